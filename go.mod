@@ -1,0 +1,3 @@
+module capsh
+
+go 1.26

@@ -1,0 +1,54 @@
+package cred
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// securebitNames are setpriv(1)'s and systemd's words, in bit order.
+var securebitNames = [...]string{
+	"noroot", "noroot_locked",
+	"no_setuid_fixup", "no_setuid_fixup_locked",
+	"keep_caps", "keep_caps_locked",
+	"no_cap_ambient_raise", "no_cap_ambient_raise_locked",
+	"exec_restrict_file", "exec_restrict_file_locked",
+	"exec_deny_interactive", "exec_deny_interactive_locked",
+}
+
+// Has reports whether every flag of t is set in b.
+func (b Securebits) Has(t Securebits) bool { return b&t == t }
+
+// Names lists the flags that are set, in bit order; a bit without a name is
+// "bit12" and so on.
+func (b Securebits) Names() []string {
+	list := []string{}
+	for i := range 32 {
+		switch {
+		case b>>i&1 == 0:
+		case i < len(securebitNames):
+			list = append(list, securebitNames[i])
+		default:
+			list = append(list, "bit"+strconv.Itoa(i))
+		}
+	}
+	return list
+}
+
+// String is the names with commas between, "none" for no flag.
+func (b Securebits) String() string {
+	if b == 0 {
+		return "none"
+	}
+	return strings.Join(b.Names(), ",")
+}
+
+// ParseSecurebit is the flag of a name, "noroot" or "noroot_locked".
+func ParseSecurebit(name string) (Securebits, error) {
+	for i, n := range securebitNames {
+		if n == name {
+			return 1 << i, nil
+		}
+	}
+	return 0, fmt.Errorf("unknown securebit %q", name)
+}
