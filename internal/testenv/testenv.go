@@ -1,0 +1,36 @@
+// Package testenv is what tests share: what a machine must have for a test to
+// say anything. It is linked into tests only.
+package testenv
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// Need skips the test unless ok, and says what is missing. Where REQUIRE_ALL=1
+// is set, as in CI, a missing thing is a failure: a skip must not hide there.
+func Need(t testing.TB, what string, ok bool, why string) {
+	t.Helper()
+	if ok {
+		return
+	}
+	if os.Getenv("REQUIRE_ALL") == "1" {
+		t.Fatalf("REQUIRE_ALL=1, but this machine lacks %s: %s", what, why)
+	}
+	t.Skipf("SKIPPED, this machine lacks %s: %s", what, why)
+}
+
+// Root needs uid 0.
+func Root(t testing.TB) {
+	t.Helper()
+	Need(t, "root", os.Geteuid() == 0, "run as root")
+}
+
+// Tool needs a program in PATH (or at the given path) and returns its path.
+func Tool(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	Need(t, name, err == nil, "not installed")
+	return path
+}
