@@ -1,0 +1,67 @@
+package render
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// Escape is [AppendEscaped] to a string.
+func Escape(s string) string { return string(AppendEscaped(nil, s)) }
+
+// AppendEscaped appends s, which another process may have chosen, so that it
+// shows as it is and can do nothing to a terminal or to the reader: a backslash
+// is \\, control characters are \n, \t, \r or \x1b, bytes that are not UTF-8
+// \xff, and characters that cannot be seen (bidirectional overrides, zero-width
+// ones, odd blanks) \u202e or \U000e0001. Different texts stay different.
+func AppendEscaped(b []byte, s string) []byte {
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			b = appendHex(b, `\x`, rune(s[i]), 2)
+		case r == '\\':
+			b = append(b, `\\`...)
+		case r == '\n':
+			b = append(b, `\n`...)
+		case r == '\t':
+			b = append(b, `\t`...)
+		case r == '\r':
+			b = append(b, `\r`...)
+		case !hidden(r):
+			b = append(b, s[i:i+size]...)
+		case r < utf8.RuneSelf:
+			b = appendHex(b, `\x`, r, 2)
+		case r > 0xffff:
+			b = appendHex(b, `\U`, r, 8)
+		default:
+			b = appendHex(b, `\u`, r, 4)
+		}
+		i += size
+	}
+	return b
+}
+
+// hidden reports whether r leaves no mark of its own on a screen, or acts on
+// it: controls, format characters, blanks other than the space, private and
+// unassigned code points, fillers and variation selectors.
+func hidden(r rune) bool {
+	switch {
+	case r == 0x034f, // combining grapheme joiner
+		r == 0x115f, r == 0x1160, r == 0x3164, r == 0xffa0, // Hangul fillers
+		r == 0x17b4, r == 0x17b5, // Khmer inherent vowels
+		0x180b <= r && r <= 0x180f,   // Mongolian selectors
+		0xfe00 <= r && r <= 0xfe0f,   // variation selectors
+		0xe0100 <= r && r <= 0xe01ef: // and their supplement
+		return true
+	}
+	return !strconv.IsPrint(r)
+}
+
+// appendHex appends prefix and the lowest hex digits of r.
+func appendHex(b []byte, prefix string, r rune, digits int) []byte {
+	b = append(b, prefix...)
+	for i := digits - 1; i >= 0; i-- {
+		b = append(b, "0123456789abcdef"[r>>(4*i)&0xf])
+	}
+	return b
+}
