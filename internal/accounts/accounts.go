@@ -1,0 +1,152 @@
+// Package accounts reads passwd(5) and group(5) files: who a number is and
+// which groups a user is in. There is no NSS behind it, as a static binary has
+// none. It is pure: it takes a reader and returns values.
+//
+// A line counts where the "files" backend of glibc would take it, but only if
+// its numbers are plain decimals; every other line is skipped, never read as
+// uid 0. Fields after the gid may be missing, and the last field runs to the end
+// of the line. Comments (#) and the NIS lines (+, -) are no accounts.
+package accounts
+
+import (
+	"bytes"
+	"io"
+	"slices"
+)
+
+// User is a line of passwd(5).
+type User struct {
+	Name        string
+	UID, GID    uint32
+	Home, Shell string
+}
+
+// Group is a line of group(5), without its members.
+type Group struct {
+	Name string
+	GID  uint32
+}
+
+// UserByName finds the first user of that name. The error is the reader's.
+func UserByName(r io.Reader, name string) (User, bool, error) {
+	return findUser(r, func(e entry) bool { return string(e.name) == name })
+}
+
+// UserByUID finds the first user with that uid. The error is the reader's.
+func UserByUID(r io.Reader, uid uint32) (User, bool, error) {
+	return findUser(r, func(e entry) bool { return e.id == uid })
+}
+
+// GroupByName finds the first group of that name. The error is the reader's.
+func GroupByName(r io.Reader, name string) (Group, bool, error) {
+	return findGroup(r, func(e entry) bool { return string(e.name) == name })
+}
+
+// GroupByGID finds the first group with that gid. The error is the reader's.
+func GroupByGID(r io.Reader, gid uint32) (Group, bool, error) {
+	return findGroup(r, func(e entry) bool { return e.id == gid })
+}
+
+// GroupsOf lists the groups that name the user as a member, in the file's
+// order and each once. The user's primary group is not among them unless the
+// file says so. The error is the reader's.
+func GroupsOf(r io.Reader, user string) ([]uint32, error) {
+	var list []uint32
+	s := newScanner(r)
+	for s.next() {
+		e, ok := parseEntry(s.line)
+		if ok && isMember(e.rest, user) && !slices.Contains(list, e.id) {
+			list = append(list, e.id)
+		}
+	}
+	return list, s.err
+}
+
+func findUser(r io.Reader, match func(entry) bool) (User, bool, error) {
+	s := newScanner(r)
+	for s.next() {
+		e, ok := parseEntry(s.line)
+		if !ok || !match(e) {
+			continue
+		}
+		if u, ok := e.user(); ok {
+			return u, true, nil
+		}
+	}
+	return User{}, false, s.err
+}
+
+func findGroup(r io.Reader, match func(entry) bool) (Group, bool, error) {
+	s := newScanner(r)
+	for s.next() {
+		if e, ok := parseEntry(s.line); ok && match(e) {
+			return Group{Name: string(e.name), GID: e.id}, true, nil
+		}
+	}
+	return Group{}, false, s.err
+}
+
+// entry is what a line of both files begins with: name:password:id. The rest
+// follows the third colon. Its bytes are the scanner's.
+type entry struct {
+	name []byte
+	id   uint32
+	rest []byte
+}
+
+func parseEntry(line []byte) (entry, bool) {
+	line = trimBlanks(line)
+	if len(line) == 0 || bytes.IndexByte([]byte("#+-:"), line[0]) >= 0 {
+		return entry{}, false
+	}
+	name, line, _ := bytes.Cut(line, colon)
+	_, line, _ = bytes.Cut(line, colon)
+	number, rest, _ := bytes.Cut(line, colon)
+	id, ok := parseID(number)
+	return entry{name, id, rest}, ok
+}
+
+// user reads the fields that only passwd has: gid:gecos:home:shell.
+func (e entry) user() (User, bool) {
+	number, rest, _ := bytes.Cut(e.rest, colon)
+	gid, ok := parseID(number)
+	_, rest, _ = bytes.Cut(rest, colon)
+	home, shell, _ := bytes.Cut(rest, colon)
+	return User{string(e.name), e.id, gid, string(home), string(shell)}, ok
+}
+
+// isMember looks for user in a member list: names with commas between, blanks
+// before a name not counting.
+func isMember(members []byte, user string) bool {
+	for len(members) > 0 {
+		var name []byte
+		name, members, _ = bytes.Cut(members, comma)
+		if name = trimBlanks(name); len(name) > 0 && string(name) == user {
+			return true
+		}
+	}
+	return false
+}
+
+// maxID is the last id there is: the kernel reads the next, (uid_t)-1, as
+// "leave unchanged" (setresuid(2)).
+const maxID = 1<<32 - 2
+
+// parseID reads a plain decimal from 0 to maxID.
+func parseID(b []byte) (uint32, bool) {
+	var n uint64
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		if n = n*10 + uint64(c-'0'); n > maxID {
+			return 0, false
+		}
+	}
+	return uint32(n), len(b) > 0
+}
+
+var colon, comma = []byte{':'}, []byte{','}
+
+// trimBlanks cuts the blanks of the C locale off the front.
+func trimBlanks(b []byte) []byte { return bytes.TrimLeft(b, " \t\v\f\r") }
