@@ -13,7 +13,8 @@ type Process struct {
 	// (the reader's) first.
 	NSPID   []int
 	Threads int
-	// KernelThread is unknown before Linux 6.4 where exe cannot be read either.
+	// KernelThread is unknown before Linux 6.4, but for a process that shows
+	// memory of its own.
 	KernelThread Known[bool]
 	Seccomp      Known[Seccomp]
 	// Label is what the active LSM says of the thread (attr/current), without
@@ -21,8 +22,8 @@ type Process struct {
 	Label Known[string]
 	State
 	// Differing are the other threads of the process whose credentials are not
-	// those of this one; empty also when they were not asked for.
-	Differing []Process
+	// those of this one; unknown when they were not asked for.
+	Differing Known[[]Process]
 }
 
 // Zombie is a thread that has ended and waits for its parent: its sets are
