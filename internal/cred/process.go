@@ -22,8 +22,10 @@ type Process struct {
 	Label Known[string]
 	State
 	// Differing are the other threads of the process whose credentials are not
-	// those of this one; unknown when they were not asked for.
-	Differing Known[[]Process]
+	// those of this one. They are all there are only if ThreadsRead: unless the
+	// threads were asked for and could be read, none here says nothing.
+	Differing   []Process
+	ThreadsRead bool
 }
 
 // Zombie is a thread that has ended and waits for its parent: its sets are
