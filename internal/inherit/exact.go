@@ -1,0 +1,84 @@
+//go:build exactstart
+
+package inherit
+
+import (
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+)
+
+// Exact says whether this build knows all that the package speaks of.
+const Exact = true
+
+// runtimeFwdSig is the disposition of each signal before the runtime set its
+// own handler; 0 (SIG_DFL) also where it never looked.
+//
+//go:linkname runtimeFwdSig runtime.fwdSig
+var runtimeFwdSig [numSignals]uintptr
+
+// runtimeInitSigmask is the first thread's mask as the kernel wrote it: its
+// bytes are only handed back, so the word order doesn't matter.
+//
+//go:linkname runtimeInitSigmask runtime.initSigmask
+var runtimeInitSigmask [2]uint32
+
+// syscallOrigNofile is a *syscall.Rlimit: the limit before package syscall
+// raised it, nil if it did not, or if the program has set one since.
+//
+//go:linkname syscallOrigNofile syscall.origRlimitNofile
+var syscallOrigNofile unsafe.Pointer
+
+// closedAtStart is written by entry, before there is a Go runtime.
+var closedAtStart [3]bool
+
+// entry is the program's first instruction (entry_*.s). For each of the
+// descriptors 0, 1 and 2 that is closed it notes so and opens "/" there with
+// O_PATH|O_CLOEXEC. Such a descriptor behaves as a closed one: read and write
+// give EBADF and the next execve closes it. The runtime finds all three open,
+// leaves them alone and doesn't need /dev/null. Then entry jumps to the
+// runtime's own entry point with stack and registers as the kernel left them.
+func entry()
+
+// ClosedAtStart says whether standard descriptor fd (0, 1 or 2) was closed when
+// the program started. Reading and writing it gives EBADF, and it is closed
+// again in a command that is execed.
+func ClosedAtStart(fd int) bool {
+	return fd >= 0 && fd < len(closedAtStart) && closedAtStart[fd]
+}
+
+// RestoreSignals ignores what was ignored at the start and Go took over, then
+// sets the calling thread's mask to the one the program was started with. It
+// belongs right before an execve, on a locked thread or in a raw fork's child:
+// it neither allocates nor locks. Handlers go at the execve by themselves.
+//
+//go:nosplit
+//go:norace
+func RestoreSignals() {
+	ignore := sigaction{handler: sigIgn}
+	for sig := uintptr(1); sig < numSignals; sig++ {
+		if runtimeFwdSig[sig] == sigIgn {
+			syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, sig,
+				uintptr(unsafe.Pointer(&ignore)), 0, sigsetSize, 0, 0)
+		}
+	}
+	const sigSetmask = 2
+	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetmask,
+		uintptr(unsafe.Pointer(&runtimeInitSigmask)), 0, sigsetSize, 0, 0)
+}
+
+// RestoreNofile sets the RLIMIT_NOFILE that the program was started with,
+// unless it has set one itself. syscall.Exec does the same; a raw execve needs
+// it. It may be called wherever RestoreSignals may.
+//
+//go:nosplit
+//go:norace
+func RestoreNofile() {
+	if limit := atomic.LoadPointer(&syscallOrigNofile); limit != nil {
+		syscall.RawSyscall6(syscall.SYS_PRLIMIT64, 0, syscall.RLIMIT_NOFILE,
+			uintptr(limit), 0, 0, 0)
+	}
+}
+
+//go:nosplit
+func tookOver(sig syscall.Signal) bool { return runtimeFwdSig[sig] == sigIgn }

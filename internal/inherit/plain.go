@@ -1,0 +1,19 @@
+//go:build !exactstart
+
+package inherit
+
+import "syscall"
+
+// Exact says whether this build knows all that the package speaks of.
+const Exact = false
+
+// ClosedAtStart is always false: a plain build can't know.
+func ClosedAtStart(int) bool { return false }
+
+// RestoreSignals does nothing in a plain build.
+func RestoreSignals() {}
+
+// RestoreNofile does nothing in a plain build.
+func RestoreNofile() {}
+
+func tookOver(syscall.Signal) bool { return false }

@@ -1,0 +1,53 @@
+// Command link is one link in a chain of execs, for the tests of package
+// inherit: it writes what it was started with to the file argv[1], one line,
+// and then execs argv[2:] by a raw execve after restoring all that it can.
+package main
+
+import (
+	"os"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"capsh/internal/inherit"
+)
+
+func main() {
+	line := ""
+	for fd := range 3 {
+		line += strconv.Itoa(fd) + "=" + standard(fd) + " "
+	}
+	line += "exact=" + strconv.FormatBool(inherit.Exact) +
+		" ignored=" + strconv.FormatBool(inherit.IgnoredAtStart(syscall.SIGTERM)) + "\n"
+	if err := os.WriteFile(os.Args[1], []byte(line), 0o600); err != nil {
+		os.Exit(10)
+	}
+	if len(os.Args) > 2 {
+		execRaw(os.Args[2:])
+		os.Exit(11)
+	}
+}
+
+// standard says what the package knows of fd, and what using it gives.
+func standard(fd int) string {
+	if !inherit.ClosedAtStart(fd) {
+		return "open"
+	}
+	buf := make([]byte, 1)
+	_, rerr := syscall.Read(fd, buf)
+	_, werr := syscall.Write(fd, buf)
+	if rerr != syscall.EBADF || werr != syscall.EBADF {
+		return "usable"
+	}
+	return "closed"
+}
+
+func execRaw(argv []string) {
+	path, _ := syscall.BytePtrFromString(argv[0])
+	args, _ := syscall.SlicePtrFromStrings(argv)
+	env, _ := syscall.SlicePtrFromStrings(os.Environ())
+	inherit.RestoreNofile()
+	inherit.RestoreSignals()
+	syscall.RawSyscall(syscall.SYS_EXECVE, uintptr(unsafe.Pointer(path)),
+		uintptr(unsafe.Pointer(&args[0])), uintptr(unsafe.Pointer(&env[0])))
+}
