@@ -1,0 +1,54 @@
+package caps
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// ParseList reads a list of capabilities as people write it: items with commas
+// between, each a name with or without "cap_" in any case, a decimal or 0x
+// number below [MaxBits], or "all", which is the given set. "none" alone is
+// the empty set. An empty text or item and blanks are errors.
+func ParseList(text string, all Set) (Set, error) {
+	if text == "" {
+		return 0, errors.New(`capability list is empty, write "none" for no capability`)
+	}
+	if equalFold(text, "none") {
+		return 0, nil
+	}
+	var s Set
+	rest, more := text, true
+	for nr := 1; more; nr++ {
+		var item string
+		item, rest, more = strings.Cut(rest, ",")
+		t, err := parseItem(item, all)
+		if err != nil {
+			return 0, errors.New("capability list " + strconv.Quote(text) + ", item " + strconv.Itoa(nr) + ": " + err.Error())
+		}
+		s |= t
+	}
+	return s, nil
+}
+
+// parseItem reads one item of several.
+func parseItem(item string, all Set) (Set, error) {
+	switch {
+	case item == "":
+		return 0, errors.New("it is empty")
+	case equalFold(item, "all"):
+		return all, nil
+	case equalFold(item, "none"):
+		return 0, errors.New(strconv.Quote(item) + " must stand alone")
+	case len(item) > 1 && item[0] == '0' && isDigit(item[1]):
+		return 0, errors.New("number " + strconv.Quote(item) + " begins with 0, write it in decimal or with 0x")
+	}
+	if c, ok := named(item); ok {
+		return c.Set(), nil
+	}
+	c, err := ParseName(item)
+	if err != nil {
+		return 0, err
+	}
+	return c.Set(), nil
+}
