@@ -38,6 +38,8 @@ var closedAtStart [3]bool
 // give EBADF and the next execve closes it. The runtime finds all three open,
 // leaves them alone and doesn't need /dev/null. Then entry jumps to the
 // runtime's own entry point with stack and registers as the kernel left them.
+//
+//lint:ignore U1000 the linker flag -E makes it the entry point
 func entry()
 
 // ClosedAtStart says whether standard descriptor fd (0, 1 or 2) was closed when

@@ -1,0 +1,121 @@
+# capsh and capset: make help lists the targets.
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+DESTDIR  ?=
+PREFIX   ?= /usr/local
+BINDIR   ?= $(PREFIX)/bin
+MANDIR   ?= $(PREFIX)/share/man
+FUZZTIME ?= 60s
+# Where make dist puts the tarballs, and the time that all files in them get.
+DIST     ?= dist
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+PROGRAMS    = capsh capset
+MANPAGES    = $(wildcard man/*.1)
+SCRIPTS     = .ci/run $(wildcard tests/*.sh)
+DIST_ARCHES = amd64 arm64 arm 386 riscv64 ppc64le s390x
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# The tag and the linker flags that internal/inherit needs; internal/testenv
+# has them for the tests.
+GOTAGS    = exactstart
+GOLDFLAGS = -s -w -checklinkname=0 -E=capsh/internal/inherit.entry
+
+GOBUILD = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(GOTAGS) \
+	-ldflags '$(GOLDFLAGS) -X capsh/internal/version.version=$(VERSION)'
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: $(PROGRAMS:%=bin/%) ## build both programs, static, into bin/
+
+.PHONY: $(PROGRAMS:%=bin/%)
+$(PROGRAMS:%=bin/%): bin/%:
+	$(GOBUILD) -o $@ ./$*
+
+.PHONY: run
+run: bin/capsh ## show what this process holds
+	@bin/capsh --print
+
+.PHONY: setup
+setup: ## install what the tests compare with (root on Debian or Ubuntu)
+	@tests/setup.sh
+
+.PHONY: test
+test: setup check ## all checks and tests; REQUIRE_ALL=1 makes a skip a failure
+	$(GO) test -count=1 ./...
+
+.PHONY: check
+check: check-go check-scripts check-man ## formatting, vet, linters
+
+.PHONY: check-go
+check-go:
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(GO) vet -tags $(GOTAGS) ./...
+	$(GO) run $(STATICCHECK) -tags $(GOTAGS) ./...
+
+# $(call with,TOOL,ARGS) runs a tool that may be missing where nothing is required.
+with = @if command -v $(1) >/dev/null || test "$(REQUIRE_ALL)" = 1; \
+	then echo '$(1) $(2)'; $(1) $(2); else echo 'SKIPPED, no $(1): $(1) $(2)'; fi
+
+.PHONY: check-scripts
+check-scripts:
+	$(call with,shellcheck,$(SCRIPTS))
+
+.PHONY: check-man
+check-man:
+	$(if $(MANPAGES),$(call with,mandoc,-T lint -W warning $(MANPAGES)))
+
+.PHONY: bench
+bench: build ## start-up times beside those of the peers, and sizes
+	@$(GO) run ./tests/bench
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (60s)
+	@FUZZTIME=$(FUZZTIME) tests/fuzz.sh
+
+.PHONY: cross
+cross: ## tests of the pure packages: big-endian and 32-bit too, emulated
+	@tests/cross.sh
+
+.PHONY: install
+install: build ## install under DESTDIR, PREFIX, MANDIR
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	install -m 0755 $(PROGRAMS:%=bin/%) $(DESTDIR)$(BINDIR)
+	$(if $(MANPAGES),install -m 0644 $(MANPAGES) $(DESTDIR)$(MANDIR)/man1)
+
+.PHONY: uninstall
+uninstall: ## remove what install put there
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%)
+	rm -f $(MANPAGES:man/%=$(DESTDIR)$(MANDIR)/man1/%)
+
+.PHONY: dist
+dist: $(DIST_ARCHES:%=dist-%) ## reproducible tarballs for all architectures, with checksums
+	cd $(DIST) && sha256sum $(DIST_ARCHES:%=capsh-$(VERSION)-linux-%.tar.gz) >SHA256SUMS
+
+# Whatever the builder's environment asks for, the oldest processors are served.
+.PHONY: $(DIST_ARCHES:%=dist-%)
+$(DIST_ARCHES:%=dist-%): export GOAMD64 = v1
+$(DIST_ARCHES:%=dist-%): export GOARM64 = v8.0
+$(DIST_ARCHES:%=dist-%): export GOARM = 6
+$(DIST_ARCHES:%=dist-%): export GO386 = sse2
+$(DIST_ARCHES:%=dist-%): export GORISCV64 = rva20u64
+$(DIST_ARCHES:%=dist-%): export GOPPC64 = power8
+$(DIST_ARCHES:%=dist-%): dist-%:
+	rm -rf $(DIST)/capsh-$(VERSION)-linux-$*
+	mkdir -p $(DIST)/capsh-$(VERSION)-linux-$*
+	GOOS=linux GOARCH=$* $(GOBUILD) -o $(DIST)/capsh-$(VERSION)-linux-$*/ $(PROGRAMS:%=./%)
+	cp LICENSE README.md $(MANPAGES) $(DIST)/capsh-$(VERSION)-linux-$*
+	tar -C $(DIST) --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
+		--mode=u=rwX,go=rX --mtime=@$(SOURCE_DATE_EPOCH) -cf $(DIST)/$*.tar capsh-$(VERSION)-linux-$*
+	gzip -n9 <$(DIST)/$*.tar >$(DIST)/capsh-$(VERSION)-linux-$*.tar.gz
+	rm -r $(DIST)/$*.tar $(DIST)/capsh-$(VERSION)-linux-$*
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin dist

@@ -1,0 +1,190 @@
+// Command bench measures how long programs take from start to end, beside a
+// baseline and their peers. Runs are interleaved, A B C A B C …, so that what
+// disturbs the machine disturbs all; medians and their ratios are printed.
+// Start it by make bench: it expects the programs in bin/.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// row is one program with its arguments. Env is added to the environment.
+type row struct {
+	name string
+	argv []string
+	env  []string
+}
+
+// group is a table: rows against a baseline. A row whose program isn't
+// installed is named and left out.
+type group struct {
+	title    string
+	baseline row
+	rows     []row
+}
+
+func main() {
+	rounds := flag.Int("n", 1000, "runs of each program")
+	bin := flag.String("bin", "bin", "directory of the built programs")
+	flag.Parse()
+	if err := run(*rounds, *bin); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(rounds int, bin string) error {
+	scratch, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	groups, err := tables(bin, scratch)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if err := g.measure(rounds); err != nil {
+			return err
+		}
+	}
+	return sizes(bin, scratch)
+}
+
+// tables is what gets measured.
+func tables(bin, scratch string) ([]group, error) {
+	empty, err := build(scratch, "empty")
+	if err != nil {
+		return nil, err
+	}
+	capsh := filepath.Join(bin, "capsh")
+	const libcap = "/usr/sbin/capsh"
+	return []group{{
+		title:    "capsh; the goal for --print is 1.15",
+		baseline: row{name: "empty Go program", argv: []string{empty}},
+		rows: []row{
+			{name: "capsh --print", argv: []string{capsh, "--print"}},
+			{name: "capsh --decode", argv: []string{capsh, "--decode=00000000a80425fb"}},
+			{name: "capsh --has-p", argv: []string{capsh, "--has-p=cap_chown"}},
+			{name: "libcap capsh --print", argv: []string{libcap, "--print"}},
+			{name: "libcap capsh --decode", argv: []string{libcap, "--decode=00000000a80425fb"}},
+		},
+	}}, nil
+}
+
+// build makes the program of tests/bench/NAME, static as the real ones are.
+func build(dir, name string) (string, error) {
+	prog := filepath.Join(dir, name)
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", prog, "./tests/bench/"+name)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building %s: %w\n%s", name, err, out)
+	}
+	return prog, nil
+}
+
+func (g group) measure(rounds int) error {
+	rows := []row{g.baseline}
+	for _, r := range g.rows {
+		if _, err := os.Stat(r.argv[0]); err != nil {
+			fmt.Printf("%s: not here (%s)\n", r.name, r.argv[0])
+			continue
+		}
+		rows = append(rows, r)
+	}
+	times, err := interleave(rows, rounds)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s (%d runs each)\n  %-24s %10s %10s %8s\n", g.title, rounds, "", "median µs", "fastest", "ratio")
+	base := median(times[0])
+	for i, r := range rows {
+		m := median(times[i])
+		fmt.Printf("  %-24s %10.0f %10.0f %8.3f\n", r.name, micros(m), micros(slices.Min(times[i])), float64(m)/float64(base))
+	}
+	return nil
+}
+
+// interleave runs all rows once a round and gives each row's times.
+func interleave(rows []row, rounds int) ([][]time.Duration, error) {
+	runtime.LockOSThread()
+	debug.SetGCPercent(-1)
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	times := make([][]time.Duration, len(rows))
+	for i := range times {
+		times[i] = make([]time.Duration, 0, rounds)
+	}
+	const warmUp = 20
+	for round := range warmUp + rounds {
+		for i, r := range rows {
+			took, err := spawn(r, null.Fd())
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", r.name, err)
+			}
+			if round >= warmUp {
+				times[i] = append(times[i], took)
+			}
+		}
+	}
+	return times, nil
+}
+
+// spawn runs one program (Go's ForkExec is a vfork) and waits for its end.
+// Failing is an error: it would be measured as fast.
+func spawn(r row, null uintptr) (time.Duration, error) {
+	attr := &syscall.ProcAttr{
+		Env:   append(os.Environ(), r.env...),
+		Files: []uintptr{null, null, 2},
+	}
+	var status syscall.WaitStatus
+	start := time.Now()
+	pid, err := syscall.ForkExec(r.argv[0], r.argv, attr)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		_, err = syscall.Wait4(pid, &status, 0, nil)
+		if err != syscall.EINTR {
+			break
+		}
+	}
+	took := time.Since(start)
+	if err == nil && status.ExitStatus() != 0 {
+		err = fmt.Errorf("exit status %d", status.ExitStatus())
+	}
+	return took, err
+}
+
+func median(times []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(times))
+	return sorted[len(sorted)/2]
+}
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+// sizes lists the binaries' sizes; the goal is below 3 MB each.
+func sizes(bin, scratch string) error {
+	fmt.Println("size, bytes; the goal is below 3 MB")
+	for _, path := range []string{filepath.Join(scratch, "empty"), filepath.Join(bin, "capsh"), filepath.Join(bin, "capset")} {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("  %-24s %10s\n", filepath.Base(path), strconv.FormatInt(info.Size(), 10))
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+// Package layout holds the rules of the source tree that no compiler knows:
+// which package may import which, and what the programs may link.
+package layout
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const internal = "capsh/internal/"
+
+// core is the chain of pure packages: each may import those before it.
+var core = []string{"caps", "cred", "filecap", "execve", "plan"}
+
+// allowed gives for each pure package the packages of this module that it may
+// import. Not in here are those that touch the machine.
+func allowed() map[string][]string {
+	m := map[string][]string{
+		"container": core,
+		"shrink":    core,
+		"suggest":   nil,
+		"accounts":  nil,
+		"render":    append(slices.Clone(core), "container", "shrink", "accounts", "suggest"),
+	}
+	for i, name := range core {
+		m[name] = core[:i]
+	}
+	return m
+}
+
+// pkg is what go list says of a package.
+type pkg struct {
+	ImportPath string
+	Dir        string
+	GoFiles    []string
+	Imports    []string
+}
+
+// list runs go list as the Makefile builds.
+func list(t *testing.T, args ...string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-tags", "exactstart", "-json=ImportPath,Dir,GoFiles,Imports"}, args...)...)
+	cmd.Dir = "../.."
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.Output()
+	if err != nil {
+		if e, ok := err.(*exec.ExitError); ok {
+			t.Fatalf("go list %v: %s", args, e.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var pkgs []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := dec.Decode(&p); err == io.EOF {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+// TestPure: the pure packages reach neither the machine nor each other the
+// wrong way.
+func TestPure(t *testing.T) {
+	rules := allowed()
+	for _, p := range list(t, "./internal/...") {
+		may, pure := rules[strings.TrimPrefix(p.ImportPath, internal)]
+		if !pure {
+			continue
+		}
+		for _, imp := range p.Imports {
+			if name, ours := strings.CutPrefix(imp, internal); ours && !slices.Contains(may, name) {
+				t.Errorf("%s imports %s, which it may not", p.ImportPath, imp)
+			}
+			if touchesMachine(imp) {
+				t.Errorf("%s is pure, but imports %s", p.ImportPath, imp)
+			}
+		}
+	}
+}
+
+func touchesMachine(imp string) bool {
+	return imp == "os" || imp == "syscall" || imp == "net" || imp == "unsafe" || imp == "time" ||
+		strings.HasPrefix(imp, "os/") || strings.HasPrefix(imp, "net/") || strings.HasPrefix(imp, "golang.org/x/sys/")
+}
+
+// lean are the packages from outside that the programs may import: they cost
+// nothing, or next to it, when a program starts.
+var lean = []string{
+	"bufio", "bytes", "cmp", "errors", "io", "io/fs", "iter", "math", "math/bits", "os", "os/signal",
+	"path", "path/filepath", "runtime", "slices", "sort", "strconv", "strings", "sync",
+	"sync/atomic", "syscall", "time", "unicode", "unicode/utf8", "unsafe", "golang.org/x/sys/unix",
+}
+
+// heavy must not come in by any way. (x/sys/unix brings encoding/binary and
+// with it reflect; os brings neither.)
+var heavy = []string{
+	"encoding/json", "flag", "fmt", "log", "net", "os/exec", "os/user", "regexp", "text/template",
+	"text/tabwriter", "github.com/spf13/pflag",
+}
+
+// TestLean: what is linked into the programs costs every container start.
+func TestLean(t *testing.T) {
+	for _, p := range list(t, "-deps", "./capsh", "./capset") {
+		if slices.Contains(heavy, p.ImportPath) {
+			t.Errorf("%s is linked into the programs", p.ImportPath)
+		}
+		if p.ImportPath != "capsh" && !strings.HasPrefix(p.ImportPath, "capsh/") {
+			continue
+		}
+		for _, imp := range p.Imports {
+			if !strings.HasPrefix(imp, "capsh/") && !slices.Contains(lean, imp) {
+				t.Errorf("%s imports %s, which is linked into the programs", p.ImportPath, imp)
+			}
+		}
+	}
+}
+
+// writers may change this process: apply does, inherit restores what Go changed.
+var writers = []string{"apply", "inherit"}
+
+// changing are the calls of unix and syscall that change the process; prefixes
+// stand for what carries a number of the call or of the prctl operation.
+var (
+	changing = []string{
+		"Capset", "Setuid", "Setgid", "Setreuid", "Setregid", "Setresuid", "Setresgid", "Setgroups",
+		"Setfsuid", "Setfsgid", "Setrlimit", "Chroot", "Unshare", "Setns", "PivotRoot", "Umask",
+		"Exec", "SYS_CAPSET", "SYS_EXECVE", "SYS_EXECVEAT", "SYS_CHROOT", "SYS_UNSHARE", "SYS_SECCOMP",
+		"SYS_RT_SIGACTION", "SYS_RT_SIGPROCMASK", "PR_CAPBSET_DROP", "PR_CAP_AMBIENT_RAISE",
+		"PR_CAP_AMBIENT_LOWER", "PR_CAP_AMBIENT_CLEAR_ALL",
+	}
+	changingPrefixes = []string{"PR_SET_", "SYS_SETRES", "SYS_SETRE", "SYS_SETUID", "SYS_SETGID", "SYS_SETGROUPS", "SYS_SETFS"}
+)
+
+// TestOnlyApplyWrites: no other package of the programs changes the process.
+func TestOnlyApplyWrites(t *testing.T) {
+	for _, p := range list(t, "./capsh", "./capset", "./internal/...") {
+		name := strings.TrimPrefix(p.ImportPath, internal)
+		if slices.Contains(writers, name) || name == "testenv" {
+			continue
+		}
+		for _, file := range p.GoFiles {
+			for _, use := range changes(t, filepath.Join(p.Dir, file)) {
+				t.Errorf("%s/%s uses %s; only internal/apply changes this process", p.ImportPath, file, use)
+			}
+		}
+	}
+}
+
+// changes lists the uses of unix.X and syscall.X in a file that change the
+// process.
+func changes(t *testing.T, file string) []string {
+	t.Helper()
+	tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	ast.Inspect(tree, func(n ast.Node) bool {
+		sel, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		from, ok := sel.X.(*ast.Ident)
+		if !ok || (from.Name != "unix" && from.Name != "syscall") {
+			return true
+		}
+		name := sel.Sel.Name
+		if slices.Contains(changing, name) || slices.ContainsFunc(changingPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+			found = append(found, from.Name+"."+name)
+		}
+		return true
+	})
+	return found
+}

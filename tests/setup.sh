@@ -1,0 +1,56 @@
+#!/bin/sh
+# Install what the tests need beside Go: the peers that they compare with, and
+# the tools that build, watch and emulate. As root on Debian or Ubuntu; anywhere
+# else, say what is missing: the tests that need it are skipped.
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+
+# A command or a file that shows it is there, and the package that has it.
+needs='
+/usr/sbin/capsh			libcap2-bin
+/usr/include/sys/capability.h	libcap-dev
+pscap				libcap-ng-utils
+setpriv				util-linux
+strace				strace
+gcc				gcc
+/usr/include/stdlib.h		libc6-dev
+mandoc				mandoc
+shellcheck			shellcheck
+busybox				busybox-static
+dockerd				docker.io
+podman				podman
+runc				runc
+newuidmap			uidmap
+qemu-s390x-static		qemu-user-static
+'
+
+# missing prints the packages of which the command or file isn't there.
+missing() {
+	echo "$needs" | while read -r what package; do
+		case $what in
+		'') ;;
+		/*) test -e "$what" || echo "$package" ;;
+		*) command -v "$what" >/dev/null || echo "$package" ;;
+		esac
+	done | tr '\n' ' '
+}
+
+packages=$(missing)
+test -n "$packages" || exit 0
+
+if test "$(id -u)" = 0 && command -v apt-get >/dev/null; then
+	echo "installing what the tests need: $packages"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq
+	# shellcheck disable=SC2086 # one argument a package
+	apt-get install -y -qq --no-install-recommends $packages
+	packages=$(missing)
+	test -n "$packages" || exit 0
+fi
+
+echo "missing here (names of Debian packages): $packages"
+if test "${REQUIRE_ALL:-}" = 1; then
+	echo "REQUIRE_ALL=1: not going on without them" >&2
+	exit 1
+fi
+echo "tests that need them are going to be skipped"
