@@ -150,3 +150,18 @@ var colon, comma = []byte{':'}, []byte{','}
 
 // trimBlanks cuts the blanks of the C locale off the front.
 func trimBlanks(b []byte) []byte { return bytes.TrimLeft(b, " \t\v\f\r") }
+
+// GroupNames maps each gid to the name of the first group that has it. The
+// error is the reader's.
+func GroupNames(r io.Reader) (map[uint32]string, error) {
+	names := map[uint32]string{}
+	s := newScanner(r)
+	for s.next() {
+		if e, ok := parseEntry(s.line); ok {
+			if _, dup := names[e.id]; !dup {
+				names[e.id] = string(e.name)
+			}
+		}
+	}
+	return names, s.err
+}

@@ -127,6 +127,16 @@ func (s Set) Contains(t Set) bool { return t&^s == 0 }
 // Len is how many capabilities s holds.
 func (s Set) Len() int { return bits.OnesCount64(uint64(s)) }
 
+// Mask is the 16 hex digits that /proc/PID/status shows of a set.
+func (s Set) Mask() string {
+	const digits = "0123456789abcdef"
+	var text [16]byte
+	for i := range text {
+		text[i] = digits[s>>(60-4*i)&0xf]
+	}
+	return string(text[:])
+}
+
 // All yields the capabilities of s in bit order.
 func (s Set) All() iter.Seq[Cap] {
 	return func(yield func(Cap) bool) {

@@ -16,6 +16,9 @@ var securebitNames = [...]string{
 	"exec_deny_interactive", "exec_deny_interactive_locked",
 }
 
+// SecurebitFlags are the flags that do something; the bit above each locks it.
+const SecurebitFlags = NoRoot | NoSetuidFixup | KeepCaps | NoCapAmbientRaise | ExecRestrictFile | ExecDenyInteractive
+
 // Has reports whether every flag of t is set in b.
 func (b Securebits) Has(t Securebits) bool { return b&t == t }
 

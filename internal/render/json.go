@@ -108,14 +108,7 @@ func (j *JSON) Set(s caps.Set) {
 
 // Hex writes a set as a string of the 16 hex digits that /proc/PID/status
 // shows.
-func (j *JSON) Hex(s caps.Set) {
-	const digits = "0123456789abcdef"
-	var text [16]byte
-	for i := range text {
-		text[i] = digits[s>>(60-4*i)&0xf]
-	}
-	j.String(string(text[:]))
-}
+func (j *JSON) Hex(s caps.Set) { j.String(s.Mask()) }
 
 // KnownBool writes null for what is not known.
 func (j *JSON) KnownBool(v cred.Known[bool]) {

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+	"capsh/internal/render"
+)
+
+// The actions that look: they change nothing.
+
+func (s *session) print(string) error {
+	return s.each(func(p subject) error {
+		if s.view.json {
+			s.reportProcess(p)
+			return nil
+		}
+		if !p.own {
+			s.out.buf = render.Header(s.out.buf, p.Process)
+		}
+		s.out.buf = render.Print(s.out.buf, &p.State, s.kernelBits(), &s.names)
+		return nil
+	})
+}
+
+func (s *session) current(string) error {
+	return s.each(func(p subject) error {
+		if s.view.json {
+			s.reportProcess(p)
+			return nil
+		}
+		if !p.own {
+			s.out.buf = render.Header(s.out.buf, p.Process)
+		}
+		s.out.buf = render.Current(s.out.buf, &p.State, s.kernelBits())
+		return nil
+	})
+}
+
+func (s *session) reportProcess(p subject) {
+	s.report(func(j *render.JSON) { j.Process(p.Process, s.kernelBits()) })
+}
+
+func (s *session) decode(value string) error {
+	set, err := caps.ParseMask(value)
+	if err != nil {
+		return errors.New("--decode: " + err.Error())
+	}
+	if s.view.json {
+		s.report(func(j *render.JSON) { j.Decoded(set) })
+		return nil
+	}
+	s.out.buf = render.Decoded(s.out.buf, set)
+	return nil
+}
+
+// ask is a question about one capability of each subject.
+func (s *session) ask(option, value, no string, has func(p *cred.State, c caps.Cap) bool) error {
+	c, err := parseCap(option, value)
+	if err != nil {
+		return err
+	}
+	return s.each(func(p subject) error {
+		if !has(&p.State, c) {
+			return errors.New(p.about() + c.String() + no)
+		}
+		return nil
+	})
+}
+
+func (s *session) hasPermitted(value string) error {
+	return s.ask("--has-p", value, " is not permitted", func(p *cred.State, c caps.Cap) bool { return p.Permitted.Has(c) })
+}
+
+func (s *session) hasInheritable(value string) error {
+	return s.ask("--has-i", value, " is not inheritable", func(p *cred.State, c caps.Cap) bool { return p.Inheritable.Has(c) })
+}
+
+func (s *session) hasAmbient(value string) error {
+	return s.ask("--has-a", value, " is not ambient", func(p *cred.State, c caps.Cap) bool { return p.Ambient.Has(c) })
+}
+
+func (s *session) hasBounding(value string) error {
+	return s.ask("--has-b", value, " is not in the bounding set", func(p *cred.State, c caps.Cap) bool { return p.Bounding.Has(c) })
+}
+
+func (s *session) dropped(value string) error {
+	if c, err := caps.ParseName(value); err == nil && int(c) >= s.kernelBits() {
+		return errors.New("--dropped: this kernel has no capability " + c.String())
+	}
+	return s.ask("--dropped", value, " is in the bounding set", func(p *cred.State, c caps.Cap) bool { return !p.Bounding.Has(c) })
+}
+
+func (s *session) ambientSupported(string) error {
+	return s.each(func(p subject) error {
+		if !p.AmbientSupported {
+			return errors.New(p.about() + "this kernel has no ambient set")
+		}
+		return nil
+	})
+}
+
+func (s *session) hasNoNewPrivs(string) error {
+	return s.each(func(p subject) error {
+		switch {
+		case !p.NoNewPrivs.OK:
+			return errors.New(p.about() + "no_new_privs is unknown: the kernel does not tell")
+		case !p.NoNewPrivs.Value:
+			return errors.New(p.about() + "no_new_privs is not set")
+		}
+		return nil
+	})
+}
+
+func (s *session) isUID(value string) error {
+	return s.isID("--is-uid", value, "uid", func(p *cred.State) uint32 { return p.UID.Real })
+}
+
+func (s *session) isGID(value string) error {
+	return s.isID("--is-gid", value, "gid", func(p *cred.State) uint32 { return p.GID.Real })
+}
+
+func (s *session) isID(option, value, what string, id func(p *cred.State) uint32) error {
+	want, err := parseID(option, value)
+	if err != nil {
+		return err
+	}
+	return s.each(func(p subject) error {
+		if got := id(&p.State); got != want {
+			return errors.New(p.about() + what + " is " + itoa(got) + ", not " + itoa(want))
+		}
+		return nil
+	})
+}
+
+func (s *session) supports(value string) error {
+	c, err := parseCap("--supports", value)
+	if err != nil {
+		return err
+	}
+	if int(c) >= s.kernelBits() {
+		return errors.New("this kernel has no capability " + c.String() + ", its last is " + strconv.Itoa(s.kernelBits()-1))
+	}
+	return nil
+}
+
+func (s *session) mode(string) error {
+	return s.each(func(p subject) error {
+		mode := cred.GuessMode(&p.State, s.kernelBits())
+		switch {
+		case s.view.json:
+			s.report(func(j *render.JSON) { j.Mode(p.Process, mode) })
+		case mode.OK:
+			s.out.text("Mode: " + mode.Value.String() + "\n")
+		default:
+			s.out.text("Mode: unknown\n")
+		}
+		return nil
+	})
+}
+
+func (s *session) inMode(want string) error {
+	return s.each(func(p subject) error {
+		mode := cred.GuessMode(&p.State, s.kernelBits())
+		switch {
+		case !mode.OK:
+			return errors.New(p.about() + "mode is unknown: the kernel does not tell the securebits of another process")
+		case mode.Value.String() == want:
+			return nil
+		case s.view.json || !p.own:
+			return errors.New(p.about() + "mode is " + mode.Value.String() + ", not " + quote(want))
+		}
+		s.out.text("mismatched mode got=" + mode.Value.String() + " want=" + want + "\n")
+		return errSaid
+	})
+}
+
+func (s *session) modes(string) error {
+	if s.view.json {
+		s.report(func(j *render.JSON) { j.Modes(cred.Modes()) })
+		return nil
+	}
+	s.out.text("Supported modes:")
+	for _, m := range cred.Modes() {
+		s.out.text(" " + m.String())
+	}
+	s.out.text("\n")
+	return nil
+}

@@ -1,0 +1,16 @@
+// Capsh tells what a process may do: libcap's capsh in pure Go, for this process
+// and any other. See capsh(1).
+package main
+
+import (
+	"os"
+	"runtime"
+)
+
+// Credentials belong to a thread; all that this program changes, it changes on
+// the main one, which is the one that execve carries on.
+func init() { runtime.LockOSThread() }
+
+func main() {
+	os.Exit(run(os.Args, os.Environ(), os.Stdout, os.Stderr))
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"io"
+	"strings"
+)
+
+// The exit statuses. libcap's capsh has 0 and 1 only.
+const (
+	exitYes   = 0
+	exitNo    = 1 // no, or failed
+	exitUsage = 2 // wrong usage of what libcap's capsh does not have
+)
+
+// run is the program: args[0] is its name, the result its exit status.
+func run(args, env []string, stdout, stderr io.Writer) int {
+	out := &output{w: stdout}
+	status, err := dispatch(args, env, out)
+	if flushErr := out.flush(); flushErr != nil && err == nil {
+		status, err = exitNo, flushErr
+	}
+	if err != nil && err != errSaid {
+		io.WriteString(stderr, "capsh: "+err.Error()+"\n")
+	}
+	return status
+}
+
+// dispatch runs a command or the classic language. An error is for stderr; the
+// status says what it means.
+func dispatch(args, env []string, out *output) (int, error) {
+	if len(args) > 1 && isWord(args[1]) {
+		return runCommand(args[1:], out)
+	}
+	return runClassic(args, env, out)
+}
+
+// isWord tells a command's name from an option of the classic language.
+func isWord(arg string) bool {
+	return arg != "" && !strings.ContainsAny(arg[:1], "-=")
+}
+
+// output gathers what goes to stdout, so that one write carries it. What runs
+// another program, or a copy of this one, flushes it first.
+type output struct {
+	w   io.Writer
+	buf []byte
+	err error
+}
+
+// flush writes what was gathered. The first failure is kept and returned from
+// then on: output that was lost stays lost.
+func (o *output) flush() error {
+	if o.err == nil && len(o.buf) > 0 {
+		_, o.err = o.w.Write(o.buf)
+	}
+	o.buf = o.buf[:0]
+	return o.err
+}
+
+// text appends text as it is.
+func (o *output) text(s string) { o.buf = append(o.buf, s...) }

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"strconv"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+	"capsh/internal/probe"
+	"capsh/internal/render"
+)
+
+// session is what the actions of one command line share.
+type session struct {
+	args0 string
+	env   []string
+	out   *output
+	view  view
+	names accountNames
+
+	quiet    bool   // --quiet came: pass it on at ==
+	strict   bool   // --strict: raise nothing by ourselves
+	noEnv    bool   // --noenv came: --user leaves HOME and USER
+	shell    string // what -- runs; "" is the default
+	child    int    // the process of --forkfor; 0 is none
+	bits     int    // how many capabilities the kernel has; 0 is not asked yet
+	bitsRead bool
+	others   []cred.Process // what --pid names, read once
+}
+
+func newSession(args, env []string, out *output, v view) *session {
+	return &session{args0: args[0], env: env, out: out, view: v}
+}
+
+// kernelBits is how many capabilities the kernel has, as libcap finds it; in
+// another procfs what that says.
+func (s *session) kernelBits() int {
+	if !s.bitsRead {
+		s.bitsRead = true
+		s.bits = probe.KernelBits()
+		if s.view.proc != "" {
+			if last := s.view.root().LastCap(); last.OK {
+				s.bits = int(last.Value) + 1
+			}
+		}
+	}
+	return s.bits
+}
+
+// warnOfUnnamed says what libcap says at start where the kernel has more
+// capabilities than there are names.
+func (s *session) warnOfUnnamed() {
+	if s.view.json {
+		return
+	}
+	if highest := caps.Cap(s.kernelBits() - 1); int(highest) >= caps.Named && highest < caps.MaxBits {
+		s.out.text("WARNING: libcap needs an update (cap=" + highest.String() + " should have a name).\n")
+	}
+}
+
+// subject is a process that a question is about.
+type subject struct {
+	*cred.Process
+	own bool // this very thread
+}
+
+// about is how errors name a subject: "" for this process.
+func (p subject) about() string {
+	if p.own {
+		return ""
+	}
+	return "process " + thread{p.PID, p.TID}.String() + ": "
+}
+
+// subjects are the processes that the line speaks of: those of --pid, or this
+// one as it is now.
+func (s *session) subjects() ([]subject, error) {
+	if !s.view.elsewhere() {
+		p, err := s.self()
+		return []subject{{&p, true}}, err
+	}
+	if s.others == nil {
+		if err := s.readOthers(); err != nil {
+			return nil, err
+		}
+	}
+	list := make([]subject, len(s.others))
+	for i := range s.others {
+		list[i] = subject{&s.others[i], false}
+	}
+	return list, nil
+}
+
+// self is this process as it is now. Text speaks of its credentials only.
+func (s *session) self() (p cred.Process, err error) {
+	p.PID = os.Getpid()
+	p.TID = p.PID
+	if s.view.json {
+		more, err := s.view.root().Process(p.PID, p.TID, probe.Options{UserNS: true, Label: true})
+		if err == nil { // without a /proc the rest is unknown
+			p = more
+		}
+	}
+	ns := p.UserNS
+	p.State, err = probe.Self()
+	p.UserNS = ns
+	return p, err
+}
+
+func (s *session) readOthers() error {
+	root := s.view.root()
+	threads := s.view.threads
+	if len(threads) == 0 { // --proc alone
+		self, err := root.Self()
+		if err != nil {
+			return err
+		}
+		threads = []thread{{self, self}}
+	}
+	for _, t := range threads {
+		p, err := root.Process(t.pid, t.tid, probe.Options{Threads: t.tid == t.pid, UserNS: true, Label: s.view.json})
+		if err != nil {
+			return err
+		}
+		if s.view.proc == "" && t.pid == os.Getpid() && t.tid == t.pid {
+			self, err := probe.Self()
+			if err != nil {
+				return err
+			}
+			p.Securebits = self.Securebits
+		}
+		s.others = append(s.others, p)
+	}
+	return nil
+}
+
+// each asks a question of every subject and stops at the first "no".
+func (s *session) each(ask func(p subject) error) error {
+	list, err := s.subjects()
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		if err := ask(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// report writes one JSON text on a line of its own.
+func (s *session) report(write func(j *render.JSON)) {
+	var j render.JSON
+	write(&j)
+	s.out.buf = append(append(s.out.buf, j.Bytes()...), '\n')
+}
+
+// The toggles that later actions look at.
+
+func (s *session) setQuiet(string) error     { s.quiet = true; return nil }
+func (s *session) toggleStrict(string) error { s.strict = !s.strict; return nil }
+func (s *session) setNoEnv(string) error     { s.noEnv = true; return nil }
+
+func (s *session) setShell(path string) error {
+	s.shell = path
+	return nil
+}
+
+// parseID reads a user or group id as libcap does, strtoul(3) with base 0, but
+// one that does not fit is an error instead of another id.
+func parseID(option, text string) (uint32, error) {
+	n, err := caps.ParseUint(text, 32)
+	if err != nil {
+		return 0, errors.New(option + ": " + err.Error())
+	}
+	return uint32(n), nil
+}
+
+// parseCap reads the capability that an option asks about.
+func parseCap(option, text string) (caps.Cap, error) {
+	c, err := caps.ParseName(text)
+	if err != nil {
+		return 0, errors.New(option + ": " + err.Error())
+	}
+	return c, nil
+}
+
+func itoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"slices"
+
+	"capsh/internal/caps"
+	"capsh/internal/inherit"
+	"capsh/internal/render"
+	"capsh/internal/suggest"
+	"capsh/internal/version"
+)
+
+// The actions that tell of capabilities and of this program.
+
+func (s *session) explain(value string) error {
+	c, err := parseCap("--explain", value)
+	if err != nil {
+		return err
+	}
+	if s.view.json {
+		s.report(func(j *render.JSON) { render.ExplainJSON(j, []caps.Cap{c}, s.kernelBits()) })
+		return nil
+	}
+	s.out.buf = render.Explain(s.out.buf, c, s.kernelBits())
+	return nil
+}
+
+func (s *session) suggest(text string) error {
+	found := caps.Suggest(text)
+	if s.view.json {
+		s.report(func(j *render.JSON) { render.ExplainJSON(j, found, s.kernelBits()) })
+		return nil
+	}
+	s.out.buf = appendExplained(s.out.buf, found, s.kernelBits())
+	return nil
+}
+
+func (s *session) license(string) error {
+	s.out.text("capsh: BSD 3-Clause License, see the file LICENSE.\nCopyright (c) 2026 The capsh authors\n")
+	return done
+}
+
+func (s *session) version(string) error {
+	s.out.text(versionText())
+	return done
+}
+
+func versionText() string {
+	text := "capsh " + version.String()
+	if !inherit.Exact {
+		text += " (plain go build: ignored signals, the blocked mask and closed descriptors are not handed on as they were; make build does)"
+	}
+	return text + "\n"
+}
+
+func (s *session) help(string) error {
+	s.out.text(usage(s.args0))
+	return done
+}
+
+// runCommand runs a command: a word that libcap's capsh does not have.
+func runCommand(args []string, out *output) (int, error) {
+	switch args[0] {
+	case "explain":
+		return runExplain(args[1:], out)
+	}
+	return exitUsage, errors.New("unknown command " + quote(args[0]) + hint(args[0]))
+}
+
+// hint is what an unknown command may have been meant to be: a command, or an
+// option without its dashes.
+func hint(word string) string {
+	for _, o := range options() {
+		if o.name == "--"+word {
+			return ", did you mean --" + word + "?"
+		}
+	}
+	if near := suggest.Nearest(word, slices.Values([]string{"explain"})); near != "" {
+		return ", did you mean " + near + "?"
+	}
+	return "; see capsh --help"
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"capsh/internal/probe"
+)
+
+// view is what the reporting actions speak of, and how: the options that hold
+// for the whole command line wherever they stand.
+type view struct {
+	threads []thread
+	proc    string // "" is this machine's /proc
+	json    bool
+}
+
+// thread names a process, or one of its threads.
+type thread struct{ pid, tid int }
+
+// String is as it is typed: PID or PID/TID.
+func (t thread) String() string {
+	if t.tid == t.pid {
+		return strconv.Itoa(t.pid)
+	}
+	return strconv.Itoa(t.pid) + "/" + strconv.Itoa(t.tid)
+}
+
+// set takes one of the view's options; false if arg is none.
+func (v *view) set(arg string) (bool, error) {
+	name, value, hasValue := strings.Cut(arg, "=")
+	switch {
+	case arg == "--json":
+		v.json = true
+	case name == "--format" && hasValue:
+		if value != "text" && value != "json" {
+			return true, errors.New("--format is text or json, not " + quote(value))
+		}
+		v.json = value == "json"
+	case name == "--proc" && hasValue:
+		if value == "" {
+			return true, errors.New("--proc needs a folder: --proc=/host/proc")
+		}
+		v.proc = value
+	case name == "--pid" && hasValue:
+		return true, v.addThreads(value)
+	case arg == "--pid", arg == "--proc", arg == "--format":
+		return true, errors.New(arg + " needs a value: " + arg + "=…")
+	default:
+		return false, nil
+	}
+	return true, nil
+}
+
+// addThreads reads PID or PID/TID, several with commas between.
+func (v *view) addThreads(list string) error {
+	for item := range strings.SplitSeq(list, ",") {
+		pidText, tidText, hasTID := strings.Cut(item, "/")
+		pid, err := parsePID(pidText)
+		if err != nil {
+			return errors.New("--pid: " + err.Error())
+		}
+		tid := pid
+		if hasTID {
+			if tid, err = parsePID(tidText); err != nil {
+				return errors.New("--pid: " + err.Error())
+			}
+		}
+		v.threads = append(v.threads, thread{pid, tid})
+	}
+	return nil
+}
+
+// parsePID reads a process or thread id: 1 to 2147483647, plain decimal.
+func parsePID(text string) (int, error) {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || n == 0 || text[0] == '0' {
+		return 0, errors.New(quote(text) + " is not a process id")
+	}
+	return int(n), nil
+}
+
+// elsewhere is true where another process is spoken of, or another procfs.
+func (v *view) elsewhere() bool { return len(v.threads) > 0 || v.proc != "" }
+
+// root is the procfs to read.
+func (v *view) root() probe.Root {
+	if v.proc != "" {
+		return probe.Root(v.proc)
+	}
+	return "/proc"
+}
+
+// quote puts a text from the command line into an error message: what a
+// terminal would act on is escaped.
+func quote(s string) string { return strconv.Quote(s) }

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+
+	"capsh/internal/accounts"
+	"capsh/internal/apply"
+	"capsh/internal/caps"
+	"capsh/internal/probe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The actions that change user, groups and root folder.
+
+func (s *session) setUID(value string) error {
+	uid, err := parseID("--uid", value)
+	if err != nil {
+		return err
+	}
+	return apply.Setuid(uid)
+}
+
+func (s *session) setGID(value string) error {
+	gid, err := parseID("--gid", value)
+	if err != nil {
+		return err
+	}
+	return apply.Setgid(gid)
+}
+
+func (s *session) capSetUID(value string) error {
+	uid, err := parseID("--cap-uid", value)
+	if err != nil {
+		return err
+	}
+	return capSetUID(uid)
+}
+
+// capSetUID is cap_setuid(3): permitted is kept over the change, effective is
+// empty afterwards, whether it went well or not.
+func capSetUID(uid uint32) error {
+	return withOnly(caps.Setuid, func() error {
+		_ = apply.KeepCaps(1) // where it is locked, setuid decides
+		err := apply.Setuid(uid)
+		_ = apply.KeepCaps(0)
+		return err
+	})
+}
+
+// withOnly runs change with c raised and leaves the effective set empty, as
+// libcap's functions for users and groups do.
+func withOnly(c caps.Cap, change func() error) error {
+	now, err := probe.Self()
+	if err != nil {
+		return err
+	}
+	if err = setSets(&now, now.Effective|c.Set()); err != nil {
+		err = errors.New("raise " + c.String() + ": it is not in the permitted set")
+	} else {
+		err = change()
+	}
+	if lowerErr := setSets(&now, 0); err == nil {
+		err = lowerErr
+	}
+	return err
+}
+
+func (s *session) setGroups(list string) error {
+	var groups []uint32
+	for item := range strings.SplitSeq(list, ",") {
+		if item == "" {
+			continue // libcap's, by strtok(3)
+		}
+		gid, err := s.parseGroup(item)
+		if err != nil {
+			return err
+		}
+		groups = append(groups, gid)
+	}
+	if len(groups) > maxGroups {
+		return errors.New("--groups: more than 65536 groups")
+	}
+	return apply.Setgroups(groups)
+}
+
+// maxGroups is NGROUPS_MAX (include/uapi/linux/limits.h).
+const maxGroups = 65536
+
+func (s *session) parseGroup(item string) (uint32, error) {
+	if '0' <= item[0] && item[0] <= '9' {
+		return parseID("--groups", item)
+	}
+	file, err := s.names.groupFile()
+	if err != nil {
+		return 0, errors.New("--groups: " + err.Error())
+	}
+	g, ok, err := accounts.GroupByName(bytes.NewReader(file), item)
+	if err == nil && !ok {
+		err = errors.New("no group " + quote(item) + " in " + groupPath)
+	}
+	if err != nil {
+		return 0, errors.New("--groups: " + err.Error())
+	}
+	return g.GID, nil
+}
+
+// setUser becomes a user with its groups, keeping the permitted set.
+func (s *session) setUser(name string) error {
+	user, groups, err := s.names.lookupUser(name)
+	if err != nil {
+		return errors.New("--user: " + err.Error())
+	}
+	err = withOnly(caps.Setgid, func() error {
+		if err := apply.Setgid(user.GID); err != nil {
+			return err
+		}
+		return apply.Setgroups(groups)
+	})
+	if err == nil {
+		err = capSetUID(user.UID)
+	}
+	if err != nil {
+		return errors.New("--user: " + err.Error())
+	}
+	if !s.noEnv {
+		s.setenv("HOME", user.Home)
+		s.setenv("USER", name)
+	}
+	return nil
+}
+
+// setenv sets a variable in the environment of what runs next.
+func (s *session) setenv(name, value string) {
+	prefix := name + "="
+	for i, v := range s.env {
+		if strings.HasPrefix(v, prefix) {
+			s.env[i] = prefix + value
+			return
+		}
+	}
+	s.env = append(s.env, prefix+value)
+}
+
+func (s *session) getenv(name string) (string, bool) {
+	for _, v := range s.env {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+func (s *session) chroot(dir string) error {
+	err := raised(caps.SysChroot, func() error { return apply.Chroot(dir) })
+	if err == nil {
+		err = apply.Chdir("/")
+	}
+	s.names = accountNames{} // the new root has its own
+	return err
+}
+
+// The files that name users and groups. A static binary has no NSS.
+const (
+	passwdPath = "/etc/passwd"
+	groupPath  = "/etc/group"
+)
+
+// accountNames looks up names, reading each file once.
+type accountNames struct {
+	passwd, group []byte
+	groupNames    map[uint32]string
+}
+
+func (a *accountNames) passwdFile() (_ []byte, err error) {
+	if a.passwd == nil {
+		a.passwd, err = os.ReadFile(passwdPath)
+	}
+	return a.passwd, err
+}
+
+func (a *accountNames) groupFile() (_ []byte, err error) {
+	if a.group == nil {
+		a.group, err = os.ReadFile(groupPath)
+	}
+	return a.group, err
+}
+
+// User is the name of a uid, "" where it has none.
+func (a *accountNames) User(uid uint32) string {
+	file, _ := a.passwdFile()
+	u, _, _ := accounts.UserByUID(bytes.NewReader(file), uid)
+	return u.Name
+}
+
+// Group is the name of a gid, "" where it has none.
+func (a *accountNames) Group(gid uint32) string {
+	if a.groupNames == nil {
+		file, _ := a.groupFile()
+		a.groupNames, _ = accounts.GroupNames(bytes.NewReader(file))
+	}
+	return a.groupNames[gid]
+}
+
+// lookupUser finds a user and all its groups, the primary one first.
+func (a *accountNames) lookupUser(name string) (accounts.User, []uint32, error) {
+	file, err := a.passwdFile()
+	if err != nil {
+		return accounts.User{}, nil, err
+	}
+	user, ok, err := accounts.UserByName(bytes.NewReader(file), name)
+	if err == nil && !ok {
+		err = errors.New("no user " + quote(name) + " in " + passwdPath)
+	}
+	if err != nil {
+		return user, nil, err
+	}
+	groups := []uint32{user.GID}
+	if file, err = a.groupFile(); err != nil {
+		if errors.Is(err, unix.ENOENT) {
+			return user, groups, nil
+		}
+		return user, nil, err
+	}
+	more, err := accounts.GroupsOf(bytes.NewReader(file), name)
+	for _, gid := range more {
+		if gid != user.GID {
+			groups = append(groups, gid)
+		}
+	}
+	return user, groups, err
+}

@@ -1,0 +1,28 @@
+package probe
+
+import (
+	"os"
+	"strconv"
+	"strings"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+)
+
+// LastCap is the highest capability of the kernel that r belongs to, as
+// sys/kernel/cap_last_cap has it; unknown where that is missing.
+func (r Root) LastCap() cred.Known[caps.Cap] {
+	text, err := os.ReadFile(string(r) + "/sys/kernel/cap_last_cap")
+	n, numErr := strconv.ParseUint(strings.TrimSuffix(string(text), "\n"), 10, 8)
+	return cred.Known[caps.Cap]{Value: caps.Cap(n), OK: err == nil && numErr == nil && n < caps.MaxBits}
+}
+
+// Self is this process's id in the PID namespace of r, as its link "self" says.
+func (r Root) Self() (int, error) {
+	link := string(r) + "/self"
+	text, err := os.Readlink(link)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(text)
+}
