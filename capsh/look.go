@@ -12,35 +12,31 @@ import (
 // The actions that look: they change nothing.
 
 func (s *session) print(string) error {
-	return s.each(func(p subject) error {
-		if s.view.json {
-			s.reportProcess(p)
-			return nil
-		}
-		if !p.own {
-			s.out.buf = render.Header(s.out.buf, p.Process)
-		}
-		s.out.buf = render.Print(s.out.buf, &p.State, s.kernelBits(), &s.names)
-		return nil
+	return s.show(func(b []byte, state *cred.State) []byte {
+		return render.Print(b, state, s.kernelBits(), &s.names)
 	})
 }
 
 func (s *session) current(string) error {
+	return s.show(func(b []byte, state *cred.State) []byte {
+		return render.Current(b, state, s.kernelBits())
+	})
+}
+
+// show puts out each subject, as an object or with text; one other than this
+// process is named first.
+func (s *session) show(text func(b []byte, state *cred.State) []byte) error {
 	return s.each(func(p subject) error {
 		if s.view.json {
-			s.reportProcess(p)
+			s.report(func(j *render.JSON) { j.Process(p.Process, s.kernelBits()) })
 			return nil
 		}
 		if !p.own {
 			s.out.buf = render.Header(s.out.buf, p.Process)
 		}
-		s.out.buf = render.Current(s.out.buf, &p.State, s.kernelBits())
+		s.out.buf = text(s.out.buf, &p.State)
 		return nil
 	})
-}
-
-func (s *session) reportProcess(p subject) {
-	s.report(func(j *render.JSON) { j.Process(p.Process, s.kernelBits()) })
 }
 
 func (s *session) decode(value string) error {
@@ -149,6 +145,9 @@ func (s *session) supports(value string) error {
 func (s *session) mode(string) error {
 	return s.each(func(p subject) error {
 		mode := cred.GuessMode(&p.State, s.kernelBits())
+		if !p.own && !s.view.json {
+			s.out.buf = render.Identity(s.out.buf, p.Process)
+		}
 		switch {
 		case s.view.json:
 			s.report(func(j *render.JSON) { j.Mode(p.Process, mode) })

@@ -139,10 +139,24 @@ func bit(v cred.Known[bool]) string {
 	return "0"
 }
 
-// Header appends the lines that stand before Print for a process other than
-// this one: which it is, the user namespace that its sets count in, and the
-// threads that hold something else.
+// Header appends the lines that stand before those of Print and Current for a
+// process other than this one: which it is, the user namespace that its sets
+// count in, and the threads that hold something else.
 func Header(b []byte, p *cred.Process) []byte {
+	b = append(Identity(b, p), "User namespace: "...)
+	switch ns := p.UserNS.Inode; {
+	case !ns.OK:
+		b = append(b, "unknown"...)
+	case p.UserNS.Initial().Value:
+		b = append(strconv.AppendUint(b, ns.Value, 10), " (initial)"...)
+	default:
+		b = append(strconv.AppendUint(b, ns.Value, 10), " (not initial)"...)
+	}
+	return appendDiffering(append(b, '\n'), p)
+}
+
+// Identity appends the line that says which process or thread it is.
+func Identity(b []byte, p *cred.Process) []byte {
 	b = strconv.AppendInt(append(b, "Process: "...), int64(p.PID), 10)
 	if p.TID != p.PID {
 		b = strconv.AppendInt(append(b, '/'), int64(p.TID), 10)
@@ -152,28 +166,26 @@ func Header(b []byte, p *cred.Process) []byte {
 	if p.Zombie() {
 		b = append(b, " zombie"...)
 	}
-	b = append(b, "\nUser namespace: "...)
-	if ns := p.UserNS.Inode; ns.OK {
-		b = strconv.AppendUint(b, ns.Value, 10)
-		if p.UserNS.Initial().Value {
-			b = append(b, " (initial)"...)
-		} else {
-			b = append(b, " (not initial)"...)
-		}
-	} else {
-		b = append(b, "unknown"...)
+	return append(b, '\n')
+}
+
+// appendDiffering appends the ids of the threads that differ from p, if any; of
+// a single thread there is nothing to say.
+func appendDiffering(b []byte, p *cred.Process) []byte {
+	const label = "Threads that differ:"
+	switch {
+	case p.TID != p.PID:
+		return b
+	case !p.ThreadsRead:
+		return append(b, label+" unknown\n"...)
+	case len(p.Differing) == 0:
+		return b
 	}
-	b = append(b, '\n')
-	for i, t := range p.Differing {
-		if i == 0 {
-			b = append(b, "Threads that differ:"...)
-		}
-		b = strconv.AppendInt(append(b, ' '), int64(t.TID), 10)
+	b = append(b, label...)
+	for i := range p.Differing {
+		b = strconv.AppendInt(append(b, ' '), int64(p.Differing[i].TID), 10)
 	}
-	if n := len(p.Differing); n > 0 {
-		b = strconv.AppendInt(append(b, " ("...), int64(n), 10)
-		b = strconv.AppendInt(append(b, " of "...), int64(p.Threads), 10)
-		b = append(b, ")\n"...)
-	}
-	return b
+	b = strconv.AppendInt(append(b, " ("...), int64(len(p.Differing)), 10)
+	b = strconv.AppendInt(append(b, " of "...), int64(p.Threads), 10)
+	return append(b, ")\n"...)
 }

@@ -33,6 +33,17 @@ func (j *JSON) Process(p *cred.Process, kernelBits int) {
 	j.userNS(&p.UserNS)
 	j.mode(cred.GuessMode(&p.State, kernelBits))
 	j.Key("differing_threads")
+	j.differing(p)
+	j.EndObject()
+}
+
+// differing writes the threads that hold something else than p; null where
+// they were not read.
+func (j *JSON) differing(p *cred.Process) {
+	if !p.ThreadsRead {
+		j.Null()
+		return
+	}
 	j.BeginArray()
 	for i := range p.Differing {
 		t := &p.Differing[i]
@@ -42,7 +53,6 @@ func (j *JSON) Process(p *cred.Process, kernelBits int) {
 		j.EndObject()
 	}
 	j.EndArray()
-	j.EndObject()
 }
 
 // identity writes the members that say which thread it is.
