@@ -61,14 +61,18 @@ static void emulate_kernel(unsigned bits)
 		die("seccomp");
 }
 
+static int nibble(char digit)
+{
+	return digit <= '9' ? digit - '0' : digit - 'a' + 10;
+}
+
 /* Turns hex digits into the bytes they stand for, in place. */
 static char *unhex(char *hex)
 {
-	char *out = hex, *in = hex;
-	unsigned byte;
+	char *out = hex;
 
-	for (; sscanf(in, "%2x", &byte) == 1; in += 2)
-		*out++ = byte;
+	for (char *in = hex; in[0] && in[1]; in += 2)	/* the line's end is one byte */
+		*out++ = nibble(in[0]) << 4 | nibble(in[1]);
 	*out = '\0';
 	return hex;
 }
