@@ -57,7 +57,7 @@ var catalogue = [Named]Entry{
 	},
 	Fsetid: {
 		Since: "2.2",
-		Brief: "keep setuid and setgid bits on changed files",
+		Brief: "keep setuid bits on changed files",
 		Permits: []string{
 			"write to a setuid or setgid file, or truncate it, without the bit being cleared",
 			"set the setgid bit on a file whose group is not one of the process's",
@@ -104,7 +104,7 @@ var catalogue = [Named]Entry{
 	},
 	Setpcap: {
 		Since: "2.2",
-		Brief: "shape the capability sets; set securebits",
+		Brief: "shape capability sets and securebits",
 		Permits: []string{
 			"add any capability of its bounding set to its inheritable set",
 			"drop capabilities from its bounding set",
@@ -117,7 +117,7 @@ var catalogue = [Named]Entry{
 	},
 	LinuxImmutable: {
 		Since: "2.2",
-		Brief: "set immutable and append-only file flags",
+		Brief: "set immutable and append-only flags",
 		Permits: []string{
 			"set and clear the immutable flag (chattr +i) on a file",
 			"set and clear the append-only flag (chattr +a) on a file",
@@ -139,7 +139,7 @@ var catalogue = [Named]Entry{
 	},
 	NetBroadcast: {
 		Since: "2.2",
-		Brief: "hear netlink events of all network namespaces",
+		Brief: "hear netlink of other net namespaces",
 		Permits: []string{
 			"let a netlink socket receive the broadcasts of other network namespaces (NETLINK_LISTEN_ALL_NSID, Linux 4.2)",
 		},
@@ -216,7 +216,7 @@ var catalogue = [Named]Entry{
 	},
 	SysRawio: {
 		Since: "2.2",
-		Brief: "access I/O ports and physical memory",
+		Brief: "use I/O ports and physical memory",
 		Permits: []string{
 			"use I/O ports (iopl(2), ioperm(2), /dev/port)",
 			"open /dev/mem, /dev/kmem and /proc/kcore",
@@ -267,7 +267,7 @@ var catalogue = [Named]Entry{
 	},
 	SysAdmin: {
 		Since: "2.2",
-		Brief: "mount, namespaces and most other administration",
+		Brief: "mount, and most other administration",
 		Permits: []string{
 			"mount, unmount and move file systems, and change the root of a mount namespace (pivot_root(2))",
 			"create namespaces of every kind (a user namespace alone needs nothing) and enter those of others",

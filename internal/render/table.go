@@ -1,0 +1,114 @@
+package render
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Table lays rows out in columns that are as wide as their widest cell, with
+// two blanks between. A character counts as one column, whatever a terminal
+// makes of it; cells must not hold control characters ([Escape]). The zero
+// value is an empty table with all columns to the left.
+type Table struct {
+	// Right has bit i set where column i is aligned to the right.
+	Right uint
+	rows  [][]string
+}
+
+// gap stands between two columns.
+const gap = "  "
+
+// Row adds a row. Rows may differ in length.
+func (t *Table) Row(cells ...string) { t.rows = append(t.rows, cells) }
+
+// Append appends the rows, one line each and without blanks at the end. Where
+// width is more than 0 the last cell of a row is broken at blanks so that lines
+// stay within width; a word that is longer stands alone on its line.
+func (t *Table) Append(b []byte, width int) []byte {
+	widths := t.widths()
+	for _, row := range t.rows {
+		column := 0
+		for i, cell := range row {
+			if i > 0 {
+				b = append(b, gap...)
+				column += len(gap)
+			}
+			if i == len(row)-1 && t.Right>>i&1 == 0 {
+				b = appendWrapped(b, cell, column, width)
+				break
+			}
+			b = appendPadded(b, cell, widths[i], t.Right>>i&1 != 0)
+			column += widths[i]
+		}
+		b = append(trimBlanks(b), '\n')
+	}
+	return b
+}
+
+// widths is the number of columns that each column needs. A last cell needs
+// none: nothing stands behind it.
+func (t *Table) widths() []int {
+	var widths []int
+	for _, row := range t.rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			if i < len(row)-1 || t.Right>>i&1 != 0 {
+				widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+			}
+		}
+	}
+	return widths
+}
+
+// appendPadded appends cell with blanks before or behind it.
+func appendPadded(b []byte, cell string, width int, right bool) []byte {
+	blanks := width - utf8.RuneCountInString(cell)
+	if right {
+		return append(appendBlanks(b, blanks), cell...)
+	}
+	return appendBlanks(append(b, cell...), blanks)
+}
+
+// appendWrapped appends text, which begins at the given column, and breaks it
+// at blanks so that no line goes beyond width; further lines begin at the same
+// column. It does not end in a newline. A width of 0 is no limit.
+func appendWrapped(b []byte, text string, column, width int) []byte {
+	if width <= 0 {
+		return append(b, text...)
+	}
+	at := column
+	for word := range strings.FieldsSeq(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case at == column: // the first of a line
+		case at+1+n > width:
+			b = appendBlanks(append(b, '\n'), column)
+			at = column
+		default:
+			b = append(b, ' ')
+			at++
+		}
+		b = append(b, word...)
+		at += n
+	}
+	return b
+}
+
+func appendBlanks(b []byte, n int) []byte {
+	b = slices.Grow(b, max(n, 0))
+	for range n {
+		b = append(b, ' ')
+	}
+	return b
+}
+
+// trimBlanks removes the blanks at the end of b.
+func trimBlanks(b []byte) []byte {
+	for len(b) > 0 && b[len(b)-1] == ' ' {
+		b = b[:len(b)-1]
+	}
+	return b
+}
