@@ -3,8 +3,11 @@ package caps
 import (
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+
+	"capsh/internal/suggest"
 )
 
 // prefix is what libcap's names begin with.
@@ -29,8 +32,9 @@ func ParseName(text string) (Cap, error) {
 // unknownName says that text names no capability, and which it may have meant.
 func unknownName(text string) error {
 	msg := "capability " + strconv.Quote(text) + " is unknown"
-	if c, ok := nearest(text); ok {
-		msg += ", did you mean " + c.String() + "?"
+	short := strings.TrimPrefix(strings.ToLower(text), prefix)
+	if near := suggest.Nearest(short, slices.Values(names[:])); near != "" {
+		msg += ", did you mean " + prefix + near + "?"
 	}
 	return errors.New(msg)
 }
@@ -199,42 +203,4 @@ func hasPrefixFold(text, want string) bool {
 // equalFold reports whether text is want, which is lower case, in any case.
 func equalFold(text, want string) bool {
 	return len(text) == len(want) && hasPrefixFold(text, want)
-}
-
-// nearest is the capability that a mistyped name most likely meant: the one
-// with the fewest letters to change, and those at most two and at most half.
-func nearest(text string) (best Cap, ok bool) {
-	short := strings.TrimPrefix(strings.ToLower(text), prefix)
-	least := min(2, len(short)/2) + 1
-	for c, name := range names {
-		if d := distance(short, name, least); d < least {
-			best, least, ok = Cap(c), d, true
-		}
-	}
-	return best, ok
-}
-
-// distance is how many letters must be added, left out or changed to turn a
-// into b (Levenshtein's distance); it may stop at limit when it is not less.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1) // from a[:i] to each b[:j]
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := corner
-			if a[i] != b[j] {
-				change++
-			}
-			corner = row[j+1]
-			row[j+1] = min(change, row[j]+1, corner+1)
-		}
-	}
-	return row[len(b)]
 }
