@@ -1,0 +1,134 @@
+// Package probe reads the machine: a thread, the process table, a file, the
+// kernel. It changes nothing. Where it speaks of "this thread" it means the
+// calling OS thread; the caller locks it.
+package probe
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Root is the directory of a procfs: [Proc], another one that is mounted
+// somewhere, or a copy of one in plain files.
+type Root string
+
+// Proc is where the machine's procfs is.
+const Proc Root = "/proc"
+
+// PIDs lists the processes in ascending order.
+func (r Root) PIDs() ([]int, error) {
+	fd, err := unix.Open(string(r), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &pathError{"open " + string(r), err}
+	}
+	defer unix.Close(fd)
+	list, err := numberedEntries(fd)
+	if err != nil {
+		return nil, &pathError{"read " + string(r), err}
+	}
+	if len(list) == 0 {
+		return nil, &Error{Reason: NotProcfs, Root: r, Err: unix.ENOENT}
+	}
+	slices.Sort(list)
+	return list, nil
+}
+
+// pathError is a failed call, its object and the reason.
+type pathError struct {
+	what string
+	err  error
+}
+
+func (e *pathError) Error() string { return e.what + ": " + e.err.Error() }
+func (e *pathError) Unwrap() error { return e.err }
+
+// numberedEntries lists the entries of an open directory whose names are
+// decimal numbers from 1 up, in the directory's order.
+func numberedEntries(fd int) ([]int, error) {
+	const nameAt = int(unsafe.Offsetof(unix.Dirent{}.Name))
+	var list []int
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := unix.Getdents(fd, buf)
+		if err != nil || n == 0 {
+			return list, err
+		}
+		for rest := buf[:n]; len(rest) > nameAt; {
+			size := int((*unix.Dirent)(unsafe.Pointer(&rest[0])).Reclen)
+			name, _, _ := cut(rest[nameAt:size], 0)
+			if id, ok := parseInt(name); ok && name[0] != '0' {
+				list = append(list, id)
+			}
+			rest = rest[size:]
+		}
+	}
+}
+
+// isProcfs reports whether the kernel's procfs is at a path.
+func isProcfs(path string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(path, &fs) == nil && fs.Type == unix.PROC_SUPER_MAGIC
+}
+
+// hidepid is the mount option of the procfs at r that keeps others' processes
+// from sight, as the kernel shows it ("hidepid=invisible"; "hidepid=2" before
+// 5.8); empty if there is none or the mount table can't be read.
+func (r Root) hidepid() string {
+	var st unix.Stat_t
+	if unix.Stat(string(r), &st) != nil {
+		return ""
+	}
+	dev := []byte(strconv.Itoa(int(unix.Major(st.Dev))) + ":" + strconv.Itoa(int(unix.Minor(st.Dev))))
+	table, err := readFile(unix.AT_FDCWD, "/proc/self/mountinfo", nil)
+	if err != nil {
+		table, _ = readFile(unix.AT_FDCWD, string(r)+"/self/mountinfo", nil)
+	}
+	for line := range bytes.Lines(table) {
+		// proc_pid_mountinfo(5): the device is the third field, the
+		// filesystem's options are the last; blanks in names are escaped.
+		f := bytes.Fields(line)
+		if len(f) < 3 || !bytes.Equal(f[2], dev) {
+			continue
+		}
+		for _, option := range bytes.Split(f[len(f)-1], []byte{','}) {
+			if bytes.HasPrefix(option, []byte("hidepid=")) {
+				return string(option)
+			}
+		}
+	}
+	return ""
+}
+
+// readFile reads all of a small file into buf, which may be nil and grows.
+// O_NONBLOCK keeps a FIFO in a copy from holding up the reader.
+func readFile(dir int, name string, buf []byte) ([]byte, error) {
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	return readRest(fd, buf[:0], false)
+}
+
+// readRest reads up to the end of a file. If oneRecord, a read that does not
+// fill the buffer is the end: so it is for a seq_file of one record, which the
+// kernel makes up whole at the first read (fs/seq_file.c), and it spares a call.
+func readRest(fd int, buf []byte, oneRecord bool) ([]byte, error) {
+	for {
+		if len(buf) == cap(buf) {
+			buf = slices.Grow(buf, max(len(buf), 1024))
+		}
+		n, err := unix.Read(fd, buf[len(buf):cap(buf)])
+		if err != nil {
+			return nil, err
+		}
+		buf = buf[:len(buf)+n]
+		if n == 0 || oneRecord && len(buf) < cap(buf) {
+			return buf, nil
+		}
+	}
+}
