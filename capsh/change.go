@@ -50,9 +50,12 @@ func (s *session) setSetsRaising(next caps.EPI) error {
 }
 
 func (s *session) setCaps(text string) error {
-	next, err := caps.ParseText(text, s.kernelBits())
+	next, err := caps.ParseText(text, s.kernel().Bits)
 	if err != nil {
 		return errors.New("--caps: " + err.Error())
+	}
+	if err := s.beyondKernel("--caps", next.Effective|next.Permitted|next.Inheritable); err != nil {
+		return err
 	}
 	return s.setSetsRaising(next)
 }
@@ -78,11 +81,11 @@ func (s *session) parseClassicList(option, list string) (caps.Set, error) {
 	if i := strings.IndexAny(list, "=+- \t\n\v\f\r"); i >= 0 {
 		return 0, errors.New(option + ": " + quote(list) + " is not a list of capabilities: it has " + quote(list[i:i+1]))
 	}
-	set, err := caps.ParseText(list+"=i", s.kernelBits())
+	set, err := caps.ParseText(list+"=i", s.kernel().Bits)
 	if err != nil {
 		return 0, errors.New(option + ": " + err.Error())
 	}
-	return set.Inheritable, nil
+	return set.Inheritable, s.beyondKernel(option, set.Inheritable)
 }
 
 // eachNamed calls change for each capability of a list: all that the kernel has
@@ -90,7 +93,7 @@ func (s *session) parseClassicList(option, list string) (caps.Set, error) {
 // those before a bad one have been acted on.
 func (s *session) eachNamed(option, list string, change func(caps.Cap) error) error {
 	if list == "all" {
-		for c := range caps.First(s.kernelBits()).All() {
+		for c := range s.supported().All() {
 			if err := change(c); err != nil {
 				return errors.New(option + ": " + err.Error())
 			}
@@ -149,11 +152,14 @@ func (s *session) setIAB(text string) error {
 	if err != nil {
 		return errors.New("--iab: " + err.Error())
 	}
+	if err := s.beyondKernel("--iab", want.Inheritable|want.Ambient|want.Dropped); err != nil {
+		return err
+	}
 	now, err := probe.Self()
 	if err != nil {
 		return err
 	}
-	drop := want.Dropped & now.Bounding & caps.First(s.kernelBits())
+	drop := want.Dropped & now.Bounding
 	effective := now.Effective
 	if drop != 0 || !(now.Permitted | now.Inheritable).Contains(want.Inheritable) {
 		effective |= caps.Setpcap.Set()
@@ -257,7 +263,7 @@ func (s *session) modeBits(m cred.Mode, ambientSupported bool) error {
 	if m != cred.ModeNoPriv {
 		return err
 	}
-	for c := range caps.First(s.kernelBits()).All() {
+	for c := range s.supported().All() {
 		if dropErr := apply.DropBounding(c); err == nil {
 			err = dropErr
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"strconv"
 
 	"capsh/internal/caps"
 	"capsh/internal/cred"
@@ -13,13 +12,13 @@ import (
 
 func (s *session) print(string) error {
 	return s.show(func(b []byte, state *cred.State) []byte {
-		return render.Print(b, state, s.kernelBits(), &s.names)
+		return render.Print(b, state, s.kernel(), &s.names)
 	})
 }
 
 func (s *session) current(string) error {
 	return s.show(func(b []byte, state *cred.State) []byte {
-		return render.Current(b, state, s.kernelBits())
+		return render.Current(b, state, s.kernel())
 	})
 }
 
@@ -28,7 +27,7 @@ func (s *session) current(string) error {
 func (s *session) show(text func(b []byte, state *cred.State) []byte) error {
 	return s.each(func(p subject) error {
 		if s.view.json {
-			s.report(func(j *render.JSON) { j.Process(p.Process, s.kernelBits()) })
+			s.report(func(j *render.JSON) { j.Process(p.Process, s.kernel()) })
 			return nil
 		}
 		if !p.own {
@@ -83,8 +82,10 @@ func (s *session) hasBounding(value string) error {
 }
 
 func (s *session) dropped(value string) error {
-	if c, err := caps.ParseName(value); err == nil && int(c) >= s.kernelBits() {
-		return errors.New("--dropped: this kernel has no capability " + c.String())
+	if c, err := caps.ParseName(value); err == nil {
+		if err := s.beyondKernel("--dropped", c.Set()); err != nil {
+			return err
+		}
 	}
 	return s.ask("--dropped", value, " is in the bounding set", func(p *cred.State, c caps.Cap) bool { return !p.Bounding.Has(c) })
 }
@@ -133,18 +134,20 @@ func (s *session) isID(option, value, what string, id func(p *cred.State) uint32
 
 func (s *session) supports(value string) error {
 	c, err := parseCap("--supports", value)
-	if err != nil {
+	switch k := s.kernel(); {
+	case err != nil:
 		return err
-	}
-	if int(c) >= s.kernelBits() {
-		return errors.New("this kernel has no capability " + c.String() + ", its last is " + strconv.Itoa(s.kernelBits()-1))
+	case !k.Bounding:
+		return errors.New("--supports: the kernel does not tell which capabilities it has")
+	case int(c) >= k.Bits:
+		return errors.New("this kernel has no capability " + c.String() + ", its last is " + caps.Cap(k.Bits-1).String())
 	}
 	return nil
 }
 
 func (s *session) mode(string) error {
 	return s.each(func(p subject) error {
-		mode := cred.GuessMode(&p.State, s.kernelBits())
+		mode := render.Mode(&p.State, s.kernel())
 		if !p.own && !s.view.json {
 			s.out.buf = render.Identity(s.out.buf, p.Process)
 		}
@@ -162,7 +165,7 @@ func (s *session) mode(string) error {
 
 func (s *session) inMode(want string) error {
 	return s.each(func(p subject) error {
-		mode := cred.GuessMode(&p.State, s.kernelBits())
+		mode := render.Mode(&p.State, s.kernel())
 		switch {
 		case !mode.OK:
 			return errors.New(p.about() + "mode is unknown: the kernel does not tell the securebits of another process")

@@ -19,33 +19,48 @@ type session struct {
 	view  view
 	names accountNames
 
-	quiet    bool   // --quiet came: pass it on at ==
-	strict   bool   // --strict: raise nothing by ourselves
-	noEnv    bool   // --noenv came: --user leaves HOME and USER
-	shell    string // what -- runs; "" is the default
-	child    int    // the process of --forkfor; 0 is none
-	bits     int    // how many capabilities the kernel has; 0 is not asked yet
-	bitsRead bool
-	others   []cred.Process // what --pid names, read once
+	quiet      bool           // --quiet came: pass it on at ==
+	strict     bool           // --strict: raise nothing by ourselves
+	noEnv      bool           // --noenv came: --user leaves HOME and USER
+	shell      string         // what -- runs; "" is the default
+	child      int            // the process of --forkfor; 0 is none
+	kernelRead render.Kernel  // what kernel() has found; no bits before it is asked
+	others     []cred.Process // what --pid names, read once
 }
 
 func newSession(args, env []string, out *output, v view) *session {
 	return &session{args0: args[0], env: env, out: out, view: v}
 }
 
-// kernelBits is how many capabilities the kernel has, as libcap finds it; in
-// another procfs what that says.
-func (s *session) kernelBits() int {
-	if !s.bitsRead {
-		s.bitsRead = true
-		s.bits = probe.KernelBits()
-		if s.view.proc != "" {
-			if last := s.view.root().LastCap(); last.OK {
-				s.bits = int(last.Value) + 1
-			}
+// kernel is what prctl tells of the kernel, as libcap finds it; in another
+// procfs what that says.
+func (s *session) kernel() render.Kernel {
+	k := &s.kernelRead
+	if k.Bits > 0 {
+		return *k
+	}
+	if k.Bits, k.Bounding = probe.CountBits(); !k.Bounding {
+		k.Bits = caps.Named
+	}
+	if s.view.proc != "" {
+		if last := s.view.root().LastCap(); last.OK {
+			k.Bits = int(last.Value) + 1
 		}
 	}
-	return s.bits
+	k.Bounding = k.Bounding || s.view.elsewhere()
+	return *k
+}
+
+// supported is all that the kernel has.
+func (s *session) supported() caps.Set { return caps.First(s.kernel().Bits) }
+
+// beyondKernel refuses capabilities that the kernel does not have: it would
+// leave them out without a word.
+func (s *session) beyondKernel(option string, asked caps.Set) error {
+	if more := asked &^ s.supported(); more != 0 {
+		return errors.New(option + ": this kernel has no capability " + more.String())
+	}
+	return nil
 }
 
 // warnOfUnnamed says what libcap says at start where the kernel has more
@@ -54,7 +69,7 @@ func (s *session) warnOfUnnamed() {
 	if s.view.json {
 		return
 	}
-	if highest := caps.Cap(s.kernelBits() - 1); int(highest) >= caps.Named && highest < caps.MaxBits {
+	if highest := caps.Cap(s.kernel().Bits - 1); int(highest) >= caps.Named && highest < caps.MaxBits {
 		s.out.text("WARNING: libcap needs an update (cap=" + highest.String() + " should have a name).\n")
 	}
 }

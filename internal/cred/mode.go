@@ -36,16 +36,17 @@ func PureSecurebits(ambientSupported bool) Securebits {
 	return pureBits
 }
 
-// GuessMode says which mode s is in, as cap_get_mode(3) does. kernelBits is how
-// many capabilities the kernel has. It is unknown where the securebits are.
-func GuessMode(s *State, kernelBits int) Known[Mode] {
+// GuessMode says which mode s is in, as cap_get_mode(3) does. boundingBits is
+// how many capabilities the kernel tells of in a bounding set. It is unknown
+// where the securebits are.
+func GuessMode(s *State, boundingBits int) Known[Mode] {
 	if !s.Securebits.OK {
 		return Known[Mode]{}
 	}
-	return Is(guessMode(s, caps.First(kernelBits)))
+	return Is(guessMode(s, caps.First(boundingBits)))
 }
 
-func guessMode(s *State, kernel caps.Set) Mode {
+func guessMode(s *State, bounding caps.Set) Mode {
 	bits := s.Securebits.Value
 	switch {
 	case bits == 0:
@@ -55,7 +56,7 @@ func guessMode(s *State, kernel caps.Set) Mode {
 		return ModeUncertain
 	case s.Inheritable != 0:
 		return ModePure1E
-	case s.Permitted != 0, s.Effective != 0, s.Bounding&kernel != 0:
+	case s.Permitted != 0, s.Effective != 0, s.Bounding&bounding != 0:
 		return ModePure1EInit
 	}
 	return ModeNoPriv

@@ -13,13 +13,29 @@ type Names interface {
 	Group(gid uint32) string
 }
 
+// Kernel is what the text forms must know of the kernel.
+type Kernel struct {
+	// Bits is how many capabilities it has.
+	Bits int
+	// Bounding is false where it does not tell of a bounding set: Bits is then
+	// libcap's guess.
+	Bounding bool
+}
+
+// boundingBits is how many capabilities a bounding set can hold.
+func (k Kernel) boundingBits() int {
+	if k.Bounding {
+		return k.Bits
+	}
+	return 0
+}
+
 // Print appends what libcap's capsh --print shows of a thread: twelve lines, to
-// the byte. kernelBits is how many capabilities the kernel has. What is not
-// known, which libcap's own process never meets, is called so.
-func Print(b []byte, s *cred.State, kernelBits int, names Names) []byte {
-	b = append(appendCurrent(b, s, kernelBits), "Bounding set ="...)
-	kernel := caps.First(kernelBits)
-	if b = (s.Bounding & kernel).AppendNames(b); kernelBits == 0 {
+// the byte. What is not known, which libcap's own process never meets, is called
+// so.
+func Print(b []byte, s *cred.State, k Kernel, names Names) []byte {
+	b = append(appendCurrent(b, s, k), "Bounding set ="...)
+	if b = (s.Bounding & caps.First(k.boundingBits())).AppendNames(b); !k.Bounding {
 		b = append(b, " <unsupported>"...)
 	}
 	b = append(b, "\nAmbient set ="...)
@@ -27,11 +43,11 @@ func Print(b []byte, s *cred.State, kernelBits int, names Names) []byte {
 		b = append(b, " <unsupported>"...)
 	}
 	b = append(b, '\n')
-	b = appendIAB(b, s, kernelBits)
+	b = appendIAB(b, s, k)
 	b = appendSecurebits(b, s)
 	b = appendIDs(b, s, names)
 	b = append(b, "Guessed mode: "...)
-	if mode := cred.GuessMode(s, kernelBits); mode.OK {
+	if mode := Mode(s, k); mode.OK {
 		b = append(b, mode.Value.String()...)
 		b = append(b, " ("...)
 		b = strconv.AppendInt(b, int64(mode.Value), 10)
@@ -41,28 +57,26 @@ func Print(b []byte, s *cred.State, kernelBits int, names Names) []byte {
 }
 
 // Current appends the two lines of libcap's capsh --current.
-func Current(b []byte, s *cred.State, kernelBits int) []byte {
-	return appendIAB(appendCurrent(b, s, kernelBits), s, kernelBits)
+func Current(b []byte, s *cred.State, k Kernel) []byte {
+	return appendIAB(appendCurrent(b, s, k), s, k)
 }
 
-func appendCurrent(b []byte, s *cred.State, kernelBits int) []byte {
+// Mode is the libcap mode that a thread is in, as far as it is known.
+func Mode(s *cred.State, k Kernel) cred.Known[cred.Mode] {
+	return cred.GuessMode(s, k.boundingBits())
+}
+
+func appendCurrent(b []byte, s *cred.State, k Kernel) []byte {
 	b = append(b, "Current: "...)
-	b = epi(s).AppendText(b, kernelBits)
-	return append(b, '\n')
+	epi := caps.EPI{Effective: s.Effective, Permitted: s.Permitted, Inheritable: s.Inheritable}
+	return append(epi.AppendText(b, k.Bits), '\n')
 }
 
-func epi(s *cred.State) caps.EPI {
-	return caps.EPI{Effective: s.Effective, Permitted: s.Permitted, Inheritable: s.Inheritable}
-}
-
-func appendIAB(b []byte, s *cred.State, kernelBits int) []byte {
+func appendIAB(b []byte, s *cred.State, k Kernel) []byte {
 	b = append(b, "Current IAB: "...)
-	b = iab(s, kernelBits).AppendText(b, kernelBits)
-	return append(b, '\n')
-}
-
-func iab(s *cred.State, kernelBits int) caps.IAB {
-	return caps.IAB{Inheritable: s.Inheritable, Ambient: s.Ambient, Dropped: caps.First(kernelBits) &^ s.Bounding}
+	dropped := caps.First(k.boundingBits()) &^ s.Bounding
+	iab := caps.IAB{Inheritable: s.Inheritable, Ambient: s.Ambient, Dropped: dropped}
+	return append(iab.AppendText(b, k.Bits), '\n')
 }
 
 func appendSecurebits(b []byte, s *cred.State) []byte {

@@ -16,7 +16,7 @@ func (j *JSON) Version() {
 }
 
 // Process writes a thread as an object: what capsh(1), "JSON", documents.
-func (j *JSON) Process(p *cred.Process, kernelBits int) {
+func (j *JSON) Process(p *cred.Process, k Kernel) {
 	j.BeginObject()
 	j.Version()
 	j.identity(p)
@@ -31,7 +31,7 @@ func (j *JSON) Process(p *cred.Process, kernelBits int) {
 	j.KnownString(p.Label)
 	j.Key("user_namespace")
 	j.userNS(&p.UserNS)
-	j.mode(cred.GuessMode(&p.State, kernelBits))
+	j.mode(Mode(&p.State, k))
 	j.Key("differing_threads")
 	j.differing(p)
 	j.EndObject()
