@@ -17,7 +17,7 @@ import (
 
 const internal = "capsh/internal/"
 
-// core is the chain of pure packages: each may import those before it.
+// core is the chain of pure packages: each may import those before it, and suggest.
 var core = []string{"caps", "cred", "filecap", "execve", "plan"}
 
 // allowed gives for each pure package the packages of this module that it may
@@ -27,11 +27,12 @@ func allowed() map[string][]string {
 		"container": core,
 		"shrink":    core,
 		"suggest":   nil,
+		"option":    {"suggest"},
 		"accounts":  nil,
 		"render":    append(slices.Clone(core), "container", "shrink", "accounts", "suggest"),
 	}
 	for i, name := range core {
-		m[name] = core[:i]
+		m[name] = append([]string{"suggest"}, core[:i]...)
 	}
 	return m
 }
