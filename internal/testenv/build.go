@@ -1,0 +1,66 @@
+package testenv
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// built holds the programs that this test process has built, in a directory
+// that CleanBuilt removes.
+var built struct {
+	sync.Mutex
+	dir   string
+	paths map[string]string
+}
+
+// Build builds one of our programs, "capsh" or "capset", as the Makefile does
+// and returns its path. A test process builds each once; its TestMain calls
+// [CleanBuilt] at the end.
+func Build(t testing.TB, program string) string {
+	t.Helper()
+	built.Lock()
+	defer built.Unlock()
+	if path := built.paths[program]; path != "" {
+		return path
+	}
+	if built.dir == "" {
+		dir, err := os.MkdirTemp("", "capsh-build-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		built.dir, built.paths = dir, map[string]string{}
+	}
+	path := filepath.Join(built.dir, program)
+	args := append([]string{"build", "-o", path}, BuildFlags()...)
+	cmd := exec.Command("go", append(args, "capsh/"+program)...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go build capsh/%s: %v\n%s", program, err, out)
+	}
+	built.paths[program] = path
+	return path
+}
+
+// CleanBuilt removes what [Build] left.
+func CleanBuilt() {
+	built.Lock()
+	defer built.Unlock()
+	if built.dir != "" {
+		os.RemoveAll(built.dir)
+		built.dir, built.paths = "", nil
+	}
+}
+
+// CompileC compiles a C program, statically, to the given path.
+func CompileC(t testing.TB, source, path string) {
+	t.Helper()
+	gcc := Tool(t, "gcc")
+	out, err := exec.Command(gcc, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror",
+		"-static", "-o", path, source).CombinedOutput()
+	if err != nil {
+		t.Fatalf("gcc %s: %v\n%s", source, err, out)
+	}
+}
