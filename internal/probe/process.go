@@ -102,6 +102,10 @@ func (t *task) status(p *cred.Process) error {
 		return t.fail(Malformed, "status", err)
 	}
 	switch {
+	case p.PID == 0:
+		// It was reaped between the open and the read: the kernel still holds
+		// the credentials but not the ids (task_tgid_nr_ns).
+		return t.fail(Vanished, "status", unix.ESRCH)
 	case p.TID != t.tid:
 		return t.fail(Malformed, "status", errors.New("is that of thread "+strconv.Itoa(p.TID)))
 	case p.PID != t.pid:
@@ -172,7 +176,7 @@ func (t *task) sibling(taskDir, id int, p *cred.Process) (there bool, err error)
 	if err := ParseStatus(text, p); err != nil {
 		return false, s.fail(Malformed, "status", err)
 	}
-	return true, nil
+	return p.PID != 0, nil // 0: it ended since the open
 }
 
 // unread is why the threads could not be listed: nil, leaving them unknown, if
@@ -292,23 +296,28 @@ func (t *task) fail(why Reason, file string, err error) *Error {
 func (t *task) notThere(file string, err error, opened bool) *Error {
 	e := t.fail(Failed, file, err)
 	procfs := isProcfs(string(t.root))
+	if procfs {
+		e.Hidepid = t.root.hidepid()
+	}
 	switch {
 	case denied(err):
-		e.Reason, e.Hidepid = Denied, t.root.hidepid()
+		e.Reason = Denied
 	case !gone(err) && err != unix.ENOTDIR:
-	case procfs && (opened || t.held):
+	case opened:
 		e.Reason = Vanished
 	case !procfs && exists(t.root.path(t.pid, t.tid)):
 		// A copy without this file: Failed, with ENOENT.
-	case t.tid != t.pid && exists(t.root.path(t.pid, t.pid)):
+	case t.tid != t.pid && exists(t.root.path(t.pid, t.pid)+"/status"):
 		e.Reason = NoThread
 	case !procfs && !hasProcesses(t.root):
 		e.Reason = NotProcfs
+	case e.Hidepid != "":
+		// A hidden process's directory can be held, though nothing in it opened.
+		e.Reason = MaybeHidden
+	case t.held:
+		e.Reason = Vanished
 	default:
-		e.Reason, e.Hidepid = NoProcess, t.root.hidepid()
-		if e.Hidepid != "" {
-			e.Reason = MaybeHidden
-		}
+		e.Reason = NoProcess
 	}
 	return e
 }

@@ -82,7 +82,7 @@ func (r Root) hidepid() string {
 	if unix.Stat(string(r), &st) != nil {
 		return ""
 	}
-	dev := []byte(strconv.Itoa(int(unix.Major(st.Dev))) + ":" + strconv.Itoa(int(unix.Minor(st.Dev))))
+	dev := []byte(strconv.Itoa(int(unix.Major(uint64(st.Dev)))) + ":" + strconv.Itoa(int(unix.Minor(uint64(st.Dev)))))
 	table, err := readFile(unix.AT_FDCWD, "/proc/self/mountinfo", nil)
 	if err != nil {
 		table, _ = readFile(unix.AT_FDCWD, string(r)+"/self/mountinfo", nil)

@@ -2,6 +2,8 @@ package probe
 
 import (
 	"errors"
+	"strconv"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -134,22 +136,16 @@ func selfByCalls() (cred.State, error) {
 	return s, nil
 }
 
-// idsByCalls reads the user and group ids. The fs ids have no call that only
-// reads: setfsuid(2) of an id that is none changes nothing and returns the old.
-func idsByCalls(s *cred.State) error {
-	const none = -1
-	ruid, euid, suid := unix.Getresuid()
-	rgid, egid, sgid := unix.Getresgid()
-	fsuid, err := unix.SetfsuidRetUid(none)
-	if err != nil {
+// idsByCalls reads the user and group ids.
+func idsByCalls(s *cred.State) (err error) {
+	getIDs(sysGetresuid, &s.UID)
+	getIDs(sysGetresgid, &s.GID)
+	if s.UID.FS, err = getFSID(sysSetfsuid); err != nil {
 		return &pathError{"setfsuid", err}
 	}
-	fsgid, err := unix.SetfsgidRetGid(none)
-	if err != nil {
+	if s.GID.FS, err = getFSID(sysSetfsgid); err != nil {
 		return &pathError{"setfsgid", err}
 	}
-	s.UID = cred.IDs{Real: uint32(ruid), Effective: uint32(euid), Saved: uint32(suid), FS: uint32(fsuid)}
-	s.GID = cred.IDs{Real: uint32(rgid), Effective: uint32(egid), Saved: uint32(sgid), FS: uint32(fsgid)}
 	groups, err := unix.Getgroups()
 	if err != nil {
 		return &pathError{"getgroups", err}
@@ -158,6 +154,26 @@ func idsByCalls(s *cred.State) error {
 		s.Groups = append(s.Groups, uint32(gid))
 	}
 	return nil
+}
+
+// getIDs is getresuid(2) or getresgid(2), which cannot fail for good addresses.
+func getIDs(call uintptr, ids *cred.IDs) {
+	unix.RawSyscall(call, uintptr(unsafe.Pointer(&ids.Real)),
+		uintptr(unsafe.Pointer(&ids.Effective)), uintptr(unsafe.Pointer(&ids.Saved)))
+}
+
+// getFSID asks setfsuid(2) or setfsgid(2) for an id that is none, which changes
+// nothing and returns the present one: no call only reads it.
+func getFSID(call uintptr) (uint32, error) {
+	id, _, errno := unix.RawSyscall(call, ^uintptr(0), 0, 0)
+	switch {
+	case errno == 0:
+		return uint32(id), nil
+	case strconv.IntSize == 32:
+		// These calls have no errors; the highest ids look like one.
+		return -uint32(errno), nil
+	}
+	return 0, errno
 }
 
 // askRest asks for what status lacks: securebits always, no_new_privs before
