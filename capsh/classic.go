@@ -170,8 +170,8 @@ func runClassic(args, env []string, out *output) (int, error) {
 	return exitYes, nil
 }
 
-// done is the error of an action that ends the line well.
-var done = errors.New("done")
+// errDone is the error of an action that ends the line well.
+var errDone = errors.New("done")
 
 // errSaid is the error of an action that has put all that there is to say on
 // stdout, as libcap's does.
@@ -180,7 +180,7 @@ var errSaid = errors.New("said on stdout")
 func statusOf(err error) (int, error) {
 	var program *programStatus
 	switch {
-	case err == done:
+	case err == errDone:
 		return exitYes, nil
 	case errors.As(err, &program):
 		return program.status, nil

@@ -4,12 +4,13 @@ package main
 
 import (
 	"os"
-	"runtime"
+
+	"capsh/internal/inherit"
 )
 
 // Credentials belong to a thread; all that this program changes, it changes on
 // the main one, which is the one that execve carries on.
-func init() { runtime.LockOSThread() }
+func init() { inherit.LockThread() }
 
 func main() {
 	os.Exit(run(os.Args, os.Environ(), os.Stdout, os.Stderr))

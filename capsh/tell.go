@@ -38,12 +38,12 @@ func (s *session) suggest(text string) error {
 
 func (s *session) license(string) error {
 	s.out.text("capsh: BSD 3-Clause License, see the file LICENSE.\nCopyright (c) 2026 The capsh authors\n")
-	return done
+	return errDone
 }
 
 func (s *session) version(string) error {
 	s.out.text(versionText())
-	return done
+	return errDone
 }
 
 func versionText() string {
@@ -56,7 +56,7 @@ func versionText() string {
 
 func (s *session) help(string) error {
 	s.out.text(usage(s.args0))
-	return done
+	return errDone
 }
 
 // runCommand runs a command: a word that libcap's capsh does not have.

@@ -3,15 +3,12 @@ package main
 import (
 	"bytes"
 	"errors"
-	"os"
 	"strings"
 
 	"capsh/internal/accounts"
 	"capsh/internal/apply"
 	"capsh/internal/caps"
 	"capsh/internal/probe"
-
-	"golang.org/x/sys/unix"
 )
 
 // The actions that change user, groups and root folder.
@@ -161,75 +158,4 @@ func (s *session) chroot(dir string) error {
 	}
 	s.names = accountNames{} // the new root has its own
 	return err
-}
-
-// The files that name users and groups. A static binary has no NSS.
-const (
-	passwdPath = "/etc/passwd"
-	groupPath  = "/etc/group"
-)
-
-// accountNames looks up names, reading each file once.
-type accountNames struct {
-	passwd, group []byte
-	groupNames    map[uint32]string
-}
-
-func (a *accountNames) passwdFile() (_ []byte, err error) {
-	if a.passwd == nil {
-		a.passwd, err = os.ReadFile(passwdPath)
-	}
-	return a.passwd, err
-}
-
-func (a *accountNames) groupFile() (_ []byte, err error) {
-	if a.group == nil {
-		a.group, err = os.ReadFile(groupPath)
-	}
-	return a.group, err
-}
-
-// User is the name of a uid, "" where it has none.
-func (a *accountNames) User(uid uint32) string {
-	file, _ := a.passwdFile()
-	u, _, _ := accounts.UserByUID(bytes.NewReader(file), uid)
-	return u.Name
-}
-
-// Group is the name of a gid, "" where it has none.
-func (a *accountNames) Group(gid uint32) string {
-	if a.groupNames == nil {
-		file, _ := a.groupFile()
-		a.groupNames, _ = accounts.GroupNames(bytes.NewReader(file))
-	}
-	return a.groupNames[gid]
-}
-
-// lookupUser finds a user and all its groups, the primary one first.
-func (a *accountNames) lookupUser(name string) (accounts.User, []uint32, error) {
-	file, err := a.passwdFile()
-	if err != nil {
-		return accounts.User{}, nil, err
-	}
-	user, ok, err := accounts.UserByName(bytes.NewReader(file), name)
-	if err == nil && !ok {
-		err = errors.New("no user " + quote(name) + " in " + passwdPath)
-	}
-	if err != nil {
-		return user, nil, err
-	}
-	groups := []uint32{user.GID}
-	if file, err = a.groupFile(); err != nil {
-		if errors.Is(err, unix.ENOENT) {
-			return user, groups, nil
-		}
-		return user, nil, err
-	}
-	more, err := accounts.GroupsOf(bytes.NewReader(file), name)
-	for _, gid := range more {
-		if gid != user.GID {
-			groups = append(groups, gid)
-		}
-	}
-	return user, groups, err
 }

@@ -1,7 +1,7 @@
 package cred
 
 import (
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -53,5 +53,5 @@ func ParseSecurebit(name string) (Securebits, error) {
 			return 1 << i, nil
 		}
 	}
-	return 0, fmt.Errorf("unknown securebit %q", name)
+	return 0, errors.New("unknown securebit " + strconv.Quote(name))
 }

@@ -29,6 +29,16 @@ var runtimeInitSigmask [2]uint32
 //go:linkname syscallOrigNofile syscall.origRlimitNofile
 var syscallOrigNofile unsafe.Pointer
 
+// runtimeLockOSThread is what runtime.main calls while packages initialise.
+//
+//go:linkname runtimeLockOSThread runtime.lockOSThread
+func runtimeLockOSThread()
+
+// LockThread is runtime.LockOSThread without the thread that this starts so that
+// new ones don't take after a locked one. Here they may: the program has no use
+// for their credentials, and they end at the execve.
+func LockThread() { runtimeLockOSThread() }
+
 // closedAtStart is written by entry, before there is a Go runtime.
 var closedAtStart [3]bool
 

@@ -2,7 +2,10 @@
 
 package inherit
 
-import "syscall"
+import (
+	"runtime"
+	"syscall"
+)
 
 // Exact says whether this build knows all that the package speaks of.
 const Exact = false
@@ -17,3 +20,6 @@ func RestoreSignals() {}
 func RestoreNofile() {}
 
 func tookOver(syscall.Signal) bool { return false }
+
+// LockThread is runtime.LockOSThread.
+func LockThread() { runtime.LockOSThread() }
