@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os/exec"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -143,16 +145,18 @@ func helperWait() {
 	fmt.Println("ready")
 }
 
-// helperThread has a thread with fewer capabilities than the leader, and one
-// with the same.
+// helperThread has three more threads: with fewer capabilities, with
+// no_new_privs, and like the leader.
 func helperThread() {
 	tids := make(chan int)
-	for _, fewer := range []bool{true, false} {
+	for _, change := range []func() error{
+		func() error { return setCaps(0, 1<<caps.NetRaw, 0) },
+		func() error { return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) },
+		func() error { return nil },
+	} {
 		go func() {
 			runtime.LockOSThread()
-			if fewer {
-				must("capset", setCaps(0, 1<<caps.NetRaw, 0))
-			}
+			must("change", change())
 			tids <- unix.Gettid()
 			select {}
 		}()
@@ -185,7 +189,7 @@ type reading struct {
 	Clone          uintptr // the namespaces that the helper is made in
 	UID            int     // to become before reading
 	Self           bool    // read this thread too
-	Fake           bool    // with someone else's status in its place
+	Fake           string  // what is in its status's place, see fakeSelf
 
 	Error  string
 	Reason Reason
@@ -197,15 +201,14 @@ type reading struct {
 func helperRead() {
 	var r reading
 	must("json", json.Unmarshal([]byte(os.Getenv("PROBE_READING")), &r))
+	own, err := os.ReadFile("/proc/thread-self/status")
+	must("own status", err)
 	if r.Mount != "" {
 		must("private", unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 		must("mount", unix.Mount(r.Mount, string(r.Root), r.Mount, 0, r.Options))
 	}
-	if r.Fake {
-		text, err := os.ReadFile("testdata/status/linux-5.10")
-		must("sample", err)
-		must("mkdir", os.Mkdir("/proc/thread-self", 0o755))
-		must("write", os.WriteFile("/proc/thread-self/status", text, 0o644))
+	if r.Fake != "" {
+		fakeSelf(r.Fake, own)
 	}
 	if r.UID != 0 {
 		must("setgroups", setGroups(nil))
@@ -228,6 +231,25 @@ func helperRead() {
 	}
 	out, _ := json.Marshal(r)
 	fmt.Println(string(out))
+}
+
+// fakeSelf puts on /proc what must not be taken for this thread's status:
+// another's text in a plain file, its own text with more in it, or, in a true
+// procfs, that of process 1.
+func fakeSelf(kind string, own []byte) {
+	const dir = "/proc/thread-self"
+	text, err := os.ReadFile("testdata/status/linux-5.10")
+	must("sample", err)
+	switch kind {
+	case "process 1":
+		must("bind", unix.Mount("/proc/1/status", dir+"/status", "", unix.MS_BIND, ""))
+		return
+	case "own":
+		i := bytes.Index(own, []byte("CapBnd:\t")) + len("CapBnd:\t")
+		text = slices.Concat(own[:i], []byte("ffffffffffffffff"), own[i+16:])
+	}
+	must("mkdir", os.Mkdir(dir, 0o755))
+	must("write", os.WriteFile(dir+"/status", text, 0o644))
 }
 
 // inHelper does a reading in a process of its own.

@@ -122,14 +122,18 @@ func TestNoSuchProcess(t *testing.T) {
 func TestThreadsThatDiffer(t *testing.T) {
 	testenv.Root(t)
 	h := startHelper(t, "thread", nil)
-	var fewer, same int
-	fmt.Sscan(h.first, &fewer, &same)
+	var fewer, locked, same int
+	fmt.Sscan(h.first, &fewer, &locked, &same)
 	p, err := Proc.Process(h.pid, 0, everything)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !p.ThreadsRead || p.Threads < 3 || len(p.Differing) != 1 {
+	slices.SortFunc(p.Differing, func(a, b cred.Process) int { return a.Permitted.Len() - b.Permitted.Len() })
+	if !p.ThreadsRead || p.Threads < 4 || len(p.Differing) != 2 {
 		t.Fatalf("threads %d, read %v, differing %+v", p.Threads, p.ThreadsRead, p.Differing)
+	}
+	if d := p.Differing[1]; d.TID != locked || !d.NoNewPrivs.Value || d.Sets != p.Sets {
+		t.Errorf("differing: %+v", d)
 	}
 	d := p.Differing[0]
 	if d.TID != fewer || d.PID != h.pid || d.Permitted != caps.NetRaw.Set() || d.Effective != 0 {
@@ -251,10 +255,17 @@ func TestHostileNames(t *testing.T) {
 
 func TestUserNamespace(t *testing.T) {
 	testenv.Root(t)
+	// As many ranges as there may be: more than one read of the map.
+	var gids []cred.IDRange
+	var gidMappings []syscall.SysProcIDMap
+	for i := range 340 {
+		gids = append(gids, cred.IDRange{Inside: uint32(i), Outside: uint32(1000 + i), Count: 1})
+		gidMappings = append(gidMappings, syscall.SysProcIDMap{ContainerID: i, HostID: 1000 + i, Size: 1})
+	}
 	h := startHelper(t, "wait", &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: 100000, Size: 1000}, {ContainerID: 5000, HostID: 7, Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: 200000, Size: 65536}},
+		GidMappings: gidMappings,
 	})
 	p, err := Proc.Process(h.pid, 0, everything)
 	if err != nil {
@@ -265,7 +276,6 @@ func TestUserNamespace(t *testing.T) {
 		t.Errorf("inode %+v, the link says %s, %v", p.UserNS.Inode, link, err)
 	}
 	uids := []cred.IDRange{{Inside: 0, Outside: 100000, Count: 1000}, {Inside: 5000, Outside: 7, Count: 1}}
-	gids := []cred.IDRange{{Inside: 0, Outside: 200000, Count: 65536}}
 	if !slices.Equal(p.UserNS.UIDMap.Value, uids) || !slices.Equal(p.UserNS.GIDMap.Value, gids) {
 		t.Errorf("maps %+v", p.UserNS)
 	}
@@ -326,11 +336,15 @@ func TestHidepid(t *testing.T) {
 // TestNoProc: with something else on /proc, this thread is still known.
 func TestNoProc(t *testing.T) {
 	testenv.Root(t)
-	for _, fake := range []bool{false, true} {
+	for _, fake := range []string{"", "other", "own"} {
 		r := inHelper(t, reading{Mount: "tmpfs", Root: Proc, PID: 1, Self: true, Fake: fake})
 		if r.Error != "/proc: not a procfs" || r.Reason != NotProcfs || !r.SelfOK || r.ByStatus {
 			t.Errorf("%+v", r)
 		}
+	}
+	r := inHelper(t, reading{Mount: "proc", Root: Proc, PID: 1, Self: true, Fake: "process 1"})
+	if r.Error != "" || !r.SelfOK || r.ByStatus {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -428,6 +442,17 @@ func TestSavedCopy(t *testing.T) {
 	os.WriteFile(base+"/uid_map", []byte("0 0\n"), 0o644)
 	_, err = r.Process(h.pid, 0, everything)
 	wantReason(t, err, Malformed, fmt.Sprintf("process %d: uid_map: not of the kernel's form", h.pid))
+	text, _ := os.ReadFile(base + "/status")
+	tgid := fmt.Sprintf("Tgid:\t%d\n", h.pid)
+	os.WriteFile(base+"/status", []byte(strings.Replace(string(text), tgid, "Tgid:\t0\n", 1)), 0o644)
+	_, err = r.Process(h.pid, 0, Options{})
+	wantReason(t, err, Vanished, fmt.Sprintf("process %d: vanished while it was read", h.pid))
+	for _, name := range []string{"0", "007", "12x", "-3", "4294967296"} {
+		os.Mkdir(filepath.Join(dir, name), 0o755)
+	}
+	if pids, err := r.PIDs(); err != nil || !slices.Equal(pids, []int{h.pid}) {
+		t.Errorf("PIDs = %v, %v", pids, err)
+	}
 	os.WriteFile(base+"/status", []byte("Name:\tx\n"), 0o644)
 	_, err = r.Process(h.pid, 0, Options{})
 	wantReason(t, err, Malformed, fmt.Sprintf("process %d: status: has no line State", h.pid))
