@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"slices"
 
 	"capsh/internal/caps"
@@ -16,31 +15,21 @@ a number, several with commas between; all is every one, in full.
 `
 
 // runExplain is capsh explain.
-func runExplain(args []string, out *output) (int, error) {
+func runExplain(args, _ []string, out *output) (int, error) {
+	var c common
+	operands, err := parseCommand(args, c.options())
+	if err != nil {
+		return exitUsage, err
+	}
 	var list []caps.Cap
-	json := false
-	for _, arg := range args {
-		switch arg {
-		case "--help", "-h":
-			out.text(explainUsage)
-			return exitYes, nil
-		case "--json", "--format=json":
-			json = true
-			continue
-		case "--format=text":
-			json = false
-			continue
-		}
-		if arg == "" || arg[0] == '-' {
-			return exitUsage, errors.New("explain: unknown option " + quote(arg))
-		}
-		set, err := caps.ParseList(arg, caps.First(caps.Named))
+	for _, operand := range operands {
+		set, err := caps.ParseList(operand, caps.First(caps.Named))
 		if err != nil {
-			return exitUsage, errors.New("explain: " + err.Error())
+			return exitUsage, err
 		}
 		list = slices.AppendSeq(list, set.All())
 	}
-	explainList(list, json, out)
+	explainList(list, c.json, out)
 	return exitYes, nil
 }
 
@@ -55,7 +44,7 @@ func explainList(list []caps.Cap, json bool, out *output) {
 		render.ExplainJSON(&j, list, probe.KernelBits())
 		out.buf = append(append(out.buf, j.Bytes()...), '\n')
 	case len(list) == 0:
-		out.buf = render.ExplainTable(out.buf, tableWidth)
+		out.buf = render.ExplainTable(out.buf, max(defaultWidth, terminalWidth()))
 	default:
 		out.buf = appendExplained(out.buf, list, probe.KernelBits())
 	}
@@ -71,6 +60,3 @@ func appendExplained(b []byte, list []caps.Cap, kernelBits int) []byte {
 	}
 	return b
 }
-
-// tableWidth is the width of tables: a terminal of the usual size.
-const tableWidth = 80

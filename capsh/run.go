@@ -29,7 +29,7 @@ func run(args, env []string, stdout, stderr io.Writer) int {
 // status says what it means.
 func dispatch(args, env []string, out *output) (int, error) {
 	if len(args) > 1 && isWord(args[1]) {
-		return runCommand(args[1:], out)
+		return runCommand(args[1:], env, out)
 	}
 	return runClassic(args, env, out)
 }

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"errors"
-	"slices"
-
 	"capsh/internal/caps"
 	"capsh/internal/inherit"
 	"capsh/internal/render"
-	"capsh/internal/suggest"
 	"capsh/internal/version"
 )
 
@@ -57,27 +53,4 @@ func versionText() string {
 func (s *session) help(string) error {
 	s.out.text(usage(s.args0))
 	return errDone
-}
-
-// runCommand runs a command: a word that libcap's capsh does not have.
-func runCommand(args []string, out *output) (int, error) {
-	switch args[0] {
-	case "explain":
-		return runExplain(args[1:], out)
-	}
-	return exitUsage, errors.New("unknown command " + quote(args[0]) + hint(args[0]))
-}
-
-// hint is what an unknown command may have been meant to be: a command, or an
-// option without its dashes.
-func hint(word string) string {
-	for _, o := range options() {
-		if o.name == "--"+word {
-			return ", did you mean --" + word + "?"
-		}
-	}
-	if near := suggest.Nearest(word, slices.Values([]string{"explain"})); near != "" {
-		return ", did you mean " + near + "?"
-	}
-	return "; see capsh --help"
 }

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"capsh/internal/option"
+	"capsh/internal/probe"
+	"capsh/internal/suggest"
+)
+
+// Commands are words that libcap's capsh does not have: capsh WORD [option ...].
+
+// command is one of them. run gets what follows the word; its error is for
+// stderr, the status says what it means.
+type command struct {
+	name, usage string
+	run         func(args []string, env []string, out *output) (int, error)
+}
+
+// commands are in the order in which --help lists them.
+func commands() []command {
+	return []command{
+		{"explain", explainUsage, runExplain},
+	}
+}
+
+// runCommand runs the command that args begins with.
+func runCommand(args, env []string, out *output) (int, error) {
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
+		}
+		status, err := c.run(args[1:], env, out)
+		if err == errHelp {
+			out.text(c.usage)
+			return exitYes, nil
+		}
+		if err != nil {
+			err = errors.New(c.name + ": " + err.Error())
+		}
+		return status, err
+	}
+	return exitUsage, errors.New("unknown command " + quote(args[0]) + hint(args[0]))
+}
+
+// hint is what an unknown command may have been meant to be: an option without
+// its dashes, or a command.
+func hint(word string) string {
+	for _, o := range options() {
+		if o.name == "--"+word {
+			return ", did you mean --" + word + "?"
+		}
+	}
+	names := func(yield func(string) bool) {
+		for _, c := range commands() {
+			if !yield(c.name) {
+				return
+			}
+		}
+	}
+	if near := suggest.Nearest(word, names); near != "" {
+		return ", did you mean " + near + "?"
+	}
+	return "; see capsh --help"
+}
+
+// errHelp is the error of a command that was asked for its usage.
+var errHelp = errors.New("help")
+
+// setter takes the value of an option, "" for one without.
+type setter func(value string) error
+
+// flag is an option without a value.
+func flag(name string, on *bool) option.Option[setter] {
+	return option.Option[setter]{Long: name, Do: func(string) error { *on = true; return nil }}
+}
+
+// value is an option with one.
+func value(name string, set setter) option.Option[setter] {
+	return option.Option[setter]{Long: name, Value: option.Required, Do: set}
+}
+
+// parseCommand reads the options of a command, which may stand before, between
+// and behind its operands.
+func parseCommand(args []string, table []option.Option[setter]) (operands []string, err error) {
+	table = append(table, option.Option[setter]{Long: "help", Short: 'h', Do: func(string) error { return errHelp }})
+	list, operands, err := option.ParseMixed(table, args)
+	if err != nil {
+		return nil, err
+	}
+	for _, given := range list {
+		if err := given.Do(given.Text); err != nil && err != errHelp {
+			return nil, errors.New(given.Name + ": " + err.Error())
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return operands, nil
+}
+
+// common are the options that every command has.
+type common struct {
+	json  bool
+	proc  probe.Root
+	color string // "auto", "always" or "never"
+}
+
+// options adds those of the command itself.
+func (c *common) options(own ...option.Option[setter]) []option.Option[setter] {
+	c.proc, c.color = probe.Proc, "auto"
+	return append(own,
+		flag("json", &c.json),
+		value("format", func(v string) error {
+			c.json = v == "json"
+			return oneOf(v, "text", "json")
+		}),
+		value("proc", func(v string) error {
+			c.proc = probe.Root(v)
+			if v == "" {
+				return errors.New("needs a folder")
+			}
+			return nil
+		}),
+		value("color", func(v string) error {
+			c.color = v
+			return oneOf(v, "auto", "always", "never")
+		}),
+	)
+}
+
+// oneOf refuses a word that is none of a few.
+func oneOf(word string, allowed ...string) error {
+	if slices.Contains(allowed, word) {
+		return nil
+	}
+	return errors.New("is " + strings.Join(allowed, ", ") + ", not " + quote(word))
+}

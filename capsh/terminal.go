@@ -1,0 +1,33 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// defaultWidth is how wide text is where no terminal says so.
+const defaultWidth = 80
+
+// terminalWidth is how many columns stdout shows, or defaultWidth.
+func terminalWidth() int {
+	size, err := unix.IoctlGetWinsize(unix.Stdout, unix.TIOCGWINSZ)
+	if err != nil || size.Col == 0 {
+		return defaultWidth
+	}
+	return int(size.Col)
+}
+
+// colored says whether to use colour: as asked, or where stdout is a terminal
+// that can, unless NO_COLOR is set to something.
+func colored(when string, env []string) bool {
+	if when != "auto" {
+		return when == "always"
+	}
+	noColor := slices.ContainsFunc(env, func(v string) bool {
+		return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR="
+	})
+	_, err := unix.IoctlGetTermios(unix.Stdout, unix.TCGETS)
+	return err == nil && !noColor && !slices.Contains(env, "TERM=dumb")
+}
