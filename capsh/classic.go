@@ -10,8 +10,8 @@ import (
 // --pid, --proc and --format hold for the whole line; a mistake is an action
 // too, and acts where it stands.
 
-// option is a word of the classic language.
-type option struct {
+// classicOption is a word of the classic language.
+type classicOption struct {
 	name string
 	// value says that "=value" must be attached; otherwise nothing may be.
 	value bool
@@ -29,8 +29,8 @@ const (
 
 // options are all that libcap's capsh has but the four that run a program. A
 // function, since the actions refer back to it for --help.
-func options() []option {
-	return []option{
+func options() []classicOption {
+	return []classicOption{
 		{"--print", false, anyProcess, (*session).print},
 		{"--current", false, anyProcess, (*session).current},
 		{"--decode", true, anyProcess, (*session).decode},
@@ -81,7 +81,7 @@ func options() []option {
 
 // action is an option with its value, ready to act.
 type action struct {
-	option
+	classicOption
 	arg   string // as it was typed
 	value string
 }
@@ -105,11 +105,11 @@ func parseClassic(args []string) (parsed, error) {
 		}
 		a := action{arg: arg}
 		if isProgram(arg) {
-			a.option = option{arg, false, thisProcess, func(s *session, _ string) error {
+			a.classicOption = classicOption{arg, false, thisProcess, func(s *session, _ string) error {
 				return s.runProgram(arg, args[i+1:])
 			}}
 		} else {
-			a.option, a.value = find(known, arg)
+			a.classicOption, a.value = find(known, arg)
 		}
 		p.actions = append(p.actions, a)
 		if isProgram(arg) || a.do == nil {
@@ -120,14 +120,14 @@ func parseClassic(args []string) (parsed, error) {
 }
 
 // find looks up an option as it was typed; without do if there is none.
-func find(known []option, arg string) (option, string) {
+func find(known []classicOption, arg string) (classicOption, string) {
 	name, value, hasValue := strings.Cut(arg, "=")
 	for _, o := range known {
 		if o.name == name && o.value == hasValue {
 			return o, value
 		}
 	}
-	return option{}, ""
+	return classicOption{}, ""
 }
 
 // isProgram is one of the four words that run a shell or this program again.
