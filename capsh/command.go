@@ -135,5 +135,5 @@ func oneOf(word string, allowed ...string) error {
 	if slices.Contains(allowed, word) {
 		return nil
 	}
-	return errors.New("is " + strings.Join(allowed, ", ") + ", not " + quote(word))
+	return errors.New("must be one of " + strings.Join(allowed, ", ") + ", not " + quote(word))
 }
