@@ -2,7 +2,6 @@ package probe
 
 import (
 	"os"
-	"runtime"
 	"testing"
 
 	"capsh/internal/cred"
@@ -32,21 +31,9 @@ func BenchmarkProcess(b *testing.B) {
 }
 
 func BenchmarkSelf(b *testing.B) {
-	b.Run("status", func(b *testing.B) {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := selfByStatus(); err != nil {
-				b.Fatal(err)
-			}
+	for b.Loop() {
+		if _, err := Self(); err != nil {
+			b.Fatal(err)
 		}
-	})
-	b.Run("calls", func(b *testing.B) {
-		for b.Loop() {
-			if _, err := selfByCalls(); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+	}
 }

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"errors"
 	"strconv"
 	"unsafe"
 
@@ -11,17 +10,69 @@ import (
 	"capsh/internal/cred"
 )
 
-// Self reads the state of this thread, all but its user namespace. It comes
-// from one read of /proc/thread-self/status, or from system calls where /proc
-// is absent, no procfs, older than 3.17, or incomplete (gVisor); both give the
-// same. Capabilities that prctl says the kernel lacks are in neither the
-// bounding nor the ambient set: a seccomp filter may show fewer than there are.
-func Self() (cred.State, error) {
-	s, err := selfByStatus()
-	if err != nil {
-		return selfByCalls()
+// Self reads the state of this thread, all but its user namespace, by system
+// calls: it needs no /proc. These are some ninety, and still cost less than the
+// first look into /proc/thread-self does: the kernel makes up that directory, and
+// takes it away when the program ends. As with libcap, capabilities that prctl
+// does not answer for are in neither the bounding nor the ambient set.
+func Self() (s cred.State, err error) {
+	if err := ownSets(&s); err != nil {
+		return s, err
+	}
+	if err := ownIDs(&s); err != nil {
+		return s, err
+	}
+	if bits, err := unix.PrctlRetInt(unix.PR_GET_SECUREBITS, 0, 0, 0, 0); err == nil {
+		s.Securebits = cred.Is(cred.Securebits(bits))
+	}
+	if on, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil {
+		s.NoNewPrivs = cred.Is(on == 1)
 	}
 	return s, nil
+}
+
+// ownSets reads the five sets.
+func ownSets(s *cred.State) error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var words [2]unix.CapUserData
+	if err := unix.Capget(&header, &words[0]); err != nil {
+		return &pathError{"capget", err}
+	}
+	join := func(low, high uint32) caps.Set { return caps.Set(low) | caps.Set(high)<<32 }
+	s.Effective = join(words[0].Effective, words[1].Effective)
+	s.Permitted = join(words[0].Permitted, words[1].Permitted)
+	s.Inheritable = join(words[0].Inheritable, words[1].Inheritable)
+	s.Ambient, s.AmbientSupported = ask(func(c uintptr) (int, error) {
+		return unix.PrctlRetInt(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c, 0, 0)
+	})
+	var told bool
+	s.Bounding, told = ask(func(c uintptr) (int, error) {
+		return unix.PrctlRetInt(unix.PR_CAPBSET_READ, c, 0, 0, 0)
+	})
+	if told {
+		return nil
+	}
+	p, err := Proc.Process(unix.Getpid(), unix.Gettid(), Options{})
+	if err != nil { // then nothing tells
+		return &pathError{"prctl(PR_CAPBSET_READ)", unix.EINVAL}
+	}
+	s.Bounding = p.Bounding
+	return nil
+}
+
+// ask asks for each capability whether it is in a set, up to the first that the
+// kernel does not know; told is false if that is the very first.
+func ask(isIn func(c uintptr) (int, error)) (set caps.Set, told bool) {
+	for c := range caps.MaxBits {
+		on, err := isIn(uintptr(c))
+		if err != nil {
+			return set, c > 0
+		}
+		if on == 1 {
+			set |= caps.Cap(c).Set()
+		}
+	}
+	return set, true
 }
 
 // SelfUserNS reads this thread's user namespace; all of it is unknown where
@@ -36,108 +87,8 @@ func SelfUserNS() (cred.UserNS, error) {
 	return t.userNS()
 }
 
-var errNotSelf = errors.New("not this thread's procfs")
-
-// selfByStatus takes from procfs what it has and asks for the rest.
-func selfByStatus() (cred.State, error) {
-	fd, err := unix.Open("/proc/thread-self/status", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return cred.State{}, err
-	}
-	defer unix.Close(fd)
-	var fs unix.Statfs_t
-	if err := unix.Fstatfs(fd, &fs); err != nil || fs.Type != unix.PROC_SUPER_MAGIC {
-		return cred.State{}, errNotSelf
-	}
-	var buf [4096]byte
-	text, err := readRest(fd, buf[:0], true)
-	if err != nil {
-		return cred.State{}, err
-	}
-	var p cred.Process
-	if err := ParseStatus(text, &p); err != nil {
-		return cred.State{}, err
-	}
-	if !isThread(&p, unix.Gettid()) {
-		return cred.State{}, errNotSelf
-	}
-	s := p.State
-	if !p.AmbientSupported || !ambientSupported() {
-		s.Ambient, s.AmbientSupported = ambientByCalls(caps.MaxBits)
-	}
-	visible := visibleBits(s.Bounding)
-	s.Bounding &= visible
-	s.Ambient &= visible
-	askRest(&s)
-	return s, nil
-}
-
-// isThread reports whether p is the thread that knows itself as tid: in a
-// procfs of an outer PID namespace that is the innermost of its ids.
-func isThread(p *cred.Process, tid int) bool {
-	if n := len(p.NSPID); n > 0 {
-		return p.NSPID[n-1] == tid
-	}
-	return p.TID == tid
-}
-
-// visibleBits are the capabilities that prctl admits to. If it answers for the
-// highest of the bounding set, it hides none.
-func visibleBits(bounding caps.Set) caps.Set {
-	all := ^caps.Set(0)
-	if bounding == 0 || answers(highest(bounding)) {
-		return all
-	}
-	if n, ok := CountBits(); ok {
-		return caps.First(n)
-	}
-	return all
-}
-
-func highest(s caps.Set) caps.Cap {
-	var top caps.Cap
-	for c := range s.All() {
-		top = c
-	}
-	return top
-}
-
-// selfByCalls needs no /proc.
-func selfByCalls() (cred.State, error) {
-	var s cred.State
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var words [2]unix.CapUserData
-	if err := unix.Capget(&header, &words[0]); err != nil {
-		return s, &pathError{"capget", err}
-	}
-	join := func(low, high uint32) caps.Set { return caps.Set(low) | caps.Set(high)<<32 }
-	s.Effective = join(words[0].Effective, words[1].Effective)
-	s.Permitted = join(words[0].Permitted, words[1].Permitted)
-	s.Inheritable = join(words[0].Inheritable, words[1].Inheritable)
-
-	bits := 0
-	for ; bits < caps.MaxBits; bits++ {
-		on, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(bits), 0, 0, 0)
-		if err != nil && bits == 0 {
-			return s, &pathError{"prctl(PR_CAPBSET_READ)", err}
-		}
-		if err != nil {
-			break
-		}
-		if on != 0 {
-			s.Bounding |= caps.Cap(bits).Set()
-		}
-	}
-	s.Ambient, s.AmbientSupported = ambientByCalls(bits)
-	if err := idsByCalls(&s); err != nil {
-		return s, err
-	}
-	askRest(&s)
-	return s, nil
-}
-
-// idsByCalls reads the user and group ids.
-func idsByCalls(s *cred.State) (err error) {
+// ownIDs reads the user and group ids.
+func ownIDs(s *cred.State) (err error) {
 	getIDs(sysGetresuid, &s.UID)
 	getIDs(sysGetresgid, &s.GID)
 	if s.UID.FS, err = getFSID(sysSetfsuid); err != nil {
@@ -174,44 +125,6 @@ func getFSID(call uintptr) (uint32, error) {
 		return -uint32(errno), nil
 	}
 	return 0, errno
-}
-
-// askRest asks for what status lacks: securebits always, no_new_privs before
-// 4.10. A refusal leaves them unknown.
-func askRest(s *cred.State) {
-	if bits, err := unix.PrctlRetInt(unix.PR_GET_SECUREBITS, 0, 0, 0, 0); err == nil {
-		s.Securebits = cred.Is(cred.Securebits(bits))
-	}
-	if s.NoNewPrivs.OK {
-		return
-	}
-	if on, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil {
-		s.NoNewPrivs = cred.Is(on == 1)
-	}
-}
-
-// ambientByCalls asks for each of the lowest bits capabilities.
-func ambientByCalls(bits int) (set caps.Set, supported bool) {
-	for c := range bits {
-		on, err := isAmbient(c)
-		if err != nil {
-			return set, c > 0
-		}
-		if on {
-			set |= caps.Cap(c).Set()
-		}
-	}
-	return set, bits > 0
-}
-
-func ambientSupported() bool {
-	_, err := isAmbient(0)
-	return err == nil
-}
-
-func isAmbient(c int) (bool, error) {
-	on, err := unix.PrctlRetInt(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, uintptr(c), 0, 0)
-	return on == 1, err
 }
 
 // KernelBits is how many capabilities the kernel has, as libcap finds it: the
