@@ -8,8 +8,7 @@ import (
 	"capsh/internal/filecap"
 )
 
-// namespace is a user namespace that a case runs in. IDs are valid in it and
-// Outside says what the map makes of them on the machine.
+// namespace is a user namespace that a case runs in.
 type namespace struct {
 	Name string
 	// Map is the uid_map and the gid_map; none for the initial namespace.

@@ -260,7 +260,7 @@ func (f file) bless(path string) error {
 	if err := os.Chown(path, int(f.UID), int(f.GID)); err != nil {
 		return err
 	}
-	if err := unix.Chmod(strings.Replace(path, "nosuid", "suid", 1), f.Mode); err != nil {
+	if err := unix.Chmod(path, f.Mode); err != nil {
 		return fmt.Errorf("chmod %s: %w", path, err)
 	}
 	if !f.HasCaps {
