@@ -31,11 +31,17 @@ type Option[T any] struct {
 	Do    T
 }
 
-// Given is an option as it stands on a command line.
+// Given is an option of the table that stands on a command line.
 type Given[T any] struct {
-	*Option[T]
-	// Name is the option as it was typed, "--user" or "-u".
-	Name string
+	Do T
+	Word
+}
+
+// Word is an option as it was typed.
+type Word struct {
+	// Long is its long name without the dashes; Name is as typed, "--user" or
+	// "-u".
+	Long, Name string
 	// Text is the value; HasText tells an empty one from none.
 	Text    string
 	HasText bool
@@ -98,9 +104,9 @@ func long[T any](table []Option[T], list []Given[T], args []string) ([]Given[T],
 	case o.Value == Required && !hasText && len(args) == 1:
 		return nil, nil, errors.New(typed + " needs a value")
 	case o.Value == Required && !hasText:
-		return append(list, Given[T]{o, typed, args[1], true}), args[2:], nil
+		return append(list, o.given(typed, args[1], true)), args[2:], nil
 	}
-	return append(list, Given[T]{o, typed, text, hasText}), args[1:], nil
+	return append(list, o.given(typed, text, hasText)), args[1:], nil
 }
 
 // short reads the cluster of short options that args begins with and takes it
@@ -116,16 +122,20 @@ func short[T any](table []Option[T], list []Given[T], args []string) ([]Given[T]
 		case o == nil:
 			return nil, nil, errors.New("unknown option " + strconv.Quote("-"+cluster[i:i+1]))
 		case o.Value != Required:
-			list = append(list, Given[T]{Option: o, Name: typed})
+			list = append(list, o.given(typed, "", false))
 			continue
 		case text != "":
-			return append(list, Given[T]{o, typed, text, true}), args, nil
+			return append(list, o.given(typed, text, true)), args, nil
 		case len(args) == 0:
 			return nil, nil, errors.New(typed + " needs a value")
 		}
-		return append(list, Given[T]{o, typed, args[0], true}), args[1:], nil
+		return append(list, o.given(typed, args[0], true)), args[1:], nil
 	}
 	return list, args, nil
+}
+
+func (o *Option[T]) given(name, text string, hasText bool) Given[T] {
+	return Given[T]{o.Do, Word{o.Long, name, text, hasText}}
 }
 
 func find[T any](table []Option[T], match func(*Option[T]) bool) *Option[T] {

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"strings"
+)
+
+// The PATH that --reset-env gives, as setpriv(1) and login(1) have it.
+const (
+	rootPath = "/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin"
+	userPath = "/usr/local/bin:/bin:/usr/bin"
+)
+
+// environment works out the command's environment: --reset-env first, then what
+// belongs to the user, then --env and --unset-env in order. No variable
+// configures capset itself.
+func (l *launch) environment(env []string) error {
+	l.env = env
+	if l.resetEnv {
+		l.env = nil
+		if term, ok := getenv(env, "TERM"); ok {
+			l.setenv("TERM", term)
+		}
+	}
+	if err := l.userEnvironment(); err != nil {
+		return err
+	}
+	for _, w := range l.environ {
+		name, value, hasValue := strings.Cut(w.text, "=")
+		switch {
+		case name == "" || w.option == "--unset-env" && hasValue:
+			return errors.New(w.option + " " + quote(w.text) + ": not the name of a variable")
+		case w.option == "--unset-env":
+			l.unsetenv(name)
+		case !hasValue:
+			return errors.New(w.option + " " + quote(w.text) + ": not of the form NAME=VALUE")
+		default:
+			l.setenv(name, value)
+		}
+	}
+	return nil
+}
+
+// userEnvironment sets what a user's passwd line says, where a user was asked
+// for or the environment is a new one.
+func (l *launch) userEnvironment() error {
+	if !l.user.given && !l.resetEnv && !l.loginEnv {
+		return nil
+	}
+	if !l.user.given {
+		if err := l.lookUpUID(l.account.UID); err != nil {
+			return err
+		}
+	}
+	home := l.account.Home
+	if home == "" {
+		home = "/" // as runc(8) has it for a user without an entry
+	}
+	l.setenv("HOME", home)
+	if (l.loginEnv || l.resetEnv) && l.account.known {
+		l.setenv("USER", l.account.Name)
+		l.setenv("LOGNAME", l.account.Name)
+	} else if l.loginEnv {
+		return errors.New("--login-env: the user has no line in " + passwdPath)
+	}
+	if !l.resetEnv {
+		return nil
+	}
+	shell, path := l.account.Shell, userPath
+	if shell == "" {
+		shell = "/bin/sh"
+	}
+	if l.account.UID == 0 {
+		path = rootPath
+	}
+	l.setenv("SHELL", shell)
+	l.setenv("PATH", path)
+	return nil
+}
+
+func getenv(env []string, name string) (string, bool) {
+	for _, v := range env {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// setenv sets a variable of the command.
+func (l *launch) setenv(name, value string) {
+	for i, v := range l.env {
+		if strings.HasPrefix(v, name+"=") {
+			l.env[i] = name + "=" + value
+			return
+		}
+	}
+	l.env = append(l.env, name+"="+value)
+}
+
+func (l *launch) unsetenv(name string) {
+	kept := make([]string, 0, len(l.env))
+	for _, v := range l.env {
+		if !strings.HasPrefix(v, name+"=") {
+			kept = append(kept, v)
+		}
+	}
+	l.env = kept
+}

@@ -1,0 +1,17 @@
+// Capset starts a command with the least privilege that was asked for, and
+// proves that before the execve. See capset(1).
+package main
+
+import (
+	"os"
+
+	"capsh/internal/inherit"
+)
+
+// Credentials belong to a thread; all that this program changes, it changes on
+// the main one, which is the one that execve carries on.
+func init() { inherit.LockThread() }
+
+func main() {
+	os.Exit(run(os.Args, os.Environ(), os.Stdout, os.Stderr))
+}

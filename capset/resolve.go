@@ -1,0 +1,165 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"capsh/internal/cred"
+	"capsh/internal/plan"
+	"capsh/internal/probe"
+
+	"golang.org/x/sys/unix"
+)
+
+// resolve turns what was typed into numbers, open files and paths; all that can
+// be read is read here, before anything is changed.
+func (l *launch) resolve(from *cred.State, env []string) error {
+	if err := l.enter(); err != nil {
+		return err
+	}
+	if err := l.resolveUser(from); err != nil {
+		return err
+	}
+	if err := l.resolveCaps(from); err != nil {
+		return err
+	}
+	if err := l.resolveSeccomp(); err != nil {
+		return err
+	}
+	if err := l.resolveLandlock(); err != nil {
+		return err
+	}
+	if err := l.environment(env); err != nil {
+		return err
+	}
+	l.paths = candidates(l.command, l.env)
+	return l.userNamespace(from)
+}
+
+// userNamespace reads what a change of ids may meet there: all for a dry run,
+// else only whether setgroups is denied, and that only where it matters.
+func (l *launch) userNamespace(from *cred.State) (err error) {
+	groups := l.request.Groups
+	switch {
+	case l.dryRun:
+		from.UserNS, err = probe.SelfUserNS()
+	case groups.OK && !slices.Equal(groups.Value, slices.Sorted(slices.Values(from.Groups))):
+		from.UserNS.Setgroups, err = setgroupsAllowed()
+	}
+	return err
+}
+
+// setgroupsAllowed is unknown without /proc or before Linux 3.19.
+func setgroupsAllowed() (cred.Known[bool], error) {
+	text, err := read(probe.Here, "/proc/thread-self/setgroups")
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return cred.Known[bool]{}, nil
+	case err != nil:
+		return cred.Known[bool]{}, err
+	}
+	return cred.Is(string(text) != "deny\n"), nil
+}
+
+// resolveSeccomp reads the filter.
+func (l *launch) resolveSeccomp() (err error) {
+	name := l.request.SeccompFile
+	if name == "" {
+		return nil
+	}
+	l.request.Seccomp, err = read(probe.Here, name)
+	const instruction, most = 8, 4096 // struct sock_filter, BPF_MAXINSNS
+	if n := len(l.request.Seccomp); err == nil && (n == 0 || n%instruction != 0 || n/instruction > most) {
+		err = errors.New("--seccomp-filter " + name + ": not a compiled filter of 1 to 4096 instructions of 8 bytes")
+	}
+	return err
+}
+
+// accesses are the file-system rights of Landlock in bit order, by setpriv(1)'s
+// words (include/uapi/linux/landlock.h).
+var accesses = [...]string{
+	"execute", "write-file", "read-file", "read-dir", "remove-dir", "remove-file", "make-char", "make-dir",
+	"make-reg", "make-sock", "make-fifo", "make-block", "make-sym", "refer", "truncate", "ioctl-dev",
+}
+
+// resolveLandlock reads --landlock-access and --landlock-rule in setpriv's
+// syntax.
+func (l *launch) resolveLandlock() error {
+	if len(l.landlock) == 0 {
+		return nil
+	}
+	all, err := probe.LandlockAccess()
+	if err != nil {
+		return err
+	}
+	rules := &l.request.Landlock
+	for _, w := range l.landlock {
+		var err error
+		if w.option == "--landlock-access" {
+			err = addAccess(rules, w.text, all)
+		} else {
+			err = l.addRule(rules, w.text, all)
+		}
+		if err != nil {
+			return errors.New(w.option + " " + quote(w.text) + ": " + err.Error())
+		}
+	}
+	if rules.Access == 0 {
+		return errors.New("--landlock-rule needs a --landlock-access to make an exception from")
+	}
+	for i := range rules.Rules {
+		if r := &rules.Rules[i]; r.Access == 0 {
+			r.Access = rules.Access
+		}
+	}
+	return nil
+}
+
+// addAccess reads fs or fs:RIGHT,...
+func addAccess(rules *plan.Landlock, text string, all uint64) error {
+	kind, list, _ := strings.Cut(text, ":")
+	if kind != "fs" {
+		return errors.New("not of the form fs or fs:RIGHT,...")
+	}
+	rights, err := parseAccess(list, all)
+	if rights == 0 {
+		rights = all
+	}
+	rules.Access |= rights
+	return err
+}
+
+// addRule reads path-beneath:RIGHT,...:PATH; no right is all that are handled.
+func (l *launch) addRule(rules *plan.Landlock, text string, all uint64) error {
+	kind, rest, _ := strings.Cut(text, ":")
+	list, path, ok := strings.Cut(rest, ":")
+	if kind != "path-beneath" || !ok || path == "" {
+		return errors.New("not of the form path-beneath:RIGHT,...:PATH")
+	}
+	rights, err := parseAccess(list, all)
+	if err != nil {
+		return err
+	}
+	fd, err := open(l.lookup, path, unix.O_PATH)
+	rules.Rules = append(rules.Rules, plan.LandlockRule{Access: rights, Path: path, FD: fd})
+	return err
+}
+
+// parseAccess reads a list of rights; none is 0.
+func parseAccess(list string, all uint64) (rights uint64, err error) {
+	if list == "" {
+		return 0, nil
+	}
+	for name := range strings.SplitSeq(list, ",") {
+		i := slices.Index(accesses[:], name)
+		if i < 0 {
+			return 0, errors.New("no right is called " + quote(name))
+		}
+		if all>>i&1 == 0 {
+			return 0, errors.New("this kernel does not know the right " + name)
+		}
+		rights |= 1 << i
+	}
+	return rights, nil
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"errors"
+	"io"
+
+	"capsh/internal/apply"
+	"capsh/internal/plan"
+	"capsh/internal/probe"
+	"capsh/internal/version"
+
+	"golang.org/x/sys/unix"
+)
+
+// The exit statuses where no command was started, as env(1) and docker(1) have
+// them.
+const (
+	exitFailed   = 125 // capset itself
+	exitCannot   = 126 // the command is there and cannot be run
+	exitNotFound = 127
+)
+
+// run is the program: args[0] is its name, the result its exit status. It
+// returns only where no command was started.
+func run(args, env []string, stdout, stderr io.Writer) int {
+	status, err := dispatch(args, env, stdout, stderr)
+	if err != nil {
+		say(stderr, err.Error())
+	}
+	return status
+}
+
+// say writes one line to stderr in one piece.
+func say(stderr io.Writer, text string) { io.WriteString(stderr, "capset: "+text+"\n") }
+
+// exitError is an error with an exit status other than exitFailed.
+type exitError struct {
+	status int
+	error
+}
+
+func (e *exitError) Unwrap() error { return e.error }
+
+// statusOf is the exit status of a failure.
+func statusOf(err error) (int, error) {
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return exit.status, err
+	}
+	return exitFailed, err
+}
+
+func dispatch(args, env []string, stdout, stderr io.Writer) (int, error) {
+	l, err := parse(args[1:])
+	if err != nil {
+		return exitFailed, err
+	}
+	if text := l.information(); text != "" {
+		return written(stdout, text)
+	}
+	if len(l.argv) == 0 {
+		return exitFailed, errors.New("no command to run; capset --help lists the options")
+	}
+	p, err := l.plan(env)
+	if err == nil && l.dryRun {
+		return written(stdout, l.show(&p))
+	}
+	if err == nil {
+		l.warn(stderr, &p)
+		err = l.start(&p)
+	}
+	return statusOf(err)
+}
+
+// information is what is asked for instead of a launch.
+func (l *launch) information() string {
+	switch {
+	case l.help:
+		return usage
+	case l.version:
+		return "capset " + version.String() + "\n"
+	case l.listCaps:
+		return l.capList()
+	}
+	return ""
+}
+
+// written writes to stdout and says whether that went well.
+func written(stdout io.Writer, text string) (int, error) {
+	if _, err := io.WriteString(stdout, text); err != nil {
+		return exitFailed, err
+	}
+	return 0, nil
+}
+
+// warn writes the warnings to stderr.
+func (l *launch) warn(stderr io.Writer, p *plan.Plan) {
+	if l.quiet {
+		return
+	}
+	for _, w := range p.Warnings {
+		say(stderr, "warning: "+w)
+	}
+}
+
+// plan resolves what was asked for and plans it. Nothing is changed.
+func (l *launch) plan(env []string) (plan.Plan, error) {
+	from, err := probe.Self()
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	// A process that runs with other ids than its own is most likely a capset
+	// that someone made setuid. It would take orders from anybody.
+	if from.UID.Real != from.UID.Effective || from.GID.Real != from.GID.Effective {
+		return plan.Plan{}, errors.New("real and effective ids differ: capset refuses to run setuid or setgid")
+	}
+	if err := l.resolve(&from, env); err != nil {
+		return plan.Plan{}, err
+	}
+	exe, err := l.find(0)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return plan.Make(from, exe, l.request)
+}
+
+// start carries the plan out. It returns only if that failed.
+func (l *launch) start(p *plan.Plan) error {
+	command, err := apply.NewCommand(l.argv, l.env)
+	if err != nil {
+		return err
+	}
+	if err := apply.Do(p); err != nil {
+		return err
+	}
+	for {
+		err := command.Exec(l.paths[l.found])
+		if l.found+1 == len(l.paths) || !errors.Is(err, unix.EACCES) {
+			return l.explain(err)
+		}
+		// As with execvp(3), what this user may not execute hides nothing
+		// farther down PATH. That other file has to be judged as well.
+		l.lookup = probe.Here
+		exe, findErr := l.find(l.found + 1)
+		if findErr != nil {
+			return l.explain(err)
+		}
+		if err := p.Foresee(exe); err != nil {
+			return err
+		}
+	}
+}

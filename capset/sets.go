@@ -1,0 +1,195 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+	"capsh/internal/probe"
+)
+
+// podmanDefault is what Podman gives a container that asks for nothing
+// (containers/common pkg/config/default.go).
+const podmanDefault = caps.Set(0x800405fb)
+
+// resolveCaps works out what to keep, and the sets that were given.
+func (l *launch) resolveCaps(from *cred.State) error {
+	keep, err := l.base(from)
+	if err != nil {
+		return err
+	}
+	added := caps.Set(0)
+	for _, w := range l.caps {
+		list, err := list(w.option, w.text)
+		if err != nil {
+			return err
+		}
+		if w.option != "--cap-drop" {
+			keep, added = keep|list, added|list
+			continue
+		}
+		if added != 0 && strings.EqualFold(w.text, "all") {
+			return errors.New("--cap-drop=all undoes what options before it add: the order counts here")
+		}
+		keep &^= list
+	}
+	l.request.Keep = keep
+	for _, w := range l.sets {
+		if err := l.resolveSet(w, from); err != nil {
+			return err
+		}
+	}
+	return l.resolveBits(from)
+}
+
+// base is what --from names.
+func (l *launch) base(from *cred.State) (caps.Set, error) {
+	switch l.from {
+	case "", "none":
+		return 0, nil
+	case "current": // what can be handed on
+		return from.Permitted & (from.Bounding | from.Inheritable), nil
+	case "docker", "containerd":
+		return caps.DockerDefault, nil
+	case "podman":
+		return podmanDefault, nil
+	}
+	return profile(l.from)
+}
+
+// list reads a list of capabilities of an option.
+func list(option, text string) (caps.Set, error) {
+	set, err := caps.ParseList(text, kernelFor(text))
+	if err != nil {
+		return 0, errors.New(option + ": " + err.Error())
+	}
+	return set, nil
+}
+
+// kernelFor is all that the kernel has, asked only where a text may say "all".
+func kernelFor(text string) caps.Set {
+	if !strings.Contains(strings.ToLower(text), "all") {
+		return 0
+	}
+	return caps.First(probe.KernelBits())
+}
+
+// resolveSet reads one of the five sets: a list, or setpriv's changes to the set
+// that this process has.
+func (l *launch) resolveSet(w word, from *cred.State) error {
+	var now caps.Set
+	var to *cred.Known[caps.Set]
+	switch w.option {
+	case "--bounding":
+		now, to = from.Bounding, &l.request.Bounding
+	case "--inheritable":
+		now, to = from.Inheritable, &l.request.Inheritable
+	case "--permitted":
+		now, to = from.Permitted, &l.request.Permitted
+	case "--ambient":
+		now, to = from.Ambient, &l.request.Ambient
+	}
+	if to.OK {
+		return errors.New(w.option + " is given twice")
+	}
+	set, err := changed(w, now)
+	*to = cred.Is(set)
+	return err
+}
+
+// changed is now with the changes "+x,-y" of an option, or the list in their
+// place.
+func changed(w word, now caps.Set) (caps.Set, error) {
+	if w.text == "" || w.text[0] != '+' && w.text[0] != '-' {
+		return list(w.option, w.text)
+	}
+	for item := range strings.SplitSeq(w.text, ",") {
+		if len(item) < 2 || item[0] != '+' && item[0] != '-' {
+			return 0, errors.New(w.option + ": " + quote(item) + " in " + quote(w.text) + " must be +CAP or -CAP, as the first is")
+		}
+		set, err := list(w.option, numbered(item[1:]))
+		if err != nil {
+			return 0, err
+		}
+		if item[0] == '+' {
+			now |= set
+		} else {
+			now &^= set
+		}
+	}
+	return now, nil
+}
+
+// numbered turns setpriv's "cap_13" into a number.
+func numbered(name string) string {
+	if digits, ok := strings.CutPrefix(strings.ToLower(name), "cap_"); ok && digits != "" && digits[0] <= '9' {
+		return digits
+	}
+	return name
+}
+
+// resolveBits reads --securebits: a number, a list, or changes.
+func (l *launch) resolveBits(from *cred.State) error {
+	text := l.bits.text
+	if !l.bits.given {
+		return nil
+	}
+	fail := func(why string) error { return errors.New("--securebits: " + why) }
+	bits := from.Securebits.Value
+	switch {
+	case text == "":
+		return fail(`the value is empty, write "none" for no bit`)
+	case text == "none":
+		bits = 0
+	case text[0] >= '0' && text[0] <= '9':
+		n, err := caps.ParseUint(text, 32)
+		if err != nil {
+			return fail(err.Error())
+		}
+		bits = cred.Securebits(n)
+	case !from.Securebits.OK && (text[0] == '+' || text[0] == '-'):
+		return fail("the current securebits are unknown")
+	default:
+		var err error
+		if bits, err = changedBits(text, bits); err != nil {
+			return fail(err.Error())
+		}
+	}
+	l.request.Securebits = cred.Is(bits)
+	return nil
+}
+
+func changedBits(text string, bits cred.Securebits) (cred.Securebits, error) {
+	signed := text[0] == '+' || text[0] == '-'
+	if !signed {
+		bits = 0
+	}
+	for item := range strings.SplitSeq(text, ",") {
+		sign := byte('+')
+		if signed && item != "" {
+			sign, item = item[0], item[1:]
+		}
+		bit, err := cred.ParseSecurebit(item)
+		switch {
+		case sign != '+' && sign != '-':
+			return 0, errors.New(quote(text) + ": each item must be +BIT or -BIT, as the first is")
+		case err != nil:
+			return 0, err
+		case sign == '+':
+			bits |= bit
+		default:
+			bits &^= bit
+		}
+	}
+	return bits, nil
+}
+
+// capList is the names of all capabilities of the kernel, one a line.
+func (l *launch) capList() string {
+	var b []byte
+	for c := range caps.First(probe.KernelBits()).All() {
+		b = append(append(b, c.String()...), '\n')
+	}
+	return string(b)
+}

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"capsh/internal/plan"
+	"capsh/internal/render"
+)
+
+// show is what a dry run prints: the value that a real run carries out.
+func (l *launch) show(p *plan.Plan) string {
+	c := render.Command{Path: l.paths[l.found], Argv: l.argv}
+	shown := *p
+	if l.quiet {
+		shown.Warnings = nil
+	}
+	if !l.json {
+		return string(render.Plan(nil, &shown, &c))
+	}
+	var j render.JSON
+	j.Plan(&shown, &c)
+	return string(j.Bytes()) + "\n"
+}

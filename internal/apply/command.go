@@ -1,0 +1,46 @@
+package apply
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Command is what execve takes beside the path, made ready beforehand: under a
+// seccomp filter there should be no more system calls than needed.
+type Command struct{ argv, env []*byte }
+
+// NewCommand makes the arguments and the environment ready. EINVAL is a NUL in
+// one of them.
+func NewCommand(argv, env []string) (Command, error) {
+	a, err := pointers(argv)
+	if err != nil {
+		return Command{}, err
+	}
+	e, err := pointers(env)
+	return Command{a, e}, err
+}
+
+func pointers(list []string) ([]*byte, error) {
+	ptrs := make([]*byte, len(list)+1)
+	for i, s := range list {
+		p, err := unix.BytePtrFromString(s)
+		if err != nil {
+			return nil, wrap(err, "execve", s)
+		}
+		ptrs[i] = p
+	}
+	return ptrs, nil
+}
+
+// Exec replaces this program by the one at path; it returns only if that failed.
+// [Do] has restored what it will find, by the step plan.SetSignals.
+func (c *Command) Exec(path string) error {
+	p, err := unix.BytePtrFromString(path)
+	if err != nil {
+		return wrap(err, "execve", path)
+	}
+	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(p)),
+		uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.env[0])))
+	return failed(errno, "execve", path)
+}

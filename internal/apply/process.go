@@ -1,0 +1,33 @@
+package apply
+
+import (
+	"strconv"
+
+	"capsh/internal/caps"
+	"capsh/internal/plan"
+
+	"golang.org/x/sys/unix"
+)
+
+// Rlimit sets a limit of this process (setrlimit(2)). To raise the hard one it
+// takes CAP_SYS_RESOURCE in the initial user namespace.
+func Rlimit(r plan.Rlimit) error {
+	err := unix.Prlimit(0, r.Resource, &unix.Rlimit{Cur: r.Soft, Max: r.Hard}, nil)
+	return wrap(err, "prlimit", r.Name, caps.SysResource)
+}
+
+// DeathSignal has the kernel send a signal to this process when the thread that
+// started it ends; 0 for none. Every later change of credentials clears it.
+func DeathSignal(signal uint32) error {
+	return failed(prctl(unix.PR_SET_PDEATHSIG, uintptr(signal), 0), "prctl(PR_SET_PDEATHSIG)", strconv.Itoa(int(signal)))
+}
+
+// Ptracer lets a process trace this one where Yama restricts that; 0 for none,
+// plan.AnyPtracer for any. EINVAL is a kernel without Yama, or no such process.
+func Ptracer(pid uint64) error {
+	object := strconv.FormatUint(pid, 10)
+	if pid == plan.AnyPtracer {
+		object = "any"
+	}
+	return failed(prctl(unix.PR_SET_PTRACER, uintptr(pid), 0), "prctl(PR_SET_PTRACER)", object)
+}

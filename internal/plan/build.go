@@ -1,0 +1,233 @@
+package plan
+
+import (
+	"slices"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+)
+
+// build adds the steps in the one order that works:
+//
+//   - what needs capabilities comes before they go: limits, the bounding set,
+//     chroot, groups, gid, uid;
+//   - groups before the uid, because a new uid loses CAP_SETGID;
+//   - the ambient set after the uid, because leaving uid 0 clears it;
+//   - securebits after the ambient set, because they may forbid to raise it, so
+//     CAP_SETPCAP stays for them until then;
+//   - the death signal after all changes of credentials, which clear it.
+//
+// A step that would change nothing is left out.
+func (b *builder) build() error {
+	for _, part := range []func(*builder) error{
+		(*builder).limits, (*builder).raise, (*builder).inheritEarly, (*builder).bounding, (*builder).root,
+		(*builder).users, (*builder).sets, (*builder).folder, (*builder).process, (*builder).restrict,
+	} {
+		if err := part(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) limits() error {
+	for _, r := range b.req.Rlimits {
+		if err := b.do(Step{Op: SetRlimit, Rlimit: r}); err != nil {
+			return err
+		}
+	}
+	if b.req.Umask.OK {
+		return b.do(Step{Op: SetUmask, Number: uint64(b.req.Umask.Value)})
+	}
+	return nil
+}
+
+// raise makes effective what the next steps need, as far as it is permitted;
+// the steps themselves say what is missing.
+func (b *builder) raise() error {
+	var needs caps.Set
+	need := func(c caps.Cap, really bool) {
+		if really {
+			needs |= c.Set()
+		}
+	}
+	s := &b.state
+	need(caps.Setpcap, s.Bounding != b.want.Bounding || b.foreignInheritable())
+	need(caps.SysChroot, b.req.Chroot != "")
+	need(caps.Setgid, !taken(b.newGID(), s.GID) || b.req.Groups.OK && !sameSet(b.req.Groups.Value, s.Groups))
+	need(caps.Setuid, !taken(b.newUID(), s.UID))
+	return b.capset(s.Effective|needs&s.Permitted, s.Permitted, s.Inheritable)
+}
+
+// foreignInheritable says that something is to become inheritable that is
+// neither that nor permitted.
+func (b *builder) foreignInheritable() bool {
+	return !(b.state.Inheritable | b.state.Permitted).Contains(b.want.Inheritable)
+}
+
+// inheritEarly takes into the inheritable set what later could not come in: what
+// the bounding set is about to lose, and what takes CAP_SETPCAP.
+func (b *builder) inheritEarly() error {
+	s := &b.state
+	if !b.foreignInheritable() && (s.Inheritable | b.want.Bounding).Contains(b.want.Inheritable) {
+		return nil
+	}
+	return b.capset(s.Effective, s.Permitted, s.Inheritable|b.want.Inheritable)
+}
+
+// capset adds a step unless the sets are those already.
+func (b *builder) capset(effective, permitted, inheritable caps.Set) error {
+	s := &b.state
+	if s.Effective == effective && s.Permitted == permitted && s.Inheritable == inheritable {
+		return nil
+	}
+	return b.do(Step{Op: Capset, Sets: caps.EPI{Effective: effective, Permitted: permitted, Inheritable: inheritable}})
+}
+
+func (b *builder) bounding() error {
+	if drop := b.state.Bounding &^ b.want.Bounding; drop != 0 {
+		return b.do(Step{Op: DropBounding, Set: drop})
+	}
+	return nil
+}
+
+func (b *builder) root() error {
+	if b.req.Chroot == "" {
+		return nil
+	}
+	return b.do(Step{Op: Chroot, Text: b.req.Chroot})
+}
+
+// users changes groups, gid and uid.
+func (b *builder) users() error {
+	uid, gid := b.newUID(), b.newGID()
+	if b.losesCaps(uid) {
+		if err := b.do(Step{Op: KeepCaps}); err != nil {
+			return err
+		}
+	}
+	if err := b.groups(); err != nil {
+		return err
+	}
+	if gid != b.state.GID {
+		if err := b.do(Step{Op: Setresgid, IDs: gid}); err != nil {
+			return err
+		}
+	}
+	if uid != b.state.UID {
+		return b.do(Step{Op: Setresuid, IDs: uid})
+	}
+	return nil
+}
+
+// losesCaps says that the change of user would take capabilities that are still
+// needed.
+func (b *builder) losesCaps(uid cred.IDs) bool {
+	const safe = cred.KeepCaps | cred.NoSetuidFixup
+	return b.permittedForNow() != 0 && leavesRoot(b.state.UID, uid) && b.state.Securebits.Value&safe == 0
+}
+
+// groups sets the supplementary groups. Where they only follow from a user that
+// we are already, and cannot be set, they stay.
+func (b *builder) groups() error {
+	s, want := &b.state, b.req.Groups
+	if !want.OK || sameSet(want.Value, s.Groups) {
+		return nil
+	}
+	can := s.Effective.Has(caps.Setgid) && !denied(s.UserNS.Setgroups)
+	if can || !b.req.GroupsImplied || b.newUID() != s.UID || b.newGID() != s.GID {
+		return b.do(Step{Op: Setgroups, Groups: sorted(want.Value)})
+	}
+	extra := without(without(s.Groups, want.Value), []uint32{s.GID.Real})
+	missing := without(without(want.Value, s.Groups), []uint32{s.GID.Real})
+	if len(extra)+len(missing) > 0 {
+		b.warning("the supplementary groups cannot be set and stay " + IDList(s.Groups) + " instead of " + IDList(sorted(want.Value)))
+	}
+	return nil
+}
+
+// without are the ids of list that are not in other.
+func without(list, other []uint32) []uint32 {
+	return slices.DeleteFunc(slices.Clone(list), func(id uint32) bool { return slices.Contains(other, id) })
+}
+
+// permittedForNow is what has to stay permitted until the securebits are set.
+func (b *builder) permittedForNow() caps.Set {
+	if b.bits != b.plan.Before.Securebits {
+		return b.want.Permitted | b.state.Permitted&caps.Setpcap.Set()
+	}
+	return b.want.Permitted
+}
+
+// sets lowers E, P and I, raises A and sets the securebits.
+func (b *builder) sets() error {
+	s, now := &b.state, b.permittedForNow()
+	if err := b.capset(now, now, b.want.Inheritable); err != nil {
+		return err
+	}
+	if s.Ambient&^b.want.Ambient != 0 {
+		if err := b.do(Step{Op: ClearAmbient}); err != nil {
+			return err
+		}
+	}
+	if missing := b.want.Ambient &^ s.Ambient; missing != 0 {
+		if err := b.do(Step{Op: RaiseAmbient, Set: missing}); err != nil {
+			return err
+		}
+	}
+	if b.bits != b.plan.Before.Securebits {
+		if err := b.do(Step{Op: SetSecurebits, Number: uint64(b.bits.Value)}); err != nil {
+			return err
+		}
+	}
+	return b.capset(b.want.Effective, b.want.Permitted, b.want.Inheritable)
+}
+
+func (b *builder) folder() error {
+	if b.req.Chdir == "" {
+		return nil
+	}
+	return b.do(Step{Op: Chdir, Text: b.req.Chdir})
+}
+
+// process sets what belongs to the process and not to its credentials.
+func (b *builder) process() error {
+	if b.req.DeathSignal.OK {
+		if err := b.do(Step{Op: SetDeathSignal, Number: uint64(b.req.DeathSignal.Value)}); err != nil {
+			return err
+		}
+	}
+	if b.req.Ptracer.OK {
+		return b.do(Step{Op: SetPtracer, Number: b.req.Ptracer.Value})
+	}
+	return nil
+}
+
+// restrict is what only takes away, the proof that all is as planned, and what
+// must be the last before the execve.
+func (b *builder) restrict() error {
+	r := b.req
+	steps := make([]Step, 0, 7)
+	if !r.AllowNewPrivs && !b.state.NoNewPrivs.Value {
+		steps = append(steps, Step{Op: NoNewPrivs})
+	}
+	if r.AppArmor != "" {
+		steps = append(steps, Step{Op: SetAppArmor, Text: r.AppArmor})
+	}
+	if r.SELinux != "" {
+		steps = append(steps, Step{Op: SetSELinux, Text: r.SELinux})
+	}
+	if r.Landlock.Access != 0 {
+		steps = append(steps, Step{Op: RestrictLandlock, Landlock: r.Landlock})
+	}
+	steps = append(steps, Step{Op: Verify}, Step{Op: SetSignals, Signals: r.Signals})
+	if r.SeccompFile != "" {
+		steps = append(steps, Step{Op: FilterSeccomp, Text: r.SeccompFile, Filter: r.Seccomp})
+	}
+	for _, s := range steps {
+		if err := b.do(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}

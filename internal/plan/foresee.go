@@ -1,0 +1,143 @@
+package plan
+
+import (
+	"errors"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+	"capsh/internal/execve"
+)
+
+// Foresee predicts what exe will hold and puts it into the plan. The error says
+// in what that is not what was asked for; with AllowMismatch it becomes a
+// warning.
+func (p *Plan) Foresee(exe execve.File) error {
+	p.After = cred.Known[cred.State]{}
+	plain, err := execve.Predict(p.Want, execve.File{Path: exe.Path, SetidFromReal: exe.SetidFromReal, Unsafe: exe.Unsafe})
+	if err != nil {
+		return err
+	}
+	outcome, err := execve.Predict(p.Want, exe)
+	if err == nil {
+		p.After, p.Rules = cred.Is(outcome.After), outcome.Rules
+		if err = p.judgeSets(&plain); err == nil {
+			err = p.judgeFile(&plain, &outcome, &exe)
+		}
+	}
+	var refused *execve.Refused
+	if errors.As(err, &refused) {
+		err = errors.New(exe.Path + " carries " + fileCaps(&exe) + ", but " + refused.Missing.String() +
+			" is not in the bounding set: execve would fail with EPERM")
+	}
+	if err != nil && p.lenient {
+		p.Warnings = append(p.Warnings, err.Error())
+		return nil
+	}
+	return err
+}
+
+// judgeSets compares what a file without privileges would hold with what is to
+// be kept. Where sets were given by themselves, what comes of them is right as
+// long as nothing is missing.
+func (p *Plan) judgeSets(plain *execve.Outcome) error {
+	after := &plain.After
+	if missing := p.keep &^ after.Effective; missing != 0 {
+		return errors.New("the command would not hold " + missing.String() + ": " + loss(plain.Rules))
+	}
+	extra := (after.Permitted | after.Effective) &^ p.keep
+	if extra == 0 || p.expert {
+		return nil
+	}
+	return errors.New("the command would hold " + Names(extra) + ": " + gain(plain.Rules))
+}
+
+// judgeFile compares what this file will hold with what one without privileges
+// would. More is right only where new privileges are allowed.
+func (p *Plan) judgeFile(plain, got *execve.Outcome, exe *execve.File) error {
+	want, is := &plain.After, &got.After
+	lost := want.Permitted&^is.Permitted | want.Effective&^is.Effective
+	gained := is.Permitted&^want.Permitted | is.Effective&^want.Effective
+	switch {
+	case lost != 0:
+		return errors.New(exe.Path + ": " + fileLoss(got, exe) + ": the command would not hold " + Names(lost))
+	case gained != 0 && !p.loose:
+		return errors.New(exe.Path + ": the command would hold " + Names(gained) + ": " + gain(got.Rules))
+	case !p.loose && (is.UID.Effective != p.Want.UID.Effective || is.GID.Effective != p.Want.GID.Effective):
+		return errors.New("the command would run with effective uid " + idText(is.UID.Effective) +
+			" and gid " + idText(is.GID.Effective) + ": " + lastRule(got.Rules))
+	}
+	return nil
+}
+
+// fileCaps is the file's capabilities as setcap(8) takes them.
+func fileCaps(exe *execve.File) string { return exe.Caps.EPI().Text(caps.Named) }
+
+// fileLoss says why a file takes away what a plain one would leave.
+func fileLoss(got *execve.Outcome, exe *execve.File) string {
+	switch {
+	case got.Rules.Has(execve.AmbientFileCaps) && exe.Caps.Permitted|exe.Caps.Inheritable == 0:
+		return "its file capabilities are empty and clear the ambient set"
+	case got.Rules.Has(execve.AmbientFileCaps):
+		return "its file capabilities (" + fileCaps(exe) + ") clear the ambient set"
+	case got.Rules.Has(execve.AmbientIDs):
+		return "it changes the effective ids, which clears the ambient set"
+	}
+	return lastRule(got.Rules)
+}
+
+// loss says why a plain file does not hold what is to be kept.
+func loss(rules execve.Rules) string {
+	if rules.Has(execve.Unprivileged) {
+		return "only the ambient set stays through the execve"
+	}
+	return lastRule(rules)
+}
+
+// gain says by which rule a command would hold more than what is to be kept.
+func gain(rules execve.Rules) string {
+	for _, r := range []execve.Rule{execve.RootEffective, execve.RootReal, execve.FileCapsTaken} {
+		if rules.Has(r) {
+			return r.String()
+		}
+	}
+	return lastRule(rules)
+}
+
+// lastRule is the last that decided anything about the sets.
+func lastRule(rules execve.Rules) string {
+	text := ""
+	for r := range rules.All() {
+		if r != execve.SavedIDs && r != execve.KeepCapsCleared {
+			text = r.String()
+		}
+	}
+	return text
+}
+
+// warn adds what is as it was asked and may still be a surprise.
+func (b *builder) warn() {
+	p := &b.plan
+	for c := range (p.keep | p.Want.Permitted).All() {
+		if e, ok := c.Entry(); ok && nearRoot(e.Host) {
+			b.warning(c.String() + " is as good as root: " + e.Brief)
+		}
+	}
+	if open := p.Want.Bounding &^ p.keep; b.req.AllowNewPrivs && !p.Want.NoNewPrivs.Value && open != 0 {
+		b.warning("new privileges are allowed and the bounding set has " + Names(open) + ": a setuid-root program gets all of that")
+	}
+	if b.req.AllowNewPrivs && p.Before.NoNewPrivs.Value {
+		b.warning("no_new_privs is set already and stays")
+	}
+	if p.Rules.Has(execve.SetidNoNewPrivs) {
+		b.warning("the program is setuid or setgid, which no_new_privs turns off")
+	}
+	if uid := p.Want.UID; uid.Effective != 0 && anyZero(uid) {
+		b.warning("the real or saved uid stays 0: the command can become root again")
+	}
+}
+
+// nearRoot are the grades of what gives all away by itself, with no more than
+// the sight of other processes, or with a capability of the same kind.
+func nearRoot(h caps.Host) bool {
+	return h == caps.HostDirect || h == caps.HostPaired || h == caps.HostWithPIDs
+}

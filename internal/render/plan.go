@@ -1,0 +1,175 @@
+package render
+
+import (
+	"strconv"
+
+	"capsh/internal/cred"
+	"capsh/internal/plan"
+)
+
+// Command is what a plan is to start.
+type Command struct {
+	Path string
+	Argv []string
+}
+
+// Plan appends a plan as text: the states and the steps between them, then the
+// warnings.
+func Plan(b []byte, p *plan.Plan, c *Command) []byte {
+	b = appendState(append(b, "before\n"...), &p.Before)
+	b = append(b, "steps\n"...)
+	for i := range p.Steps {
+		b = appendNumber(b, i+1)
+		b = AppendEscaped(b, p.Steps[i].String())
+		b = append(b, '\n')
+	}
+	b = appendNumber(b, len(p.Steps)+1)
+	b = AppendEscaped(append(b, "execve "...), c.Path)
+	b = appendState(append(b, "\nbefore the execve\n"...), &p.Want)
+	b = append(b, "after the execve\n"...)
+	if p.After.OK {
+		b = appendState(b, &p.After.Value)
+		for r := range p.Rules.All() {
+			b = append(append(append(b, "  by          "...), r.String()...), '\n')
+		}
+	} else {
+		b = append(b, "  nothing: it would be refused\n"...)
+	}
+	for _, w := range p.Warnings {
+		b = append(append(b, "warning: "...), Escape(w)...)
+		b = append(b, '\n')
+	}
+	return b
+}
+
+// appendNumber appends a step's number in four columns.
+func appendNumber(b []byte, n int) []byte {
+	if n < 10 {
+		b = append(b, ' ')
+	}
+	return append(strconv.AppendInt(append(b, ' '), int64(n), 10), ' ')
+}
+
+// appendState appends the lines of one state.
+func appendState(b []byte, s *cred.State) []byte {
+	line := func(name, text string) {
+		b = append(append(b, "  "...), name...)
+		for range 12 - len(name) {
+			b = append(b, ' ')
+		}
+		b = append(append(b, text...), '\n')
+	}
+	line("user", plan.IDText(s.UID))
+	line("group", plan.IDText(s.GID))
+	line("groups", plan.IDList(s.Groups))
+	line("effective", plan.Names(s.Effective))
+	line("permitted", plan.Names(s.Permitted))
+	line("inheritable", plan.Names(s.Inheritable))
+	line("bounding", plan.Names(s.Bounding))
+	if s.AmbientSupported {
+		line("ambient", plan.Names(s.Ambient))
+	} else {
+		line("ambient", "unsupported")
+	}
+	line("securebits", knownText(s.Securebits, cred.Securebits.String))
+	line("new privs", knownText(s.NoNewPrivs, func(off bool) string {
+		if off {
+			return "off (no_new_privs)"
+		}
+		return "allowed"
+	}))
+	return b
+}
+
+func knownText[T any](v cred.Known[T], text func(T) string) string {
+	if !v.OK {
+		return "unknown"
+	}
+	return text(v.Value)
+}
+
+// Plan writes a plan as an object: what capset(1), "JSON", documents.
+func (j *JSON) Plan(p *plan.Plan, c *Command) {
+	j.BeginObject()
+	j.Version()
+	j.Key("command")
+	j.BeginObject()
+	j.Key("path")
+	j.String(c.Path)
+	j.Key("argv")
+	j.strings(c.Argv)
+	j.EndObject()
+	j.Key("steps")
+	j.BeginArray()
+	for i := range p.Steps {
+		j.step(&p.Steps[i])
+	}
+	j.EndArray()
+	j.Key("before")
+	j.stateObject(&p.Before)
+	j.Key("before_exec")
+	j.stateObject(&p.Want)
+	j.Key("after")
+	if p.After.OK {
+		j.stateObject(&p.After.Value)
+	} else {
+		j.Null()
+	}
+	j.Key("rules")
+	j.BeginArray()
+	for r := range p.Rules.All() {
+		j.String(r.String())
+	}
+	j.EndArray()
+	j.Key("warnings")
+	j.strings(p.Warnings)
+	j.EndObject()
+}
+
+func (j *JSON) stateObject(s *cred.State) {
+	j.BeginObject()
+	j.state(s)
+	j.EndObject()
+}
+
+// step writes a step as an object: its name, its text, its operands.
+func (j *JSON) step(s *plan.Step) {
+	j.BeginObject()
+	j.Key("step")
+	j.String(s.Op.String())
+	j.Key("text")
+	j.String(s.String())
+	switch s.Op {
+	case plan.Capset:
+		j.Key("effective")
+		j.Set(s.Sets.Effective)
+		j.Key("permitted")
+		j.Set(s.Sets.Permitted)
+		j.Key("inheritable")
+		j.Set(s.Sets.Inheritable)
+	case plan.DropBounding, plan.RaiseAmbient:
+		j.Key("capabilities")
+		j.Set(s.Set)
+	case plan.Setgroups:
+		j.Key("groups")
+		j.BeginArray()
+		for _, gid := range s.Groups {
+			j.Uint(uint64(gid))
+		}
+		j.EndArray()
+	case plan.Setresuid, plan.Setresgid:
+		j.Key("real")
+		j.Uint(uint64(s.IDs.Real))
+		j.Key("effective")
+		j.Uint(uint64(s.IDs.Effective))
+		j.Key("saved")
+		j.Uint(uint64(s.IDs.Saved))
+	case plan.SetSecurebits, plan.SetUmask, plan.SetDeathSignal, plan.SetPtracer:
+		j.Key("value")
+		j.Uint(s.Number)
+	case plan.Chroot, plan.Chdir:
+		j.Key("path")
+		j.String(s.Text)
+	}
+	j.EndObject()
+}
