@@ -73,7 +73,10 @@ func fromPath(path string) (found Container, ok bool) {
 			if c.Runtime == Unknown && pod != "" {
 				c.Runtime = Kubernetes
 			}
-	XX
+			if c.PodUID == "" {
+				c.PodUID = pod
+			}
+			found, ok = c, true
 		}
 	}
 	return found, ok
