@@ -1,0 +1,175 @@
+package world
+
+import (
+	"flag"
+	"math/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"capsh/internal/testenv"
+)
+
+var seedFlag = flag.Int64("seed", 0, "the seed of TestEveryProcess; 0 is a random one")
+
+// Every process of this machine, and fifty of our own with random credentials:
+// what capsh says of it are its raw status lines, and libcap's words for them.
+func TestEveryProcess(t *testing.T) {
+	testenv.Root(t)
+	testenv.Libcap(t)
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Int63()
+	}
+	t.Logf("-seed %d", seed)
+	for i := range int64(50) {
+		start(t, "assorted", strconv.FormatInt(seed+i, 10))
+	}
+	dirs, err := filepath.Glob("/proc/[1-9]*")
+	must(t, err)
+	var told, differing int
+	for _, dir := range dirs {
+		pid, err := strconv.Atoi(filepath.Base(dir))
+		must(t, err)
+		// What changes or ends while it is looked at is looked at again.
+		for range 20 {
+			before, threads := raw(dir)
+			text, report, problems := look(t, pid)
+			after, threadsAfter := raw(dir)
+			if before == nil || after == nil {
+				break
+			}
+			if before.Credentials() != after.Credentials() || threads != threadsAfter {
+				continue
+			}
+			told++
+			if report == nil {
+				t.Errorf("%d: %s", pid, problems)
+				break
+			}
+			differing += len(report.DifferingThreads)
+			problems = append(problems, report.Disagreements(after)...)
+			problems = append(problems, textDisagrees(text, report, after)...)
+			problems = append(problems, threadsDisagree(dir, report, after)...)
+			if problems != nil {
+				t.Errorf("%d (%s):\n%s", pid, after["Name"], strings.Join(problems, "\n"))
+			}
+			break
+		}
+	}
+	t.Logf("%d of %d processes compared, %d threads that differ", told, len(dirs), differing)
+	if told < 50 || differing == 0 {
+		t.Errorf("too few to say anything")
+	}
+}
+
+// raw is the status of a process, and the credentials of all its threads as one
+// text.
+func raw(dir string) (leader testenv.Status, threads string) {
+	leader, err := testenv.ReadStatus(dir + "/status")
+	if err != nil {
+		return nil, ""
+	}
+	paths, _ := filepath.Glob(dir + "/task/*/status")
+	for _, path := range paths {
+		if s, err := testenv.ReadStatus(path); err == nil {
+			threads += s["Pid"] + "\n" + s.Credentials()
+		}
+	}
+	return leader, threads
+}
+
+// look asks capsh, in text and JSON, and libcap; where they disagree, problems
+// say so.
+func look(t *testing.T, pid int) (text string, report *testenv.Report, problems []string) {
+	t.Helper()
+	id := "--pid=" + itoa(pid)
+	r := testenv.Run(t, exec.Command(capsh(t), id, "--print"))
+	j := testenv.Run(t, exec.Command(capsh(t), id, "--json", "--print"))
+	c := testenv.Run(t, exec.Command(capsh(t), id, "--current"))
+	if r.Code != 0 || j.Code != 0 || c.Code != 0 {
+		return "", nil, []string{r.Err + j.Err + c.Err}
+	}
+	report, err := testenv.DecodeReport([]byte(j.Out))
+	if err != nil {
+		return "", nil, []string{err.Error()}
+	}
+	sets, iab, err := testenv.Getpcaps(pid)
+	if err != nil {
+		problems = append(problems, err.Error())
+	}
+	for _, text := range []string{r.Out, c.Out} {
+		for _, want := range []string{"\nCurrent: " + sets + "\n", "\nCurrent IAB: " + iab + "\n"} {
+			if !strings.Contains(text, want) {
+				problems = append(problems, "libcap's "+want+"is not in\n"+text)
+			}
+		}
+	}
+	return r.Out, report, problems
+}
+
+// textDisagrees says which lines of --print are not what status and libcap's
+// names for its masks make them.
+func textDisagrees(text string, report *testenv.Report, s testenv.Status) (problems []string) {
+	bounding, err := testenv.Decode(s["CapBnd"])
+	ambient, err2 := testenv.Decode(s["CapAmb"])
+	if err != nil || err2 != nil {
+		return []string{"libcap's capsh --decode fails"}
+	}
+	wants := []string{
+		"\nBounding set =" + bounding + "\n",
+		"\nAmbient set =" + ambient + "\n",
+		"\nSecurebits: unknown (no-new-privs=" + s["NoNewPrivs"] + ")\n",
+		"\nuid=" + s.Fields("Uid")[0] + "(",
+		" euid=" + s.Fields("Uid")[1] + "(",
+		"\ngid=" + s.Fields("Gid")[0] + "(",
+	}
+	for _, gid := range s.Fields("Groups") {
+		wants = append(wants, gid+"(")
+	}
+	var ids []string
+	for i := range report.DifferingThreads {
+		ids = append(ids, itoa(report.DifferingThreads[i].TID))
+	}
+	if ids != nil {
+		wants = append(wants, "\nThreads that differ: "+strings.Join(ids, " ")+" ("+itoa(len(ids))+" of ")
+	} else if strings.Contains(text, "Threads that differ") {
+		problems = append(problems, "the text has threads that differ, JSON has none")
+	}
+	for _, want := range wants {
+		if !strings.Contains(text, want) {
+			problems = append(problems, "there is no "+strings.TrimSpace(want)+" in\n"+text)
+		}
+	}
+	return problems
+}
+
+// threadsDisagree checks that the threads said to differ are just those whose
+// status differs from the leader's, and that what is said of them is so.
+func threadsDisagree(dir string, report *testenv.Report, leader testenv.Status) (problems []string) {
+	told := map[string]*testenv.Report{}
+	for i := range report.DifferingThreads {
+		r := &report.DifferingThreads[i]
+		told[itoa(r.TID)] = r
+	}
+	paths, _ := filepath.Glob(dir + "/task/*/status")
+	for _, path := range paths {
+		s, err := testenv.ReadStatus(path)
+		if os.IsNotExist(err) {
+			continue
+		}
+		r := told[s["Pid"]]
+		switch differs := s.Credentials() != leader.Credentials(); {
+		case differs && r == nil:
+			problems = append(problems, "thread "+s["Pid"]+" differs and is not told of")
+		case !differs && r != nil:
+			problems = append(problems, "thread "+s["Pid"]+" does not differ")
+		case r != nil:
+			problems = append(problems, r.Disagreements(s)...)
+		}
+	}
+	return problems
+}
