@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -17,6 +18,7 @@ func TestRandomChains(t *testing.T) {
 	t.Logf("DIFFER_SEED=%d DIFFER_N=%d", seed, n)
 	r := reporter{t: t}
 	defer r.close()
+	var reached atomic.Int32
 	cases := make([]uint64, n)
 	for i := range cases {
 		cases[i] = uint64(i)
@@ -24,8 +26,16 @@ func TestRandomChains(t *testing.T) {
 	each(workers, cases, func(i uint64) {
 		c := chain{rand.New(rand.NewPCG(seed, i))}
 		st := states[c.IntN(len(states))]
-		r.report(w.judge(st, withLook(c.argv())))
+		argv := withLook(c.argv())
+		r.report(w.judge(st, argv))
+		if w.theirsCached(st, argv).code == 0 {
+			reached.Add(1)
+		}
 	})
+	t.Logf("%d chains reached their end", reached.Load())
+	if n >= 100 && reached.Load() < int32(n/20) {
+		t.Errorf("too few to say anything")
+	}
 }
 
 func number64(name string, otherwise uint64) uint64 {

@@ -32,24 +32,22 @@ func parseIAB(text string) (v iab, ok bool) {
 	return v, true
 }
 
-const setpcap = 1 << 8
-
 // iabNeedsNothing is a --iab that later libcap sets without SETPCAP, where
 // SETPCAP is not to be had.
 func iabNeedsNothing(m *moment) bool {
 	text, is := strings.CutPrefix(m.arg(), "--iab=")
 	v, ok := parseIAB(text)
-	if !is || !ok || v.ambient == 0 && v.dropped == 0 {
+	if !is || !ok || v.ambient == 0 && v.dropped == 0 || m.says("--has-p=cap_setpcap") {
 		return false
 	}
-	permitted, inheritable := m.hex("CapPrm:"), m.hex("CapInh:")
-	return permitted&setpcap == 0 && v.inheritable&^(permitted|inheritable) == 0 &&
-		v.dropped&m.hex("CapBnd:") == 0
-}
-
-func (m *moment) hex(label string) uint64 {
-	n, _ := strconv.ParseUint(m.look(label), 16, 64)
-	return n
+	for c := range 64 {
+		n := strconv.Itoa(c)
+		if v.inheritable>>c&1 != 0 && !m.says("--has-p="+n) && !m.says("--has-i="+n) ||
+			v.dropped>>c&1 != 0 && (!m.st.kernelHas(uint64(c)) || !m.says("--dropped="+n)) {
+			return false
+		}
+	}
+	return true
 }
 
 // iabInSteps asks for the same with --inh and --addamb.

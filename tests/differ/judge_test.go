@@ -2,6 +2,7 @@ package differ
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -75,11 +76,19 @@ type moment struct {
 
 func (m *moment) arg() string { return m.argv[m.at] }
 
-// look is a line of the dump that a command would print if it were started
-// here; empty if there is none.
+// then is what libcap's does when the command line goes on differently from
+// here.
+func (m *moment) then(args ...string) result {
+	return m.w.theirsCached(m.st, append(slices.Clone(m.argv[:m.at]), args...))
+}
+
+// says is whether the answer to a question that is asked here is yes.
+func (m *moment) says(question string) bool { return m.then(question).code == 0 }
+
+// look is a line of what a command started here would find; an exec has
+// happened by then.
 func (m *moment) look(label string) string {
-	argv := append(append([]string{}, m.argv[:m.at]...), "--shell=@STAGE@", "--", "dump")
-	for line := range strings.SplitSeq(m.w.run(m.w.theirs, m.st, argv).out, "\n") {
+	for line := range strings.SplitSeq(m.then("--shell=@STAGE@", "--", "dump").out, "\n") {
 		if value, ok := strings.CutPrefix(line, label); ok {
 			return strings.TrimSpace(value)
 		}
@@ -87,15 +96,23 @@ func (m *moment) look(label string) string {
 	return ""
 }
 
+// bounded is whether a command started here would have c in its bounding set,
+// whatever prctl says of it.
+func (m *moment) bounded(c uint64) bool {
+	set, _ := strconv.ParseUint(m.look("CapBnd:"), 16, 64)
+	return set>>c&1 != 0
+}
+
 // expect is what our program must do: what libcap's does, unless the table of
 // known differences says otherwise of one of the arguments.
 func (w *world) expect(st *state, argv []string) expectation {
-	theirs := w.run(w.theirs, st, argv)
+	theirs := w.theirsCached(st, argv)
 	same := expectation{result: theirs, stderr: theirs.errs != ""}
 	for i, arg := range argv {
 		d := find(&moment{w: w, st: st, argv: argv, at: i})
 		if d != nil {
-			m := &moment{w: w, st: st, argv: argv, at: i, before: w.theirsCached(st, argv[:i])}
+			m := &moment{w: w, st: st, argv: argv, at: i}
+			m.before = m.then("--noenv") // a warning comes with the first argument
 			if m.before.code != 0 {
 				return same // it never gets here
 			}

@@ -1,6 +1,7 @@
 package differ
 
 import (
+	"os/user"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,7 +19,9 @@ type difference struct {
 	match func(*moment) bool
 	// expect is what our program must do with the whole command line.
 	expect func(m *moment, theirs result) expectation
-	used   atomic.Bool
+	// mend, in the place of both, puts right what libcap's prints.
+	mend func(out string) string
+	used atomic.Bool
 }
 
 // refuse: exit 1 and a word on stderr; what stood before has happened.
@@ -31,6 +34,16 @@ func usage(m *moment, theirs result) expectation {
 	e := refuse(m, theirs)
 	e.ownWords = true
 	return e
+}
+
+// wrongCommand: nothing on stdout, exit 2 as of any command of our own.
+func wrongCommand(*moment, result) expectation {
+	return expectation{result: result{code: 2}, stderr: true}
+}
+
+// refuseMode: as refuse, but a mode that cannot be set is told on stdout.
+func refuseMode(m *moment, _ result) expectation {
+	return expectation{result: result{out: m.before.out, code: 1}, ownWords: true}
 }
 
 // help: our text on stdout, nothing on stderr, and the end.
@@ -66,6 +79,11 @@ func differences() []*difference {
 			why:    "--help is an answer, not an error, wherever it stands; libcap's exits 1 unless it is first",
 			match:  func(m *moment) bool { return m.arg() == "--help" || m.arg() == "-h" },
 			expect: help,
+		}, {
+			name:   "bare-word",
+			why:    "a bare word in front is kept free for commands; the wrong use of one is exit 2",
+			match:  func(m *moment) bool { return m.at == 0 && m.arg() != "" && !strings.ContainsAny(m.arg()[:1], "-=") },
+			expect: wrongCommand,
 		}, {
 			name:   "usage",
 			why:    "libcap's prints its usage and does not say which argument it did not know",
@@ -123,7 +141,7 @@ func differences() []*difference {
 			name:   "noamb-more",
 			why:    "libcap's compares the first seven characters only",
 			match:  func(m *moment) bool { return strings.HasPrefix(m.arg(), "--noamb") && m.arg() != "--noamb" },
-			expect: refuse,
+			expect: usage,
 		}, {
 			name:   "decode-no-mask",
 			why:    "libcap's decodes what is no hex number as 0 or in part, and what is too big as all ones",
@@ -132,13 +150,41 @@ func differences() []*difference {
 		}, {
 			name:   "has-beyond-the-kernel",
 			why:    "libcap's takes the kernel's EINVAL for a yes",
-			match:  hasAnyOf([]string{"--has-a=", "--has-b=", "--dropped="}, beyondKernel),
+			match:  hasBeyondKernel,
 			expect: refuse,
 		}, {
 			name:   "set-beyond-the-kernel",
 			why:    "the kernel drops bits that it lacks, and libcap's says nothing: --caps=63+p sets nothing",
-			match:  hasAnyOf([]string{"--caps=", "--inh=", "--iab="}, textBeyondKernel),
+			match:  setBeyondKernel,
 			expect: refuse,
+		}, {
+			name: "all-of-nothing",
+			why:  "where the kernel does not tell its capabilities, libcap's takes all for none: --drop=all drops nothing",
+			match: func(m *moment) bool {
+				return m.st.bits < 0 && (m.arg() == "--drop=all" || m.arg() == "--addamb=all")
+			},
+			expect: refuse,
+		}, {
+			name:   "nopriv-and-no-bounding",
+			why:    "as all-of-nothing: --mode=NOPRIV leaves the bounding set full there",
+			match:  func(m *moment) bool { return m.st.bits < 0 && m.arg() == "--mode=NOPRIV" },
+			expect: refuseMode,
+		}, {
+			name:   "capabilities-not-kept",
+			why:    "with the keep-caps securebit locked, libcap's loses the capabilities that --cap-uid and --user keep",
+			match:  losesAll,
+			expect: refuse,
+		}, {
+			name: "nopriv-errno",
+			why:  "libcap's gives the reason of a later call",
+			mend: func(out string) string {
+				return strings.Replace(out, "failed to set mode [NOPRIV]: Invalid argument\n",
+					"failed to set mode [NOPRIV]: Operation not permitted\n", 1)
+			},
+		}, {
+			name: "name-of-uid",
+			why:  "libcap's prints the effective user's name for both: its second getpwuid overwrites the first",
+			mend: mendNames,
 		}, {
 			name:   "home-and-user",
 			why:    "libcap's hands on the environment that main was given: variables that --user adds are lost",
@@ -160,7 +206,7 @@ func differences() []*difference {
 
 // find is the entry for the argument; nil if there is none.
 func find(m *moment) *difference {
-	i := slices.IndexFunc(m.w.known, func(d *difference) bool { return d.match(m) })
+	i := slices.IndexFunc(m.w.known, func(d *difference) bool { return d.match != nil && d.match(m) })
 	if i < 0 {
 		return nil
 	}
@@ -172,18 +218,20 @@ func has(option string, bad func(value string) bool) func(*moment) bool {
 }
 
 func hasAny(options []string, bad func(value string) bool) func(*moment) bool {
-	return hasAnyOf(options, func(_ *state, v string) bool { return bad(v) })
+	return func(m *moment) bool {
+		_, value, ok := cutAny(m.arg(), options)
+		return ok && bad(value)
+	}
 }
 
-func hasAnyOf(options []string, bad func(st *state, value string) bool) func(*moment) bool {
-	return func(m *moment) bool {
-		for _, o := range options {
-			if value, ok := strings.CutPrefix(m.arg(), o); ok {
-				return bad(m.st, value)
-			}
+// cutAny splits an argument that is one of the options.
+func cutAny(arg string, options []string) (option, value string, ok bool) {
+	for _, o := range options {
+		if value, ok := strings.CutPrefix(arg, o); ok {
+			return o, value, true
 		}
-		return false
 	}
+	return "", "", false
 }
 
 func anyItem(bad func(string) bool) func(string) bool {
@@ -195,19 +243,67 @@ func anyItem(bad func(string) bool) func(string) bool {
 // whole is a name or number of a capability and nothing after it.
 func whole(v string) bool { _, rest, ok := name(v); return ok && rest == "" }
 
-func beyondKernel(st *state, v string) bool {
-	c, rest, ok := name(v)
-	return ok && rest == "" && !st.kernelHas(c)
+// hasBeyondKernel is a question after a capability that the kernel lacks. One
+// that does not tell still shows the bounding set in /proc.
+func hasBeyondKernel(m *moment) bool {
+	option, value, ok := cutAny(m.arg(), []string{"--has-a=", "--has-b=", "--dropped="})
+	c, rest, isName := name(value)
+	switch {
+	case !ok || !isName || rest != "" || m.st.kernelHas(c):
+		return false
+	case c >= uint64(m.st.kernelBits()) || option == "--has-a=":
+		return true
+	}
+	return m.bounded(c) == (option == "--dropped=")
 }
 
-// textBeyondKernel is whether set text names a capability that the kernel
-// lacks.
-func textBeyondKernel(st *state, text string) bool {
-	words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("=+-!^%, \t\n\v\f\r", r) })
+// setBeyondKernel is whether set text asks for a capability that the kernel
+// lacks. To take one away is no more than what is so anyway.
+func setBeyondKernel(m *moment) bool {
+	option, text, ok := cutAny(m.arg(), []string{"--caps=", "--inh=", "--iab="})
+	if !ok {
+		return false
+	}
+	if option != "--caps=" {
+		return namesBeyond(m.st, text)
+	}
+	return slices.ContainsFunc(strings.FieldsFunc(text, blank), func(clause string) bool {
+		ops := strings.IndexAny(clause, "=+-")
+		return ops > 0 && strings.ContainsAny(strings.NewReplacer("-e", "", "-p", "", "-i", "").Replace(clause[ops:]), "epi") &&
+			namesBeyond(m.st, clause[:ops])
+	})
+}
+
+func blank(r rune) bool { return strings.ContainsRune(" \t\n\v\f\r", r) }
+
+// namesBeyond is whether one of the names is of no capability of the kernel.
+func namesBeyond(st *state, text string) bool {
+	words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("!^%,", r) })
 	return slices.ContainsFunc(words, func(word string) bool {
 		c, rest, ok := name(word)
 		return ok && rest == "" && c >= uint64(st.kernelBits())
 	})
+}
+
+// losesAll is whether a change of user that is to keep the permitted set
+// empties it.
+func losesAll(m *moment) bool {
+	if _, _, ok := cutAny(m.arg(), []string{"--user=", "--cap-uid="}); !ok {
+		return false
+	}
+	after := m.then(m.arg(), "--current")
+	return after.code == 0 && !permitsAny(after.out) && permitsAny(m.then("--current").out)
+}
+
+// permitsAny is whether the last "Current:" line has a permitted flag.
+func permitsAny(out string) bool {
+	text, _, _ := strings.Cut(out[strings.LastIndex(out, "Current: ")+1:], "\n")
+	for clause := range strings.FieldsSeq(text) {
+		if i := strings.LastIndexAny(clause, "=+"); i >= 0 && strings.Contains(clause[i:], "p") {
+			return true
+		}
+	}
+	return false
 }
 
 // needsHome is whether --user is about to add a variable. libcap's honours
@@ -241,4 +337,19 @@ func noBash(m *moment) bool {
 
 func withShell(m *moment) (*state, []string) {
 	return m.st, slices.Insert(slices.Clone(m.argv), m.at, "--shell=/bin/sh")
+}
+
+// mendNames puts the real user's name where libcap's prints the other one's.
+func mendNames(out string) string {
+	lines := strings.SplitAfter(out, "\n")
+	for i, line := range lines {
+		uid, rest, ok := strings.Cut(strings.TrimPrefix(line, "uid="), "(")
+		if _, name, is := strings.Cut(rest, ")"); ok && is && strings.HasPrefix(line, "uid=") &&
+			!strings.HasPrefix(name, " euid="+uid+"(") && !strings.HasPrefix(rest, "???") {
+			if u, err := user.LookupId(uid); err == nil {
+				lines[i] = "uid=" + uid + "(" + u.Username + ")" + name
+			}
+		}
+	}
+	return strings.Join(lines, "")
 }

@@ -58,7 +58,7 @@ func (s *state) kernelBits() int {
 	return realBits
 }
 
-// kernelHas reports whether PR_CAPBSET_READ knows the capability.
+// kernelHas is whether PR_CAPBSET_READ knows the capability.
 func (s *state) kernelHas(c uint64) bool {
 	return s.bits >= 0 && c < uint64(s.kernelBits())
 }

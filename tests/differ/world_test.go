@@ -1,7 +1,6 @@
 package differ
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -165,48 +164,67 @@ func (w *world) command(ctx context.Context, s *side, st *state, argv []string) 
 	}
 	cmd := exec.CommandContext(ctx, w.stage, args...)
 	cmd.Dir = "/"
-	cmd.WaitDelay = 3 * time.Second
 	for _, e := range st.environ() {
 		cmd.Env = append(cmd.Env, place.Replace(e))
 	}
 	return cmd
 }
 
-// theirsCached is what libcap's capsh does; the same question is asked often.
+// theirsCached is what libcap's capsh does, less what the table of known
+// differences mends; the same question is asked often.
 func (w *world) theirsCached(st *state, argv []string) result {
 	key := st.name + "\x00" + strings.Join(st.env, "\x01") + "\x00" + strings.Join(argv, "\x00")
 	if r, ok := w.cache.Load(key); ok {
 		return r.(result)
 	}
 	r := w.run(w.theirs, st, argv)
+	for _, d := range w.known {
+		if d.mend != nil {
+			out := d.mend(r.out)
+			if out != r.out {
+				d.used.Store(true)
+			}
+			r.out = out
+		}
+	}
 	w.cache.Store(key, r)
 	return r
 }
 
-// run runs one side's program and waits for the end of all it started.
+// run runs one side's program; what it leaves behind is killed.
 func (w *world) run(s *side, st *state, argv []string) result {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	cmd := w.command(ctx, s, st, argv)
-	read, write, err := stdout(s.terminal)
+	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
+	out, outWrite, err := stdout(s.terminal)
 	if err != nil {
 		return result{errs: "stdout: " + err.Error(), code: timedOut}
 	}
-	defer read.Close()
-	var errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = write, &errs
-	done := make(chan string)
-	go func() {
-		out, _ := io.ReadAll(read) // a terminal ends with EIO
-		done <- string(out)
-	}()
-	err = cmd.Run()
-	write.Close()
-	return result{
-		out:  strings.ReplaceAll(<-done, s.dir, "@SIDE@"),
-		errs: strings.ReplaceAll(errs.String(), s.dir, "@SIDE@"),
-		code: exitCode(ctx, err),
+	errs, errsWrite, err := stdout(false)
+	if err != nil {
+		return result{errs: "stderr: " + err.Error(), code: timedOut}
 	}
+	cmd.Stdout, cmd.Stderr = outWrite, errsWrite
+	printed, said := readAll(out, s.dir), readAll(errs, s.dir)
+	err = cmd.Run()
+	outWrite.Close()
+	errsWrite.Close()
+	if cmd.Process != nil {
+		_ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL) // ESRCH: nothing is left
+	}
+	return result{out: <-printed, errs: <-said, code: exitCode(ctx, err)}
+}
+
+// readAll reads to the end, and calls the side's directory @SIDE@.
+func readAll(f *os.File, dir string) <-chan string {
+	text := make(chan string, 1)
+	go func() {
+		all, _ := io.ReadAll(f) // a terminal ends with EIO
+		f.Close()
+		text <- strings.ReplaceAll(string(all), dir, "@SIDE@")
+	}()
+	return text
 }
 
 func exitCode(ctx context.Context, err error) int {
