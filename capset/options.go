@@ -53,69 +53,65 @@ type (
 	given  = option.Word
 )
 
-// options are all there are, in the order of --help.
-func options() []option.Option[setter] {
-	opt := func(long string, short byte, value option.Value, do setter) option.Option[setter] {
-		return option.Option[setter]{Long: long, Short: short, Value: value, Do: do}
-	}
-	return []option.Option[setter]{
-		opt("keep", 'k', option.Required, func(l *launch, g given) error { return add(&l.caps, g) }),
-		opt("cap-add", 0, option.Required, func(l *launch, g given) error { return add(&l.caps, g) }),
-		opt("cap-drop", 0, option.Required, func(l *launch, g given) error { return add(&l.caps, g) }),
-		opt("from", 0, option.Required, func(l *launch, g given) error { l.from = g.Text; return notEmpty(g) }),
+// options are all there are, in the order of --help. The linker lays them out;
+// nothing of it runs at the start.
+var options = [...]option.Option[setter]{
+	{Long: "keep", Short: 'k', Value: option.Required, Do: (*launch).addCaps},
+	{Long: "cap-add", Value: option.Required, Do: (*launch).addCaps},
+	{Long: "cap-drop", Value: option.Required, Do: (*launch).addCaps},
+	{Long: "from", Value: option.Required, Do: func(l *launch, g given) error { l.from = g.Text; return notEmpty(g) }},
 
-		opt("user", 'u', option.Required, func(l *launch, g given) error { return set(&l.user, g) }),
-		opt("groups", 0, option.Required, func(l *launch, g given) error { return set(&l.groups, g) }),
-		opt("ruid", 0, option.Required, func(l *launch, g given) error { return add(&l.ids, g) }),
-		opt("euid", 0, option.Required, func(l *launch, g given) error { return add(&l.ids, g) }),
-		opt("rgid", 0, option.Required, func(l *launch, g given) error { return add(&l.ids, g) }),
-		opt("egid", 0, option.Required, func(l *launch, g given) error { return add(&l.ids, g) }),
-		opt("login-env", 0, option.None, func(l *launch, g given) error { l.loginEnv = true; return nil }),
+	{Long: "user", Short: 'u', Value: option.Required, Do: func(l *launch, g given) error { return set(&l.user, g) }},
+	{Long: "groups", Value: option.Required, Do: func(l *launch, g given) error { return set(&l.groups, g) }},
+	{Long: "ruid", Value: option.Required, Do: (*launch).addIDs},
+	{Long: "euid", Value: option.Required, Do: (*launch).addIDs},
+	{Long: "rgid", Value: option.Required, Do: (*launch).addIDs},
+	{Long: "egid", Value: option.Required, Do: (*launch).addIDs},
+	{Long: "login-env", Do: func(l *launch, g given) error { l.loginEnv = true; return nil }},
 
-		opt("bounding", 0, option.Required, func(l *launch, g given) error { return add(&l.sets, g) }),
-		opt("inheritable", 0, option.Required, func(l *launch, g given) error { return add(&l.sets, g) }),
-		opt("permitted", 0, option.Required, func(l *launch, g given) error { return add(&l.sets, g) }),
-		opt("ambient", 0, option.Required, func(l *launch, g given) error { return add(&l.sets, g) }),
-		opt("securebits", 0, option.Required, func(l *launch, g given) error { return set(&l.bits, g) }),
-		opt("lock", 0, option.None, func(l *launch, g given) error { l.request.Lock = true; return nil }),
-		opt("allow-new-privs", 0, option.None, func(l *launch, g given) error { l.request.AllowNewPrivs = true; return nil }),
+	{Long: "bounding", Value: option.Required, Do: (*launch).addSets},
+	{Long: "inheritable", Value: option.Required, Do: (*launch).addSets},
+	{Long: "permitted", Value: option.Required, Do: (*launch).addSets},
+	{Long: "ambient", Value: option.Required, Do: (*launch).addSets},
+	{Long: "securebits", Value: option.Required, Do: func(l *launch, g given) error { return set(&l.bits, g) }},
+	{Long: "lock", Do: func(l *launch, g given) error { l.request.Lock = true; return nil }},
+	{Long: "allow-new-privs", Do: func(l *launch, g given) error { l.request.AllowNewPrivs = true; return nil }},
 
-		opt("chdir", 'C', option.Required, func(l *launch, g given) error { l.request.Chdir = g.Text; return notEmpty(g) }),
-		opt("chroot", 0, option.Required, func(l *launch, g given) error { l.request.Chroot = g.Text; return notEmpty(g) }),
-		opt("umask", 0, option.Required, (*launch).umask),
-		opt("rlimit", 0, option.Required, (*launch).rlimit),
-		opt("env", 'e', option.Required, func(l *launch, g given) error { return add(&l.environ, g) }),
-		opt("unset-env", 0, option.Required, func(l *launch, g given) error { return add(&l.environ, g) }),
-		opt("reset-env", 0, option.None, func(l *launch, g given) error { l.resetEnv = true; return nil }),
-		opt("argv0", 'a', option.Required, func(l *launch, g given) error { return set(&l.argv0, g) }),
-		opt("pdeathsig", 0, option.Required, (*launch).deathSignal),
-		opt("ptracer", 0, option.Required, (*launch).ptracer),
-		opt("ignore-signal", 0, option.Optional, func(l *launch, g given) error { return signals(&l.request.Signals.Ignore, g) }),
-		opt("default-signal", 0, option.Optional, func(l *launch, g given) error { return signals(&l.request.Signals.Default, g) }),
-		opt("block-signal", 0, option.Optional, func(l *launch, g given) error { return signals(&l.request.Signals.Block, g) }),
+	{Long: "chdir", Short: 'C', Value: option.Required, Do: func(l *launch, g given) error { l.request.Chdir = g.Text; return notEmpty(g) }},
+	{Long: "chroot", Value: option.Required, Do: func(l *launch, g given) error { l.request.Chroot = g.Text; return notEmpty(g) }},
+	{Long: "umask", Value: option.Required, Do: (*launch).umask},
+	{Long: "rlimit", Value: option.Required, Do: (*launch).rlimit},
+	{Long: "env", Short: 'e', Value: option.Required, Do: (*launch).addEnviron},
+	{Long: "unset-env", Value: option.Required, Do: (*launch).addEnviron},
+	{Long: "reset-env", Do: func(l *launch, g given) error { l.resetEnv = true; return nil }},
+	{Long: "argv0", Short: 'a', Value: option.Required, Do: func(l *launch, g given) error { return set(&l.argv0, g) }},
+	{Long: "pdeathsig", Value: option.Required, Do: (*launch).deathSignal},
+	{Long: "ptracer", Value: option.Required, Do: (*launch).ptracer},
+	{Long: "ignore-signal", Value: option.Optional, Do: func(l *launch, g given) error { return signals(&l.request.Signals.Ignore, g) }},
+	{Long: "default-signal", Value: option.Optional, Do: func(l *launch, g given) error { return signals(&l.request.Signals.Default, g) }},
+	{Long: "block-signal", Value: option.Optional, Do: func(l *launch, g given) error { return signals(&l.request.Signals.Block, g) }},
 
-		opt("apparmor-profile", 0, option.Required, func(l *launch, g given) error { l.request.AppArmor = g.Text; return notEmpty(g) }),
-		opt("selinux-label", 0, option.Required, func(l *launch, g given) error { l.request.SELinux = g.Text; return notEmpty(g) }),
-		opt("seccomp-filter", 0, option.Required, func(l *launch, g given) error { l.request.SeccompFile = g.Text; return notEmpty(g) }),
-		opt("landlock-access", 0, option.Required, func(l *launch, g given) error { return add(&l.landlock, g) }),
-		opt("landlock-rule", 0, option.Required, func(l *launch, g given) error { return add(&l.landlock, g) }),
+	{Long: "apparmor-profile", Value: option.Required, Do: func(l *launch, g given) error { l.request.AppArmor = g.Text; return notEmpty(g) }},
+	{Long: "selinux-label", Value: option.Required, Do: func(l *launch, g given) error { l.request.SELinux = g.Text; return notEmpty(g) }},
+	{Long: "seccomp-filter", Value: option.Required, Do: func(l *launch, g given) error { l.request.SeccompFile = g.Text; return notEmpty(g) }},
+	{Long: "landlock-access", Value: option.Required, Do: (*launch).addLandlock},
+	{Long: "landlock-rule", Value: option.Required, Do: (*launch).addLandlock},
 
-		opt("dry-run", 'n', option.None, func(l *launch, g given) error { l.dryRun = true; return nil }),
-		opt("json", 0, option.None, func(l *launch, g given) error { l.json = true; return nil }),
-		opt("best-effort", 0, option.None, func(l *launch, g given) error { l.request.BestEffort = true; return nil }),
-		opt("allow-mismatch", 0, option.None, func(l *launch, g given) error { l.request.AllowMismatch = true; return nil }),
-		opt("quiet", 'q', option.None, func(l *launch, g given) error { l.quiet = true; return nil }),
-		opt("list-caps", 0, option.None, func(l *launch, g given) error { l.listCaps = true; return nil }),
-		opt("help", 'h', option.None, func(l *launch, g given) error { l.help = true; return nil }),
-		opt("version", 'V', option.None, func(l *launch, g given) error { l.version = true; return nil }),
-	}
+	{Long: "dry-run", Short: 'n', Do: func(l *launch, g given) error { l.dryRun = true; return nil }},
+	{Long: "json", Do: func(l *launch, g given) error { l.json = true; return nil }},
+	{Long: "best-effort", Do: func(l *launch, g given) error { l.request.BestEffort = true; return nil }},
+	{Long: "allow-mismatch", Do: func(l *launch, g given) error { l.request.AllowMismatch = true; return nil }},
+	{Long: "quiet", Short: 'q', Do: func(l *launch, g given) error { l.quiet = true; return nil }},
+	{Long: "list-caps", Do: func(l *launch, g given) error { l.listCaps = true; return nil }},
+	{Long: "help", Short: 'h', Do: func(l *launch, g given) error { l.help = true; return nil }},
+	{Long: "version", Short: 'V', Do: func(l *launch, g given) error { l.version = true; return nil }},
 }
 
 // parse reads the options and what follows them. Words are checked here as far
 // as that needs neither files nor the state of this process.
 func parse(args []string) (*launch, error) {
 	l := &launch{lookup: probe.Here}
-	list, rest, err := option.Parse(options(), args)
+	list, rest, err := option.Parse(options[:], args)
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +149,12 @@ func add(list *[]word, g given) error {
 	*list = append(*list, word{"--" + g.Long, g.Text})
 	return nil
 }
+
+func (l *launch) addCaps(g given) error     { return add(&l.caps, g) }
+func (l *launch) addSets(g given) error     { return add(&l.sets, g) }
+func (l *launch) addIDs(g given) error      { return add(&l.ids, g) }
+func (l *launch) addEnviron(g given) error  { return add(&l.environ, g) }
+func (l *launch) addLandlock(g given) error { return add(&l.landlock, g) }
 
 func notEmpty(g given) error {
 	if g.Text == "" {

@@ -2,10 +2,125 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"capsh/internal/caps"
+	"capsh/internal/jsonread"
+	"capsh/internal/probe"
+
+	"golang.org/x/sys/unix"
 )
 
+// profile is the capabilities that a file names: one of ours, an OCI
+// config.json, or what docker inspect or podman inspect print of one container.
 func profile(name string) (caps.Set, error) {
-	return 0, errors.New("--from " + quote(name) + ": later")
+	text, err := read(probe.Here, name)
+	if errors.Is(err, unix.ENOENT) && !strings.Contains(name, "/") {
+		return 0, errors.New("--from " + quote(name) + ": no such file, and none of none, current, docker, podman, containerd")
+	}
+	if err != nil {
+		return 0, errors.New("--from: " + err.Error())
+	}
+	v, err := jsonread.Parse(text)
+	set := caps.Set(0)
+	if err == nil {
+		set, err = profileSet(v)
+	}
+	if err != nil {
+		return 0, errors.New("--from " + quote(name) + ": " + err.Error())
+	}
+	return set, nil
+}
+
+func profileSet(v jsonread.Value) (caps.Set, error) {
+	if v.Kind == jsonread.Array { // inspect prints an array
+		if len(v.Items) != 1 {
+			return 0, errors.New("it describes several containers, or none")
+		}
+		v = v.Items[0]
+	}
+	has := func(names ...string) bool { return v.Get(names...).Kind != jsonread.Missing }
+	switch {
+	case has("keep"): // ours
+		return names(v, "keep")
+	case has("process"): // OCI runtime spec; no member is no capability
+		if !has("process", "capabilities", "permitted") {
+			return 0, nil
+		}
+		return names(v, "process", "capabilities", "permitted")
+	case has("EffectiveCaps"): // podman; null is none
+		if v.Get("EffectiveCaps").Kind == jsonread.Null {
+			return 0, nil
+		}
+		return names(v, "EffectiveCaps")
+	case has("HostConfig"):
+		return dockerSet(v)
+	case has("capabilities", "permitted"): // capsh --json, a state of a plan
+		return names(v, "capabilities", "permitted")
+	}
+	return 0, errors.New("neither a profile, nor an OCI config.json, nor a container's inspect output")
+}
+
+// names is the set that an array of names is.
+func names(v jsonread.Value, path ...string) (caps.Set, error) {
+	list, ok := v.Get(path...).Strings()
+	if !ok {
+		return 0, errors.New(strings.Join(path, ".") + " is no array of strings")
+	}
+	var set caps.Set
+	for _, name := range list {
+		s, err := caps.ParseList(name, kernelFor(name))
+		if err != nil {
+			return 0, errors.New(strings.Join(path, ".") + ": " + err.Error())
+		}
+		set |= s
+	}
+	return set, nil
+}
+
+// dockerSet is what Docker makes of a container's options (moby
+// daemon/pkg/oci/caps/utils.go): its order is not that of a command line.
+func dockerSet(v jsonread.Value) (caps.Set, error) {
+	all := caps.First(probe.KernelBits())
+	if v.Get("HostConfig", "Privileged").Text == "true" {
+		return all, nil
+	}
+	add, addAll, err := dockerWords(v, "CapAdd")
+	if err != nil {
+		return 0, err
+	}
+	drop, dropAll, err := dockerWords(v, "CapDrop")
+	switch {
+	case err != nil:
+		return 0, err
+	case addAll:
+		return all &^ drop, nil
+	case dropAll:
+		return add, nil
+	}
+	return caps.DockerDefault&^drop | add, nil
+}
+
+// dockerWords is one of the lists of HostConfig, without its "ALL".
+func dockerWords(v jsonread.Value, member string) (set caps.Set, all bool, err error) {
+	lists := v.Get("HostConfig", member)
+	if lists.Kind == jsonread.Missing || lists.Kind == jsonread.Null {
+		return 0, false, nil
+	}
+	words, ok := lists.Strings()
+	if !ok {
+		return 0, false, errors.New("HostConfig." + member + " is no array of strings")
+	}
+	for _, word := range words {
+		if strings.EqualFold(strings.TrimPrefix(strings.ToUpper(word), "CAP_"), "ALL") {
+			all = true
+			continue
+		}
+		s, err := caps.ParseList(word, 0)
+		if err != nil {
+			return 0, false, errors.New("HostConfig." + member + ": " + err.Error())
+		}
+		set |= s
+	}
+	return set, all, nil
 }

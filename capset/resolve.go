@@ -38,13 +38,14 @@ func (l *launch) resolve(from *cred.State, env []string) error {
 }
 
 // userNamespace reads what a change of ids may meet there: all for a dry run,
-// else only whether setgroups is denied, and that only where it matters.
+// else only whether setgroups is denied, and that only where the groups can stay.
+// A first look into /proc costs more than all other steps.
 func (l *launch) userNamespace(from *cred.State) (err error) {
-	groups := l.request.Groups
+	r := &l.request
 	switch {
 	case l.dryRun:
 		from.UserNS, err = probe.SelfUserNS()
-	case groups.OK && !slices.Equal(groups.Value, slices.Sorted(slices.Values(from.Groups))):
+	case r.GroupsImplied && r.UID.Value == from.UID && r.GID.Value == from.GID:
 		from.UserNS.Setgroups, err = setgroupsAllowed()
 	}
 	return err
