@@ -269,9 +269,22 @@ func setBeyondKernel(m *moment) bool {
 	}
 	return slices.ContainsFunc(strings.FieldsFunc(text, blank), func(clause string) bool {
 		ops := strings.IndexAny(clause, "=+-")
-		return ops > 0 && strings.ContainsAny(strings.NewReplacer("-e", "", "-p", "", "-i", "").Replace(clause[ops:]), "epi") &&
-			namesBeyond(m.st, clause[:ops])
+		return ops > 0 && raises(clause[ops:]) && namesBeyond(m.st, clause[:ops])
 	})
+}
+
+// raises is whether operators and flags, "=p-e", set any flag.
+func raises(ops string) bool {
+	op := '-'
+	for _, r := range ops {
+		switch {
+		case strings.ContainsRune("=+-", r):
+			op = r
+		case op != '-':
+			return true
+		}
+	}
+	return false
 }
 
 func blank(r rune) bool { return strings.ContainsRune(" \t\n\v\f\r", r) }
