@@ -34,6 +34,9 @@ func (l *launch) resolve(from *cred.State, env []string) error {
 		return err
 	}
 	l.paths = candidates(l.command, l.env)
+	if l.request.Lock || l.dryRun {
+		l.request.UserNamespaces = probe.UserNamespaces()
+	}
 	return l.userNamespace(from)
 }
 

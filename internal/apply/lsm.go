@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"errors"
 	"unsafe"
 
 	"capsh/internal/caps"
@@ -12,25 +13,29 @@ import (
 // AppArmorExec asks for an AppArmor profile at the next execve.
 func AppArmorExec(profile string) error {
 	const own, shared = "/proc/thread-self/attr/apparmor/exec", "/proc/thread-self/attr/exec"
-	err := writeAttr(own, "exec "+profile)
-	if err != nil && err.(*Error).Errno == unix.ENOENT { // before Linux 5.8
-		return writeAttr(shared, "exec "+profile)
+	const what = " (AppArmor profile)"
+	err := writeAttr(own, "exec "+profile, what)
+	if errors.Is(err, unix.ENOENT) { // before Linux 5.8
+		return writeAttr(shared, "exec "+profile, what)
 	}
 	return err
 }
 
 // SELinuxExec asks for an SELinux label at the next execve.
-func SELinuxExec(label string) error { return writeAttr("/proc/thread-self/attr/exec", label) }
+func SELinuxExec(label string) error {
+	return writeAttr("/proc/thread-self/attr/exec", label, " (SELinux label)")
+}
 
-// writeAttr writes a file of procfs; its error is an *[Error].
-func writeAttr(path, text string) error {
+// writeAttr writes a file of procfs. EINVAL is a security module that is not
+// there, or does not know what was written.
+func writeAttr(path, text, what string) error {
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return wrap(err, "open", path)
 	}
 	defer unix.Close(fd)
 	_, err = unix.Write(fd, []byte(text)) // all or nothing
-	return wrap(err, "write", path)
+	return wrap(err, "write", path+what)
 }
 
 // Landlock restricts this thread for good. It takes no_new_privs or

@@ -37,18 +37,17 @@ func (p *Plan) Foresee(exe execve.File) error {
 }
 
 // judgeSets compares what a file without privileges would hold with what is to
-// be kept. Where sets were given by themselves, what comes of them is right as
-// long as nothing is missing.
+// be kept, or was asked to be permitted before the execve. The bounding and the
+// inheritable set, given by themselves, are limits and ask for nothing.
 func (p *Plan) judgeSets(plain *execve.Outcome) error {
 	after := &plain.After
 	if missing := p.keep &^ after.Effective; missing != 0 {
 		return errors.New("the command would not hold " + missing.String() + ": " + loss(plain.Rules))
 	}
-	extra := (after.Permitted | after.Effective) &^ p.keep
-	if extra == 0 || p.expert {
-		return nil
+	if extra := after.Permitted &^ (p.keep | p.Want.Permitted); extra != 0 {
+		return errors.New("the command would hold " + Names(extra) + ": " + gain(plain.Rules))
 	}
-	return errors.New("the command would hold " + Names(extra) + ": " + gain(plain.Rules))
+	return nil
 }
 
 // judgeFile compares what this file will hold with what one without privileges
@@ -130,6 +129,9 @@ func (b *builder) warn() {
 	}
 	if p.Rules.Has(execve.SetidNoNewPrivs) {
 		b.warning("the program is setuid or setgid, which no_new_privs turns off")
+	}
+	if b.req.UserNamespaces.Value {
+		b.warning("user namespaces are open: in a new one the command holds all capabilities over what belongs to that one")
 	}
 	if uid := p.Want.UID; uid.Effective != 0 && anyZero(uid) {
 		b.warning("the real or saved uid stays 0: the command can become root again")

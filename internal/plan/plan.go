@@ -32,7 +32,7 @@ type Plan struct {
 // which capability cannot be had, or what the command would hold instead.
 func Make(from cred.State, exe execve.File, r Request) (Plan, error) {
 	b := builder{req: &r, state: from, want: r.target(), bits: r.securebits(&from)}
-	b.plan = Plan{Steps: make([]Step, 0, 12), Before: from, keep: r.Keep, expert: r.expert(), loose: r.AllowNewPrivs, lenient: r.AllowMismatch}
+	b.plan = Plan{Steps: make([]Step, 0, 12), Before: from, keep: r.Keep, loose: r.AllowNewPrivs, lenient: r.AllowMismatch}
 	if err := b.reach(); err != nil {
 		return Plan{}, err
 	}

@@ -49,6 +49,9 @@ type Request struct {
 	Seccomp     []byte
 	SeccompFile string
 	Signals     Signals
+
+	// UserNamespaces says that anyone may make one, as far as that was asked.
+	UserNamespaces cred.Known[bool]
 }
 
 // AnyPtracer is PR_SET_PTRACER_ANY.
@@ -79,11 +82,6 @@ type LandlockRule struct {
 // what acts on it by default, and what is blocked, in place of what it would
 // inherit.
 type Signals struct{ Ignore, Default, Block uint64 }
-
-// expert says that a set was given by itself.
-func (r *Request) expert() bool {
-	return r.Bounding.OK || r.Permitted.OK || r.Inheritable.OK || r.Ambient.OK
-}
 
 // target is the sets to have before the execve, before it is known what can be
 // had.

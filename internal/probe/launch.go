@@ -3,6 +3,8 @@ package probe
 import (
 	"unsafe"
 
+	"capsh/internal/cred"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -31,4 +33,17 @@ func DeathSignal() (uint32, error) {
 		return 0, &pathError{"prctl(PR_GET_PDEATHSIG)", err}
 	}
 	return uint32(sig), nil
+}
+
+// UserNamespaces reports whether a process without capabilities may make a user
+// namespace, as far as the limits in /proc say; unknown without them. A security
+// module or a seccomp filter may still forbid it.
+func UserNamespaces() cred.Known[bool] {
+	most, err := readFile(unix.AT_FDCWD, string(Proc)+"/sys/user/max_user_namespaces", nil)
+	if err != nil {
+		return cred.Known[bool]{}
+	}
+	// Debian's switch; elsewhere it does not exist.
+	open, err := readFile(unix.AT_FDCWD, string(Proc)+"/sys/kernel/unprivileged_userns_clone", nil)
+	return cred.Is(string(most) != "0\n" && (err != nil || string(open) != "0\n"))
 }
