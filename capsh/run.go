@@ -14,13 +14,13 @@ const (
 
 // run is the program: args[0] is its name, the result its exit status.
 func run(args, env []string, stdout, stderr io.Writer) int {
-	out := &output{w: stdout}
+	out := &output{w: stdout, errs: stderr}
 	status, err := dispatch(args, env, out)
 	if flushErr := out.flush(); flushErr != nil && err == nil {
 		status, err = exitNo, flushErr
 	}
 	if err != nil && err != errSaid {
-		io.WriteString(stderr, "capsh: "+err.Error()+"\n")
+		out.complain(err.Error())
 	}
 	return status
 }
@@ -42,9 +42,9 @@ func isWord(arg string) bool {
 // output gathers what goes to stdout, so that one write carries it. What runs
 // another program, or a copy of this one, flushes it first.
 type output struct {
-	w   io.Writer
-	buf []byte
-	err error
+	w, errs io.Writer
+	buf     []byte
+	err     error
 }
 
 // flush writes what was gathered. The first failure is kept and returned from
@@ -59,3 +59,6 @@ func (o *output) flush() error {
 
 // text appends text as it is.
 func (o *output) text(s string) { o.buf = append(o.buf, s...) }
+
+// complain writes one line to stderr, of a failure that others may follow.
+func (o *output) complain(text string) { io.WriteString(o.errs, "capsh: "+text+"\n") }
