@@ -10,6 +10,7 @@
 package differ
 
 import (
+	"flag"
 	"os"
 	"slices"
 	"strconv"
@@ -81,6 +82,9 @@ func TestFixedVectors(t *testing.T) {
 	if w.libcap != "2.66" {
 		t.Logf("libcap %s is installed: unused known differences are not looked for", w.libcap)
 		return
+	}
+	if strings.Contains(flag.Lookup("test.run").Value.String(), "/") {
+		return // only some states ran
 	}
 	for _, d := range w.known {
 		if !d.used.Load() {
