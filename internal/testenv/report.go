@@ -145,14 +145,19 @@ func Libcap(t testing.TB) {
 // Getpcaps is what the installed libcap says of a process: its sets as text,
 // and its IAB as text.
 func Getpcaps(pid int) (sets, iab string, err error) {
-	out, err := exec.Command("/usr/sbin/getpcaps", "--iab", strconv.Itoa(pid)).Output()
-	// 12: "=ep" [!cap_chown], or without the bracket where there is no IAB
-	_, text, ok := strings.Cut(strings.TrimSpace(string(out)), ": \"")
-	sets, rest, closed := strings.Cut(text, "\"")
-	if err == nil && !(ok && closed) {
-		err = fmt.Errorf("getpcaps: %q", out)
+	id := strconv.Itoa(pid)
+	out, err := exec.Command("/usr/sbin/getpcaps", id).Output()
+	if err != nil {
+		return "", "", err
 	}
-	return sets, strings.Trim(rest, " []"), err
+	sets, ok := strings.CutPrefix(strings.TrimSpace(string(out)), id+": ")
+	if !ok {
+		return "", "", fmt.Errorf("getpcaps: %q", out)
+	}
+	// 12: "=ep" [!cap_chown], without either if it is empty.
+	out, err = exec.Command("/usr/sbin/getpcaps", "--iab", id).Output()
+	_, iab, _ = strings.Cut(strings.TrimSpace(string(out)), "[")
+	return sets, strings.TrimSuffix(iab, "]"), err
 }
 
 func (i IDs) words() string { return words([]uint32{i.Real, i.Effective, i.Saved, i.FS}) }
