@@ -1,0 +1,327 @@
+package kernel
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+	"capsh/internal/filecap"
+	"capsh/internal/testenv"
+
+	"golang.org/x/sys/unix"
+)
+
+var launchFlag = flag.Int("launches", 1500, "how many random launches to run (or KERNEL_CASES)")
+
+// roleLaunch takes the start state in os.Args[1] and execs the rest, which is
+// capset with a command. It must not be mistaken for the test.
+const roleLaunch = "launch"
+
+func init() {
+	if os.Getenv(roleVar) != roleLaunch {
+		return
+	}
+	runtime.LockOSThread()
+	var s start
+	err := json.Unmarshal([]byte(os.Args[1]), &s)
+	if err == nil {
+		err = s.take()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "start:", err)
+		os.Exit(1)
+	}
+	// A launcher with more file capabilities than may be is itself refused.
+	err = unix.Exec(os.Args[2], os.Args[2:], []string{roleVar + "=" + roleEnd, "PATH=/"})
+	fmt.Fprintln(os.Stderr, "exec:", err)
+	os.Exit(exitRefused)
+}
+
+// exitRefused is the status where capset itself could not be started.
+const exitRefused = 99
+
+// launch is one random call of capset.
+type launch struct {
+	testCase
+	// Launcher is what privileges the file of capset has.
+	Launcher file
+	Options  []string
+}
+
+func makeLaunch(seed, index uint64) launch {
+	l := launch{testCase: makeCase(seed, index)}
+	r := random{rand.New(rand.NewPCG(seed, index+1<<40))}
+	l.Start.SharedFS, l.Start.Traced = false, false // not what a launcher knows
+	if !r.oneIn(8) {                                // it refuses other ids than its own
+		l.Start.UID = cred.Same(l.Start.UID.Real)
+		l.Start.GID = cred.Same(l.Start.GID.Real)
+	}
+	l.Launcher = file{Mode: 0o755}
+	if r.oneIn(4) {
+		l.Launcher.HasCaps = true
+		l.Launcher.Caps = filecap.Caps{Permitted: r.set(), Inheritable: r.set(), Effective: r.oneIn(2), Version: 2}
+	}
+	l.Options = r.options()
+	return l
+}
+
+func (r random) options() []string {
+	list := []string{"--quiet"}
+	add := func(oneIn int, option string, value func() string) {
+		if r.oneIn(oneIn) {
+			list = append(list, "--"+option+value())
+		}
+	}
+	flag := func() string { return "" }
+	of := func(words ...string) func() string { return func() string { return "=" + pick(r, words) } }
+	capList := func() string { return "=" + r.list() }
+	change := func() string {
+		if r.oneIn(2) {
+			return "=" + r.list()
+		}
+		return "=" + pick(r, []string{"-all", "+13", "-13", "-all,+net_raw", "-sys_admin,+setuid", "-7,-8"})
+	}
+	add(2, "keep", capList)
+	add(5, "from", of("current", "docker", "podman", "none"))
+	add(6, "cap-drop", capList)
+	add(2, "user", of("1000:1000", "1001:1000", "0:0", "1000:1001", "5:5", ":1001"))
+	add(4, "groups", of("none", "keep", "1000,1001", "0"))
+	add(12, "ruid", of("0", "1000"))
+	add(12, "euid", of("0", "1000"))
+	add(12, "egid", of("0", "1001"))
+	add(8, "bounding", change)
+	add(8, "inheritable", change)
+	add(8, "permitted", change)
+	add(8, "ambient", change)
+	add(6, "securebits", func() string { return "=" + strconv.Itoa(r.IntN(256)) })
+	add(8, "lock", flag)
+	add(3, "allow-new-privs", flag)
+	add(3, "best-effort", flag)
+	add(2, "allow-mismatch", flag)
+	return list
+}
+
+// list is a list of capabilities, mostly few.
+func (r random) list() string {
+	set := r.set() & (1<<caps.Named - 1)
+	if set == 0 {
+		return "none"
+	}
+	return set.String()
+}
+
+// TestLaunch runs random launches twice: dry, and then really. What the dry run
+// says the command will hold is what it does hold, and where it says that
+// nothing will be started, nothing is.
+func TestLaunch(t *testing.T) {
+	testenv.Root(t)
+	w, err := newWorld(t.TempDir())
+	t.Cleanup(w.leave)
+	testenv.Need(t, "tmpfs with file capabilities", err == nil, fmt.Sprint(err))
+	capset, err := os.ReadFile(testenv.Build(t, "capset"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer testenv.CleanBuilt()
+
+	seed, first, count := *seedFlag, uint64(0), uint64(*launchFlag)
+	if env := os.Getenv("KERNEL_CASES"); env != "" {
+		if count, err = strconv.ParseUint(env, 10, 64); err != nil {
+			t.Fatalf("KERNEL_CASES: %v", err)
+		}
+	}
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	if *caseFlag != "" {
+		if _, err := fmt.Sscanf(*caseFlag, "%d:%d", &seed, &first); err != nil {
+			t.Fatalf("-case=%s: %v", *caseFlag, err)
+		}
+		count = 1
+	}
+	t.Logf("seed %d, %d launches", seed, count)
+	sum := launchAll(t, w, capset, seed, first, count)
+	t.Logf("%d started, %d not", sum.ran.Load(), sum.refused.Load())
+	if *caseFlag == "" && count >= 1000 && (sum.ran.Load() < int64(count)/10 || sum.refused.Load() == 0) {
+		t.Error("hardly a launch of one kind: they prove nothing")
+	}
+}
+
+func launchAll(t *testing.T, w world, capset []byte, seed, first, count uint64) *tally {
+	var next atomic.Uint64
+	var wg sync.WaitGroup
+	var sum tally
+	for i := range min(uint64(runtime.NumCPU()), count) {
+		wg.Go(func() {
+			runtime.LockOSThread()
+			s, err := w.slot(fmt.Sprint("launch", i))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(w.suid, s.name, "capset"), capset, 0o755)
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for sum.failed.Load() < 10 {
+				n := next.Add(1) - 1
+				if n >= count {
+					return
+				}
+				if err := s.launch(makeLaunch(seed, first+n), &sum); err != nil {
+					sum.failed.Add(1)
+					t.Errorf("launch %d: %v\nagain: go test ./tests/kernel -run TestLaunch -case=%d:%d", n, err, seed, first+n)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return &sum
+}
+
+// launch is one dry run, one real run, and the difference.
+func (s *slot) launch(l launch, sum *tally) error {
+	path, err := s.place(l.File)
+	if err != nil {
+		return err
+	}
+	capset := filepath.Join(s.suid, s.name, "capset")
+	if err := l.Launcher.bless(capset); err != nil {
+		return err
+	}
+	argv := append([]string{capset}, l.Options...)
+	dry, err := s.capset(l.Start, append(argv, "--dry-run", "--json", "--", path))
+	if err != nil {
+		return err
+	}
+	real, err := s.capset(l.Start, append(argv, "--", path))
+	if err != nil {
+		return err
+	}
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf(format+"\nlaunch: %+v\ndry:  %+v\nreal: %+v", append(args, l, dry, real)...)
+	}
+	if dry.status != 0 {
+		sum.refused.Add(1)
+		if dry.status != real.status || real.out != "" {
+			return wrong("the dry run says %d", dry.status)
+		}
+		return nil
+	}
+	var p planned
+	if err := json.Unmarshal([]byte(dry.out), &p); err != nil {
+		return wrong("%v", err)
+	}
+	if p.After == nil {
+		sum.refused.Add(1)
+		if real.status != 126 || real.out != "" {
+			return wrong("it should have been refused")
+		}
+		return nil
+	}
+	sum.ran.Add(1)
+	var m message
+	if err := json.Unmarshal([]byte(real.out), &m); err != nil || m.After == nil || real.status != 0 {
+		return wrong("it was not started: %v", err)
+	}
+	if want := p.After.state(); !reflect.DeepEqual(want, *m.After) {
+		return wrong("planned %+v\ngot     %+v", want, *m.After)
+	}
+	return nil
+}
+
+// planned is what counts of a dry run's JSON.
+type planned struct {
+	Before any
+	After  *plannedState
+}
+
+type plannedState struct {
+	testenv.Report
+}
+
+// state is the state in our own terms.
+func (p *plannedState) state() cred.State {
+	mask := func(text string) caps.Set {
+		n, err := strconv.ParseUint(text, 16, 64)
+		if err != nil {
+			panic(err)
+		}
+		return caps.Set(n)
+	}
+	ids := func(i testenv.IDs) cred.IDs {
+		return cred.IDs{Real: i.Real, Effective: i.Effective, Saved: i.Saved, FS: i.FS}
+	}
+	s := cred.State{
+		Sets: cred.Sets{Effective: mask(p.Masks.Effective), Permitted: mask(p.Masks.Permitted),
+			Inheritable: mask(p.Masks.Inheritable), Bounding: mask(p.Masks.Bounding), Ambient: mask(p.Masks.Ambient)},
+		UID: ids(p.UID), GID: ids(p.GID), NoNewPrivs: cred.Is(*p.NoNewPrivs),
+		Securebits: cred.Is(cred.Securebits(p.Securebits.Value)),
+	}
+	if len(p.Groups) > 0 {
+		s.Groups = p.Groups
+	}
+	return s
+}
+
+// result is what a run of capset left.
+type result struct {
+	status   int
+	out, err string
+}
+
+// capset runs a program from a start state.
+func (s *slot) capset(state start, argv []string) (result, error) {
+	spec, err := json.Marshal(state)
+	if err != nil {
+		return result{}, err
+	}
+	var res result
+	var readers [2]*os.File
+	var writers [2]*os.File
+	for i := range readers {
+		if readers[i], writers[i], err = os.Pipe(); err != nil {
+			return result{}, err
+		}
+		defer readers[i].Close()
+	}
+	program := filepath.Join(s.suid, s.name, "program")
+	pid, err := syscall.ForkExec("/proc/self/exe", append([]string{program, string(spec)}, argv...), &syscall.ProcAttr{
+		Env:   append(s.env, roleVar+"="+roleLaunch),
+		Files: []uintptr{2, writers[0].Fd(), writers[1].Fd()},
+		Sys:   attributes(namespaces[state.Namespace]),
+	})
+	errs := errors.Join(writers[0].Close(), writers[1].Close(), err)
+	if errs != nil {
+		return result{}, errs
+	}
+	var out, stderr bytes.Buffer
+	_, outErr := out.ReadFrom(readers[0])
+	_, errErr := stderr.ReadFrom(readers[1])
+	var status syscall.WaitStatus
+	for {
+		if _, err = syscall.Wait4(pid, &status, 0, nil); err != syscall.EINTR {
+			break
+		}
+	}
+	res = result{status.ExitStatus(), out.String(), stderr.String()}
+	if strings.HasPrefix(res.err, "start: ") || !status.Exited() {
+		err = errors.Join(err, fmt.Errorf("the start state could not be taken: %#x %s", status, res.err))
+	}
+	return res, errors.Join(err, outErr, errErr)
+}

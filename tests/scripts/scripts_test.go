@@ -1,0 +1,111 @@
+// Package scripts runs the scripts in the folders beside it, each against the
+// programs as the Makefile builds them. A script is a testscript
+// (github.com/rogpeppe/go-internal/testscript) with capsh and capset in PATH,
+// and with this condition and this command:
+//
+//	[missing:NAME]    there is no program NAME, or for "root" the user is another;
+//	                  an error where REQUIRE_ALL=1
+//	status N CMD ...  run CMD; its exit status must be N
+package scripts
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"capsh/internal/testenv"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	testenv.CleanBuilt()
+	os.Exit(status)
+}
+
+func TestCapset(t *testing.T) { run(t, "capset") }
+
+// run runs the scripts of a folder.
+func run(t *testing.T, dir string) {
+	bin := programs(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 dir,
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", bin+":/usr/sbin:/usr/bin:/sbin:/bin")
+			// Other users have to get at the script's files.
+			return openUp(env.WorkDir)
+		},
+		Condition: missing,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": status,
+		},
+	})
+}
+
+// programs is a folder with all programs, open to every user.
+func programs(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"capsh", "capset"} {
+		text, err := os.ReadFile(testenv.Build(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := openUp(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// openUp lets every user into a folder.
+func openUp(dir string) error {
+	for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func missing(cond string) (bool, error) {
+	name, ok := strings.CutPrefix(cond, "missing:")
+	if !ok {
+		return false, errors.New("unknown condition")
+	}
+	there := name == "root" && os.Geteuid() == 0
+	if name != "root" {
+		_, err := exec.LookPath(name)
+		there = err == nil
+	}
+	if !there && os.Getenv("REQUIRE_ALL") == "1" {
+		return false, errors.New("REQUIRE_ALL=1, but this machine lacks " + name)
+	}
+	return !there, nil
+}
+
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N CMD ...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if want, convErr := strconv.Atoi(args[0]); convErr != nil || got != want {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
+	}
+}
