@@ -22,6 +22,7 @@ type command struct {
 // commands are in the order in which --help lists them.
 func commands() []command {
 	return []command{
+		{"file", fileUsage, runFile},
 		{"explain", explainUsage, runExplain},
 	}
 }

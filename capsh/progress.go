@@ -1,0 +1,97 @@
+package main
+
+import (
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"capsh/internal/probe"
+	"capsh/internal/render"
+
+	"golang.org/x/sys/unix"
+)
+
+// progress is a line on a terminal that says how far a walk has come. Where
+// stderr is none it does nothing.
+type progress struct {
+	to   io.Writer
+	walk *probe.Walk
+
+	end, ended chan struct{} // nil where there is no terminal
+	lock       sync.Mutex    // held while the terminal is written to
+	shown      bool
+}
+
+// progressPause is how long nothing is said, and then between two lines.
+const progressPause = 250 * time.Millisecond
+
+// eraseLine takes the cursor back and clears the line (ECMA-48, EL).
+const eraseLine = "\r\x1b[K"
+
+func (p *progress) start() {
+	if _, err := unix.IoctlGetTermios(unix.Stderr, unix.TCGETS); err != nil {
+		return
+	}
+	p.end, p.ended = make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(p.ended)
+		tick := time.NewTicker(progressPause)
+		defer tick.Stop()
+		for {
+			select {
+			case <-p.end:
+				return
+			case <-tick.C:
+				p.show()
+			}
+		}
+	}()
+}
+
+func (p *progress) show() {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	text := strconv.FormatInt(p.walk.Files.Load(), 10) + " files, in " + render.Escape(p.walk.Current())
+	if width := errWidth() - 1; len(text) > width { // bytes are at least as many as columns
+		text = clip(text, max(width, 0))
+	}
+	io.WriteString(p.to, eraseLine+text)
+	p.shown = true
+}
+
+// clip cuts a text to at most n bytes, between two characters.
+func clip(text string, n int) string {
+	for n > 0 && text[n]&0xc0 == 0x80 {
+		n--
+	}
+	return text[:n]
+}
+
+// erase makes room for a message.
+func (p *progress) erase() {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	if p.shown {
+		io.WriteString(p.to, eraseLine)
+		p.shown = false
+	}
+}
+
+// stop leaves the terminal as it was.
+func (p *progress) stop() {
+	if p.end != nil {
+		close(p.end)
+		<-p.ended
+	}
+	p.erase()
+}
+
+// errWidth is how many columns the terminal at stderr has.
+func errWidth() int {
+	size, err := unix.IoctlGetWinsize(unix.Stderr, unix.TIOCGWINSZ)
+	if err != nil || size.Col == 0 {
+		return defaultWidth
+	}
+	return int(size.Col)
+}

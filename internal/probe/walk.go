@@ -1,0 +1,285 @@
+package probe
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"capsh/internal/filecap"
+
+	"golang.org/x/sys/unix"
+)
+
+// Walk looks for files that grant something in whole trees. Symbolic links are
+// not followed, but for the path that a tree is named by. Folders of procfs and
+// sysfs are left out: no file in them can grant anything.
+type Walk struct {
+	// OneFileSystem stays on the file system that the tree begins on.
+	OneFileSystem bool
+	// Found and Failed get what there is and what could not be read; calls do
+	// not overlap, and have no order. Paths begin as the tree's does.
+	Found  func(filecap.Grants)
+	Failed func(error)
+
+	// Files counts the entries that were looked at so far.
+	Files atomic.Int64
+	// current is a folder that is being read.
+	current atomic.Pointer[folder]
+
+	report sync.Mutex // held while Found or Failed runs
+	queue  queue
+}
+
+// folder is a folder on the way from the root of a tree. Its descriptor is open
+// while it is read or has subfolders that were not opened yet: refs counts both.
+type folder struct {
+	parent *folder // nil for the root
+	name   string
+	fd     int
+	device uint64
+	refs   atomic.Int32
+}
+
+func (f *folder) release() {
+	if f.refs.Add(-1) == 0 {
+		unix.Close(f.fd)
+	}
+}
+
+// path is composed only when it is needed: in deep trees it is long.
+func (f *folder) path() string {
+	var names []string
+	for ; f != nil; f = f.parent {
+		names = append(names, f.name)
+	}
+	last := len(names) - 1
+	names[last] = strings.TrimRight(names[last], "/") // of the root "/" nothing is left
+	slices.Reverse(names)
+	if len(names) == 1 && names[0] == "" {
+		return "/"
+	}
+	return strings.Join(names, "/")
+}
+
+// Current is the path of a folder that is being read, "" before the first.
+func (w *Walk) Current() string {
+	if f := w.current.Load(); f != nil {
+		return f.path()
+	}
+	return ""
+}
+
+// Tree walks the tree at a path; a file is a tree of its own.
+func (w *Walk) Tree(path string) {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		w.failed(&pathError{"stat " + path, err})
+		return
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		if st.Mode&unix.S_IFMT == unix.S_IFREG {
+			w.single(path)
+		}
+		return
+	}
+	w.queue.change.L = &w.queue.lock
+	w.queue.push(&folder{name: path})
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			walker{w, new(grantReader), make([]byte, 64<<10)}.work()
+		})
+	}
+	workers.Wait()
+}
+
+// single looks at a file that was named itself.
+func (w *Walk) single(path string) {
+	w.Files.Add(1)
+	g, err := Grants(path)
+	if err != nil {
+		w.failed(err)
+	} else if g.Any() {
+		w.Found(g)
+	}
+}
+
+func (w *Walk) failed(err error) {
+	w.report.Lock()
+	defer w.report.Unlock()
+	w.Failed(err)
+}
+
+// walker is one of the threads of a walk.
+type walker struct {
+	*Walk
+	grants  *grantReader
+	entries []byte
+}
+
+func (w walker) work() {
+	for {
+		f := w.queue.pop()
+		if f == nil {
+			return
+		}
+		if err := w.folder(f); err != nil && err != unix.ENOENT { // what is gone is no matter
+			w.failed(&pathError{f.path(), err})
+		}
+		w.queue.done()
+	}
+}
+
+// folder opens and reads one folder.
+func (w walker) folder(f *folder) error {
+	if err := f.open(); err != nil {
+		return err
+	}
+	f.refs.Store(1)
+	defer f.release()
+	w.current.Store(f)
+	if skip, err := w.skip(f); skip || err != nil {
+		return err
+	}
+	for {
+		n, err := unix.Getdents(f.fd, w.entries)
+		if err != nil || n == 0 {
+			return err
+		}
+		w.batch(f, w.entries[:n])
+	}
+}
+
+// open opens a folder below its parent, which may then be done with.
+func (f *folder) open() (err error) {
+	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
+	if f.parent == nil {
+		f.fd, err = unix.Open(f.name, flags, 0)
+		return err
+	}
+	f.fd, err = unix.Openat(f.parent.fd, f.name, flags|unix.O_NOFOLLOW, 0)
+	f.parent.release()
+	return err
+}
+
+// skip reports whether a folder, which begins a file system, is to be left out.
+func (w walker) skip(f *folder) (bool, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(f.fd, &st); err != nil {
+		return false, err
+	}
+	f.device = uint64(st.Dev)
+	if f.parent != nil && f.device == f.parent.device {
+		return false, nil
+	}
+	if f.parent != nil && w.OneFileSystem {
+		return true, nil
+	}
+	var fs unix.Statfs_t
+	err := unix.Fstatfs(f.fd, &fs)
+	return fs.Type == unix.PROC_SUPER_MAGIC || fs.Type == unix.SYSFS_MAGIC, err
+}
+
+// batch looks at the entries of one getdents(2): files at once, folders later.
+func (w walker) batch(f *folder, entries []byte) {
+	const nameAt = unsafe.Offsetof(unix.Dirent{}.Name)
+	count := int64(0)
+	for len(entries) > 0 {
+		e := (*unix.Dirent)(unsafe.Pointer(&entries[0]))
+		name := (*byte)(unsafe.Pointer(&entries[nameAt]))
+		entries = entries[e.Reclen:]
+		count++
+		kind := e.Type
+		p := place{f.fd, name, unix.AT_SYMLINK_NOFOLLOW}
+		if kind == unix.DT_UNKNOWN {
+			kind = w.kind(p)
+		}
+		switch kind {
+		case unix.DT_DIR:
+			if text := unix.BytePtrToString(name); text != "." && text != ".." {
+				f.refs.Add(1)
+				w.queue.push(&folder{parent: f, name: text})
+			}
+		case unix.DT_REG:
+			w.file(f, p)
+		}
+	}
+	w.Files.Add(count)
+}
+
+// kind asks for the type of an entry where the file system doesn't tell; what
+// cannot be asked is taken for a file, which file then reports.
+func (w walker) kind(p place) uint8 {
+	if w.grants.statAt(p) != 0 {
+		return unix.DT_REG
+	}
+	return uint8(w.grants.stat.Mode & unix.S_IFMT >> 12) // IFTODT
+}
+
+// file looks at a file.
+func (w walker) file(f *folder, p place) {
+	var g filecap.Grants
+	var err error
+	if errno := w.grants.statAt(p); errno != 0 {
+		err = errno
+	} else if w.grants.stat.Mode&unix.S_IFMT == unix.S_IFREG {
+		g, err = w.grants.read(p)
+	}
+	if err == unix.ENOENT || err == nil && !g.Any() {
+		return
+	}
+	w.report.Lock()
+	defer w.report.Unlock()
+	path := (&folder{parent: f, name: unix.BytePtrToString(p.name)}).path()
+	if err != nil {
+		w.Failed(&pathError{path, err})
+		return
+	}
+	g.Path = path
+	w.Found(g)
+}
+
+// queue holds the folders that are to be read, the newest first: so the folders
+// that have to stay open for their subfolders are few.
+type queue struct {
+	lock   sync.Mutex
+	change sync.Cond // of list or busy
+	list   []*folder
+	busy   int // walkers that may push more
+}
+
+func (q *queue) push(f *folder) {
+	q.lock.Lock()
+	defer q.lock.Unlock()
+	q.list = append(q.list, f)
+	q.change.Signal()
+}
+
+// pop takes a folder, waiting for one; nil if there will be none. The caller is
+// then busy until it calls done.
+func (q *queue) pop() *folder {
+	q.lock.Lock()
+	defer q.lock.Unlock()
+	for len(q.list) == 0 {
+		if q.busy == 0 {
+			return nil
+		}
+		q.change.Wait()
+	}
+	last := len(q.list) - 1
+	f := q.list[last]
+	q.list[last], q.list = nil, q.list[:last]
+	q.busy++
+	return f
+}
+
+func (q *queue) done() {
+	q.lock.Lock()
+	defer q.lock.Unlock()
+	if q.busy--; q.busy == 0 && len(q.list) == 0 {
+		q.change.Broadcast()
+	}
+}
