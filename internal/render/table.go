@@ -3,13 +3,12 @@ package render
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Table lays rows out in columns that are as wide as their widest cell, with
 // two blanks between. A character counts as one column, whatever a terminal
-// makes of it; cells must not hold control characters ([Escape]). The zero
-// value is an empty table with all columns to the left.
+// makes of it; cells must not hold control characters ([Escape]) but for the
+// colours of [Color]. The zero value is an empty table with all columns to the left.
 type Table struct {
 	// Right has bit i set where column i is aligned to the right.
 	Right uint
@@ -56,7 +55,7 @@ func (t *Table) widths() []int {
 				widths = append(widths, 0)
 			}
 			if i < len(row)-1 || t.Right>>i&1 != 0 {
-				widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+				widths[i] = max(widths[i], columns(cell))
 			}
 		}
 	}
@@ -65,7 +64,7 @@ func (t *Table) widths() []int {
 
 // appendPadded appends cell with blanks before or behind it.
 func appendPadded(b []byte, cell string, width int, right bool) []byte {
-	blanks := width - utf8.RuneCountInString(cell)
+	blanks := width - columns(cell)
 	if right {
 		return append(appendBlanks(b, blanks), cell...)
 	}
@@ -81,7 +80,7 @@ func appendWrapped(b []byte, text string, column, width int) []byte {
 	}
 	at := column
 	for word := range strings.FieldsSeq(text) {
-		n := utf8.RuneCountInString(word)
+		n := columns(word)
 		switch {
 		case at == column: // the first of a line
 		case at+1+n > width:

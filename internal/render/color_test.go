@@ -1,0 +1,43 @@
+package render
+
+import "testing"
+
+func TestColumns(t *testing.T) {
+	for text, want := range map[string]int{
+		"":                                       0,
+		"abc":                                    3,
+		"é€":                                     2,
+		Color(true).paint(red, "abc"):            3,
+		Color(false).paint(red, "abc"):           3,
+		"a" + Color(true).paint(bold, "b") + "c": 3,
+		"\x1b[31":                                4, // none of ours
+	} {
+		if got := columns(text); got != want {
+			t.Errorf("%q: %d columns, want %d", text, got, want)
+		}
+	}
+}
+
+// TestTableColored: colour moves no column.
+func TestTableColored(t *testing.T) {
+	lay := func(c Color) string {
+		var table Table
+		table.Row(c.paint(red, "a"), "b", c.paint(dim, "word word"))
+		table.Row("ccc", c.paint(bold, "d"), "e")
+		b := table.Append(nil, 14)
+		var out []byte
+		for i := 0; i < len(b); i++ {
+			if b[i] == '\x1b' {
+				for b[i] != 'm' {
+					i++
+				}
+				continue
+			}
+			out = append(out, b[i])
+		}
+		return string(out)
+	}
+	if got, want := lay(true), lay(false); got != want {
+		t.Errorf("%q, without colour %q", got, want)
+	}
+}
