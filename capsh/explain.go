@@ -1,25 +1,39 @@
 package main
 
 import (
+	"errors"
 	"slices"
 
 	"capsh/internal/caps"
+	"capsh/internal/container"
 	"capsh/internal/probe"
 	"capsh/internal/render"
 )
 
 const explainUsage = `usage: capsh explain [--json] [CAP ...]
+       capsh explain [--json] --defaults
 What capabilities are: what each permits, what it is used for, and what it gives
 away. Without CAP, all of them in a table. CAP is a name with or without cap_, or
 a number, several with commas between; all is every one, in full.
+
+    --defaults  what each container runtime gives by default, and where it says so
+    --json      as one JSON object
 `
 
 // runExplain is capsh explain.
 func runExplain(args, _ []string, out *output) (int, error) {
 	var c common
-	operands, err := parseCommand(args, c.options())
+	var defaults bool
+	operands, err := parseCommand(args, c.options(flag("defaults", &defaults)))
 	if err != nil {
 		return exitUsage, err
+	}
+	if defaults {
+		if len(operands) > 0 {
+			return exitUsage, errors.New("--defaults takes no CAP")
+		}
+		explainDefaults(c.json, out)
+		return exitYes, nil
 	}
 	var list []caps.Cap
 	for _, operand := range operands {
@@ -31,6 +45,17 @@ func runExplain(args, _ []string, out *output) (int, error) {
 	}
 	explainList(list, c.json, out)
 	return exitYes, nil
+}
+
+// explainDefaults tells what container runtimes give by default.
+func explainDefaults(json bool, out *output) {
+	if json {
+		var j render.JSON
+		render.DefaultsJSON(&j, container.Defaults())
+		out.buf = append(append(out.buf, j.Bytes()...), '\n')
+		return
+	}
+	out.buf = render.DefaultsTable(out.buf, container.Defaults(), max(defaultWidth, terminalWidth()))
 }
 
 // explainList explains each of a list, all in a table if it is empty.

@@ -27,6 +27,7 @@ const (
 	LXC        = "lxc"
 	Nspawn     = "systemd-nspawn"
 	Libvirt    = "libvirt-lxc"
+	GVisor     = "gvisor"
 	Unknown    = "unknown" // an id as OCI runtimes make them, and no more
 )
 
