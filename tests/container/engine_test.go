@@ -164,11 +164,19 @@ func (e *engine) start(t testing.TB, options []string, image string, command ...
 	return c
 }
 
-// remove ends the container at once.
+// remove ends the container at once. What cleans up behind a container of podman
+// may still hold a mount then.
 func (c *container) remove(t testing.TB) {
 	t.Helper()
 	testenv.Run(t, c.command("kill", c.name)) // it may have ended
-	c.do(t, "rm", "-f", c.name)
+	var r testenv.Result
+	for range 40 {
+		if r = testenv.Run(t, c.command("rm", "-f", c.name)); r.Code == 0 {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Errorf("%s rm: %s", c.engine.name, r.Err)
 }
 
 // logs are what the container has written, stdout and stderr.

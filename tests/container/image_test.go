@@ -22,7 +22,7 @@ func archive(t testing.TB, files []file) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for _, dir := range []string{"bin/", "etc/"} {
+	for _, dir := range []string{"bin/", "etc/", "www/"} {
 		must(t, w.WriteHeader(&tar.Header{Name: dir, Mode: 0o755, Typeflag: tar.TypeDir}))
 	}
 	for _, f := range files {
