@@ -23,6 +23,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"file", fileUsage, runFile},
+		{"expect", expectUsage, runExpect},
 		{"explain", explainUsage, runExplain},
 	}
 }

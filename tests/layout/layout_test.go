@@ -29,7 +29,8 @@ func allowed() map[string][]string {
 		"suggest":   nil,
 		"option":    {"suggest"},
 		"accounts":  nil,
-		"render":    append(slices.Clone(core), "container", "shrink", "accounts", "suggest"),
+		"expect":    {"caps", "cred", "container", "suggest"},
+		"render":    append(slices.Clone(core), "container", "shrink", "accounts", "suggest", "expect"),
 	}
 	for i, name := range core {
 		m[name] = append([]string{"suggest"}, core[:i]...)

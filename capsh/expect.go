@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+
+	"capsh/internal/accounts"
+	"capsh/internal/expect"
+	"capsh/internal/probe"
+	"capsh/internal/render"
+)
+
+const expectUsage = `usage: capsh expect [--pid=PID[/TID]] [--tap|--json] EXPR ...
+Says in what a process, this one without --pid, is not as it should be: exit
+status 0 if all of EXPR hold, 1 with a line for each that does not or is unknown,
+2 for wrong usage. Of a process all threads must be so.
+  eff=net_bind_service   effective; prm, inh, bnd, amb are the other sets
+  bnd<=docker            nothing beyond Docker's default; podman, containerd,
+                         cri-o, lxc, systemd-nspawn have one too
+  prm>=chown,setuid      these at least; a set takes = != <= >= < >
+  amb=none inh!=all      no capability; all that the kernel has
+  nnp !nnp               no_new_privs is set; is not
+  uid=0 egid!=daemon     uid gid, euid egid, suid sgid, fsuid fsgid
+  groups>=4,adm          a set; groups=none
+  seccomp=filter         off, strict, filter
+  userns=initial         or the inode of a user namespace
+  securebits=noroot+locked,keep_caps   a set; a number; none
+  mode=HYBRID            libcap's mode
+Write !nnp, < and > in quotes. Options:
+      --proc=DIR         another procfs    --color=auto|always|never
+`
+
+// runExpect is capsh expect.
+func runExpect(args, _ []string, out *output) (int, error) {
+	var c common
+	var t target
+	var tap bool
+	texts, err := parseCommand(args, c.options(value("pid", t.set), flag("tap", &tap)))
+	switch {
+	case err != nil:
+		return exitUsage, err
+	case len(texts) == 0:
+		return exitUsage, errors.New("needs an EXPR")
+	case tap && c.json:
+		return exitUsage, errors.New("--tap and --json exclude each other")
+	}
+	list, err := parseExpectations(texts, c.proc)
+	if err != nil {
+		return exitUsage, err
+	}
+	p, err := t.read(c.proc)
+	if err != nil {
+		return exitNo, err
+	}
+	status := exitYes
+	verdicts := make([]expect.Verdict, len(list))
+	for i := range list {
+		if verdicts[i] = list[i].Judge(&p); verdicts[i].Result != expect.Holds {
+			status = exitNo
+		}
+	}
+	switch {
+	case tap:
+		out.buf = render.TAP(out.buf, list, verdicts)
+	case c.json:
+		var j render.JSON
+		j.Expectations(&p, list, verdicts)
+		out.buf = append(append(out.buf, j.Bytes()...), '\n')
+	default:
+		out.buf = render.Expectations(out.buf, verdicts)
+	}
+	return status, nil
+}
+
+// parseExpectations parses all before anything is read.
+func parseExpectations(texts []string, proc probe.Root) ([]expect.Expr, error) {
+	var names accountNames
+	w := expect.World{Bits: kernelBits(proc), User: names.uid, Group: names.gid}
+	list := make([]expect.Expr, len(texts))
+	for i, text := range texts {
+		var err error
+		if list[i], err = expect.Parse(text, w); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// kernelBits is how many capabilities the kernel behind a procfs has.
+func kernelBits(proc probe.Root) int {
+	if proc != probe.Proc {
+		if last := proc.LastCap(); last.OK {
+			return int(last.Value) + 1
+		}
+	}
+	return probe.KernelBits()
+}
+
+// uid is the id of a user.
+func (a *accountNames) uid(name string) (uint32, error) {
+	user, _, err := a.lookupUser(name)
+	return user.UID, err
+}
+
+// gid is the id of a group.
+func (a *accountNames) gid(name string) (uint32, error) {
+	file, err := a.groupFile()
+	if err != nil {
+		return 0, err
+	}
+	g, ok, err := accounts.GroupByName(bytes.NewReader(file), name)
+	if err == nil && !ok {
+		err = errors.New("no group " + quote(name) + " in " + groupPath)
+	}
+	return g.GID, err
+}

@@ -1,0 +1,122 @@
+package expect
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"capsh/internal/cred"
+)
+
+// idKind is one of the eight ids of a thread.
+type idKind struct {
+	name string
+	user bool
+	of   func(ids *cred.IDs) uint32
+}
+
+// idOf finds an id by its name.
+func idOf(name string) (idKind, bool) {
+	kind := idKind{name: name}
+	which, ok := strings.CutSuffix(name, "uid")
+	if kind.user = ok; !ok {
+		which, ok = strings.CutSuffix(name, "gid")
+	}
+	switch which {
+	case "":
+		kind.of = func(ids *cred.IDs) uint32 { return ids.Real }
+	case "e":
+		kind.of = func(ids *cred.IDs) uint32 { return ids.Effective }
+	case "s":
+		kind.of = func(ids *cred.IDs) uint32 { return ids.Saved }
+	case "fs":
+		kind.of = func(ids *cred.IDs) uint32 { return ids.FS }
+	default:
+		ok = false
+	}
+	return kind, ok
+}
+
+func (w *World) id(kind idKind, op operator, value string) (judge, error) {
+	if err := exact(op, kind.name); err != nil {
+		return nil, err
+	}
+	lookUp := w.Group
+	if kind.user {
+		lookUp = w.User
+	}
+	want, err := parseID(value, lookUp)
+	if err != nil {
+		return nil, err
+	}
+	wanted := decimal(want)
+	if wanted != value {
+		wanted = value + " (" + wanted + ")"
+	}
+	return func(p *cred.Process) Verdict {
+		ids := &p.GID
+		if kind.user {
+			ids = &p.UID
+		}
+		is := kind.of(ids)
+		return compareOne(op, kind.name, decimal(is), wanted, is == want)
+	}, nil
+}
+
+// groups compares the supplementary groups.
+func (w *World) groups(op operator, value string) (judge, error) {
+	var want []uint32
+	if value == "none" {
+		value = ""
+	} else {
+		for item := range strings.SplitSeq(value, ",") {
+			gid, err := parseID(item, w.Group)
+			if err != nil {
+				return nil, err
+			}
+			want = append(want, gid)
+		}
+	}
+	return func(p *cred.Process) Verdict {
+		d := difference{subject: "groups", extra: without(p.Groups, want), missing: without(want, p.Groups), value: value}
+		return d.compare(op)
+	}, nil
+}
+
+// without lists the ids of a that are not in b, each once.
+func without(a, b []uint32) string {
+	text := ""
+	for i, id := range a {
+		if slices.Contains(b, id) || slices.Contains(a[:i], id) {
+			continue
+		}
+		if text != "" {
+			text += ", "
+		}
+		text += decimal(id)
+	}
+	return text
+}
+
+// maxID is the last id there is; the kernel reads the next as "unchanged".
+const maxID = 1<<32 - 2
+
+// parseID reads a plain decimal or a name.
+func parseID(text string, lookUp func(string) (uint32, error)) (uint32, error) {
+	switch {
+	case text == "":
+		return 0, errors.New("there is an empty name")
+	case text[0] < '0' || text[0] > '9':
+		return lookUp(text)
+	case len(text) > 1 && text[0] == '0':
+		return 0, errors.New("number " + strconv.Quote(text) + " begins with 0")
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || n > maxID {
+		return 0, errors.New(strconv.Quote(text) + " is no id: 0 to " + strconv.Itoa(maxID))
+	}
+	return uint32(n), nil
+}
+
+func decimal(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
