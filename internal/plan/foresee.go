@@ -63,7 +63,7 @@ func (p *Plan) judgeFile(plain, got *execve.Outcome, exe *execve.File) error {
 		return errors.New(exe.Path + ": the command would hold " + Names(gained) + ": " + gain(got.Rules))
 	case !p.loose && (is.UID.Effective != p.Want.UID.Effective || is.GID.Effective != p.Want.GID.Effective):
 		return errors.New("the command would run with effective uid " + idText(is.UID.Effective) +
-			" and gid " + idText(is.GID.Effective) + ": " + lastRule(got.Rules))
+			" and gid " + idText(is.GID.Effective) + ": " + idRule(got.Rules))
 	}
 	return nil
 }
@@ -95,6 +95,16 @@ func loss(rules execve.Rules) string {
 // gain says by which rule a command would hold more than what is to be kept.
 func gain(rules execve.Rules) string {
 	for _, r := range []execve.Rule{execve.RootEffective, execve.RootReal, execve.FileCapsTaken} {
+		if rules.Has(r) {
+			return r.String()
+		}
+	}
+	return lastRule(rules)
+}
+
+// idRule is the rule that decided the effective ids.
+func idRule(rules execve.Rules) string {
+	for _, r := range []execve.Rule{execve.IDsReset, execve.SetuidTaken, execve.SetgidTaken} {
 		if rules.Has(r) {
 			return r.String()
 		}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -100,7 +101,7 @@ func (r random) options() []string {
 	add(2, "keep", capList)
 	add(5, "from", of("current", "docker", "podman", "none"))
 	add(6, "cap-drop", capList)
-	add(2, "user", of("1000:1000", "1001:1000", "0:0", "1000:1001", "5:5", ":1001"))
+	add(3, "user", of("1000:1000", "1001:1000", "0:0", "1000:1001", "5:5", ":1001"))
 	add(4, "groups", of("none", "keep", "1000,1001", "0"))
 	add(12, "ruid", of("0", "1000"))
 	add(12, "euid", of("0", "1000"))
@@ -112,7 +113,7 @@ func (r random) options() []string {
 	add(6, "securebits", func() string { return "=" + strconv.Itoa(r.IntN(256)) })
 	add(8, "lock", flag)
 	add(3, "allow-new-privs", flag)
-	add(3, "best-effort", flag)
+	add(2, "best-effort", flag)
 	add(2, "allow-mismatch", flag)
 	return list
 }
@@ -239,6 +240,7 @@ func (s *slot) launch(l launch, sum *tally) error {
 	if err := json.Unmarshal([]byte(real.out), &m); err != nil || m.After == nil || real.status != 0 {
 		return wrong("it was not started: %v", err)
 	}
+	slices.Sort(m.After.Groups) // the kernel sorts them by their ids in the initial namespace
 	if want := p.After.state(); !reflect.DeepEqual(want, *m.After) {
 		return wrong("planned %+v\ngot     %+v", want, *m.After)
 	}
@@ -274,7 +276,7 @@ func (p *plannedState) state() cred.State {
 		Securebits: cred.Is(cred.Securebits(p.Securebits.Value)),
 	}
 	if len(p.Groups) > 0 {
-		s.Groups = p.Groups
+		s.Groups = slices.Sorted(slices.Values(p.Groups))
 	}
 	return s
 }

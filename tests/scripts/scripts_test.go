@@ -37,6 +37,7 @@ func run(t *testing.T, dir string) {
 		Dir:                 dir,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("BIN", bin)
 			env.Setenv("PATH", bin+":/usr/sbin:/usr/bin:/sbin:/bin")
 			// Other users have to get at the script's files.
 			return openUp(env.WorkDir)
