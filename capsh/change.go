@@ -7,7 +7,6 @@ import (
 	"capsh/internal/apply"
 	"capsh/internal/caps"
 	"capsh/internal/cred"
-	"capsh/internal/probe"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,7 +16,7 @@ import (
 // raised runs change with c in the effective set and puts the sets back after.
 // It is an error where c is not permitted.
 func raised(c caps.Cap, change func() error) error {
-	before, err := probe.Self()
+	before, err := ownState()
 	if err != nil {
 		return err
 	}
@@ -39,7 +38,7 @@ func setSets(s *cred.State, effective caps.Set) error {
 // setSetsRaising sets E, P and I. Unless --strict, CAP_SETPCAP is raised first,
 // where it can be: new inheritable capabilities need it.
 func (s *session) setSetsRaising(next caps.EPI) error {
-	now, err := probe.Self()
+	now, err := ownState()
 	if err != nil {
 		return err
 	}
@@ -68,7 +67,7 @@ func (s *session) setInheritable(list string) error {
 			return err
 		}
 	}
-	now, err := probe.Self()
+	now, err := ownState()
 	if err != nil {
 		return err
 	}
@@ -129,6 +128,9 @@ func (s *session) addAmbient(list string) error {
 }
 
 func (s *session) delAmbient(list string) error {
+	if list == "all" {
+		return clearAmbient()
+	}
 	return s.eachNamed("--delamb", list, apply.LowerAmbient)
 }
 
@@ -137,7 +139,7 @@ func (s *session) clearAmbient(string) error { return clearAmbient() }
 // clearAmbient does nothing where nothing is ambient, so that it works where
 // the kernel has no ambient set.
 func clearAmbient() error {
-	now, err := probe.Self()
+	now, err := ownState()
 	if err != nil || now.Ambient == 0 {
 		return err
 	}
@@ -155,11 +157,14 @@ func (s *session) setIAB(text string) error {
 	if err := s.beyondKernel("--iab", want.Inheritable|want.Ambient|want.Dropped); err != nil {
 		return err
 	}
-	now, err := probe.Self()
+	now, err := ownState()
 	if err != nil {
 		return err
 	}
-	drop := want.Dropped & now.Bounding
+	drop := want.Dropped
+	if s.kernel().Bounding {
+		drop &= now.Bounding
+	}
 	effective := now.Effective
 	if drop != 0 || !(now.Permitted | now.Inheritable).Contains(want.Inheritable) {
 		effective |= caps.Setpcap.Set()
@@ -229,7 +234,7 @@ func (s *session) setMode(name string) error {
 // enterMode is cap_set_mode(3): securebits need CAP_SETPCAP, and what comes
 // after them is done also where they failed.
 func (s *session) enterMode(m cred.Mode) error {
-	now, err := probe.Self()
+	now, err := ownState()
 	if err != nil {
 		return err
 	}

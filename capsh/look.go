@@ -5,6 +5,7 @@ import (
 
 	"capsh/internal/caps"
 	"capsh/internal/cred"
+	"capsh/internal/probe"
 	"capsh/internal/render"
 )
 
@@ -25,17 +26,21 @@ func (s *session) current(string) error {
 // show puts out each subject, as an object or with text; one other than this
 // process is named first.
 func (s *session) show(text func(b []byte, state *cred.State) []byte) error {
-	return s.each(func(p subject) error {
+	list, err := s.subjects()
+	if err != nil && (err != probe.ErrNoBounding || s.view.json) { // text has a word for it
+		return err
+	}
+	for _, p := range list {
 		if s.view.json {
 			s.report(func(j *render.JSON) { j.Process(p.Process, s.kernel()) })
-			return nil
+			continue
 		}
 		if !p.own {
 			s.out.buf = render.Header(s.out.buf, p.Process)
 		}
 		s.out.buf = text(s.out.buf, &p.State)
-		return nil
-	})
+	}
+	return nil
 }
 
 func (s *session) decode(value string) error {

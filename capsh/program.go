@@ -57,8 +57,8 @@ func (s *session) program(word string, args []string) ([]string, error) {
 
 // findShell is bash as libcap has it, and sh where there is no bash.
 func (s *session) findShell() (string, error) {
-	if s.shell != "" {
-		return s.shell, nil
+	if s.shell != nil {
+		return *s.shell, nil
 	}
 	for _, shell := range []string{defaultShell, fallbackShell} {
 		if unix.Access(shell, unix.F_OK) == nil {

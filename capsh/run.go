@@ -16,7 +16,7 @@ const (
 func run(args, env []string, stdout, stderr io.Writer) int {
 	out := &output{w: stdout, errs: stderr}
 	status, err := dispatch(args, env, out)
-	if flushErr := out.flush(); flushErr != nil && err == nil {
+	if flushErr := out.flush(); flushErr != nil && (err == nil || err == errSaid) {
 		status, err = exitNo, flushErr
 	}
 	if err != nil && err != errSaid {

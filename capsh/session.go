@@ -22,7 +22,7 @@ type session struct {
 	quiet      bool           // --quiet came: pass it on at ==
 	strict     bool           // --strict: raise nothing by ourselves
 	noEnv      bool           // --noenv came: --user leaves HOME and USER
-	shell      string         // what -- runs; "" is the default
+	shell      *string        // what -- runs; nil is the default
 	child      int            // the process of --forkfor; 0 is none
 	kernelRead render.Kernel  // what kernel() has found; no bits before it is asked
 	others     []cred.Process // what --pid names, read once
@@ -123,6 +123,16 @@ func (s *session) self() (p cred.Process, err error) {
 	return p, err
 }
 
+// ownState is this process as it is now, for what changes it. A bounding set
+// that the kernel does not tell of is no matter there.
+func ownState() (cred.State, error) {
+	state, err := probe.Self()
+	if err == probe.ErrNoBounding {
+		err = nil
+	}
+	return state, err
+}
+
 func (s *session) readOthers() error {
 	root := s.view.root()
 	threads := s.view.threads
@@ -178,7 +188,7 @@ func (s *session) toggleStrict(string) error { s.strict = !s.strict; return nil 
 func (s *session) setNoEnv(string) error     { s.noEnv = true; return nil }
 
 func (s *session) setShell(path string) error {
-	s.shell = path
+	s.shell = &path
 	return nil
 }
 

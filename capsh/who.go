@@ -3,12 +3,13 @@ package main
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 
 	"capsh/internal/accounts"
 	"capsh/internal/apply"
 	"capsh/internal/caps"
-	"capsh/internal/probe"
+	"capsh/internal/cred"
 )
 
 // The actions that change user, groups and root folder.
@@ -40,25 +41,34 @@ func (s *session) capSetUID(value string) error {
 // capSetUID is cap_setuid(3): permitted is kept over the change, effective is
 // empty afterwards, whether it went well or not.
 func capSetUID(uid uint32) error {
-	return withOnly(caps.Setuid, func() error {
-		_ = apply.KeepCaps(1) // where it is locked, setuid decides
+	return withOnly(caps.Setuid, func(now *cred.State) error {
+		if err := apply.KeepCaps(1); err != nil && losesPermitted(now, uid) {
+			return errors.New(err.Error() + " (securebit keep_caps is locked): setuid " + itoa(uid) + " would lose the permitted set")
+		}
 		err := apply.Setuid(uid)
-		_ = apply.KeepCaps(0)
+		_ = apply.KeepCaps(0) // locked only where it does not matter
 		return err
 	})
 }
 
+// losesPermitted tells whether leaving uid 0 for uid empties the permitted set
+// (cap_emulate_setxuid, security/commoncap.c).
+func losesPermitted(now *cred.State, uid uint32) bool {
+	wasRoot := now.UID.Real == 0 || now.UID.Effective == 0 || now.UID.Saved == 0
+	return wasRoot && uid != 0 && now.Permitted != 0 && now.Securebits.Value&(cred.KeepCaps|cred.NoSetuidFixup) == 0
+}
+
 // withOnly runs change with c raised and leaves the effective set empty, as
 // libcap's functions for users and groups do.
-func withOnly(c caps.Cap, change func() error) error {
-	now, err := probe.Self()
+func withOnly(c caps.Cap, change func(now *cred.State) error) error {
+	now, err := ownState()
 	if err != nil {
 		return err
 	}
 	if err = setSets(&now, now.Effective|c.Set()); err != nil {
 		err = errors.New("raise " + c.String() + ": it is not in the permitted set")
 	} else {
-		err = change()
+		err = change(&now)
 	}
 	if lowerErr := setSets(&now, 0); err == nil {
 		err = lowerErr
@@ -111,7 +121,7 @@ func (s *session) setUser(name string) error {
 	if err != nil {
 		return errors.New("--user: " + err.Error())
 	}
-	err = withOnly(caps.Setgid, func() error {
+	err = withOnly(caps.Setgid, func(*cred.State) error {
 		if err := apply.Setgid(user.GID); err != nil {
 			return err
 		}
@@ -130,16 +140,17 @@ func (s *session) setUser(name string) error {
 	return nil
 }
 
-// setenv sets a variable in the environment of what runs next.
+// setenv sets a variable in the environment of what runs next, where it stands
+// first, and only there.
 func (s *session) setenv(name, value string) {
-	prefix := name + "="
-	for i, v := range s.env {
-		if strings.HasPrefix(v, prefix) {
-			s.env[i] = prefix + value
-			return
-		}
+	has := func(v string) bool { return strings.HasPrefix(v, name+"=") }
+	i := slices.IndexFunc(s.env, has)
+	if i < 0 {
+		s.env = append(s.env, name+"="+value)
+		return
 	}
-	s.env = append(s.env, prefix+value)
+	s.env[i] = name + "=" + value
+	s.env = append(s.env[:i+1], slices.DeleteFunc(s.env[i+1:], has)...)
 }
 
 func (s *session) getenv(name string) (string, bool) {

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // Exact says whether this build knows all that the package speaks of.
@@ -28,6 +30,30 @@ var runtimeInitSigmask [2]uint32
 //
 //go:linkname syscallOrigNofile syscall.origRlimitNofile
 var syscallOrigNofile unsafe.Pointer
+
+// runtimeArgc and runtimeArgv are main's arguments as the kernel left them on the
+// stack; the environment stands behind them.
+//
+//go:linkname runtimeArgc runtime.argc
+var runtimeArgc int32
+
+//go:linkname runtimeArgv runtime.argv
+var runtimeArgv unsafe.Pointer
+
+// Environ is the environment that the program was started with, to the letter:
+// os.Environ leaves out duplicates and what has no name, and under AT_SECURE the
+// runtime puts GOTRACEBACK in.
+func Environ() []string {
+	const word = unsafe.Sizeof(uintptr(0))
+	var env []string
+	for at := unsafe.Add(runtimeArgv, (uintptr(runtimeArgc)+1)*word); ; at = unsafe.Add(at, word) {
+		text := *(**byte)(at)
+		if text == nil {
+			return env
+		}
+		env = append(env, unix.BytePtrToString(text))
+	}
+}
 
 // runtimeLockOSThread is what runtime.main calls while packages initialise.
 //

@@ -3,6 +3,7 @@
 package inherit
 
 import (
+	"os"
 	"runtime"
 	"syscall"
 )
@@ -23,3 +24,6 @@ func tookOver(syscall.Signal) bool { return false }
 
 // LockThread is runtime.LockOSThread.
 func LockThread() { runtime.LockOSThread() }
+
+// Environ is os.Environ.
+func Environ() []string { return os.Environ() }

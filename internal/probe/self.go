@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"strconv"
 	"unsafe"
 
@@ -15,8 +16,10 @@ import (
 // first look into /proc/thread-self does: the kernel makes up that directory, and
 // takes it away when the program ends. As with libcap, capabilities that prctl
 // does not answer for are in neither the bounding nor the ambient set.
+//
+// The error ErrNoBounding comes with a state in which all else is right.
 func Self() (s cred.State, err error) {
-	if err := ownSets(&s); err != nil {
+	if err = ownSets(&s); err != nil && err != ErrNoBounding {
 		return s, err
 	}
 	if err := ownIDs(&s); err != nil {
@@ -28,8 +31,11 @@ func Self() (s cred.State, err error) {
 	if on, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil {
 		s.NoNewPrivs = cred.Is(on == 1)
 	}
-	return s, nil
+	return s, err
 }
+
+// ErrNoBounding is where neither prctl nor /proc tells of a bounding set.
+var ErrNoBounding = errors.New("the bounding set is unknown: prctl(PR_CAPBSET_READ) and /proc do not tell")
 
 // ownSets reads the five sets.
 func ownSets(s *cred.State) error {
@@ -53,8 +59,8 @@ func ownSets(s *cred.State) error {
 		return nil
 	}
 	p, err := Proc.Process(unix.Getpid(), unix.Gettid(), Options{})
-	if err != nil { // then nothing tells
-		return &pathError{"prctl(PR_CAPBSET_READ)", unix.EINVAL}
+	if err != nil {
+		return ErrNoBounding
 	}
 	s.Bounding = p.Bounding
 	return nil
