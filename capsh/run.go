@@ -3,6 +3,8 @@ package main
 import (
 	"io"
 	"strings"
+
+	"capsh/internal/render"
 )
 
 // The exit statuses. libcap's capsh has 0 and 1 only.
@@ -61,4 +63,4 @@ func (o *output) flush() error {
 func (o *output) text(s string) { o.buf = append(o.buf, s...) }
 
 // complain writes one line to stderr, of a failure that others may follow.
-func (o *output) complain(text string) { io.WriteString(o.errs, "capsh: "+text+"\n") }
+func (o *output) complain(text string) { io.WriteString(o.errs, "capsh: "+render.Message(text)+"\n") }

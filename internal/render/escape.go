@@ -2,11 +2,32 @@ package render
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
 // Escape is [AppendEscaped] to a string.
-func Escape(s string) string { return string(AppendEscaped(nil, s)) }
+func Escape(s string) string {
+	if harmless(s) {
+		return s
+	}
+	return string(AppendEscaped(nil, s))
+}
+
+// Message makes one harmless line of an error's text, whatever names are in it. A
+// backslash stays single: texts that were quoted already have them.
+func Message(text string) string { return strings.ReplaceAll(Escape(text), `\\`, `\`) }
+
+// harmless reports that s is printable ASCII without a backslash: there is nothing
+// to escape.
+func harmless(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == '\\' {
+			return false
+		}
+	}
+	return true
+}
 
 // AppendEscaped appends s, which another process may have chosen, so that it
 // shows as it is and can do nothing to a terminal or to the reader: a backslash

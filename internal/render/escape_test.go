@@ -52,3 +52,16 @@ func FuzzEscape(f *testing.F) {
 		}
 	})
 }
+
+func TestMessage(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain":                       "plain",
+		"execve /a\nb\x1b: no":        `execve /a\nb\x1b: no`,
+		`number "\x1b" is no`:         `number "\x1b" is no`,
+		"back\\slash then\nline \\\n": `back\slash then\nline \\n`,
+	} {
+		if got := Message(text); got != want {
+			t.Errorf("Message(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
