@@ -1,0 +1,131 @@
+package container
+
+import (
+	"slices"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+)
+
+// Severity is what a finding means for the machine.
+type Severity uint8
+
+// From a wall that holds to the machine given away. What could not be read
+// may be either and stands between.
+const (
+	Held     Severity = iota // this wall stands
+	Info                     // worth knowing
+	Low                      // a wall less, with others behind it
+	Unread                   // could not be found out
+	Medium                   // makes the rest easier
+	High                     // reaches into the machine
+	Critical                 // gives the machine away
+)
+
+// String is the word.
+func (s Severity) String() string {
+	return [...]string{"held", "info", "low", "unknown", "medium", "high", "critical"}[s]
+}
+
+// Finding is what one wall of a container is worth. Each wall has one finding,
+// whether it stands or not.
+type Finding struct {
+	// ID is a stable word, such as "pid-namespace".
+	ID       string
+	Severity Severity
+	// Evidence is what was seen, Meaning what that is good or bad for. Evidence
+	// may hold names that others chose.
+	Evidence, Meaning string
+	// Caps are the capabilities that it is about.
+	Caps caps.Set
+}
+
+// Assessment is all there is to say of one process.
+type Assessment struct {
+	Identity
+	Verdict Verdict
+	// Default is what the runtime gives when asked for nothing: that of Docker
+	// where the runtime is not known.
+	Default RuntimeDefault
+	// Reach is all that the process holds or could come to hold: its permitted
+	// set, and without no_new_privs, by an execve, all of its bounding set.
+	Reach caps.Set
+	// Findings stand worst first. There are none where there is no container.
+	Findings []Finding
+}
+
+// Assess judges.
+func Assess(f *Facts) Assessment {
+	a := Assessment{Identity: f.identify(), Reach: reach(&f.Process)}
+	a.Default = defaultOf(a.Runtime, a.Reach)
+	if f.Kernel.OK {
+		a.Default.Set &= f.Kernel.Value
+	}
+	if f.Machine.OK {
+		a.Default.Set &= f.Machine.Value
+	}
+	if a.Contained.Value || !a.Contained.OK {
+		a.findCapabilities(f)
+		a.findNamespaces(f)
+		a.findProcess(f)
+		a.findFiles(f)
+	}
+	a.Verdict = a.verdict(f)
+	slices.SortStableFunc(a.Findings, func(x, y Finding) int { return int(y.Severity) - int(x.Severity) })
+	return a
+}
+
+// reach is what the process holds or could hold: under no_new_privs an execve
+// adds nothing to the permitted set (security/commoncap.c, nonroot_raised_pE and
+// the downgrade in cap_bprm_creds_from_file).
+func reach(p *cred.Process) caps.Set {
+	if p.NoNewPrivs.Value {
+		return p.Permitted
+	}
+	return p.Permitted | p.Bounding
+}
+
+// defaultOf is the yardstick for a runtime. Podman's older default, which was
+// Docker's, is one as well for a container that has exactly that.
+func defaultOf(runtime string, reach caps.Set) RuntimeDefault {
+	find := func(name string) RuntimeDefault {
+		for _, d := range defaults {
+			if d.Name == name {
+				return d
+			}
+		}
+		return defaults[0]
+	}
+	d := find(runtime)
+	if runtime == Podman && reach == caps.DockerDefault {
+		d.Set = caps.DockerDefault
+	}
+	return d
+}
+
+// add appends a finding.
+func (a *Assessment) add(id string, severity Severity, evidence, meaning string) {
+	a.Findings = append(a.Findings, Finding{ID: id, Severity: severity, Evidence: evidence, Meaning: meaning})
+}
+
+// unread appends the finding that a wall could not be looked at.
+func (a *Assessment) unread(id, what string) {
+	a.add(id, Unread, what+" could not be read", "Whether this wall stands is not known.")
+}
+
+// mighty reports whether the process is, or can become, one that files of root's
+// obey: uid 0 or a capability that stands for it, on the machine itself.
+func (a *Assessment) mighty(f *Facts) bool {
+	return !f.own() && (f.Process.UID.Effective == 0 || a.Reach&caps.Of(caps.DACOverride, caps.Setuid) != 0)
+}
+
+// graded is severity for one who files of root's obey, and less for others.
+func (a *Assessment) graded(f *Facts, severity Severity) Severity {
+	switch {
+	case a.mighty(f):
+		return severity
+	case f.own():
+		return Low
+	}
+	return min(severity, Medium)
+}

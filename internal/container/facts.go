@@ -1,0 +1,112 @@
+package container
+
+import (
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+)
+
+// Facts are what was read of a process and of the container around it. What the
+// reader may not see, or the kernel does not have, is unknown.
+type Facts struct {
+	Process cred.Process
+	// Label is what the security module says of the process, empty where none
+	// gives labels.
+	Label cred.Known[string]
+	// Kernel is the set of all capabilities that the kernel has.
+	Kernel cred.Known[caps.Set]
+	// Machine is the bounding set of the machine's own init: the most that it
+	// gives anyone.
+	Machine cred.Known[caps.Set]
+	// MachineRoot is the mount at the machine's own /.
+	MachineRoot cred.Known[Mount]
+	Namespaces  [NamespaceKinds]Namespace
+	// Owner is the uid that owns the user namespace, as the reader's sees it.
+	Owner cred.Known[uint32]
+	// Cgroup is the text of /proc/PID/cgroup.
+	Cgroup cred.Known[string]
+	Mounts cred.Known[Mounts]
+	// Release is the kernel's, as uname(2) has it.
+	Release cred.Known[string]
+	// Env is the value of "container" in the environment, empty for none; by
+	// the custom of systemd, that is the runtime.
+	Env cred.Known[string]
+	// Manager is the text of /run/host/container-manager or
+	// /run/systemd/container, empty for none.
+	Manager cred.Known[string]
+	// PodmanEnv is the text of /run/.containerenv; unknown too where there is
+	// no such file.
+	PodmanEnv cred.Known[string]
+	// DockerEnv says whether there is a /.dockerenv.
+	DockerEnv cred.Known[bool]
+	// Sockets are the paths of container runtimes' sockets that are there.
+	Sockets cred.Known[[]string]
+	Devices cred.Known[[]Device]
+	// Setuid are the setuid-root files in the usual folders of programs.
+	Setuid cred.Known[[]string]
+}
+
+// Device is a node below /dev.
+type Device struct {
+	Name         string // below /dev
+	Block        bool
+	Major, Minor uint32
+}
+
+// NamespaceKind is one of the eight (namespaces(7)).
+type NamespaceKind int
+
+// The kinds.
+const (
+	UserNS NamespaceKind = iota
+	PIDNS
+	MountNS
+	NetNS
+	IPCNS
+	UTSNS
+	CgroupNS
+	TimeNS
+
+	NamespaceKinds
+)
+
+// String is the kind's name in /proc/PID/ns.
+func (k NamespaceKind) String() string {
+	return [...]string{"user", "pid", "mnt", "net", "ipc", "uts", "cgroup", "time"}[k]
+}
+
+// Namespace is one namespace of the process and that of the machine's init.
+type Namespace struct {
+	Inode, Machine cred.Known[uint64]
+}
+
+// InitialInode is the inode of the machine's first namespace of a kind, the same
+// on every kernel (include/uapi/linux/nsfs.h). Before 6.18 those of network and
+// mount had none: any machine gives them what is free, and it may not be this.
+func InitialInode(k NamespaceKind) uint64 {
+	return [...]uint64{
+		cred.InitialUserNS, 4026531836, 4026531832, 4026531833,
+		4026531839, 4026531838, 4026531835, 4026531834,
+	}[k]
+}
+
+// shared reports whether the process has the machine's own namespace of a kind.
+func (f *Facts) shared(k NamespaceKind) cred.Known[bool] {
+	ns := f.Namespaces[k]
+	fixed := k != MountNS && k != NetNS
+	switch {
+	case ns.Inode.OK && ns.Machine.OK:
+		return cred.Is(ns.Inode.Value == ns.Machine.Value)
+	case ns.Inode.OK && (fixed || ns.Inode.Value == InitialInode(k)):
+		return cred.Is(ns.Inode.Value == InitialInode(k))
+	case k == PIDNS && len(f.Process.NSPID) > 1:
+		return cred.Is(false) // it has more ids than the reader's namespace gives
+	}
+	return cred.Known[bool]{}
+}
+
+// own reports whether the user namespace is known to be a child: capabilities
+// in it count for what belongs to it, not for the machine.
+func (f *Facts) own() bool {
+	shared := f.shared(UserNS)
+	return shared.OK && !shared.Value
+}

@@ -1,0 +1,166 @@
+package container
+
+import (
+	"strings"
+
+	"capsh/internal/cred"
+)
+
+// Identity is whose container it is.
+type Identity struct {
+	Container
+	// Contained says whether it is one at all.
+	Contained cred.Known[bool]
+	// Evidence is what says so, the strongest first.
+	Evidence []string
+}
+
+// identify decides by namespaces first and files last: a file anyone can make.
+func (f *Facts) identify() Identity {
+	var id Identity
+	say := func(evidence string) {
+		id.Evidence = append(id.Evidence, evidence)
+		id.Contained = cred.Is(true)
+	}
+	pids, mounts := f.shared(PIDNS), f.shared(MountNS)
+	if pids.OK && !pids.Value {
+		say("it is in a PID namespace of its own")
+	}
+	if f.own() {
+		say("it is in a user namespace of its own")
+	}
+	if c, ok := FromCgroup(f.Cgroup.Value); ok {
+		id.Container = c
+		say("its cgroup is " + c.Runtime + "'s")
+	}
+	if gvisor(f.Release) {
+		id.adopt(Container{Runtime: GVisor})
+		say("its kernel is gVisor, release " + f.Release.Value)
+	}
+	if c, ok := f.Mounts.Value.identity(); ok {
+		id.adopt(c)
+		say("its mounts are from " + c.Runtime + "'s storage")
+	}
+	// In the machine's own mount namespace the files below are the machine's.
+	if !mounts.OK || !mounts.Value {
+		f.identifyByFiles(&id, say)
+	}
+	if !id.Contained.OK && pids.OK {
+		id.Contained = cred.Is(false)
+	}
+	return id
+}
+
+// identifyByFiles looks at what runtimes leave for the programs inside.
+func (f *Facts) identifyByFiles(id *Identity, say func(string)) {
+	for _, word := range [...]struct{ value, where string }{
+		{f.Manager.Value, "the container manager's file"},
+		{f.Env.Value, "the variable container"},
+	} {
+		if word.value != "" {
+			id.adopt(Container{Runtime: managerRuntime(word.value)})
+			say(word.where + " says " + word.value)
+		}
+	}
+	if f.PodmanEnv.OK {
+		id.adopt(Container{Runtime: Podman, ID: containerEnvID(f.PodmanEnv.Value)})
+		say("there is a /run/.containerenv")
+	}
+	if f.DockerEnv.Value {
+		id.adopt(Container{Runtime: Docker})
+		say("there is a /.dockerenv")
+	}
+}
+
+// adopt fills in what is not known yet.
+func (id *Identity) adopt(c Container) {
+	if id.Runtime == "" || id.Runtime == Unknown || id.Runtime == Kubernetes && c.Runtime != GVisor {
+		id.Runtime = c.Runtime
+	}
+	if id.ID == "" && id.Runtime == c.Runtime {
+		id.ID = c.ID
+	}
+	if id.PodUID == "" {
+		id.PodUID = c.PodUID
+	}
+}
+
+// gvisor tells gVisor by the release that it gives itself: up to 2024 always
+// 4.4.0, which no distribution ever had without a suffix, then one that says so.
+func gvisor(release cred.Known[string]) bool {
+	return release.Value == "4.4.0" || strings.HasSuffix(release.Value, "-gvisor")
+}
+
+// managerRuntime is the runtime of a word by which container managers name
+// themselves (systemd's container interface).
+func managerRuntime(word string) string {
+	switch word {
+	case "docker":
+		return Docker
+	case "podman", "oci": // oci is what podman says with --systemd
+		return Podman
+	case "lxc", "lxc-libvirt":
+		return LXC
+	case "systemd-nspawn":
+		return Nspawn
+	}
+	return Unknown
+}
+
+// containerEnvID is the id in the text of podman's file, a line id="…"; it is
+// empty there without --privileged.
+func containerEnvID(text string) string {
+	for line := range strings.SplitSeq(text, "\n") {
+		if id, ok := strings.CutPrefix(line, `id="`); ok && isID(strings.TrimSuffix(id, `"`)) {
+			return strings.TrimSuffix(id, `"`)
+		}
+	}
+	return ""
+}
+
+// identity looks at where the root and the files that every runtime makes come
+// from. Other mounts may be those of other containers, as their host sees them.
+func (t Mounts) identity() (c Container, ok bool) {
+	for _, m := range t {
+		switch m.Point {
+		case "/", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/dev/termination-log":
+		default:
+			continue
+		}
+		found, is := fromStorage(m.Root + "\n" + m.Super)
+		if !is {
+			continue
+		}
+		id := Identity{Container: c}
+		id.adopt(found)
+		c, ok = id.Container, true
+	}
+	return c, ok
+}
+
+// fromStorage looks at the path of a file that a runtime keeps for a container,
+// or at an overlay's folders.
+func fromStorage(path string) (Container, bool) {
+	part := func(after string) string {
+		_, rest, _ := strings.Cut(path, after)
+		end := strings.IndexAny(rest, "/\n")
+		return rest[:max(end, 0)]
+	}
+	switch {
+	case isID(part("/docker/containers/")):
+		return Container{Runtime: Docker, ID: part("/docker/containers/")}, true
+	case isID(part("-containers/")): // overlay-containers, vfs-containers
+		return Container{Runtime: Podman, ID: part("-containers/")}, true
+	case podUID("pod"+part("/kubelet/pods/")) != "":
+		return Container{Runtime: Kubernetes, PodUID: part("/kubelet/pods/")}, true
+	case strings.Contains(path, "/io.containerd."):
+		return Container{Runtime: Containerd}, true
+	case strings.Contains(path, "/docker/overlay2/"):
+		return Container{Runtime: Docker}, true
+	case strings.Contains(path, "/containers/storage/"):
+		return Container{Runtime: Podman}, true
+	case part("/lib/lxc/") != "":
+		return Container{Runtime: LXC, ID: part("/lib/lxc/")}, true
+	}
+	return Container{}, false
+}

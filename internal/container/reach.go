@@ -1,0 +1,303 @@
+package container
+
+import (
+	"slices"
+	"strings"
+
+	"capsh/internal/caps"
+)
+
+// The walls that a mount table and a folder of devices are.
+
+// masked are the files of procfs that runtimes hide, those that about every
+// kernel has (OCI runtimes, "maskedPaths").
+var masked = [...]string{"/proc/kcore", "/proc/keys", "/proc/timer_list"}
+
+// findFiles looks at what of the machine's is in reach as files.
+func (a *Assessment) findFiles(f *Facts) {
+	if !f.Mounts.OK {
+		for _, id := range [...]string{"proc-masks", "proc-sys", "sysfs", "cgroupfs", "machine-root", "machine-folders"} {
+			a.unread(id, "the mount table")
+		}
+	} else {
+		t := f.Mounts.Value
+		a.findProcMasks(f, t)
+		a.findProcSys(f, t)
+		a.findWritable(f, "sysfs", "/sys", Critical, "With root's uid, kernel settings such as uevent_helper run programs on the machine.", "sysfs")
+		cgroups := Medium
+		if a.Reach.Has(caps.SysAdmin) {
+			cgroups = Critical
+		}
+		a.findWritable(f, "cgroupfs", "a cgroup hierarchy", cgroups, "Limits can be lifted; of a version 1 hierarchy, with cap_sys_admin, release_agent runs a program on the machine.", "cgroup", "cgroup2")
+		a.findMachineRoot(f, t)
+		a.findMachineFolders(f)
+	}
+	a.findSockets(f)
+	a.findDevices(f)
+}
+
+// findProcMasks looks at whether what procfs tells of the machine is hidden.
+func (a *Assessment) findProcMasks(f *Facts, t Mounts) {
+	const id = "proc-masks"
+	var open []string
+	for _, path := range masked {
+		if m, ok := t.At(path); ok && m.Type == "proc" {
+			open = append(open, path)
+		}
+	}
+	switch m, ok := t.At("/proc"); {
+	case !ok || m.Type != "proc":
+		a.add(id, Held, "no /proc is mounted", "")
+	case len(open) > 0:
+		a.add(id, Medium, "not masked: "+strings.Join(open, ", "), "The machine's keys, timers and, with cap_sys_rawio, memory can be read.")
+	default:
+		a.add(id, Held, "masked: "+strings.Join(masked[:], ", "), "")
+	}
+}
+
+// findProcSys looks at whether the machine's settings can be written, in any
+// procfs that is mounted: core_pattern runs a program on the machine.
+func (a *Assessment) findProcSys(f *Facts, t Mounts) {
+	const id = "proc-sys"
+	var open []string
+	for _, m := range t.visible() {
+		if m.Type != "proc" || m.Root != "/" {
+			continue
+		}
+		for _, below := range [...]string{"/sys", "/sysrq-trigger"} {
+			path := strings.TrimSuffix(m.Point, "/") + below
+			if in, ok := t.At(path); ok && in.Type == "proc" && !in.ReadOnly {
+				open = append(open, path)
+			}
+		}
+	}
+	if len(open) == 0 {
+		a.add(id, Held, "no procfs has its sys writable", "")
+		return
+	}
+	a.add(id, a.graded(f, Critical), "writable: "+firstOf(open, 4), "With root's uid, kernel.core_pattern and others run programs on the machine.")
+}
+
+// findWritable looks for writable mounts of a kind of filesystem.
+func (a *Assessment) findWritable(f *Facts, id, what string, severity Severity, meaning string, types ...string) {
+	var open []string
+	for _, m := range f.Mounts.Value.visible() {
+		for _, t := range types {
+			if m.Type == t && !m.ReadOnly {
+				open = append(open, m.Point)
+			}
+		}
+	}
+	if len(open) == 0 {
+		a.add(id, Held, what+" is read-only or not there", "")
+		return
+	}
+	a.add(id, a.graded(f, severity), "writable: "+firstOf(open, 3), meaning)
+}
+
+// findMachineRoot looks for the whole of the filesystem that the machine, or its
+// container runtime, runs from.
+func (a *Assessment) findMachineRoot(f *Facts, t Mounts) {
+	const id = "machine-root"
+	severity, found := Held, []string(nil)
+	for _, m := range t.visible() {
+		if !f.isMachineRoot(m) {
+			continue
+		}
+		found = append(found, m.Point)
+		if m.ReadOnly {
+			severity = max(severity, min(a.graded(f, High), High))
+		} else {
+			severity = max(severity, a.graded(f, Critical))
+		}
+	}
+	if len(found) == 0 {
+		a.add(id, Held, "the machine's root is not mounted", "")
+		return
+	}
+	a.add(id, severity, "mounted at "+firstOf(found, 3), "All of the machine's files: programs, accounts, keys.")
+}
+
+// isMachineRoot recognizes the machine's root by its init's mount table, or by
+// being all of a filesystem that the runtime keeps its own files on.
+func (f *Facts) isMachineRoot(m Mount) bool {
+	if f.MachineRoot.OK {
+		return m.Dev == f.MachineRoot.Value.Dev && m.Root == f.MachineRoot.Value.Root
+	}
+	return m.Root == "/" && m.Point != "/" && m.onDisk() && f.runtimeDisk(m.Dev)
+}
+
+// runtimeDisk reports whether a device holds files that the runtime made for
+// this container.
+func (f *Facts) runtimeDisk(dev string) bool {
+	for _, m := range f.Mounts.Value {
+		if m.Dev == dev && m.Root != "/" && m.ofRuntime() {
+			return true
+		}
+	}
+	return false
+}
+
+// ofRuntime recognizes what a runtime mounts by itself: the root, and files and
+// volumes that it keeps for the container.
+func (m Mount) ofRuntime() bool {
+	switch m.Point {
+	case "/", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/dev/termination-log", "/run/secrets":
+		return true
+	}
+	return strings.Contains(m.Root, "/volumes/") || strings.Contains(m.Root, "/kubelet/pods/") ||
+		strings.Contains(m.Root, "-containers/") || strings.Contains(m.Root, "/docker/containers/")
+}
+
+// machineFolders lists the mounts of the machine's files that no runtime makes
+// by itself.
+func (f *Facts) machineFolders() Mounts {
+	var list Mounts
+	for _, m := range f.Mounts.Value.visible() {
+		disk := m.onDisk() || f.MachineRoot.OK && m.Dev == f.MachineRoot.Value.Dev || m.Type == "devtmpfs" && m.Root != "/null"
+		if disk && !m.ofRuntime() {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// findMachineFolders tells of the folders of the machine that are mounted.
+func (a *Assessment) findMachineFolders(f *Facts) {
+	const id = "machine-folders"
+	var names []string
+	severity := Held
+	for _, m := range f.machineFolders() {
+		if f.isMachineRoot(m) {
+			continue // told of by findMachineRoot
+		}
+		names = append(names, m.Root+" at "+m.Point)
+		switch {
+		case !sensitive(m.Root):
+			severity = max(severity, Info)
+		case m.ReadOnly:
+			severity = max(severity, a.graded(f, Medium))
+		default:
+			severity = max(severity, a.graded(f, High))
+		}
+	}
+	if len(names) == 0 {
+		a.add(id, Held, "no folder of the machine is mounted", "")
+		return
+	}
+	a.add(id, severity, countOf(names, 3, "mount"), "What the process may do to files, it may do to these of the machine.")
+}
+
+// sensitive reports whether a folder of the machine is one that its security
+// rests on. All of a filesystem may hold any.
+func sensitive(root string) bool {
+	for _, dir := range [...]string{
+		"/etc", "/root", "/home", "/boot", "/usr", "/bin", "/sbin", "/lib", "/dev", "/run", "/proc", "/sys", "/var/run",
+		"/var/lib", "/var/spool/cron", "/var/log", "/opt",
+	} {
+		if root == "/" || root == dir || strings.HasPrefix(root, dir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// RuntimeSockets are where container runtimes take orders.
+func RuntimeSockets() []string {
+	return []string{
+		"/run/docker.sock", "/var/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock",
+		"/run/crio/crio.sock", "/var/run/crio/crio.sock", "/run/cri-dockerd.sock", "/run/k3s/containerd/containerd.sock",
+		"/run/incus/unix.socket", "/var/lib/incus/unix.socket", "/var/lib/lxd/unix.socket",
+	}
+}
+
+// mountedSockets are where a socket of that name is mounted under another.
+func (t Mounts) mountedSockets() []string {
+	var list []string
+	for _, m := range t.visible() {
+		for _, path := range RuntimeSockets() {
+			if base := path[strings.LastIndexByte(path, '/'):]; strings.HasSuffix(m.Root, base) {
+				list = append(list, m.Point)
+				break
+			}
+		}
+	}
+	return list
+}
+
+// findSockets tells of sockets by which a runtime takes orders.
+func (a *Assessment) findSockets(f *Facts) {
+	const id = "runtime-socket"
+	list := f.Sockets.Value
+	for _, path := range f.Mounts.Value.mountedSockets() {
+		if !slices.Contains(list, path) {
+			list = append(list, path)
+		}
+	}
+	switch {
+	case len(list) == 0 && !f.Sockets.OK:
+		a.unread(id, "the folders of runtimes' sockets")
+	case len(list) == 0:
+		a.add(id, Held, "no container runtime's socket in the usual places", "")
+	default:
+		a.add(id, a.graded(f, Critical), firstOf(list, 3), "Whoever may write to it starts a privileged container, and so has the machine.")
+	}
+}
+
+// findDevices tells of nodes of the machine's devices.
+func (a *Assessment) findDevices(f *Facts) {
+	const id = "devices"
+	if !f.Devices.OK {
+		a.unread(id, "/dev")
+		return
+	}
+	severity := Held
+	var names []string
+	for _, d := range f.machineDevices() {
+		names = append(names, "/dev/"+d.Name)
+		if d.Block || d.raw() {
+			severity = max(severity, a.graded(f, Critical))
+		} else {
+			severity = max(severity, min(a.graded(f, Medium), Medium))
+		}
+	}
+	if len(names) == 0 {
+		a.add(id, Held, "no device but those that every container has", "")
+		return
+	}
+	a.add(id, severity, countOf(names, 4, "device"), "Disks and memory are the machine's; the device cgroup, which is not looked at, may still refuse them.")
+}
+
+// machineDevices are those that no runtime gives by itself, disks first.
+func (f *Facts) machineDevices() []Device {
+	var disks, others []Device
+	for _, d := range f.Devices.Value {
+		switch {
+		case d.Block || d.raw():
+			disks = append(disks, d)
+		case !d.harmless():
+			others = append(others, d)
+		}
+	}
+	return append(disks, others...)
+}
+
+// raw reports whether a character device is memory, ports or the kernel's log
+// (Documentation/admin-guide/devices.txt, major 1).
+func (d Device) raw() bool {
+	return !d.Block && d.Major == 1 && (d.Minor == 1 || d.Minor == 2 || d.Minor == 4 || d.Minor == 11)
+}
+
+// harmless reports whether a device is one that all containers have: null, zero,
+// full, random, urandom, and terminals.
+func (d Device) harmless() bool {
+	switch {
+	case d.Block:
+		return false
+	case d.Major == 1:
+		return !d.raw()
+	case d.Major == 5, d.Major >= 136 && d.Major <= 143: // tty, console, ptmx; pts
+		return true
+	}
+	return false
+}

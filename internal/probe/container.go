@@ -1,0 +1,157 @@
+package probe
+
+import (
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"capsh/internal/caps"
+	"capsh/internal/container"
+	"capsh/internal/cred"
+)
+
+// Container reads what [container.Assess] judges of a thread; it is this one
+// where its ids are this process's. It only looks:
+// nothing is opened but files of procfs, folders and the marks that runtimes
+// leave. The error is an [*Error]; what alone could not be read is unknown.
+func (r Root) Container(pid, tid int) (container.Facts, error) {
+	var f container.Facts
+	own := r == Proc && pid == os.Getpid()
+	var err error
+	if f.Process, err = r.Process(pid, tid, Options{Threads: tid == pid, UserNS: true, Label: true}); own && tid == pid {
+		if err != nil { // no procfs, or gVisor's, which does not tell all
+			f.Process = cred.Process{PID: pid, TID: pid}
+		}
+		ns := f.Process.UserNS
+		f.Process.State, err = Self()
+		f.Process.UserNS = ns
+	}
+	if err != nil {
+		return f, err
+	}
+	if last := r.LastCap(); last.OK {
+		f.Kernel = cred.Is(caps.First(int(last.Value) + 1))
+	}
+	f.Release = r.text("sys/kernel/osrelease")
+	r.machine(&f)
+
+	t := task{root: r, pid: pid, tid: tid, dir: unix.AT_FDCWD, prefix: r.path(pid, tid) + "/"}
+	if err := t.container(&f); err != nil {
+		return f, err
+	}
+	at := Here
+	if !own {
+		fd, err := unix.Open(t.prefix+"root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return f, t.unlessUnknown("root", err)
+		}
+		defer unix.Close(fd)
+		at = Lookup{Dir: fd, Chroot: true}
+	}
+	at.container(&f)
+	return f, nil
+}
+
+// text reads a line of a file of the procfs itself.
+func (r Root) text(name string) cred.Known[string] {
+	text, err := ReadFile(string(r) + "/" + name)
+	return cred.Known[string]{Value: strings.TrimSuffix(string(text), "\n"), OK: err == nil}
+}
+
+// machine reads what is known of the machine's own init: it is process 1 of a
+// procfs of the initial PID namespace.
+func (r Root) machine(f *container.Facts) {
+	init := task{root: r, pid: 1, tid: 1, dir: unix.AT_FDCWD, prefix: r.path(1, 1) + "/"}
+	if !r.initial(&init) {
+		return
+	}
+	if p, err := r.Process(1, 1, Options{}); err == nil {
+		f.Machine = cred.Is(p.Bounding)
+	}
+	if text, ok, _ := init.optional("mountinfo"); ok {
+		if mounts, ok := container.ParseMounts(string(text)); ok {
+			f.MachineRoot.Value, f.MachineRoot.OK = mounts.At("/")
+		}
+	}
+	for k := range container.NamespaceKinds {
+		f.Namespaces[k].Machine, _ = init.namespace(k.String())
+	}
+}
+
+// initial reports whether r is known to show the initial PID namespace: that of
+// its process 1, or that of this process if r is its procfs.
+func (r Root) initial(init *task) bool {
+	if ns, _ := init.namespace("pid"); ns.OK {
+		return ns.Value == container.InitialInode(container.PIDNS)
+	}
+	self := task{root: r, dir: unix.AT_FDCWD, prefix: string(r) + "/self/"}
+	ns, _ := self.namespace("pid")
+	pid, err := r.Self()
+	return err == nil && pid == os.Getpid() && ns.OK && ns.Value == container.InitialInode(container.PIDNS)
+}
+
+// container reads the files of a process that tell of its container.
+func (t *task) container(f *container.Facts) error {
+	for k := range container.NamespaceKinds {
+		ns, err := t.namespace(k.String())
+		if err != nil {
+			return err
+		}
+		f.Namespaces[k].Inode = ns
+	}
+	for _, file := range [...]struct {
+		name string
+		take func(string)
+	}{
+		{"cgroup", func(s string) { f.Cgroup = cred.Is(s) }},
+		{"mountinfo", func(s string) { f.Mounts.Value, f.Mounts.OK = container.ParseMounts(s) }},
+		{"environ", func(s string) { f.Env = cred.Is(variable(s, "container")) }},
+	} {
+		text, ok, err := t.optional(file.name)
+		if err != nil {
+			return err
+		}
+		if ok {
+			file.take(string(text))
+		}
+	}
+	f.Owner = t.owner()
+	var err error
+	f.Label, err = t.labelOrNone()
+	return err
+}
+
+// variable is the value of a variable in the text of an environ file.
+func variable(environ, name string) string {
+	for v := range strings.SplitSeq(environ, "\x00") {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// labelOrNone is like label, but empty where the kernel has no security module
+// that gives labels: attr/current is EINVAL then, or not there.
+func (t *task) labelOrNone() (cred.Known[string], error) {
+	label, err := t.label()
+	if err != nil || label.OK {
+		return label, err
+	}
+	_, err = readFile(t.dir, t.prefix+"attr/current", nil)
+	none := err == nil || err == unix.EINVAL || err == unix.ENOENT && isProcfs(string(t.root)) && exists(t.prefix+"status")
+	return cred.Known[string]{OK: none}, nil
+}
+
+// owner asks who owns the user namespace (ioctl_nsfs(2), Linux 4.11).
+func (t *task) owner() (uid cred.Known[uint32]) {
+	fd, err := unix.Openat(t.dir, t.prefix+"ns/user", unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return uid
+	}
+	defer unix.Close(fd)
+	uid.Value, err = unix.IoctlGetUint32(fd, unix.NS_GET_OWNER_UID)
+	uid.OK = err == nil
+	return uid
+}

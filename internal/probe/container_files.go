@@ -1,0 +1,164 @@
+package probe
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"capsh/internal/container"
+	"capsh/internal/cred"
+)
+
+// What the files of a container tell, looked up in its own root.
+
+// container fills in what is found at the root where l looks.
+func (l Lookup) container(f *container.Facts) {
+	f.Manager = l.firstText("/run/host/container-manager", "/run/systemd/container")
+	if text, ok := l.text("/run/.containerenv"); ok {
+		f.PodmanEnv = text
+	}
+	switch _, err := l.stat("/.dockerenv"); {
+	case err == nil:
+		f.DockerEnv = cred.Is(true)
+	case absent(err):
+		f.DockerEnv = cred.Is(false)
+	}
+	f.Sockets = l.sockets()
+	f.Devices = l.devices()
+	if !f.Process.NoNewPrivs.Value {
+		f.Setuid = l.setuidRoot(f.Process.UserNS.UIDMap.Value)
+	}
+}
+
+// absent reports an errno of a path that is not there.
+func absent(err error) bool { return err == unix.ENOENT || err == unix.ENOTDIR }
+
+// stat is stat(2), without automounts.
+func (l Lookup) stat(path string) (st unix.Stat_t, err error) {
+	fd, err := l.openAs(path, unix.O_PATH)
+	if err != nil {
+		return st, err
+	}
+	defer unix.Close(fd)
+	return st, unix.Fstat(fd, &st)
+}
+
+// text reads a small file; ok is false if it is not there.
+func (l Lookup) text(path string) (text cred.Known[string], ok bool) {
+	fd, err := l.openAs(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
+	if err != nil {
+		return text, !absent(err)
+	}
+	defer unix.Close(fd)
+	var buf [4096]byte
+	n, err := unix.Read(fd, buf[:])
+	if err != nil {
+		return text, true
+	}
+	return cred.Is(string(buf[:n])), true
+}
+
+// firstText is the first line of the first file that is there, empty for none.
+func (l Lookup) firstText(paths ...string) cred.Known[string] {
+	for _, path := range paths {
+		if text, ok := l.text(path); ok {
+			text.Value, _, _ = strings.Cut(text.Value, "\n")
+			return text
+		}
+	}
+	return cred.Is("")
+}
+
+// sockets lists the runtimes' sockets that are there; unknown if none is and one
+// of their folders may not be looked into.
+func (l Lookup) sockets() cred.Known[[]string] {
+	list := cred.Is([]string(nil))
+	seen := []fileID(nil)
+	for _, path := range container.RuntimeSockets() {
+		st, err := l.stat(path)
+		id := fileID{st.Dev, st.Ino}
+		switch {
+		case err == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK && !slices.Contains(seen, id):
+			seen = append(seen, id)
+			list.Value = append(list.Value, path)
+		case err != nil && !absent(err):
+			list.OK = false
+		}
+	}
+	list.OK = list.OK || len(list.Value) > 0
+	return list
+}
+
+// fileID is what tells two names of one file.
+type fileID struct{ dev, ino uint64 }
+
+// devices lists the nodes in /dev and /dev/mapper.
+func (l Lookup) devices() cred.Known[[]container.Device] {
+	var list cred.Known[[]container.Device]
+	for _, sub := range [...]string{"", "mapper/"} {
+		err := l.each("/dev/"+sub, func(name string, st *unix.Stat_t) {
+			kind := st.Mode & unix.S_IFMT
+			if kind == unix.S_IFBLK || kind == unix.S_IFCHR {
+				list.Value = append(list.Value, container.Device{
+					Name: sub + name, Block: kind == unix.S_IFBLK,
+					Major: unix.Major(uint64(st.Rdev)), Minor: unix.Minor(uint64(st.Rdev)),
+				})
+			}
+		})
+		if sub == "" {
+			list.OK = err == nil || absent(err)
+		}
+	}
+	return list
+}
+
+// each calls visit for the entries of a folder, in their order by name.
+func (l Lookup) each(dir string, visit func(name string, st *unix.Stat_t)) error {
+	fd, err := l.openAs(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	file := os.NewFile(uintptr(fd), dir)
+	defer file.Close()
+	names, err := file.Readdirnames(-1)
+	slices.Sort(names)
+	for _, name := range names {
+		var st unix.Stat_t
+		if unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
+			visit(name, &st)
+		}
+	}
+	return err
+}
+
+// setuidRoot lists the setuid-root programs in the usual folders. Root is uid 0
+// to the reader, or the uid that the map makes of the namespace's own.
+func (l Lookup) setuidRoot(uidMap []cred.IDRange) cred.Known[[]string] {
+	root := uint32(0)
+	for _, r := range uidMap {
+		if r.Inside == 0 {
+			root = r.Outside
+		}
+	}
+	list := cred.Is([]string(nil))
+	seen := []fileID(nil)
+	for _, dir := range [...]string{"/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/local/bin/", "/usr/local/sbin/"} {
+		st, err := l.stat(dir)
+		if id := (fileID{st.Dev, st.Ino}); err == nil && slices.Contains(seen, id) {
+			continue
+		} else if err == nil {
+			seen = append(seen, id)
+			err = l.each(dir, func(name string, st *unix.Stat_t) {
+				const bits = unix.S_ISUID | 0o001
+				if st.Mode&unix.S_IFMT == unix.S_IFREG && st.Mode&bits == bits && (st.Uid == 0 || st.Uid == root) {
+					list.Value = append(list.Value, dir+name)
+				}
+			})
+		}
+		list.OK = list.OK && (err == nil || absent(err))
+	}
+	list.OK = list.OK || len(list.Value) > 0
+	return list
+}

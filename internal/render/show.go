@@ -1,0 +1,255 @@
+package render
+
+import (
+	"strconv"
+	"strings"
+
+	"capsh/internal/caps"
+	"capsh/internal/container"
+	"capsh/internal/cred"
+)
+
+// Show appends a thread for reading: who it is and what holds it, what it holds
+// capability by capability, and a sentence that says what that amounts to. Lines
+// have at most width characters.
+func Show(b []byte, f *container.Facts, a *container.Assessment, names Names, width int, c Color) []byte {
+	p := &f.Process
+	var head Table
+	head.Row("process", processText(p)+differingText(p))
+	head.Row("users", usersText(p, names)+", "+groupsText(p, names))
+	head.Row("container", containerText(a))
+	head.Row("userns", userNSText(f))
+	head.Row("held by", holdersText(f))
+	head.Row("securebits", securebitsText(p.Securebits))
+	b = append(head.Append(b, width), '\n')
+	b = appendMatrix(b, f, width, c)
+	b = appendWrapped(b, c.paint(bold, Sentence(f, a, names)), 0, width)
+	return append(b, '\n')
+}
+
+func differingText(p *cred.Process) string {
+	switch {
+	case p.TID != p.PID || p.Threads <= 1:
+		return ""
+	case !p.ThreadsRead:
+		return ", " + strconv.Itoa(p.Threads) + " threads, whether they differ is unknown"
+	case len(p.Differing) == 0:
+		return ""
+	}
+	text := ", " + strconv.Itoa(p.Threads) + " threads, of which"
+	const few = 5
+	for i := range p.Differing[:min(few, len(p.Differing))] {
+		text += " " + strconv.Itoa(p.Differing[i].TID)
+	}
+	if more := len(p.Differing) - few; more > 0 {
+		text += " and " + strconv.Itoa(more) + " more"
+	}
+	return text + " hold something else"
+}
+
+func groupsText(p *cred.Process, names Names) string {
+	text := "gid " + idText(p.GID.Real, names.Group)
+	if p.GID.Effective != p.GID.Real {
+		text += ", effective " + idText(p.GID.Effective, names.Group)
+	}
+	const few = 8
+	for i, gid := range p.Groups {
+		switch {
+		case i == 0:
+			text += ", groups "
+		case i == few:
+			return text + " and " + strconv.Itoa(len(p.Groups)-few) + " more"
+		default:
+			text += ", "
+		}
+		text += idText(gid, names.Group)
+	}
+	return text
+}
+
+func userNSText(f *container.Facts) string {
+	ns := f.Process.UserNS.Inode
+	switch {
+	case !ns.OK:
+		return "unknown"
+	case ns.Value == cred.InitialUserNS:
+		return "the machine's own (initial)"
+	}
+	text := strconv.FormatUint(ns.Value, 10) + ", not the machine's"
+	if f.Owner.OK {
+		text += ", owned by uid " + decimal(f.Owner.Value)
+	}
+	return text
+}
+
+// holdersText says what, beside its sets, holds the thread.
+func holdersText(f *container.Facts) string {
+	p := &f.Process
+	text := "no_new_privs " + onOff(p.NoNewPrivs) + ", seccomp "
+	if p.Seccomp.OK {
+		text += p.Seccomp.Value.String()
+	} else {
+		text += "unknown"
+	}
+	switch {
+	case !f.Label.OK:
+		return text + ", label unknown"
+	case f.Label.Value == "":
+		return text + ", no security label"
+	}
+	return text + ", label " + Escape(f.Label.Value)
+}
+
+func onOff(v cred.Known[bool]) string {
+	switch {
+	case !v.OK:
+		return "unknown"
+	case v.Value:
+		return "on"
+	}
+	return "off"
+}
+
+func securebitsText(bits cred.Known[cred.Securebits]) string {
+	if !bits.OK {
+		return "unknown: the kernel does not tell those of others"
+	}
+	return strings.ReplaceAll(bits.Value.String(), ",", ", ")
+}
+
+// wideMatrix is the width from which the sets' names have three letters and the
+// catalogue's words still stand on one line.
+const wideMatrix = 104
+
+// appendMatrix appends a row for each capability that any set has.
+func appendMatrix(b []byte, f *container.Facts, width int, c Color) []byte {
+	s := &f.Process.Sets
+	sets := [...]caps.Set{s.Bounding, s.Effective, s.Permitted, s.Inheritable, s.Ambient}
+	var all caps.Set
+	for _, set := range sets {
+		all |= set
+	}
+	if all == 0 {
+		return append(b, "No capability in any set.\n\n"...)
+	}
+	head, legend := []string{"bnd", "eff", "prm", "inh", "amb"}, ""
+	if width < wideMatrix {
+		head, legend = []string{"B", "E", "P", "I", "A"}, "B bounding, E effective, P permitted, I inheritable, A ambient.\n"
+	}
+	b = append(appendPadded(b, "", 23, false), c.paint(dim, strings.Join(head, " "))...)
+	b = append(b, '\n')
+	own := f.Process.UserNS.Initial()
+	foreign := own.OK && !own.Value
+	for one := range all.All() {
+		b = appendHeld(b, one, sets[:], len(head[0]), foreign, width, c)
+	}
+	b = append(append(b, '\n'), legend...)
+	if !foreign {
+		b = append(b, "!! gives the machine away, ! together with something else: capsh explain CAP.\n"...)
+	}
+	if !f.Process.AmbientSupported {
+		b = append(b, "This kernel has no ambient set.\n"...)
+	}
+	return append(b, '\n')
+}
+
+// appendHeld appends the row of one capability.
+func appendHeld(b []byte, one caps.Cap, sets []caps.Set, cell int, foreign bool, width int, c Color) []byte {
+	e, _ := one.Entry()
+	mark, color := "  ", ""
+	switch {
+	case foreign:
+	case e.Host == caps.HostDirect:
+		mark, color = "!!", red
+	case e.Host > caps.HostPart:
+		mark, color = " !", yellow
+	}
+	b = append(append(b, c.paint(color, mark)...), ' ')
+	b = appendPadded(b, c.paint(color, one.Short()), 20, false)
+	for _, set := range sets {
+		sign := "."
+		if set.Has(one) {
+			sign = "*"
+		}
+		b = appendPadded(b, sign, cell+1, false)
+	}
+	b = append(b, ' ')
+	b = appendWrapped(b, e.Brief, 24+len(sets)*(cell+1), width)
+	return append(trimBlanks(b), '\n')
+}
+
+// Sentence says in one sentence what a thread's sets amount to.
+func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
+	p := &f.Process
+	text := "uid " + idText(p.UID.Effective, names.User)
+	if p.UID.Effective == 0 {
+		text = "root"
+	}
+	if text += placeText(a) + ": " + heldText(f, a); p.Permitted != 0 {
+		if ns := p.UserNS.Initial(); ns.OK && !ns.Value {
+			text += ", but only inside user namespace " + strconv.FormatUint(p.UserNS.Inode.Value, 10)
+			if f.Owner.OK {
+				text += " owned by uid " + decimal(f.Owner.Value)
+			}
+		} else if !ns.OK {
+			text += ", in an unknown user namespace"
+		}
+	}
+	idle := p.Permitted &^ p.Effective
+	switch {
+	case p.Permitted != 0 && idle == p.Permitted:
+		text += "; none is effective until raised"
+	case idle != 0:
+		text += "; " + strconv.Itoa(idle.Len()) + " not effective until raised"
+	}
+	switch more := p.Bounding &^ p.Permitted; {
+	case more == 0:
+	case p.NoNewPrivs.Value:
+		text += "; no_new_privs keeps it from more"
+	case !p.NoNewPrivs.OK:
+		text += "; whether an execve can bring more is unknown"
+	default:
+		text += "; an execve of the right file can bring " + strconv.Itoa(more.Len()) + " more"
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// placeText says where.
+func placeText(a *container.Assessment) string {
+	switch {
+	case !a.Contained.OK:
+		return ""
+	case !a.Contained.Value:
+		return " on the machine"
+	case a.Runtime == "" || a.Runtime == container.Unknown:
+		return " in a container"
+	}
+	return " in a container of " + a.Runtime
+}
+
+// heldText says how much the permitted set is, by the nearest known set.
+func heldText(f *container.Facts, a *container.Assessment) string {
+	held, usual := f.Process.Permitted, a.Default.Set
+	full := f.Kernel
+	if f.Machine.OK {
+		full = f.Machine
+	}
+	contained := a.Contained.Value
+	switch {
+	case held == 0:
+		return "no capability"
+	case full.OK && held.Contains(full.Value):
+		return "a full set"
+	case contained && held == usual:
+		return a.Default.Name + "'s default set"
+	case held.Len() <= 3:
+		return listOf(held)
+	case contained && usual.Contains(held):
+		return strconv.Itoa(held.Len()) + " of " + a.Default.Name + "'s default " + strconv.Itoa(usual.Len())
+	case contained && held.Contains(usual) && (held&^usual).Len() <= 3:
+		return a.Default.Name + "'s default set and " + listOf(held&^usual)
+	case full.OK && (full.Value&^held).Len() <= 3:
+		return "all but " + listOf(full.Value&^held)
+	}
+	return strconv.Itoa(held.Len()) + " capabilities"
+}
