@@ -22,7 +22,7 @@ func Show(b []byte, f *container.Facts, a *container.Assessment, names Names, wi
 	head.Row("held by", holdersText(f))
 	head.Row("securebits", securebitsText(p.Securebits))
 	b = append(head.Append(b, width), '\n')
-	b = appendMatrix(b, f, width, c)
+	b = appendHoldings(b, f, width, c)
 	b = appendWrapped(b, c.paint(bold, Sentence(f, a, names)), 0, width)
 	return append(b, '\n')
 }
@@ -121,8 +121,8 @@ func securebitsText(bits cred.Known[cred.Securebits]) string {
 // catalogue's words still stand on one line.
 const wideMatrix = 104
 
-// appendMatrix appends a row for each capability that any set has.
-func appendMatrix(b []byte, f *container.Facts, width int, c Color) []byte {
+// appendHoldings appends a row for each capability that any set has.
+func appendHoldings(b []byte, f *container.Facts, width int, c Color) []byte {
 	s := &f.Process.Sets
 	sets := [...]caps.Set{s.Bounding, s.Effective, s.Permitted, s.Inheritable, s.Ambient}
 	var all caps.Set
