@@ -22,8 +22,10 @@ type command struct {
 // commands are in the order in which --help lists them.
 func commands() []command {
 	return []command{
+		{"show", showUsage, runShow},
 		{"file", fileUsage, runFile},
 		{"expect", expectUsage, runExpect},
+		{"assess", assessUsage, runAssess},
 		{"explain", explainUsage, runExplain},
 	}
 }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"capsh/internal/container"
+	"capsh/internal/render"
+)
+
+const assessUsage = `usage: capsh assess [option ...] [PID]
+Is this process, or PID, in a container, whose, and how tightly does it hold?
+Nothing is tried out: it reads. What could not be read is a finding of its own.
+
+    --fail-on=WORD  exit 1 if the verdict is WORD or worse; from worst to best:
+                    unknown, not-a-container, privileged, over-privileged,
+                    confined-root, default, restricted, none
+    --format=FORM   text, json, or what asks for just what the process holds:
+                    docker, compose, kubernetes, oci, systemd, capset
+    --need=LIST     in these forms, ask for LIST instead
+    --json          the same as --format=json
+    --proc=DIR      another procfs: the host's, a saved copy
+    --color=WHEN    auto, always, never
+`
+
+// runAssess is capsh assess.
+func runAssess(args, env []string, out *output) (int, error) {
+	var c common
+	var f form
+	failOn := container.Verdict(0)
+	fail := false
+	operands, err := parseCommand(args, f.options(&c, value("fail-on", func(word string) error {
+		failOn, fail = container.ParseVerdict(word)
+		if !fail {
+			return errors.New("must be one of " + strings.Join(container.VerdictNames(), ", ") + ", not " + quote(word))
+		}
+		return nil
+	})))
+	if err == nil {
+		err = f.check()
+	}
+	if err != nil {
+		return exitUsage, err
+	}
+	threads, err := showThreads(c.proc, operands)
+	if err == nil && len(threads) > 1 {
+		err = errors.New("one PID at a time")
+	}
+	if err != nil {
+		return exitUsage, err
+	}
+	facts, err := c.proc.Container(threads[0].pid, threads[0].tid)
+	if err != nil {
+		return exitNo, err
+	}
+	a := container.Assess(&facts)
+	switch {
+	case f.name != "":
+		if err := f.write(&facts.Process, "assess", out); err != nil {
+			return exitNo, err
+		}
+	case c.json:
+		var j render.JSON
+		j.Assessment(&facts.Process, &a)
+		out.buf = append(append(out.buf, j.Bytes()...), '\n')
+	default:
+		var names accountNames
+		out.buf = render.Assessment(out.buf, &facts.Process, &a, &names, max(defaultWidth, terminalWidth()), render.Color(colored(c.color, env)))
+	}
+	if fail && a.Verdict.AsBadAs(failOn) {
+		return exitNo, nil
+	}
+	return exitYes, nil
+}

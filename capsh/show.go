@@ -1,0 +1,98 @@
+package main
+
+import (
+	"os"
+
+	"capsh/internal/caps"
+	"capsh/internal/container"
+	"capsh/internal/probe"
+	"capsh/internal/render"
+)
+
+const showUsage = `usage: capsh show [option ...] [PID[/TID] ...]
+What this process, or each PID or thread, holds: who it is, its container, a
+matrix of its capability sets, and a sentence that says what they amount to.
+
+    --format=FORM   text, json, or what asks for just what the process holds:
+                    docker, compose, kubernetes, oci, systemd, capset
+    --need=LIST     in these forms, ask for LIST instead
+    --json          the same as --format=json; the members are those of --print
+    --proc=DIR      another procfs: the host's, a saved copy
+    --color=WHEN    auto, always, never
+`
+
+// runShow is capsh show.
+func runShow(args, env []string, out *output) (int, error) {
+	var c common
+	var f form
+	operands, err := parseCommand(args, f.options(&c))
+	if err == nil {
+		err = f.check()
+	}
+	if err != nil {
+		return exitUsage, err
+	}
+	threads, err := showThreads(c.proc, operands)
+	if err != nil {
+		return exitUsage, err
+	}
+	for i, t := range threads {
+		facts, err := c.proc.Container(t.pid, t.tid)
+		if err != nil {
+			return exitNo, err
+		}
+		if err := f.show(&facts, &c, env, out, i > 0); err != nil {
+			return exitNo, err
+		}
+	}
+	return exitYes, nil
+}
+
+// show puts out one thread, after others if more is true.
+func (f *form) show(facts *container.Facts, c *common, env []string, out *output, more bool) error {
+	switch {
+	case f.name != "":
+		return f.write(&facts.Process, "show", out)
+	case c.json:
+		var j render.JSON
+		j.Process(&facts.Process, kernelOf(c.proc))
+		out.buf = append(append(out.buf, j.Bytes()...), '\n')
+		return nil
+	case more:
+		out.text("\n")
+	}
+	a := container.Assess(facts)
+	var names accountNames
+	out.buf = render.Show(out.buf, facts, &a, &names, max(defaultWidth, terminalWidth()), render.Color(colored(c.color, env)))
+	return nil
+}
+
+// kernelOf is what the kernel of a procfs tells of capabilities.
+func kernelOf(r probe.Root) render.Kernel {
+	if last := r.LastCap(); last.OK {
+		return render.Kernel{Bits: int(last.Value) + 1, Bounding: true}
+	}
+	return render.Kernel{Bits: caps.Named, Bounding: true}
+}
+
+// showThreads reads the operands, PID or PID/TID each; without any it is this
+// process, as the procfs knows it.
+func showThreads(r probe.Root, operands []string) ([]thread, error) {
+	var v view
+	for _, o := range operands {
+		if err := v.addThreads(o); err != nil {
+			return nil, err
+		}
+	}
+	if len(v.threads) > 0 {
+		return v.threads, nil
+	}
+	pid := os.Getpid()
+	if r != probe.Proc {
+		var err error
+		if pid, err = r.Self(); err != nil {
+			return nil, err
+		}
+	}
+	return []thread{{pid, pid}}, nil
+}
