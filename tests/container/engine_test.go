@@ -121,18 +121,28 @@ func (e *engine) do(t testing.TB, args ...string) string {
 // names makes the names of containers.
 var names atomic.Int64
 
-// runArgs are the arguments that run a container. This machine has neither a
-// bridge nor the right to raise limits; the port limit is the kernel's, which
-// Docker would lift.
+// runArgs are the arguments that run a container. There need be neither a bridge
+// nor the right to raise limits here; the port limit is the kernel's, which Docker
+// would lift.
 func (e *engine) runArgs(options []string, image string, command []string) (args []string, name string) {
 	name = fmt.Sprintf("test-%d", names.Add(1))
-	args = []string{"run", "--name=" + name, "--network=none", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000",
-		"--sysctl=net.ipv4.ip_unprivileged_port_start=1024"}
+	args = []string{"run", "--name=" + name, "--network=none", "--sysctl=net.ipv4.ip_unprivileged_port_start=1024",
+		limit("nofile", unix.RLIMIT_NOFILE), limit("nproc", unix.RLIMIT_NPROC)}
 	if e == podman {
 		args = append(args, "--passwd=false") // it would make up names
 	}
 	args = append(append(args, options...), image)
 	return append(args, command...), name
+}
+
+// limit gives a container the hard limit that there is.
+func limit(name string, resource int) string {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(resource, &l); err != nil {
+		panic(err)
+	}
+	hard := strconv.FormatInt(int64(l.Max), 10) // -1 is no limit
+	return "--ulimit=" + name + "=" + hard + ":" + hard
 }
 
 // run runs a container to its end.
