@@ -12,7 +12,7 @@ import (
 )
 
 // Self reads the state of this thread, all but its user namespace, by system
-// calls: it needs no /proc. These are some ninety, and still cost less than the
+// calls: it needs no /proc. These are some fifty, and still cost less than the
 // first look into /proc/thread-self does: the kernel makes up that directory, and
 // takes it away when the program ends. As with libcap, capabilities that prctl
 // does not answer for are in neither the bounding nor the ambient set.
@@ -48,9 +48,7 @@ func ownSets(s *cred.State) error {
 	s.Effective = join(words[0].Effective, words[1].Effective)
 	s.Permitted = join(words[0].Permitted, words[1].Permitted)
 	s.Inheritable = join(words[0].Inheritable, words[1].Inheritable)
-	s.Ambient, s.AmbientSupported = ask(func(c uintptr) (int, error) {
-		return unix.PrctlRetInt(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, c, 0, 0)
-	})
+	s.Ambient, s.AmbientSupported = ownAmbient(s.Permitted & s.Inheritable)
 	var told bool
 	s.Bounding, told = ask(func(c uintptr) (int, error) {
 		return unix.PrctlRetInt(unix.PR_CAPBSET_READ, c, 0, 0, 0)
@@ -64,6 +62,22 @@ func ownSets(s *cred.State) error {
 	}
 	s.Bounding = p.Bounding
 	return nil
+}
+
+// ownAmbient asks for the ambient set, which is always within the permitted and
+// the inheritable one (cap_capset, security/commoncap.c). The first capability
+// is asked for in any case, to know whether there is such a set.
+func ownAmbient(among caps.Set) (set caps.Set, supported bool) {
+	for c := range (among | caps.Chown.Set()).All() {
+		on, err := unix.PrctlRetInt(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, uintptr(c), 0, 0)
+		switch {
+		case err != nil && c == caps.Chown:
+			return 0, false
+		case err == nil && on == 1:
+			set |= c.Set()
+		}
+	}
+	return set, true
 }
 
 // ask asks for each capability whether it is in a set, up to the first that the
