@@ -68,6 +68,19 @@ func (l *launch) rlimit(g given) error {
 	return wrong(g, "no limit is called "+quote(name))
 }
 
+// resolveLimits finds out which limits are above those that hold now.
+func (l *launch) resolveLimits() error {
+	for i := range l.request.Rlimits {
+		r := &l.request.Rlimits[i]
+		var now unix.Rlimit
+		if err := unix.Prlimit(0, r.Resource, nil, &now); err != nil {
+			return fileError("prlimit", r.Name, err)
+		}
+		r.Raises = r.Hard > now.Max
+	}
+	return nil
+}
+
 // limitValue reads a number; "unlimited" and -1 are RLIM_INFINITY.
 func limitValue(text string) (uint64, error) {
 	if text == "unlimited" || text == "-1" {

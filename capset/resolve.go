@@ -34,6 +34,9 @@ func (l *launch) resolve(from *cred.State, env []string) error {
 		return err
 	}
 	l.paths = candidates(l.command, l.env)
+	if err := l.resolveLimits(); err != nil {
+		return err
+	}
 	if l.request.Lock || l.dryRun {
 		l.request.UserNamespaces = probe.UserNamespaces()
 	}
@@ -124,7 +127,7 @@ func (l *launch) resolveLandlock() error {
 func addAccess(rules *plan.Landlock, text string, all uint64) error {
 	kind, list, _ := strings.Cut(text, ":")
 	if kind != "fs" {
-		return errors.New("not of the form fs or fs:RIGHT,...")
+		return errors.New("not of the form fs[:RIGHT,RIGHT]")
 	}
 	rights, err := parseAccess(list, all)
 	if rights == 0 {
@@ -139,7 +142,7 @@ func (l *launch) addRule(rules *plan.Landlock, text string, all uint64) error {
 	kind, rest, _ := strings.Cut(text, ":")
 	list, path, ok := strings.Cut(rest, ":")
 	if kind != "path-beneath" || !ok || path == "" {
-		return errors.New("not of the form path-beneath:RIGHT,...:PATH")
+		return errors.New("not of the form path-beneath:[RIGHT,RIGHT]:PATH")
 	}
 	rights, err := parseAccess(list, all)
 	if err != nil {

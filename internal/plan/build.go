@@ -15,13 +15,15 @@ import (
 //   - the ambient set after the uid, because leaving uid 0 clears it;
 //   - securebits after the ambient set, because they may forbid to raise it, so
 //     CAP_SETPCAP stays for them until then;
-//   - the death signal after all changes of credentials, which clear it.
+//   - the death signal after all changes of credentials, which clear it;
+//   - lower limits at the end, for the program that does all this has to live
+//     until then.
 //
 // A step that would change nothing is left out.
 func (b *builder) build() error {
 	for _, part := range []func(*builder) error{
-		(*builder).limits, (*builder).raise, (*builder).inheritEarly, (*builder).bounding, (*builder).root,
-		(*builder).users, (*builder).sets, (*builder).folder, (*builder).process, (*builder).restrict,
+		(*builder).raise, (*builder).limits, (*builder).inheritEarly, (*builder).bounding, (*builder).root,
+		(*builder).users, (*builder).sets, (*builder).folder, (*builder).process, (*builder).restrict, (*builder).last,
 	} {
 		if err := part(b); err != nil {
 			return err
@@ -31,13 +33,24 @@ func (b *builder) build() error {
 }
 
 func (b *builder) limits() error {
-	for _, r := range b.req.Rlimits {
-		if err := b.do(Step{Op: SetRlimit, Rlimit: r}); err != nil {
-			return err
-		}
+	if err := b.rlimits(true); err != nil {
+		return err
 	}
 	if b.req.Umask.OK {
 		return b.do(Step{Op: SetUmask, Number: uint64(b.req.Umask.Value)})
+	}
+	return nil
+}
+
+// rlimits sets the limits that go above what they are, or the others.
+func (b *builder) rlimits(raises bool) error {
+	for _, r := range b.req.Rlimits {
+		if r.Raises != raises {
+			continue
+		}
+		if err := b.do(Step{Op: SetRlimit, Rlimit: r}); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -54,6 +67,7 @@ func (b *builder) raise() error {
 	s := &b.state
 	need(caps.Setpcap, s.Bounding != b.want.Bounding || b.foreignInheritable())
 	need(caps.SysChroot, b.req.Chroot != "")
+	need(caps.SysResource, slices.ContainsFunc(b.req.Rlimits, func(r Rlimit) bool { return r.Raises }))
 	need(caps.Setgid, !taken(b.newGID(), s.GID) || b.req.Groups.OK && !sameSet(b.req.Groups.Value, s.Groups))
 	need(caps.Setuid, !taken(b.newUID(), s.UID))
 	return b.capset(s.Effective|needs&s.Permitted, s.Permitted, s.Inheritable)
@@ -203,11 +217,10 @@ func (b *builder) process() error {
 	return nil
 }
 
-// restrict is what only takes away, the proof that all is as planned, and what
-// must be the last before the execve.
+// restrict is what only takes away, and the proof that all is as planned.
 func (b *builder) restrict() error {
 	r := b.req
-	steps := make([]Step, 0, 7)
+	steps := make([]Step, 0, 5)
 	if !r.AllowNewPrivs && !b.state.NoNewPrivs.Value {
 		steps = append(steps, Step{Op: NoNewPrivs})
 	}
@@ -220,14 +233,21 @@ func (b *builder) restrict() error {
 	if r.Landlock.Access != 0 {
 		steps = append(steps, Step{Op: RestrictLandlock, Landlock: r.Landlock})
 	}
-	steps = append(steps, Step{Op: Verify}, Step{Op: SetSignals, Signals: r.Signals})
-	if r.SeccompFile != "" {
-		steps = append(steps, Step{Op: FilterSeccomp, Text: r.SeccompFile, Filter: r.Seccomp})
-	}
-	for _, s := range steps {
+	for _, s := range append(steps, Step{Op: Verify}) {
 		if err := b.do(s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// last is what this program could not live with for long.
+func (b *builder) last() error {
+	if err := b.rlimits(false); err != nil {
+		return err
+	}
+	if err := b.do(Step{Op: SetSignals, Signals: b.req.Signals}); err != nil || b.req.SeccompFile == "" {
+		return err
+	}
+	return b.do(Step{Op: FilterSeccomp, Text: b.req.SeccompFile, Filter: b.req.Seccomp})
 }

@@ -22,9 +22,8 @@ type Plan struct {
 	Warnings []string
 
 	keep    caps.Set // what of Request.Keep can be had
-	expert  bool
-	loose   bool // Request.AllowNewPrivs
-	lenient bool // Request.AllowMismatch
+	loose   bool     // Request.AllowNewPrivs
+	lenient bool     // Request.AllowMismatch
 }
 
 // Make plans how a thread that holds from starts exe as r asks. Everything that

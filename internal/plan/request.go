@@ -57,11 +57,13 @@ type Request struct {
 // AnyPtracer is PR_SET_PTRACER_ANY.
 const AnyPtracer = ^uint64(0)
 
-// Rlimit is one limit of setrlimit(2). Name is its word, "nofile".
+// Rlimit is one limit of setrlimit(2). Name is its word, "nofile"; Raises says
+// that the hard limit is lower now.
 type Rlimit struct {
 	Name       string
 	Resource   int
 	Soft, Hard uint64
+	Raises     bool
 }
 
 // Landlock is a ruleset: Access are the file-system rights that are handled, that

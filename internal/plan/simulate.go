@@ -34,6 +34,10 @@ func (f *Failure) Error() string {
 // state always succeed here.
 func (s *Step) Simulate(st *cred.State) error {
 	switch s.Op {
+	case SetRlimit:
+		if s.Rlimit.Raises && !st.Effective.Has(caps.SysResource) {
+			return s.needs(caps.SysResource)
+		}
 	case Capset:
 		return s.capset(st)
 	case DropBounding:
