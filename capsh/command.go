@@ -24,6 +24,7 @@ func commands() []command {
 	return []command{
 		{"show", showUsage, runShow},
 		{"file", fileUsage, runFile},
+		{"predict", predictUsage, runPredict},
 		{"expect", expectUsage, runExpect},
 		{"assess", assessUsage, runAssess},
 		{"explain", explainUsage, runExplain},
@@ -89,19 +90,37 @@ func value(name string, set setter) option.Option[setter] {
 // parseCommand reads the options of a command, which may stand before, between
 // and behind its operands.
 func parseCommand(args []string, table []option.Option[setter]) (operands []string, err error) {
-	table = append(table, option.Option[setter]{Long: "help", Short: 'h', Do: func(string) error { return errHelp }})
-	list, operands, err := option.ParseMixed(table, args)
+	list, operands, err := option.ParseMixed(withHelp(table), args)
 	if err != nil {
 		return nil, err
 	}
+	return operands, setAll(list)
+}
+
+// parseLeading reads the options that stand before the operands: behind the
+// first all are operands.
+func parseLeading(args []string, table []option.Option[setter]) (operands []string, err error) {
+	list, operands, err := option.Parse(withHelp(table), args)
+	if err != nil {
+		return nil, err
+	}
+	return operands, setAll(list)
+}
+
+func withHelp(table []option.Option[setter]) []option.Option[setter] {
+	return append(table, option.Option[setter]{Long: "help", Short: 'h', Do: func(string) error { return errHelp }})
+}
+
+// setAll lets each option take its value.
+func setAll(list []option.Given[setter]) error {
 	for _, given := range list {
 		if err := given.Do(given.Text); err != nil && err != errHelp {
-			return nil, errors.New(given.Name + ": " + err.Error())
+			return errors.New(given.Name + ": " + err.Error())
 		} else if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return operands, nil
+	return nil
 }
 
 // common are the options that every command has.

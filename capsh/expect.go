@@ -12,8 +12,8 @@ import (
 
 const expectUsage = `usage: capsh expect [--pid=PID[/TID]] [--tap|--json] EXPR ...
 Says in what a process, this one without --pid, is not as it should be: exit
-status 0 if all of EXPR hold, 1 with a line for each that does not or is unknown,
-2 for wrong usage. Of a process all threads must be so.
+status 0 if all of EXPR hold, 1 with a line for each that does not or is not
+known, 2 for wrong usage. All threads of a process must be so.
   eff=net_bind_service   effective; prm, inh, bnd, amb are the other sets
   bnd<=docker            nothing beyond Docker's default; podman, containerd,
                          cri-o, lxc, systemd-nspawn have one too

@@ -15,8 +15,8 @@ import (
 
 const fileUsage = `usage: capsh file [-r [-x]] PATH ...
 What files grant to whoever executes them: file capabilities, as setcap takes
-them, setuid and setgid; and why that means nothing where it does not count: on a
-nosuid mount, in another user namespace, for a script.
+them, setuid and setgid; and why that means nothing where it does not count, as
+on a nosuid mount, in another user namespace, for a script.
   -r, --recursive        look in folders, and list what grants something;
                          symbolic links are followed only as PATH itself
   -x, --one-file-system  stay on the file system of PATH

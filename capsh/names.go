@@ -18,22 +18,31 @@ const (
 
 // accountNames looks up names, reading each file once.
 type accountNames struct {
+	// read reads a file; nil is probe.ReadFile.
+	read          func(path string) ([]byte, error)
 	passwd, group []byte
 	// lookups counts those of groups, groupNames is there once they are many.
 	lookups    int
 	groupNames map[uint32]string
 }
 
+func (a *accountNames) readFile(path string) ([]byte, error) {
+	if a.read != nil {
+		return a.read(path)
+	}
+	return probe.ReadFile(path)
+}
+
 func (a *accountNames) passwdFile() (_ []byte, err error) {
 	if a.passwd == nil {
-		a.passwd, err = probe.ReadFile(passwdPath)
+		a.passwd, err = a.readFile(passwdPath)
 	}
 	return a.passwd, err
 }
 
 func (a *accountNames) groupFile() (_ []byte, err error) {
 	if a.group == nil {
-		a.group, err = probe.ReadFile(groupPath)
+		a.group, err = a.readFile(groupPath)
 	}
 	return a.group, err
 }

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"capsh/internal/caps"
+	"capsh/internal/container"
+	"capsh/internal/cred"
+	"capsh/internal/plan"
+	"capsh/internal/probe"
+)
+
+// changes are what a process is to do to itself before the execve.
+type changes struct {
+	bounding, inheritable, ambient cred.Known[caps.Set]
+	securebits                     cred.Known[cred.Securebits]
+	user                           cred.Known[string]
+	noNewPrivs                     bool
+}
+
+// apply simulates them on a state; the error is that of the first which the
+// kernel would refuse.
+func (c *changes) apply(s *cred.State, names *accountNames) error {
+	var steps []plan.Step
+	if c.bounding.OK {
+		if more := c.bounding.Value &^ s.Bounding; more != 0 {
+			return errors.New("--bounding: the set cannot grow, it lacks " + more.String())
+		}
+		if drop := s.Bounding &^ c.bounding.Value; drop != 0 {
+			steps = append(steps, plan.Step{Op: plan.DropBounding, Set: drop})
+		}
+	}
+	if c.inheritable.OK {
+		sets := caps.EPI{Effective: s.Effective, Permitted: s.Permitted, Inheritable: c.inheritable.Value}
+		steps = append(steps, plan.Step{Op: plan.Capset, Sets: sets})
+	}
+	if c.securebits.OK && !s.Securebits.OK {
+		s.Securebits = c.securebits // not a change, but what they are
+	} else if c.securebits.OK && c.securebits != s.Securebits {
+		steps = append(steps, plan.Step{Op: plan.SetSecurebits, Number: uint64(c.securebits.Value)})
+	}
+	if c.user.OK {
+		become, err := names.become(c.user.Value)
+		if err != nil {
+			return errors.New("--user: " + err.Error())
+		}
+		steps = append(steps, become...)
+	}
+	if c.ambient.OK {
+		steps = append(steps, plan.Step{Op: plan.RaiseAmbient, Set: c.ambient.Value})
+	}
+	if c.noNewPrivs {
+		steps = append(steps, plan.Step{Op: plan.NoNewPrivs})
+	}
+	for i := range steps {
+		if err := steps[i].Simulate(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// become is the steps that change the user, its groups with it: USER, UID,
+// USER:GROUP, UID:GID. With a group, that is the only one.
+func (a *accountNames) become(spec string) ([]plan.Step, error) {
+	name, groupName, hasGroup := strings.Cut(spec, ":")
+	uid, groups, err := a.userAndGroups(name, hasGroup)
+	if err != nil {
+		return nil, err
+	}
+	if hasGroup {
+		gid, ok := decimalID(groupName)
+		if !ok {
+			if gid, err = a.gid(groupName); err != nil {
+				return nil, err
+			}
+		}
+		groups = []uint32{gid}
+	}
+	sorted := slices.Compact(slices.Sorted(slices.Values(groups)))
+	return []plan.Step{
+		{Op: plan.Setgroups, Groups: sorted},
+		{Op: plan.Setresgid, IDs: cred.Same(groups[0])},
+		{Op: plan.Setresuid, IDs: cred.Same(uid)},
+	}, nil
+}
+
+// userAndGroups finds a user by name or number and its groups, the primary one
+// first; a number without a name is good only where a group is given.
+func (a *accountNames) userAndGroups(name string, groupGiven bool) (uint32, []uint32, error) {
+	if uid, ok := decimalID(name); ok {
+		if name = a.User(uid); name == "" && groupGiven {
+			return uid, nil, nil
+		} else if name == "" {
+			return 0, nil, errors.New("uid " + itoa(uid) + " is not in " + passwdPath + ", so its group is unknown; write " + itoa(uid) + ":GID")
+		}
+	}
+	user, groups, err := a.lookupUser(name)
+	return user.UID, groups, err
+}
+
+// decimalID reads a plain number from 0 to 4294967294.
+func decimalID(text string) (uint32, bool) {
+	n, err := strconv.ParseUint(text, 10, 32)
+	ok := err == nil && n < 1<<32-1 && strconv.FormatUint(n, 10) == text
+	return uint32(n), ok
+}
+
+// parseSetOrDefault reads a list of capabilities, or the name of a runtime whose
+// default is meant.
+func parseSetOrDefault(text string) (caps.Set, error) {
+	if set, ok := container.Default(text); ok {
+		return set, nil
+	}
+	return caps.ParseList(text, caps.First(probe.KernelBits()))
+}
+
+// setSecurebits reads none, a number, or names with commas between.
+func (c *changes) setSecurebits(text string) error {
+	var bits cred.Securebits
+	switch {
+	case text == "none":
+	case text != "" && '0' <= text[0] && text[0] <= '9':
+		n, err := caps.ParseUint(text, 32)
+		if err != nil {
+			return err
+		}
+		bits = cred.Securebits(n)
+	default:
+		for name := range strings.SplitSeq(text, ",") {
+			bit, err := cred.ParseSecurebit(name)
+			if err != nil {
+				return err
+			}
+			bits |= bit
+		}
+	}
+	c.securebits = cred.Is(bits)
+	return nil
+}
