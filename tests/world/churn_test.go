@@ -105,7 +105,7 @@ func churn(capsh string) error {
 	return err
 }
 
-// fewIDs leaves the namespace eighty ids: once around, they start at 300
+// fewIDs leaves the namespace forty ids: once around, they start at 300
 // (RESERVED_PIDS, kernel/pid.c). Before Linux 6.14 this would hit the machine.
 func fewIDs() error {
 	var name unix.Utsname
@@ -120,13 +120,13 @@ func fewIDs() error {
 		fmt.Println("an old kernel: ids are not given away in this run")
 		return nil
 	}
-	return os.WriteFile("/proc/sys/kernel/pid_max", []byte("380"), 0)
+	return os.WriteFile("/proc/sys/kernel/pid_max", []byte("340"), 0)
 }
 
-// spawn starts processes that live for 50 ms, one after the other.
+// spawn starts processes that live for 10 ms, one after the other.
 func spawn(attr func() *syscall.SysProcAttr, stop *atomic.Bool) {
 	for !stop.Load() {
-		cmd := exec.Command("/bin/sleep", "0.05")
+		cmd := exec.Command("/bin/sleep", "0.01")
 		cmd.SysProcAttr = attr()
 		_ = cmd.Run() // one that finds no id to have is no matter
 	}
