@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 
 	"capsh/internal/caps"
 	"capsh/internal/container"
@@ -78,14 +79,16 @@ func kernelOf(r probe.Root) render.Kernel {
 // showThreads reads the operands, PID or PID/TID each; without any it is this
 // process, as the procfs knows it.
 func showThreads(r probe.Root, operands []string) ([]thread, error) {
-	var v view
+	var list []thread
 	for _, o := range operands {
-		if err := v.addThreads(o); err != nil {
+		t, err := parseThread(o)
+		if err != nil {
 			return nil, err
 		}
+		list = append(list, t)
 	}
-	if len(v.threads) > 0 {
-		return v.threads, nil
+	if len(list) > 0 {
+		return list, nil
 	}
 	pid := os.Getpid()
 	if r != probe.Proc {
@@ -95,4 +98,16 @@ func showThreads(r probe.Root, operands []string) ([]thread, error) {
 		}
 	}
 	return []thread{{pid, pid}}, nil
+}
+
+// parseThread reads PID or PID/TID.
+func parseThread(text string) (t thread, err error) {
+	pid, tid, hasTID := strings.Cut(text, "/")
+	if t.pid, err = parsePID(pid); err != nil {
+		return t, err
+	}
+	if t.tid = t.pid; hasTID {
+		t.tid, err = parsePID(tid)
+	}
+	return t, err
 }

@@ -67,8 +67,8 @@ func Assess(f *Facts) Assessment {
 	if a.Contained.Value || !a.Contained.OK {
 		a.findCapabilities(f)
 		a.findNamespaces(f)
-		a.findProcess(f)
 		a.findFiles(f)
+		a.findProcess(f)
 	}
 	a.Verdict = a.verdict(f)
 	slices.SortStableFunc(a.Findings, func(x, y Finding) int { return int(y.Severity) - int(x.Severity) })
@@ -114,9 +114,10 @@ func (a *Assessment) unread(id, what string) {
 }
 
 // mighty reports whether the process is, or can become, one that files of root's
-// obey: uid 0 or a capability that stands for it, on the machine itself.
+// obey: uid 0 or a capability that stands for it, on the machine itself or in a
+// user namespace that has the machine's uid 0.
 func (a *Assessment) mighty(f *Facts) bool {
-	return !f.own() && (f.Process.UID.Effective == 0 || a.Reach&caps.Of(caps.DACOverride, caps.Setuid) != 0)
+	return (!f.own() || mapsRoot(f.Process.UserNS.UIDMap.Value)) && (f.Process.UID.Effective == 0 || a.Reach&caps.Of(caps.DACOverride, caps.Setuid) != 0)
 }
 
 // graded is severity for one who files of root's obey, and less for others.

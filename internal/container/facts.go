@@ -1,6 +1,9 @@
 package container
 
 import (
+	"strconv"
+	"strings"
+
 	"capsh/internal/caps"
 	"capsh/internal/cred"
 )
@@ -14,6 +17,9 @@ type Facts struct {
 	Label cred.Known[string]
 	// Kernel is the set of all capabilities that the kernel has.
 	Kernel cred.Known[caps.Set]
+	// MachineProc is true if the procfs is known to show the machine's own PID
+	// namespace: what has one id there has no other.
+	MachineProc bool
 	// Machine is the bounding set of the machine's own init: the most that it
 	// gives anyone.
 	Machine cred.Known[caps.Set]
@@ -25,6 +31,8 @@ type Facts struct {
 	// Cgroup is the text of /proc/PID/cgroup.
 	Cgroup cred.Known[string]
 	Mounts cred.Known[Mounts]
+	// ProcFiles are those of [ProcFiles] that this kernel has.
+	ProcFiles cred.Known[[]string]
 	// Release is the kernel's, as uname(2) has it.
 	Release cred.Known[string]
 	// Env is the value of "container" in the environment, empty for none; by
@@ -92,7 +100,7 @@ func InitialInode(k NamespaceKind) uint64 {
 // shared reports whether the process has the machine's own namespace of a kind.
 func (f *Facts) shared(k NamespaceKind) cred.Known[bool] {
 	ns := f.Namespaces[k]
-	fixed := k != MountNS && k != NetNS
+	fixed := k != MountNS && k != NetNS || f.atLeast(6, 18)
 	switch {
 	case ns.Inode.OK && ns.Machine.OK:
 		return cred.Is(ns.Inode.Value == ns.Machine.Value)
@@ -100,8 +108,31 @@ func (f *Facts) shared(k NamespaceKind) cred.Known[bool] {
 		return cred.Is(ns.Inode.Value == InitialInode(k))
 	case k == PIDNS && len(f.Process.NSPID) > 1:
 		return cred.Is(false) // it has more ids than the reader's namespace gives
+	case k == PIDNS && f.MachineProc && len(f.Process.NSPID) == 1:
+		return cred.Is(true)
+	case k == UserNS && f.Process.UserNS.UIDMap.OK && !identity(f.Process.UserNS.UIDMap.Value):
+		return cred.Is(false)
+	case k == MountNS:
+		// A root from a runtime's storage is not the machine's.
+		_, own := f.Mounts.Value.identity()
+		return cred.Known[bool]{OK: own}
 	}
 	return cred.Known[bool]{}
+}
+
+// identity reports whether a map is that of the machine's own user namespace; a
+// child may have the same.
+func identity(m []cred.IDRange) bool {
+	return len(m) == 1 && m[0] == cred.IDRange{Count: 1<<32 - 1}
+}
+
+// atLeast reports whether the kernel is known to be of a release or later.
+func (f *Facts) atLeast(major, minor int) bool {
+	first, rest, _ := strings.Cut(f.Release.Value, ".")
+	second, _, _ := strings.Cut(rest, ".")
+	haveMajor, err := strconv.Atoi(first)
+	haveMinor, minorErr := strconv.Atoi(second)
+	return err == nil && minorErr == nil && (haveMajor > major || haveMajor == major && haveMinor >= minor)
 }
 
 // own reports whether the user namespace is known to be a child: capabilities

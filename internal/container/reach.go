@@ -9,19 +9,25 @@ import (
 
 // The walls that a mount table and a folder of devices are.
 
-// masked are the files of procfs that runtimes hide, those that about every
-// kernel has (OCI runtimes, "maskedPaths").
-var masked = [...]string{"/proc/kcore", "/proc/keys", "/proc/timer_list"}
+// ProcFiles are the files of procfs, below it, that runtimes hide and that about
+// every kernel has (OCI runtimes, "maskedPaths"), and last the one that they make
+// read-only.
+func ProcFiles() []string { return []string{"kcore", "keys", "timer_list", "sysrq-trigger"} }
+
+const sysrq = "sysrq-trigger"
 
 // findFiles looks at what of the machine's is in reach as files.
 func (a *Assessment) findFiles(f *Facts) {
+	a.findSockets(f)
+	a.findDevices(f)
 	if !f.Mounts.OK {
 		for _, id := range [...]string{"proc-masks", "proc-sys", "sysfs", "cgroupfs", "machine-root", "machine-folders"} {
 			a.unread(id, "the mount table")
 		}
 	} else {
 		t := f.Mounts.Value
-		a.findProcMasks(f, t)
+		a.findMachineRoot(f, t)
+		a.findMachineFolders(f)
 		a.findProcSys(f, t)
 		a.findWritable(f, "sysfs", "/sys", Critical, "With root's uid, kernel settings such as uevent_helper run programs on the machine.", "sysfs")
 		cgroups := Medium
@@ -29,29 +35,33 @@ func (a *Assessment) findFiles(f *Facts) {
 			cgroups = Critical
 		}
 		a.findWritable(f, "cgroupfs", "a cgroup hierarchy", cgroups, "Limits can be lifted; of a version 1 hierarchy, with cap_sys_admin, release_agent runs a program on the machine.", "cgroup", "cgroup2")
-		a.findMachineRoot(f, t)
-		a.findMachineFolders(f)
+		a.findProcMasks(f, t)
 	}
-	a.findSockets(f)
-	a.findDevices(f)
 }
 
 // findProcMasks looks at whether what procfs tells of the machine is hidden.
 func (a *Assessment) findProcMasks(f *Facts, t Mounts) {
 	const id = "proc-masks"
-	var open []string
-	for _, path := range masked {
-		if m, ok := t.At(path); ok && m.Type == "proc" {
+	var open, hidden []string
+	for _, name := range f.ProcFiles.Value {
+		path := "/proc/" + name
+		switch m, ok := t.At(path); {
+		case name == sysrq:
+		case ok && m.Type == "proc":
 			open = append(open, path)
+		default:
+			hidden = append(hidden, path)
 		}
 	}
 	switch m, ok := t.At("/proc"); {
+	case !f.ProcFiles.OK:
+		a.unread(id, "which files this kernel's procfs has")
 	case !ok || m.Type != "proc":
 		a.add(id, Held, "no /proc is mounted", "")
 	case len(open) > 0:
-		a.add(id, Medium, "not masked: "+strings.Join(open, ", "), "The machine's keys, timers and, with cap_sys_rawio, memory can be read.")
+		a.add(id, a.graded(f, Medium), "not masked: "+strings.Join(open, ", "), "The machine's keys, timers and, with cap_sys_rawio, memory can be read.")
 	default:
-		a.add(id, Held, "masked: "+strings.Join(masked[:], ", "), "")
+		a.add(id, Held, "masked: "+strings.Join(hidden, ", "), "")
 	}
 }
 
@@ -64,8 +74,11 @@ func (a *Assessment) findProcSys(f *Facts, t Mounts) {
 		if m.Type != "proc" || m.Root != "/" {
 			continue
 		}
-		for _, below := range [...]string{"/sys", "/sysrq-trigger"} {
-			path := strings.TrimSuffix(m.Point, "/") + below
+		for _, name := range [...]string{"sys", sysrq} {
+			if name == sysrq && !slices.Contains(f.ProcFiles.Value, name) {
+				continue
+			}
+			path := strings.TrimSuffix(m.Point, "/") + "/" + name
 			if in, ok := t.At(path); ok && in.Type == "proc" && !in.ReadOnly {
 				open = append(open, path)
 			}
@@ -154,7 +167,7 @@ func (m Mount) ofRuntime() bool {
 func (f *Facts) machineFolders() Mounts {
 	var list Mounts
 	for _, m := range f.Mounts.Value.visible() {
-		disk := m.onDisk() || f.MachineRoot.OK && m.Dev == f.MachineRoot.Value.Dev || m.Type == "devtmpfs" && m.Root != "/null"
+		disk := m.onDisk() || f.MachineRoot.OK && m.Dev == f.MachineRoot.Value.Dev || m.Type == "devtmpfs" && m.Root == "/"
 		if disk && !m.ofRuntime() {
 			list = append(list, m)
 		}
@@ -165,11 +178,15 @@ func (f *Facts) machineFolders() Mounts {
 // findMachineFolders tells of the folders of the machine that are mounted.
 func (a *Assessment) findMachineFolders(f *Facts) {
 	const id = "machine-folders"
-	var names []string
+	var names, roots []string
 	severity := Held
 	for _, m := range f.machineFolders() {
+		below := func(root string) bool { return strings.HasPrefix(m.Point, root+"/") }
 		if f.isMachineRoot(m) {
+			roots = append(roots, m.Point)
 			continue // told of by findMachineRoot
+		} else if slices.ContainsFunc(roots, below) {
+			continue
 		}
 		names = append(names, m.Root+" at "+m.Point)
 		switch {
@@ -240,7 +257,7 @@ func (a *Assessment) findSockets(f *Facts) {
 	case len(list) == 0:
 		a.add(id, Held, "no container runtime's socket in the usual places", "")
 	default:
-		a.add(id, a.graded(f, Critical), firstOf(list, 3), "Whoever may write to it starts a privileged container, and so has the machine.")
+		a.add(id, max(a.graded(f, Critical), Medium), firstOf(list, 3), "Whoever may write to it starts a privileged container, and so has the machine.")
 	}
 }
 

@@ -97,7 +97,11 @@ func (a *Assessment) findNamespaces(f *Facts) {
 		case !shared.OK:
 			a.unread(id, "the "+k.String()+" namespace")
 		case shared.Value:
-			a.add(id, wall.shared, "it is the machine's own", wall.meaning)
+			severity := wall.shared
+			if f.own() { // root inside is nobody there
+				severity = min(severity, Medium)
+			}
+			a.add(id, severity, "it is the machine's own", wall.meaning)
 		case k == UserNS:
 			a.findUserNS(f)
 		default:

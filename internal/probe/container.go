@@ -34,6 +34,13 @@ func (r Root) Container(pid, tid int) (container.Facts, error) {
 		f.Kernel = cred.Is(caps.First(int(last.Value) + 1))
 	}
 	f.Release = r.text("sys/kernel/osrelease")
+	if f.ProcFiles.OK = isProcfs(string(r)); f.ProcFiles.OK {
+		for _, name := range container.ProcFiles() {
+			if exists(string(r) + "/" + name) {
+				f.ProcFiles.Value = append(f.ProcFiles.Value, name)
+			}
+		}
+	}
 	r.machine(&f)
 
 	t := task{root: r, pid: pid, tid: tid, dir: unix.AT_FDCWD, prefix: r.path(pid, tid) + "/"}
@@ -63,7 +70,7 @@ func (r Root) text(name string) cred.Known[string] {
 // procfs of the initial PID namespace.
 func (r Root) machine(f *container.Facts) {
 	init := task{root: r, pid: 1, tid: 1, dir: unix.AT_FDCWD, prefix: r.path(1, 1) + "/"}
-	if !r.initial(&init) {
+	if f.MachineProc = r.initial(&init); !f.MachineProc {
 		return
 	}
 	if p, err := r.Process(1, 1, Options{}); err == nil {
@@ -116,7 +123,7 @@ func (t *task) container(f *container.Facts) error {
 			file.take(string(text))
 		}
 	}
-	f.Owner = t.owner()
+	f.Owner = t.owner(&f.Process.UserNS)
 	var err error
 	f.Label, err = t.labelOrNone()
 	return err
@@ -144,8 +151,10 @@ func (t *task) labelOrNone() (cred.Known[string], error) {
 	return cred.Known[string]{OK: none}, nil
 }
 
-// owner asks who owns the user namespace (ioctl_nsfs(2), Linux 4.11).
-func (t *task) owner() (uid cred.Known[uint32]) {
+// owner asks who owns the user namespace (ioctl_nsfs(2), Linux 4.11). The kernel
+// answers by the reader's namespace; if that is this very one, the map tells who
+// it is outside.
+func (t *task) owner(ns *cred.UserNS) (uid cred.Known[uint32]) {
 	fd, err := unix.Openat(t.dir, t.prefix+"ns/user", unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return uid
@@ -153,5 +162,13 @@ func (t *task) owner() (uid cred.Known[uint32]) {
 	defer unix.Close(fd)
 	uid.Value, err = unix.IoctlGetUint32(fd, unix.NS_GET_OWNER_UID)
 	uid.OK = err == nil
+	if own, err := SelfUserNS(); err == nil && own.Inode == ns.Inode && !ns.Initial().Value {
+		for _, r := range ns.UIDMap.Value {
+			if n := uid.Value - r.Inside; uid.Value >= r.Inside && n < r.Count {
+				uid.Value = r.Outside + n
+				break
+			}
+		}
+	}
 	return uid
 }

@@ -69,6 +69,10 @@ func appendFinding(b []byte, f container.Finding, width int, c Color) []byte {
 		b = appendWrapped(appendBlanks(b, indent), f.Meaning, indent, width)
 		b = append(b, '\n')
 	}
+	if f.Severity <= container.Low && f.Caps != 0 {
+		b = appendWrapped(appendBlanks(b, indent), listOf(f.Caps), indent, width)
+		return append(b, '\n')
+	}
 	return appendGraded(b, f.Caps, indent, width, c)
 }
 
@@ -149,7 +153,7 @@ func containerText(a *container.Assessment) string {
 	case a.Contained.OK && a.Runtime != "":
 		text = a.Runtime
 	case a.Contained.OK:
-		text = "yes, of no known runtime"
+		text = "of no known runtime"
 	}
 	if a.ID != "" {
 		text += " " + Escape(a.Short())
@@ -157,15 +161,12 @@ func containerText(a *container.Assessment) string {
 	if a.PodUID != "" {
 		text += ", pod " + a.PodUID
 	}
-	if len(a.Evidence) > 0 {
-		text += " ("
-		for i, e := range a.Evidence {
-			if i > 0 {
-				text += "; "
-			}
-			text += Escape(e)
-		}
-		text += ")"
+	const few = 2
+	for i, e := range a.Evidence[:min(few, len(a.Evidence))] {
+		text += [...]string{": ", "; "}[i] + Escape(e)
+	}
+	if more := len(a.Evidence) - few; more > 0 {
+		text += "; and more"
 	}
 	return text
 }
@@ -174,7 +175,7 @@ func containerText(a *container.Assessment) string {
 func reachText(p *cred.Process, a *container.Assessment) string {
 	text := count(p.Permitted.Len())
 	if more := a.Reach &^ p.Permitted; more != 0 {
-		text += ", and an execve can bring " + strconv.Itoa(more.Len()) + " more"
+		text += "; an execve can bring " + strconv.Itoa(more.Len()) + " more"
 	}
 	if a.Contained.OK && !a.Contained.Value {
 		return text

@@ -221,7 +221,9 @@ func placeText(a *container.Assessment) string {
 		return ""
 	case !a.Contained.Value:
 		return " on the machine"
-	case a.Runtime == "" || a.Runtime == container.Unknown:
+	case a.Runtime == "":
+		return " in namespaces of its own"
+	case a.Runtime == container.Unknown:
 		return " in a container"
 	}
 	return " in a container of " + a.Runtime

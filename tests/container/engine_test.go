@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -126,8 +127,10 @@ var names atomic.Int64
 // would lift.
 func (e *engine) runArgs(options []string, image string, command []string) (args []string, name string) {
 	name = fmt.Sprintf("test-%d", names.Add(1))
-	args = []string{"run", "--name=" + name, "--network=none", "--sysctl=net.ipv4.ip_unprivileged_port_start=1024",
-		limit("nofile", unix.RLIMIT_NOFILE), limit("nproc", unix.RLIMIT_NPROC)}
+	args = []string{"run", "--name=" + name, limit("nofile", unix.RLIMIT_NOFILE), limit("nproc", unix.RLIMIT_NPROC)}
+	if !slices.Contains(options, "--network=host") {
+		args = append(args, "--network=none", "--sysctl=net.ipv4.ip_unprivileged_port_start=1024")
+	}
 	if e == podman {
 		args = append(args, "--passwd=false") // it would make up names
 	}

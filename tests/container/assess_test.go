@@ -1,0 +1,189 @@
+package container
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"capsh/internal/testenv"
+)
+
+// assessed is what capsh assess --json says.
+type assessed struct {
+	Version   int
+	PID       int
+	Name      string
+	Verdict   string
+	Contained *bool
+	Container *struct {
+		Runtime, ID *string
+		PodUID      *string `json:"pod_uid"`
+	}
+	Evidence []string
+	Default  struct {
+		Runtime, Mask, SeenIn, Source, Note string
+		Capabilities                        []string
+	}
+	Reach    []string
+	Findings []struct {
+		ID, Severity, Evidence, Meaning string
+		Capabilities                    []struct{ Name, Host, Brief string }
+	}
+}
+
+// found are the severities of the findings by id, and none twice.
+func (a *assessed) found(t testing.TB) map[string]string {
+	t.Helper()
+	m := map[string]string{}
+	for _, f := range a.Findings {
+		if m[f.ID] != "" {
+			t.Errorf("two findings %s", f.ID)
+		}
+		if f.Evidence == "" {
+			t.Errorf("%s without evidence", f.ID)
+		}
+		m[f.ID] = f.Severity
+	}
+	return m
+}
+
+func parseAssessed(t testing.TB, text string) *assessed {
+	t.Helper()
+	var a assessed
+	if err := json.Unmarshal([]byte(text), &a); err != nil || a.Version != 1 {
+		t.Fatalf("%v: %q", err, text)
+	}
+	return &a
+}
+
+// assessCase is a way to hold a container, and what is to be said of it.
+type assessCase struct {
+	name    string
+	only    *engine
+	options []string
+	verdict string
+	// findings are those that matter here; of the default there are none.
+	findings map[string]string
+}
+
+var assessCases = []assessCase{
+	{"default", nil, nil, "default", map[string]string{
+		"capabilities": "held", "seccomp": "held", "proc-masks": "held", "proc-sys": "held", "sysfs": "held",
+		"machine-root": "held", "runtime-socket": "held", "devices": "held", "machine-folders": "held",
+		"user-namespace": "low", "pid-namespace": "held", "net-namespace": "held", "mnt-namespace": "held",
+		"ipc-namespace": "held", "uts-namespace": "held",
+	}},
+	{"drop all", nil, []string{"--cap-drop=ALL"}, "none", map[string]string{"capabilities": "held"}},
+	{"drop all, add one", nil, []string{"--cap-drop=ALL", "--cap-add=NET_BIND_SERVICE"}, "restricted", map[string]string{"capabilities": "held"}},
+	{"no new privileges", nil, []string{"--security-opt=no-new-privileges"}, "default", map[string]string{"no-new-privs": "held"}},
+	{"a user without new privileges", podman, []string{"--security-opt=no-new-privileges", "--user=1000"}, "none", map[string]string{"no-new-privs": "held"}},
+	{"a user", podman, []string{"--user=1000"}, "default", map[string]string{"no-new-privs": "low"}},
+	{"one more", nil, []string{"--cap-add=SYS_ADMIN"}, "over-privileged", map[string]string{"capabilities": "critical", "seccomp": "held"}},
+	{"one harmless more", podman, []string{"--cap-add=SYS_PACCT"}, "over-privileged", map[string]string{"capabilities": "low"}},
+	{"no seccomp", nil, []string{"--security-opt=seccomp=unconfined"}, "default", map[string]string{"seccomp": "medium"}},
+	{"the machine's network", nil, []string{"--network=host"}, "over-privileged", map[string]string{"net-namespace": "high"}},
+	{"a folder", nil, []string{"--volume=/var/lib:/data"}, "over-privileged", map[string]string{"machine-folders": "high", "machine-root": "held"}},
+	{"a folder to read", podman, []string{"--volume=/etc:/data:ro"}, "default", map[string]string{"machine-folders": "medium"}},
+	{"all files", nil, []string{"--volume=/:/host"}, "over-privileged", map[string]string{"machine-root": "critical"}},
+	{"a socket", nil, []string{"--volume=SOCKET:/var/run/docker.sock"}, "over-privileged", map[string]string{"runtime-socket": "critical"}},
+	{"a socket elsewhere", podman, []string{"--volume=SOCKET:/tmp/x"}, "over-privileged", map[string]string{"runtime-socket": "critical"}},
+	{"a device", podman, []string{"--device=/dev/loop0"}, "over-privileged", map[string]string{"devices": "critical"}},
+	{"the machine's IPC and names", podman, []string{"--ipc=host", "--uts=host"}, "default", map[string]string{"ipc-namespace": "medium", "uts-namespace": "low"}},
+	{"privileged", nil, []string{"--privileged"}, "privileged", map[string]string{
+		"capabilities": "critical", "seccomp": "medium", "proc-masks": "medium", "proc-sys": "critical", "sysfs": "critical",
+		"devices": "critical", "pid-namespace": "held",
+	}},
+	{"all but in name", nil, []string{"--cap-add=SYS_ADMIN", "--security-opt=seccomp=unconfined", "--security-opt=UNMASK"}, "privileged", map[string]string{
+		"capabilities": "critical", "seccomp": "medium", "proc-masks": "medium",
+	}},
+	{"user namespace", podman, []string{"--uidmap=0:100000:65536"}, "default", map[string]string{"user-namespace": "held"}},
+	{"user namespace with root", podman, []string{"--uidmap=0:0:65536"}, "over-privileged", map[string]string{"user-namespace": "high"}},
+	{"privileged in a user namespace", podman, []string{"--uidmap=0:100000:65536", "--privileged"}, "confined-root", map[string]string{
+		"capabilities": "low", "user-namespace": "held",
+	}},
+}
+
+// What capsh assess says inside and outside is what the container was started
+// with.
+func TestAssess(t *testing.T) {
+	socket := runtimeSocket(t)
+	eachEngine(t, func(t *testing.T, e *engine) {
+		for _, c := range assessCases {
+			if c.only != nil && c.only != e {
+				continue
+			}
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				if c.name == "privileged" && e == docker {
+					allNeeded(t)
+				}
+				assessContainer(t, e, c, socket)
+			})
+		}
+	})
+}
+
+func assessContainer(t *testing.T, e *engine, test assessCase, socket string) {
+	var options []string
+	for _, o := range test.options {
+		unmask := map[*engine]string{podman: "unmask=ALL", docker: "systempaths=unconfined"}[e]
+		options = append(options, strings.ReplaceAll(strings.ReplaceAll(o, "SOCKET", socket), "UNMASK", unmask))
+	}
+	image := e.image(t, "assess", nil, slices.Concat([]file{program(t, "capsh")}, busybox(t))...)
+	script := "/capsh assess --json; /capsh assess; echo ready; while :; do /busybox sleep 1000; done"
+	c := e.start(t, options, image, "/bin/sh", "-c", script)
+	own, text, _ := strings.Cut(c.waitFor(t, "ready"), "\n")
+	inside := parseAssessed(t, own)
+	r := testenv.Run(t, exec.Command(testenv.Build(t, "capsh"), "assess", "--json", strconv.Itoa(c.pid)))
+	if r.Code != 0 || r.Err != "" {
+		t.Fatalf("outside: %+v", r)
+	}
+	outside := parseAssessed(t, r.Out)
+	for where, a := range map[string]*assessed{"inside": inside, "outside": outside} {
+		if a.Verdict != test.verdict {
+			t.Errorf("%s: %s, want %s", where, a.Verdict, test.verdict)
+		}
+		got := a.found(t)
+		for id, want := range test.findings {
+			// Outside, what root of fewer capabilities may not see is unknown.
+			if got[id] != want && !(where == "outside" && got[id] == "unknown") {
+				t.Errorf("%s: %s is %s, want %s", where, id, got[id], want)
+			}
+		}
+		if a.Container == nil || a.Container.Runtime == nil || *a.Container.Runtime != e.name {
+			t.Errorf("%s: container %+v", where, a.Container)
+		} else if id := a.Container.ID; id == nil || *id != c.id(t) {
+			t.Errorf("%s: id %v, want %s", where, id, c.id(t))
+		}
+	}
+	if !strings.HasPrefix(text, "verdict    "+test.verdict+": ") {
+		t.Errorf("text: %s", text)
+	}
+	if t.Failed() {
+		t.Logf("inside:\n%s\noutside: %s", text, r.Out)
+	}
+}
+
+// id is the whole id that the engine gave the container.
+func (c *container) id(t testing.TB) string {
+	return strings.TrimSpace(c.do(t, "inspect", "--type=container", "--format={{.Id}}", c.name))
+}
+
+// runtimeSocket is a socket named as Docker's.
+func runtimeSocket(t *testing.T) string {
+	t.Helper()
+	testenv.Root(t)
+	path := filepath.Join(os.Getenv(dirVar), "docker.sock")
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	must(t, err)
+	t.Cleanup(func() { unix.Close(fd); os.Remove(path) })
+	must(t, unix.Bind(fd, &unix.SockaddrUnix{Name: path}))
+	return path
+}
