@@ -108,7 +108,8 @@ func shuffle(random *rand.Rand) error {
 	if err := unix.Capget(&header, &now[0]); err != nil {
 		return err
 	}
-	keep, raise, pass := bits()|bits(), bits(), bits()&bounding()
+	keep, raise, pass := bits(), bits(), bits()&bounding()
+	keep |= bits() // most of them
 	for i := range now {
 		half := func(set uint64) uint32 { return uint32(set >> (32 * i)) }
 		now[i].Permitted &= half(keep)
