@@ -103,9 +103,6 @@ func (l *launch) lookUpUser(name string) error {
 	if err == nil && !l.account.known {
 		err = errors.New("no user " + quote(name) + " in " + passwdPath)
 	}
-	if err == nil && (l.account.UID > maxID || l.account.GID > maxID) {
-		err = errors.New("its ids in " + passwdPath + " are out of range")
-	}
 	return err
 }
 
@@ -137,7 +134,7 @@ func parseID(text string) (id uint32, isNumber bool, err error) {
 	case strings.TrimSpace(text) != text || strings.ContainsAny(text, ":,\n"):
 		return 0, false, errors.New(quote(text) + " is neither a name nor a number")
 	case text[0] == '-' || text[0] == '+':
-		return 0, false, errors.New(quote(text) + " is neither a name nor a number from 0 to " + strconv.Itoa(maxID))
+		return 0, false, errors.New(quote(text) + " is neither a name nor a number from 0 to 4294967294")
 	case digits && len(text) > 1 && text[0] == '0':
 		return 0, false, errors.New("number " + quote(text) + " begins with 0")
 	case !digits:
@@ -145,7 +142,7 @@ func parseID(text string) (id uint32, isNumber bool, err error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || n > maxID {
-		return 0, false, errors.New("number " + quote(text) + " is out of range: 0 to " + strconv.Itoa(maxID))
+		return 0, false, errors.New("number " + quote(text) + " is out of range: 0 to 4294967294")
 	}
 	return uint32(n), true, nil
 }
