@@ -23,6 +23,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"show", showUsage, runShow},
+		{"ps", psUsage, runPs},
+		{"tree", treeUsage, runTree},
 		{"file", fileUsage, runFile},
 		{"predict", predictUsage, runPredict},
 		{"expect", expectUsage, runExpect},

@@ -28,6 +28,11 @@ func colored(when string, env []string) bool {
 	noColor := slices.ContainsFunc(env, func(v string) bool {
 		return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR="
 	})
+	return onTerminal() && !noColor && !slices.Contains(env, "TERM=dumb")
+}
+
+// onTerminal says whether stdout is one.
+func onTerminal() bool {
 	_, err := unix.IoctlGetTermios(unix.Stdout, unix.TCGETS)
-	return err == nil && !noColor && !slices.Contains(env, "TERM=dumb")
+	return err == nil
 }

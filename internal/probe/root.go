@@ -49,7 +49,6 @@ func (e *pathError) Unwrap() error { return e.err }
 // numberedEntries lists the entries of an open directory whose names are
 // decimal numbers from 1 up, in the directory's order.
 func numberedEntries(fd int) ([]int, error) {
-	const nameAt = int(unsafe.Offsetof(unix.Dirent{}.Name))
 	var list []int
 	buf := make([]byte, 32<<10)
 	for {
@@ -57,15 +56,22 @@ func numberedEntries(fd int) ([]int, error) {
 		if err != nil || n == 0 {
 			return list, err
 		}
-		for rest := buf[:n]; len(rest) > nameAt; {
-			size := int((*unix.Dirent)(unsafe.Pointer(&rest[0])).Reclen)
-			name, _, _ := cut(rest[nameAt:size], 0)
-			if id, ok := parseInt(name); ok && name[0] != '0' {
-				list = append(list, id)
-			}
-			rest = rest[size:]
-		}
+		list = appendNumbered(list, buf[:n])
 	}
+}
+
+// appendNumbered appends the numbers among the entries that one getdents gave.
+func appendNumbered(list []int, entries []byte) []int {
+	const nameAt = int(unsafe.Offsetof(unix.Dirent{}.Name))
+	for len(entries) > nameAt {
+		size := int((*unix.Dirent)(unsafe.Pointer(&entries[0])).Reclen)
+		name, _, _ := cut(entries[nameAt:size], 0)
+		if id, ok := parseInt(name); ok && name[0] != '0' {
+			list = append(list, id)
+		}
+		entries = entries[size:]
+	}
+	return list
 }
 
 // isProcfs reports whether the kernel's procfs is at a path.

@@ -23,17 +23,20 @@ func ParseStatus(text []byte, p *cred.Process) error {
 	p.NoNewPrivs, p.Seccomp, p.KernelThread = cred.Known[bool]{}, cred.Known[cred.Seccomp]{}, cred.Known[bool]{}
 	p.AmbientSupported, p.Ambient, p.NSPID = false, 0, nil
 	for len(text) > 0 {
-		line, rest, ok := cut(text, '\n')
-		if !ok {
-			return statusError("ends in the middle of line ", line)
+		end := bytes.IndexByte(text, '\n')
+		if end < 0 {
+			return statusError("ends in the middle of line ", text)
 		}
-		text = rest
-		key, value, ok := cut(line, ':')
-		if !ok {
+		line := text[:end]
+		text = text[end+1:]
+		colon := bytes.IndexByte(line, ':')
+		if colon < 0 {
 			return statusError("has no name in line ", line)
 		}
-		if err := s.take(key, value); err != nil {
-			return err
+		if f, ok := lookup(line[:colon]); ok {
+			if err := s.take(f, line[:colon], line[colon+1:]); err != nil {
+				return err
+			}
 		}
 	}
 	return s.finish()
@@ -73,7 +76,7 @@ var requiredNames = [nRequired]string{
 	"CapInh", "CapPrm", "CapEff", "CapBnd",
 }
 
-// lookup finds the field of a line's name.
+// lookup finds the field of a line's name; most lines say nothing of credentials.
 func lookup(key []byte) (field, bool) {
 	switch string(key) {
 	case "Name":
@@ -124,12 +127,8 @@ type status struct {
 	seen uint32 // bit f: line f was there
 }
 
-// take reads one line; lines that say nothing of credentials are skipped.
-func (s *status) take(key, value []byte) error {
-	f, ok := lookup(key)
-	if !ok {
-		return nil
-	}
+// take reads one line.
+func (s *status) take(f field, key, value []byte) error {
 	if s.seen>>f&1 != 0 {
 		return statusError("has two lines ", key)
 	}

@@ -4,6 +4,7 @@ package render
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"capsh/internal/caps"
@@ -19,6 +20,8 @@ type JSON struct {
 	// one needs a comma. One bit is enough: whatever ends a level is itself a
 	// value of the level around it.
 	more bool
+	// written remembers how sets are written: in a long list few differ.
+	written map[caps.Set][]byte
 }
 
 // Bytes is what has been written so far, without a newline at its end. It is
@@ -99,11 +102,30 @@ func (j *JSON) Null() {
 // Set writes an array of names in bit order as the OCI runtime spec has them,
 // "CAP_NET_RAW"; a bit without a name is its number as a string, "41".
 func (j *JSON) Set(s caps.Set) {
+	text, ok := j.written[s]
+	if !ok {
+		text = setText(s)
+		if j.written == nil || len(j.written) > manySets {
+			j.written = map[caps.Set][]byte{}
+		}
+		j.written[s] = text
+	}
+	j.value()
+	j.buf = append(j.buf, text...)
+}
+
+// manySets is how many sets are remembered, about 100 kB.
+const manySets = 256
+
+// setText is a set as an array.
+func setText(s caps.Set) []byte {
+	var j JSON
 	j.BeginArray()
 	for c := range s.All() {
 		j.String(c.OCI())
 	}
 	j.EndArray()
+	return j.buf
 }
 
 // Hex writes a set as a string of the 16 hex digits that /proc/PID/status
@@ -139,6 +161,9 @@ func (j *JSON) KnownString(v cred.Known[string]) {
 
 // appendJSONText appends s as the inside of a JSON string.
 func appendJSONText(b []byte, s string) []byte {
+	if harmless(s) && strings.IndexByte(s, '"') < 0 {
+		return append(b, s...)
+	}
 	for _, r := range s { // yields U+FFFD for each byte that is not UTF-8
 		switch {
 		case r == '"' || r == '\\':

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+	"capsh/internal/option"
+	"capsh/internal/probe"
+	"capsh/internal/render"
+)
+
+// listing is what ps and tree have in common: which processes to show, and how
+// to come by them.
+type listing struct {
+	common
+	all, threads bool
+	everything   bool     // all are read: which are shown is decided later
+	caps         caps.Set // one of these; empty for any
+	user         cred.Known[uint32]
+	container    string
+
+	pids  []int    // operands that are numbers
+	globs []string // and those that are not
+	names accountNames
+	ownNS uint64 // the reader's user namespace
+	scan  *probe.Scan
+	tally
+}
+
+// options are those that both commands have, with own ones.
+func (l *listing) options(own ...option.Option[setter]) []option.Option[setter] {
+	return l.common.options(append(own,
+		flag("all", &l.all),
+		value("cap", func(v string) (err error) {
+			if l.caps, err = caps.ParseList(v, caps.First(caps.MaxBits)); err == nil && l.caps == 0 {
+				err = errors.New("needs a capability")
+			}
+			return err
+		}),
+		value("user", func(v string) error {
+			uid, err := l.uid(v)
+			l.user = cred.Is(uid)
+			return err
+		}),
+		value("container", func(v string) error {
+			l.container = v
+			if v == "" {
+				return errors.New("needs the beginning of an id or name, or a runtime")
+			}
+			return nil
+		}),
+	)...)
+}
+
+// uid reads a user's name or number.
+func (l *listing) uid(v string) (uint32, error) {
+	if n, err := strconv.ParseUint(v, 10, 32); err == nil {
+		return uint32(n), nil
+	}
+	u, _, err := l.names.lookupUser(v)
+	return u.UID, err
+}
+
+// operands takes what stands beside the options: ids and patterns of names.
+func (l *listing) operands(list []string) error {
+	for _, v := range list {
+		if strings.Trim(v, "0123456789") == "" && v != "" {
+			pid, err := parsePID(v)
+			if err != nil {
+				return err
+			}
+			l.pids = append(l.pids, pid)
+			continue
+		}
+		glob := flat(v)
+		if _, err := path.Match(glob, ""); err != nil || v == "" {
+			return errors.New("bad pattern " + quote(v))
+		}
+		l.globs = append(l.globs, glob)
+	}
+	slices.Sort(l.pids)
+	l.pids = slices.Compact(l.pids)
+	return nil
+}
+
+// flat hides the slashes of a name, "kworker/0:1": there is nothing of a path
+// in it, and "*" stands for them too.
+func flat(name string) string { return strings.ReplaceAll(name, "/", "\x00") }
+
+// filtered says that something in particular was asked for.
+func (l *listing) filtered() bool {
+	return len(l.pids)+len(l.globs) > 0 || l.caps != 0 || l.user.OK || l.container != ""
+}
+
+// named says whether the operands are of this process; without any, all are.
+func (l *listing) named(p *cred.Process) bool {
+	if len(l.pids)+len(l.globs) == 0 {
+		return true
+	}
+	if _, ok := slices.BinarySearch(l.pids, p.PID); ok {
+		return true
+	}
+	return slices.ContainsFunc(l.globs, func(glob string) bool {
+		ok, _ := path.Match(glob, flat(p.Name))
+		return ok
+	})
+}
+
+// holders says that only processes count that hold something.
+func (l *listing) holders() bool { return !l.all && len(l.pids)+len(l.globs) == 0 }
+
+// wanted says whether a process is to be shown, all but its container.
+func (l *listing) wanted(p *cred.Process) bool {
+	switch {
+	case l.holders() && !holds(p) && !slices.ContainsFunc(p.Differing, func(t cred.Process) bool { return holds(&t) }),
+		l.caps != 0 && (p.Effective|p.Permitted)&l.caps == 0 && !slices.ContainsFunc(p.Differing, func(t cred.Process) bool {
+			return (t.Effective|t.Permitted)&l.caps != 0
+		}),
+		l.user.OK && p.UID.Effective != l.user.Value:
+		return false
+	}
+	return l.named(p)
+}
+
+// holds says whether a thread holds anything; the bounding set is no holding.
+func holds(p *cred.Process) bool {
+	return p.Effective|p.Permitted|p.Inheritable|p.Ambient != 0
+}
+
+// kernelSet is all that the kernel has that the processes are of.
+func (l *listing) kernelSet() caps.Set {
+	if last := l.proc.LastCap(); last.OK {
+		return caps.First(int(last.Value) + 1)
+	}
+	return caps.First(probe.KernelBits())
+}
+
+// open begins the scan. Where only ids are given, it is of these.
+func (l *listing) open() (err error) {
+	if l.scan, err = l.proc.Scan(); err != nil {
+		return err
+	}
+	if len(l.pids) > 0 && len(l.globs) == 0 && !l.everything {
+		l.scan.Only(l.pids)
+	}
+	l.ownNS = cred.InitialUserNS
+	if own := probe.OwnUserNS(); own.OK && l.scan.Live() {
+		l.ownNS = own.Value
+	}
+	return nil
+}
+
+// lister is what one goroutine lists with: each user and container is looked up
+// once.
+type lister struct {
+	*listing
+	r          *probe.Reader
+	p          render.Listed
+	names      accountNames
+	users      map[uint32]string
+	containers map[uint64]known
+}
+
+// list reads a process into l.p; false if it is not to be shown.
+func (l *lister) list(pid int) bool {
+	p := &l.p.Process
+	if l.holders() && !l.threads && !l.everything && l.r.HoldsNothing(pid) {
+		return false
+	}
+	there, err := l.r.Status(pid, p)
+	if err == nil && there && l.threads {
+		err = l.r.Threads(p, l.holders())
+	}
+	if err != nil {
+		l.lose(err)
+		return false
+	}
+	if there && len(l.pids) > 0 {
+		l.saw(pid)
+	}
+	if !there || !l.everything && !l.wanted(p) {
+		return false
+	}
+	l.look()
+	return l.everything || l.container == "" || l.inContainer(&l.p)
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"capsh/internal/container"
+	"capsh/internal/cred"
+	"capsh/internal/probe"
+	"capsh/internal/render"
+)
+
+// known is a container as far as it is known.
+type known = cred.Known[container.Container]
+
+func (l *listing) lister(r *probe.Reader) *lister {
+	return &lister{listing: l, r: r, users: map[uint32]string{}, containers: map[uint64]known{}}
+}
+
+// look finds out of the process in l.p what is not in its status.
+func (l *lister) look() {
+	p := &l.p
+	p.User = l.userName(p.UID.Effective)
+	if p.KernelThread.Value {
+		// They are in the first namespaces, whoever looks.
+		p.UserNS.Inode, p.Container = cred.Is[uint64](cred.InitialUserNS), known{OK: true}
+	} else {
+		p.UserNS.Inode, p.Container = l.r.UserNS(p.PID), l.containerOf(p.PID)
+	}
+	p.Foreign = cred.Known[bool]{Value: p.UserNS.Inode.Value != l.ownNS, OK: p.UserNS.Inode.OK}
+}
+
+func (l *lister) userName(uid uint32) string {
+	name, ok := l.users[uid]
+	if !ok {
+		name = l.names.User(uid)
+		l.users[uid] = name
+	}
+	return name
+}
+
+// containerOf looks up the container of a process. A container has a mount
+// namespace of its own, so that the first process in one speaks for all, unless
+// containers are what is asked for.
+func (l *lister) containerOf(pid int) known {
+	if l.container != "" {
+		return l.readContainer(pid)
+	}
+	mounts := l.r.MountNS(pid)
+	if !mounts.OK {
+		return l.readContainer(pid)
+	}
+	c, ok := l.containers[mounts.Value]
+	if !ok {
+		if c = l.readContainer(pid); c.OK {
+			l.containers[mounts.Value] = c
+		}
+	}
+	return c
+}
+
+func (l *lister) readContainer(pid int) known {
+	text, ok := l.r.Cgroup(pid)
+	c, _ := container.FromCgroup(string(text))
+	return known{Value: c, OK: ok}
+}
+
+// inContainer says whether a process is in the container asked for: by its
+// runtime, or by the beginning of its id, name or pod.
+func (l *listing) inContainer(p *render.Listed) bool {
+	c := p.Container.Value
+	if !p.Container.OK || c == (container.Container{}) {
+		return false
+	}
+	runtime, id, both := strings.Cut(l.container, ":")
+	if both && runtime == c.Runtime { // as ps shows it
+		return strings.HasPrefix(c.ID, id)
+	}
+	return c.Runtime == l.container || c.ID != "" && strings.HasPrefix(c.ID, l.container) ||
+		c.PodUID != "" && strings.HasPrefix(c.PodUID, l.container)
+}
+
+// tally is what all goroutines count together.
+type tally struct {
+	sync.Mutex
+	seen  []int // of the processes asked for by id
+	lost  int   // how many could not be read
+	first error // why the first could not
+}
+
+func (t *tally) saw(pid int) {
+	t.Lock()
+	defer t.Unlock()
+	t.seen = append(t.seen, pid)
+}
+
+func (t *tally) lose(err error) {
+	t.Lock()
+	defer t.Unlock()
+	if t.lost++; t.lost == 1 {
+		t.first = err
+	}
+}
+
+// finish complains of what could not be seen; found is how many processes were
+// shown. The result is the exit status of the command.
+func (l *listing) finish(command string, found int, out *output) (int, error) {
+	status := exitYes
+	complain := func(text string) {
+		out.complain(command + ": " + text)
+		status = exitNo
+	}
+	for _, pid := range l.pids {
+		if slices.Contains(l.seen, pid) {
+			continue
+		}
+		if _, err := l.proc.Process(pid, 0, probe.Options{}); err != nil {
+			complain(err.Error())
+		}
+	}
+	if l.lost > 0 && len(l.pids) == 0 {
+		text := l.first.Error()
+		if l.lost > 1 {
+			text += " (and " + strconv.Itoa(l.lost-1) + " more that could not be read)"
+		}
+		complain(text)
+	}
+	if hidden := l.scan.Hidden(); hidden != "" {
+		complain(string(l.proc) + " hides processes of others (" + hidden + ")")
+	}
+	if found == 0 && l.filtered() {
+		status = exitNo
+	}
+	if err := l.scan.Err(); err != nil {
+		return exitNo, err
+	}
+	return status, nil
+}
+
+// pass writes what was gathered elsewhere, without another copy.
+func (o *output) pass(b []byte) {
+	if o.flush() == nil && len(b) > 0 {
+		_, o.err = o.w.Write(b)
+	}
+}
+
+// newRows makes the rows of a process: its own and, where threads were asked for,
+// those of threads that differ.
+func (l *lister) newRows(rows []render.Row) []render.Row {
+	p := &l.p
+	rows = append(rows, render.NewRow(p))
+	for _, t := range p.Differing {
+		thread := render.Listed{Process: t, User: l.userName(t.UID.Effective), Container: p.Container, Foreign: p.Foreign}
+		rows = append(rows, render.NewRow(&thread))
+	}
+	return rows
+}

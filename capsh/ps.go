@@ -1,0 +1,146 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"capsh/internal/probe"
+	"capsh/internal/render"
+)
+
+const psUsage = `usage: capsh ps [option ...] [PID|NAME ...]
+Processes that hold a capability. Of those that are named, by id or by a pattern
+such as 'nginx*', all. Exit status 1 if none is what was asked for.
+  --all             those that hold nothing too
+  --threads         threads that differ from their process, on lines of their own
+  --cap=LIST        those that have one of these, effective or permitted
+  --user=USER       those whose effective user it is, a name or a number
+  --container=WORD  those in a container whose id or name begins so; a runtime
+                    (docker, podman, containerd, cri-o, kubernetes, lxc, ...)
+  --sort=KEY        by pid, user, name, container or caps (most first)
+  --json            one object a line; --format=text|json
+  --proc=DIR        another procfs: the host's, a saved copy
+  --color=WHEN      auto, always or never
+MARK   a  something is ambient          b  an execve can give more (bounding set)
+       u  another user namespace        n  no_new_privs     ?  not known
+HOLDS  names without cap_; "=" and letters tell how: e effective, p permitted,
+       i inheritable, a ambient; with none it is ep. +N: N more.
+`
+
+// psCommand is capsh ps.
+type psCommand struct {
+	listing
+	sort string
+}
+
+func runPs(args, env []string, out *output) (int, error) {
+	c := psCommand{sort: "pid"}
+	operands, err := parseCommand(args, c.options(
+		flag("threads", &c.threads),
+		value("sort", func(v string) error {
+			c.sort = v
+			return oneOf(v, "pid", "user", "name", "container", "caps")
+		}),
+	))
+	if err == nil && c.json && c.sort != "pid" {
+		err = errors.New("--sort: JSON comes as it is read, by pid")
+	}
+	if err == nil {
+		err = c.operands(operands)
+	}
+	if err != nil {
+		return exitUsage, err
+	}
+	if err := c.open(); err != nil {
+		return exitNo, err
+	}
+	defer c.scan.Close()
+	found := 0
+	if c.json {
+		found = c.objects(out)
+	} else {
+		rows := c.rows()
+		found = len(rows)
+		if found > 0 {
+			list := newList(&c.listing, env)
+			out.buf = list.Append(out.buf, rows)
+		}
+	}
+	return c.finish("ps", found, out)
+}
+
+// newList is how a table looks here.
+func newList(l *listing, env []string) *render.List {
+	list := &render.List{All: l.kernelSet(), First: l.caps, Color: colored(l.color, env)}
+	if onTerminal() {
+		list.Width = terminalWidth()
+	}
+	return list
+}
+
+// rows reads all processes and sorts them.
+func (c *psCommand) rows() []render.Row {
+	var all []render.Row
+	probe.Batches(c.scan, func(r *probe.Reader) func([]int) []render.Row {
+		l := c.lister(r)
+		return func(pids []int) (rows []render.Row) {
+			for _, pid := range pids {
+				if l.list(pid) {
+					rows = l.newRows(rows)
+				}
+			}
+			return rows
+		}
+	}, func(rows []render.Row) { all = append(all, rows...) })
+	if order := c.order(); order != nil {
+		slices.SortStableFunc(all, order)
+	}
+	return all
+}
+
+// order compares two rows by what they are sorted by; nil where they are in
+// order.
+func (c *psCommand) order() func(a, b render.Row) int {
+	switch c.sort {
+	case "user":
+		return func(a, b render.Row) int { return strings.Compare(a.User, b.User) }
+	case "name":
+		return func(a, b render.Row) int { return strings.Compare(a.Name, b.Name) }
+	case "container":
+		return func(a, b render.Row) int { return strings.Compare(a.Container, b.Container) }
+	case "caps":
+		return func(a, b render.Row) int { return cmp.Compare(b.Sets.Permitted.Len(), a.Sets.Permitted.Len()) }
+	}
+	return nil
+}
+
+// objects writes one object for each process, as they are read.
+func (c *psCommand) objects(out *output) (found int) {
+	type lines struct {
+		json  *render.JSON
+		count int
+	}
+	spare := sync.Pool{New: func() any { return new(render.JSON) }}
+	probe.Batches(c.scan, func(r *probe.Reader) func([]int) lines {
+		l := c.lister(r)
+		return func(pids []int) lines {
+			b := lines{json: spare.Get().(*render.JSON)}
+			for _, pid := range pids {
+				if l.list(pid) {
+					b.json.Listed(&l.p, nil)
+					b.count++
+				}
+			}
+			return b
+		}
+	}, func(b lines) {
+		out.pass(b.json.Bytes())
+		found += b.count
+		b.json.Reset()
+		spare.Put(b.json)
+	})
+	return found
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"slices"
+
+	"capsh/internal/probe"
+	"capsh/internal/render"
+)
+
+const treeUsage = `usage: capsh tree [option ...] [PID|NAME ...]
+Processes that hold a capability, below those they come from; in brackets what
+changes on the way down, above all what a child has more than its parent. Of
+those that are named, by id or by a pattern such as 'nginx*', all that comes from
+them. Exit status 1 if none is what was asked for.
+  --all             those that hold nothing too, and each on a line of its own
+  --cap=LIST        those that have one of these, effective or permitted
+  --user=USER       those whose effective user it is, a name or a number
+  --container=WORD  those in a container whose id or name begins so; a runtime
+                    (docker, podman, containerd, cri-o, kubernetes, lxc, ...)
+  --json            one object a line; --format=text|json
+  --proc=DIR        another procfs: the host's, a saved copy
+  --color=WHEN      auto, always or never
+Names are without cap_; "=" and letters tell how they are held: e effective,
+p permitted, i inheritable, a ambient; with none it is ep. +N: N more.
+{NAME} is a thread that differs from its process. NAME xN stands for N.
+`
+
+func runTree(args, env []string, out *output) (int, error) {
+	c := forest{listing: listing{threads: true, everything: true}}
+	operands, err := parseCommand(args, c.options())
+	if err == nil {
+		err = c.operands(operands)
+	}
+	if err != nil {
+		return exitUsage, err
+	}
+	if err := c.open(); err != nil {
+		return exitNo, err
+	}
+	defer c.scan.Close()
+	c.read()
+	c.grow()
+	c.choose()
+	if c.json {
+		c.objects(out)
+	} else {
+		c.draw(env, out)
+	}
+	return c.finish("tree", c.shown, out)
+}
+
+// forest is the processes by where they come from. Its lists have an item for
+// each process, its number being the place in processes.
+type forest struct {
+	listing
+	processes []*render.Listed // in ascending order of ids
+	// parent is a process's parent, or none. first is its first child, next its
+	// next sibling.
+	parent, first, next []int32
+	roots               []int32
+	// shows says of each process whether it has a line; quiet is how many below it
+	// have none.
+	shows []bool
+	quiet []int32
+	shown int
+}
+
+const none = -1
+
+// read reads all processes.
+func (f *forest) read() {
+	probe.Batches(f.scan, func(r *probe.Reader) func([]int) []render.Listed {
+		l := f.lister(r)
+		return func(pids []int) []render.Listed {
+			list := make([]render.Listed, 0, len(pids))
+			for _, pid := range pids {
+				if l.list(pid) {
+					list = append(list, l.p)
+				}
+			}
+			return list
+		}
+	}, func(list []render.Listed) {
+		for i := range list {
+			f.processes = append(f.processes, &list[i])
+		}
+	})
+}
+
+// grow finds each process's parent and children. A parent may be hidden, or its
+// id have gone to another process since: what is its own ancestor then becomes a
+// root.
+func (f *forest) grow() {
+	n := len(f.processes)
+	f.parent, f.first, f.next = filled(n), filled(n), filled(n)
+	for i := n - 1; i >= 0; i-- {
+		if at, ok := f.find(f.processes[i].PPID); ok && !f.descends(at, i) {
+			f.parent[i] = int32(at)
+			f.next[i], f.first[at] = f.first[at], int32(i)
+		}
+	}
+	for i := range f.processes {
+		if f.parent[i] == none {
+			f.roots = append(f.roots, int32(i))
+		}
+	}
+}
+
+func filled(n int) []int32 { return slices.Repeat([]int32{none}, n) }
+
+func (f *forest) find(pid int) (int, bool) {
+	return slices.BinarySearchFunc(f.processes, pid, func(p *render.Listed, pid int) int { return p.PID - pid })
+}
+
+// descends reports whether i comes from ancestor, or is it, by what is known
+// already. Parents mostly have lower ids and are not placed yet.
+func (f *forest) descends(i, ancestor int) bool {
+	for i != none {
+		if i == ancestor {
+			return true
+		}
+		i = int(f.parent[i])
+	}
+	return false
+}

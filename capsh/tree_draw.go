@@ -1,0 +1,183 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+	"capsh/internal/render"
+)
+
+// choose decides which processes have a line: those that are wanted, with all
+// that comes from them where they were named, and all that they come from.
+func (f *forest) choose() {
+	f.shows, f.quiet = make([]bool, len(f.processes)), make([]int32, len(f.processes))
+	var wanted []int32
+	for i, p := range f.processes {
+		if f.wanted(&p.Process) && (f.container == "" || f.inContainer(p)) {
+			wanted = append(wanted, int32(i))
+		}
+	}
+	if len(f.pids)+len(f.globs) > 0 {
+		wanted = f.descendants(wanted)
+	}
+	f.shown = len(wanted)
+	for _, i := range wanted {
+		for ; i != none && !f.shows[i]; i = f.parent[i] {
+			f.shows[i] = true
+		}
+	}
+	if f.filtered() {
+		return
+	}
+	for i := range f.processes {
+		at := int32(i)
+		for at != none && !f.shows[at] {
+			at = f.parent[at]
+		}
+		if at != none && at != int32(i) {
+			f.quiet[at]++
+		}
+	}
+}
+
+// descendants are the given processes and all that come from them.
+func (f *forest) descendants(list []int32) []int32 {
+	seen := make([]bool, len(f.processes))
+	list = slices.DeleteFunc(list, func(i int32) bool { again := seen[i]; seen[i] = true; return again })
+	for at := 0; at < len(list); at++ {
+		for c := f.first[list[at]]; c != none; c = f.next[c] {
+			if !seen[c] {
+				seen[c] = true
+				list = append(list, c)
+			}
+		}
+	}
+	return list
+}
+
+// line is one that is still to be drawn, and whose children it brings.
+type line struct {
+	render.Branch
+	at int32 // none for one that has no children
+}
+
+// walk calls draw for each line, from the top. Lines that are still to come are
+// on a stack: trees are as deep as someone wants them to be.
+func (f *forest) walk(draw func(*render.Branch)) {
+	var stack []line
+	push := func(lines []line) {
+		if len(lines) > 0 {
+			lines[len(lines)-1].Last = true
+		}
+		slices.Reverse(lines)
+		stack = append(stack, lines...)
+	}
+	push(f.lines(f.roots, nil, 0))
+	for len(stack) > 0 {
+		top := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		draw(&top.Branch)
+		if top.at != none {
+			push(f.below(top))
+		}
+	}
+}
+
+// below is the lines below one: threads, children, and what they leave out.
+func (f *forest) below(l line) []line {
+	p, depth := l.Listed, l.Depth+1
+	var list []line
+	for _, t := range p.Differing {
+		t.UserNS = p.UserNS
+		thread := &render.Listed{Process: t, User: f.names.User(t.UID.Effective), Container: p.Container, Foreign: p.Foreign}
+		list = append(list, line{render.Branch{Listed: thread, Parent: p, Depth: depth, Alike: 1}, none})
+	}
+	var children []int32
+	for c := f.first[l.at]; c != none; c = f.next[c] {
+		children = append(children, c)
+	}
+	list = append(list, f.lines(children, p, depth)...)
+	if n := f.quiet[l.at]; n > 0 && !f.json {
+		list = append(list, line{render.Branch{Quiet: int(n), Depth: depth}, none})
+	}
+	return list
+}
+
+// lines is one for each process that has one, or for a few that are alike and
+// have no children.
+func (f *forest) lines(processes []int32, parent *render.Listed, depth int) (list []line) {
+	folds := !f.all && !f.json
+	for _, i := range processes {
+		if !f.shows[i] {
+			continue
+		}
+		p := f.processes[i]
+		if last := len(list) - 1; folds && last >= 0 && f.childless(i) && f.childless(list[last].at) && render.Alike(list[last].Listed, p) {
+			list[last].Alike++
+			continue
+		}
+		lost := parent == nil && p.PPID != 0
+		list = append(list, line{render.Branch{Listed: p, Parent: parent, Depth: depth, Alike: 1, Lost: lost}, i})
+	}
+	return list
+}
+
+// childless says that no line comes below a process.
+func (f *forest) childless(i int32) bool {
+	for c := f.first[i]; c != none; c = f.next[c] {
+		if f.shows[c] {
+			return false
+		}
+	}
+	return f.quiet[i] == 0 && len(f.processes[i].Differing) == 0
+}
+
+// objects writes one object for each process.
+func (f *forest) objects(out *output) {
+	var j render.JSON
+	f.walk(func(n *render.Branch) {
+		if n.TID != n.PID {
+			return // its process has it
+		}
+		gained := cred.Known[caps.Set]{OK: n.Parent != nil}
+		if gained.OK {
+			gained.Value = render.Gained(n.Parent, n.Listed)
+		}
+		j.TreeLine(n.Listed, n.Depth, gained)
+		f.flushFull(&j, out)
+	})
+	out.pass(j.Bytes())
+}
+
+// flushFull writes what has been gathered when it has become much.
+func (f *forest) flushFull(j *render.JSON, out *output) {
+	const much = 64 << 10
+	if len(j.Bytes()) > much {
+		out.pass(j.Bytes())
+		j.Reset()
+	}
+}
+
+// draw writes the tree.
+func (f *forest) draw(env []string, out *output) {
+	tree := render.Tree{All: f.kernelSet(), First: f.caps, Color: colored(f.color, env), Unicode: utf8Locale(env)}
+	if onTerminal() {
+		tree.Width = terminalWidth()
+	}
+	f.walk(func(n *render.Branch) { out.buf = tree.Append(out.buf, n) })
+}
+
+// utf8Locale says whether text is in UTF-8, as setlocale(3) finds out.
+func utf8Locale(env []string) bool {
+	for _, name := range [...]string{"LC_ALL=", "LC_CTYPE=", "LANG="} {
+		for _, v := range env {
+			if value, ok := strings.CutPrefix(v, name); ok && value != "" {
+				value = strings.ToLower(value)
+				return strings.Contains(value, "utf-8") || strings.Contains(value, "utf8")
+			}
+		}
+	}
+	return false
+}

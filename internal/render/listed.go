@@ -1,0 +1,89 @@
+package render
+
+import (
+	"strconv"
+
+	"capsh/internal/container"
+	"capsh/internal/cred"
+)
+
+// Listed is a process as ps and tree list it.
+type Listed struct {
+	cred.Process
+	// User is the name of the effective uid; "" for none.
+	User string
+	// Container is where it runs; the zero one is none.
+	Container cred.Known[container.Container]
+	// Foreign says that its user namespace is not that of the reader: its
+	// capabilities count only in there.
+	Foreign cred.Known[bool]
+}
+
+// shownUser is the user's name, or the number where it has none.
+func (p *Listed) shownUser() string {
+	if p.User == "" {
+		return strconv.FormatUint(uint64(p.UID.Effective), 10)
+	}
+	return Escape(p.User)
+}
+
+// shownName is the name as it may be shown.
+func (p *Listed) shownName() string {
+	if p.Zombie() {
+		return Escape(p.Name) + " (zombie)"
+	}
+	return Escape(p.Name)
+}
+
+// ContainerName is how a container is called in one word: "docker:0123456789ab",
+// "-" for none, "?" for what is not known.
+func ContainerName(c cred.Known[container.Container]) string {
+	switch {
+	case !c.OK:
+		return "?"
+	case c.Value == container.Container{}:
+		return "-"
+	case c.Value.ID == "":
+		return Escape(c.Value.Runtime + ":pod-" + c.Value.PodUID[:min(8, len(c.Value.PodUID))])
+	}
+	return Escape(c.Value.Runtime + ":" + c.Value.Short())
+}
+
+// Listed writes a process as an object on one line: what capsh(1), "JSON",
+// documents of ps. extra writes members of its own.
+func (j *JSON) Listed(p *Listed, extra func()) {
+	j.BeginObject()
+	j.Version()
+	j.identity(&p.Process)
+	j.Key("user")
+	j.KnownString(cred.Known[string]{Value: p.User, OK: p.User != ""})
+	j.state(&p.State)
+	j.Key("seccomp")
+	if p.Seccomp.OK {
+		j.String(p.Seccomp.Value.String())
+	} else {
+		j.Null()
+	}
+	j.Key("user_namespace")
+	j.BeginObject()
+	j.Key("inode")
+	j.KnownUint(p.UserNS.Inode)
+	j.Key("initial")
+	j.KnownBool(p.UserNS.Initial())
+	j.EndObject()
+	j.Key("contained")
+	j.KnownBool(cred.Known[bool]{Value: p.Container.Value != container.Container{}, OK: p.Container.OK})
+	j.Key("container")
+	j.container(p.Container.Value)
+	j.Key("differing_threads")
+	j.differing(&p.Process)
+	if extra != nil {
+		extra()
+	}
+	j.EndObject()
+	j.buf = append(j.buf, '\n')
+	j.more = false
+}
+
+// Reset empties j, whose memory it uses again.
+func (j *JSON) Reset() { j.buf, j.more = j.buf[:0], false }

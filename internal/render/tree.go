@@ -1,0 +1,251 @@
+package render
+
+import (
+	"strconv"
+	"unicode/utf8"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+)
+
+// Tree is how tree prints processes.
+type Tree struct {
+	// All is what the kernel has, First what is named before others.
+	All, First caps.Set
+	// Width is that of the terminal: what is held is cut to fit. 0 is no limit.
+	Width int
+	Color bool
+	// Unicode draws lines with box characters.
+	Unicode bool
+
+	more []bool // for each level whether a sibling follows
+}
+
+// Branch is a line of the tree: a process, a thread, or several processes that
+// are alike.
+type Branch struct {
+	*Listed
+	// Parent is the line above that it comes from; nil for none.
+	Parent *Listed
+	// Depth counts the levels above it; Last says that no sibling follows.
+	Depth int
+	Last  bool
+	// Alike is how many processes the line stands for, this one among them.
+	Alike int
+	// Quiet is how many children, grandchildren and so on hold nothing and are
+	// not shown; the line has no process then.
+	Quiet int
+	// Lost says that the parent exists but was not seen.
+	Lost bool
+}
+
+// maxLevels is how many levels are indented; deeper ones say their number.
+const maxLevels = 16
+
+// Append appends a line.
+func (t *Tree) Append(b []byte, n *Branch) []byte {
+	start := len(b)
+	if n.Listed == nil {
+		b = t.indent(appendBlanks(b, idWidth+1+maxUser+1), n)
+		return append(paint(b, t.Color, styleDim, func(b []byte) []byte {
+			return append(strconv.AppendInt(b, int64(n.Quiet), 10), " more, holding nothing"...)
+		}), '\n')
+	}
+	b = t.id(b, n)
+	b = t.indent(b, n)
+	b = append(t.name(b, n), gap...)
+	used := shownWidth(b[start:])
+	changes := t.changes(nil, n)
+	width := 0
+	if t.Width > 0 {
+		width = max(t.Width-used-shownWidth(changes), minHolding)
+	}
+	style := holdingStyle(&n.Sets, t.All, n.Foreign.Value)
+	if n.Parent != nil && n.Parent.Sets == n.Sets {
+		style = styleDim // what changes is to catch the eye
+	}
+	b = paint(b, t.Color, style, func(b []byte) []byte {
+		return AppendHolding(b, &n.Sets, t.All, t.First, width)
+	})
+	return append(append(b, changes...), '\n')
+}
+
+// idWidth has room for the longest process id, 4194304.
+const idWidth = 7
+
+// id appends the columns of the id and the user.
+func (t *Tree) id(b []byte, n *Branch) []byte {
+	var text [20]byte
+	id := strconv.AppendInt(text[:0], int64(n.TID), 10)
+	b = append(append(appendBlanks(b, idWidth-len(id)), id...), ' ')
+	user := n.shownUser()
+	if long := utf8.RuneCountInString(user); long > maxUser {
+		user = firstRunes(user, maxUser-1) + "~"
+	}
+	return append(appendPadded(b, user, maxUser, false), ' ')
+}
+
+// indent appends the lines that lead to a name.
+func (t *Tree) indent(b []byte, n *Branch) []byte {
+	bar, tee, corner := "|  ", "|- ", "`- "
+	if t.Unicode {
+		bar, tee, corner = "│  ", "├─ ", "└─ "
+	}
+	for len(t.more) <= n.Depth {
+		t.more = append(t.more, false)
+	}
+	t.more[n.Depth] = !n.Last
+	if n.Depth == 0 {
+		return b
+	}
+	for level := 1; level < min(n.Depth, maxLevels); level++ {
+		if t.more[level] {
+			b = append(b, bar...)
+		} else {
+			b = append(b, "   "...)
+		}
+	}
+	if n.Last {
+		b = append(b, corner...)
+	} else {
+		b = append(b, tee...)
+	}
+	if n.Depth > maxLevels {
+		b = strconv.AppendInt(append(b, '('), int64(n.Depth), 10)
+		b = append(b, ") "...)
+	}
+	return b
+}
+
+// name appends what a process is called, and what is to be said of it as one of
+// its kind.
+func (t *Tree) name(b []byte, n *Branch) []byte {
+	switch {
+	case n.Alike > 1 && n.KernelThread.Value:
+		b = append(b, "kernel threads"...)
+	case n.TID != n.PID:
+		b = append(append(append(b, '{'), n.shownName()...), '}')
+	default:
+		b = append(b, n.shownName()...)
+	}
+	if n.Alike > 1 {
+		b = strconv.AppendInt(append(b, " x"...), int64(n.Alike), 10)
+	}
+	if n.Container.Value.Runtime != "" && (n.Parent == nil || n.Parent.Container != n.Container) {
+		b = paint(append(b, ' '), t.Color, styleContainer, func(b []byte) []byte {
+			return append(append(append(b, '['), ContainerName(n.Container)...), ']')
+		})
+	}
+	if n.Lost {
+		b = strconv.AppendInt(append(b, " (parent "...), int64(n.PPID), 10)
+		b = append(b, " not seen)"...)
+	}
+	return b
+}
+
+// changes appends in what a process differs from its parent.
+func (t *Tree) changes(b []byte, n *Branch) []byte {
+	if n.Parent == nil {
+		return b
+	}
+	from, to := n.Parent, n.Listed
+	sep := "  ("
+	say := func(s style, text func([]byte) []byte) {
+		b = paint(append(b, sep...), t.Color, s, text)
+		sep = ", "
+	}
+	if gained := Gained(from, to); gained != 0 {
+		s := styleGain
+		if to.Foreign.Value {
+			s = styleForeign
+		}
+		say(s, func(b []byte) []byte { return t.appendSome(append(b, '+'), gained) })
+	}
+	if lost := (from.Effective | from.Permitted) &^ (to.Effective | to.Permitted); lost != 0 {
+		say(styleDim, func(b []byte) []byte { return t.appendSome(append(b, '-'), lost) })
+	}
+	for _, set := range [...]struct {
+		name     string
+		from, to caps.Set
+	}{
+		{"inheritable", from.Inheritable, to.Inheritable},
+		{"bounding", from.Bounding, to.Bounding},
+		{"ambient", from.Ambient, to.Ambient},
+	} {
+		if more := set.to &^ set.from; more != 0 {
+			say(styleMark, func(b []byte) []byte { return t.appendSome(append(append(b, set.name...), " +"...), more) })
+		}
+		if less := set.from &^ set.to; less != 0 {
+			say(styleDim, func(b []byte) []byte { return t.appendSome(append(append(b, set.name...), " -"...), less) })
+		}
+	}
+	if from.NoNewPrivs != to.NoNewPrivs && to.NoNewPrivs.OK {
+		say(styleDim, func(b []byte) []byte {
+			if !to.NoNewPrivs.Value {
+				b = append(b, "without "...)
+			}
+			return append(b, "no_new_privs"...)
+		})
+	}
+	if in := to.UserNS.Inode; in.OK && from.UserNS.Inode.OK && in != from.UserNS.Inode {
+		say(styleForeign, func(b []byte) []byte { return strconv.AppendUint(append(b, "user namespace "...), in.Value, 10) })
+	}
+	if sep != "  (" {
+		b = append(b, ')')
+	}
+	return b
+}
+
+// Gained is what a process may use or raise that its parent may not.
+func Gained(from, to *Listed) caps.Set {
+	return (to.Effective | to.Permitted) &^ (from.Effective | from.Permitted)
+}
+
+// appendSome appends the names of a few, else how many they are.
+func (t *Tree) appendSome(b []byte, set caps.Set) []byte {
+	const few = 3
+	if n := set.Len(); n > few {
+		return strconv.AppendInt(b, int64(n), 10)
+	}
+	return appendShort(b, set, t.First, few)
+}
+
+// Alike reports that two processes can share a line.
+func Alike(a, b *Listed) bool {
+	return (a.KernelThread.Value && b.KernelThread.Value || a.Name == b.Name && a.KernelThread == b.KernelThread) &&
+		a.Sets == b.Sets && a.UID.Effective == b.UID.Effective && a.NoNewPrivs == b.NoNewPrivs &&
+		a.UserNS.Inode == b.UserNS.Inode && a.Container == b.Container && a.Zombie() == b.Zombie() &&
+		len(a.Differing)+len(b.Differing) == 0
+}
+
+// shownWidth is how many columns text takes, without its colours.
+func shownWidth(b []byte) (n int) {
+	for i := 0; i < len(b); {
+		if b[i] == '\x1b' {
+			for b[i] != 'm' {
+				i++
+			}
+			i++
+			continue
+		}
+		_, size := utf8.DecodeRune(b[i:])
+		i += size
+		n++
+	}
+	return n
+}
+
+// TreeLine writes a process of the tree as an object on one line: as ps does,
+// with its depth and what it has more than its parent.
+func (j *JSON) TreeLine(p *Listed, depth int, gained cred.Known[caps.Set]) {
+	j.Listed(p, func() {
+		j.Key("depth")
+		j.Int(int64(depth))
+		j.Key("gained")
+		if gained.OK {
+			j.Set(gained.Value)
+		} else {
+			j.Null()
+		}
+	})
+}
