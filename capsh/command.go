@@ -23,13 +23,12 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"show", showUsage, runShow},
-		{"ps", psUsage, runPs},
-		{"tree", treeUsage, runTree},
 		{"file", fileUsage, runFile},
 		{"predict", predictUsage, runPredict},
 		{"expect", expectUsage, runExpect},
 		{"assess", assessUsage, runAssess},
 		{"explain", explainUsage, runExplain},
+		{"completion", completionUsage, runCompletion},
 	}
 }
 

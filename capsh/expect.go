@@ -10,7 +10,7 @@ import (
 	"capsh/internal/render"
 )
 
-const expectUsage = `usage: capsh expect [--pid=PID[/TID]] [--tap|--json] EXPR ...
+const expectUsage = `usage: capsh expect [--pid=PID[/TID]] [--tap] [--json] EXPR ...
 Says in what a process, this one without --pid, is not as it should be: exit
 status 0 if all of EXPR hold, 1 with a line for each that does not or is not
 known, 2 for wrong usage. All threads of a process must be so.

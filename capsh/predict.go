@@ -27,7 +27,7 @@ First, in this order, by the kernel's rules and as far as they permit:
 and  --json --proc=DIR --color=auto|always|never
 LIST has commas between capabilities, or is all, none or a runtime the default
 of which it is: docker, podman, containerd, cri-o, lxc. Whether the file may be
-executed at all is not asked. See capset --dry-run for a whole launch.
+executed at all is not asked. For a whole launch see capset(1).
 Exit status: 0; 1 if the kernel would refuse or the answer is not known; 2 for
 wrong usage.
 `

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"os/exec"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"capsh/internal/testenv"
+)
+
+func TestOptionsIn(t *testing.T) {
+	got := optionsIn("usage: x [-a|--at] [--] [--json] --from=none|FILE[:X] --rest,\n--signal[=NR,...] --at=2 a--b\n---\n--end=1")
+	want := []optionWord{{"--json", ""}, {"--from", "none|FILE"}, {"--rest", ""}, {"--signal", ""}, {"--at", "2"}, {"--end", "1"}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestCapsetOptions: what is offered for capset is what capset --help has.
+func TestCapsetOptions(t *testing.T) {
+	defer testenv.CleanBuilt()
+	help, err := exec.Command(testenv.Build(t, "capset"), "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := capsetOptions(), optionsIn(string(help)); !slices.Equal(got, want) {
+		t.Errorf("offered: %q\ncapset --help: %q", got, want)
+	}
+}
+
+// TestHelpIsWhole: a help text names every option, so that none is kept back.
+func TestHelpIsWhole(t *testing.T) {
+	help := optionsIn(usage("capsh"))
+	for _, o := range options() {
+		if word, _ := findWord(help, o.name); word == nil && strings.HasPrefix(o.name, "--") {
+			t.Errorf("capsh --help does not name %s", o.name)
+		}
+	}
+}
+
+// TestComplete: the last word of a line becomes what it should.
+func TestComplete(t *testing.T) {
+	for _, test := range []struct {
+		line string
+		want string // with blanks between; a * at the end: these among others
+	}{
+		{"capsh expl", "explain"},
+		{"capsh --expl", "--explain="},
+		{"/usr/bin/capsh --pr", "--print --proc="},
+		{"capsh --print expl", ""},
+		{"capsh --drop=cap_chow", "--drop=cap_chown"},
+		{"capsh --drop=cap_chown,cap_kil", "--drop=cap_chown,cap_kill"},
+		{"capsh --drop=cap_kill,cap_kil", ""},
+		{"capsh --format=", "--format=text --format=json"},
+		{"capsh --mode=PURE", "--mode=PURE1E_INIT --mode=PURE1E"},
+		{"capsh --uid=", ""},
+		{"capsh explain cap_net_r", "cap_net_raw"},
+		{"capsh explain --js", "--json"},
+		{"capsh file --one", "--one-file-system"},
+		{"capsh file --color=a", "--color=auto --color=always"},
+		{"capsh file --color n", "never"},
+		{"capsh file /et", ""},
+		{"capsh expect ep", ""},
+		{"capsh expect e", "eff= effective= euid= egid="},
+		{"capsh expect bnd<=dock", "bnd<=docker"},
+		{"capsh expect bnd<=docker,cap_sys_adm", "bnd<=docker,cap_sys_admin"},
+		{"capsh expect seccomp!=", "seccomp!=off seccomp!=strict seccomp!=filter"},
+		{"capsh expect uid=roo", "uid=root"},
+		{"capsh predict --user=roo", "--user=root"},
+		{"capsh predict --user roo", "root"},
+		{"capsh predict --user root ", "@commands"},
+		{"capsh predict --user root id --us", ""},
+		{"capsh completion ", "bash zsh fish"},
+		{"capsh nonsense --j", ""},
+		{"capset --kee", "--keep="},
+		{"capset --keep cap_kil", "cap_kill"},
+		{"capset --keep=cap_kil", "--keep=cap_kill"},
+		{"capset --from=d", "--from=docker"},
+		{"capset --lock --qu", "--quiet"},
+		{"capset --lock ", "@commands"},
+		{"capset -- ", "@commands"},
+		{"capset -- id --kee", ""},
+		{"capset --keep none id ", ""},
+		{"capset --groups=", "--groups=init --groups=none --groups=keep*"},
+		{"capsh", ""},
+		{"ls --kee", ""},
+		{"", ""},
+	} {
+		got := strings.Join(complete(splitLine(test.line)), " ")
+		want, more := strings.CutSuffix(test.want, "*")
+		if got != want && !(more && strings.HasPrefix(got, want)) {
+			t.Errorf("%q: %q, want %q", test.line, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"capsh/internal/caps"
+	"capsh/internal/container"
+	"capsh/internal/cred"
+	"capsh/internal/probe"
+)
+
+// valuesOf are the values that an option can have: the words that its help
+// names, and what the machine has of the kind that its name says.
+func valuesOf(o *optionWord, last string) []string {
+	var list []string
+	for word := range strings.SplitSeq(o.value, "|") {
+		if word != "" && strings.ToLower(word) == word {
+			list = append(list, word)
+		}
+	}
+	switch o.name {
+	case "--drop", "--inh", "--has-p", "--has-i", "--has-a", "--has-b", "--dropped", "--addamb", "--delamb",
+		"--explain", "--supports", "--keep", "--cap", "--cap-add", "--cap-drop", "--need",
+		"--bounding", "--inheritable", "--permitted", "--ambient":
+		return listOf(append(list, capNames()...), last)
+	case "--user", "--ruid", "--euid":
+		return append(list, accountList(passwdPath)...)
+	case "--groups", "--rgid", "--egid":
+		return listOf(append(list, accountList(groupPath)...), last)
+	case "--pid", "--ptracer":
+		return append(list, processIDs()...)
+	case "--mode", "--inmode":
+		return append(list, modeNames()...)
+	case "--securebits":
+		return listOf(append(list, securebitNames()...), last)
+	}
+	return list
+}
+
+// expectValues are those of an expression's subject.
+func expectValues(subject, last string) []string {
+	switch subject {
+	case "uid", "euid", "suid", "fsuid":
+		return accountList(passwdPath)
+	case "gid", "egid", "sgid", "fsgid":
+		return accountList(groupPath)
+	case "groups":
+		return listOf(append(accountList(groupPath), "none"), last)
+	case "seccomp":
+		return []string{"off", "strict", "filter"}
+	case "userns":
+		return []string{"initial"}
+	case "securebits":
+		return listOf(securebitNames(), last)
+	case "mode":
+		return modeNames()
+	}
+	names := capNames()
+	for _, d := range container.Defaults() {
+		names = append(names, d.Name)
+	}
+	return listOf(names, last)
+}
+
+// listOf offers each word behind what is already there of a list, unless it is
+// in there.
+func listOf(words []string, last string) []string {
+	i := strings.LastIndexByte(last, ',') + 1
+	there := strings.Split(last[:i], ",")
+	words = slices.DeleteFunc(words, func(w string) bool { return slices.Contains(there, w) })
+	return prefixed(last[:i], words)
+}
+
+// capNames are the names of the kernel's capabilities, all and none.
+func capNames() []string {
+	var list []string
+	for c := range caps.First(min(probe.KernelBits(), caps.Named)).All() {
+		list = append(list, c.String())
+	}
+	return append(list, "all", "none")
+}
+
+func modeNames() (list []string) {
+	for _, m := range cred.Modes() {
+		list = append(list, m.String())
+	}
+	return list
+}
+
+func securebitNames() []string {
+	return append((cred.SecurebitFlags | cred.SecurebitFlags<<1).Names(), "none")
+}
+
+func processIDs() (list []string) {
+	ids, _ := probe.Proc.PIDs() // a completion has nobody to complain to
+	for _, id := range ids {
+		list = append(list, strconv.Itoa(id))
+	}
+	return list
+}
+
+// accountList are the names in a passwd or group file.
+func accountList(file string) (list []string) {
+	text, _ := probe.ReadFile(file)
+	for line := range strings.Lines(string(text)) {
+		name, _, ok := strings.Cut(line, ":")
+		if ok && name != "" && !strings.ContainsAny(name, "#+- \t") {
+			list = append(list, name)
+		}
+	}
+	return list
+}
