@@ -6,6 +6,10 @@ DESTDIR  ?=
 PREFIX   ?= /usr/local
 BINDIR   ?= $(PREFIX)/bin
 MANDIR   ?= $(PREFIX)/share/man
+# Where bash, zsh and fish look for what completes a command.
+BASHDIR  ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR   ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR  ?= $(PREFIX)/share/fish/vendor_completions.d
 FUZZTIME ?= 60s
 # Where make dist puts the tarballs, and the time that all files in them get.
 DIST     ?= dist
@@ -84,15 +88,23 @@ cross: ## tests of the pure packages: big-endian and 32-bit too, emulated
 	@tests/cross.sh
 
 .PHONY: install
-install: build ## install under DESTDIR, PREFIX, MANDIR
+install: build ## install under DESTDIR, PREFIX; shell completion too
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	install -m 0755 $(PROGRAMS:%=bin/%) $(DESTDIR)$(BINDIR)
 	$(if $(MANPAGES),install -m 0644 $(MANPAGES) $(DESTDIR)$(MANDIR)/man1)
+	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
+	umask 022 && bin/capsh completion bash >$(DESTDIR)$(BASHDIR)/capsh
+	ln -sf capsh $(DESTDIR)$(BASHDIR)/capset
+	umask 022 && bin/capsh completion zsh >$(DESTDIR)$(ZSHDIR)/_capsh
+	umask 022 && bin/capsh completion fish >$(DESTDIR)$(FISHDIR)/capsh.fish
+	ln -sf capsh.fish $(DESTDIR)$(FISHDIR)/capset.fish
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%)
 	rm -f $(MANPAGES:man/%=$(DESTDIR)$(MANDIR)/man1/%)
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(BASHDIR)/%) $(DESTDIR)$(ZSHDIR)/_capsh
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(FISHDIR)/%.fish)
 
 .PHONY: dist
 dist: $(DIST_ARCHES:%=dist-%) ## reproducible tarballs for all architectures, with checksums

@@ -101,7 +101,7 @@ function __capsh_complete
 		set -l word (commandline -ct)
 		set -l option (string match -r -- '^--[^=]*=' $word)
 		for path in (__fish_complete_path (string replace -r -- '^--[^=]*=' '' $word))
-			echo $option$path
+			echo "$option$path"
 		end
 	case @commands
 		__fish_complete_command

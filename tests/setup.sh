@@ -22,6 +22,9 @@ podman				podman
 runc				runc
 newuidmap			uidmap
 qemu-s390x-static		qemu-user-static
+script				bsdutils
+zsh				zsh
+fish				fish
 '
 
 # missing prints the packages of which the command or file isn't there.
