@@ -1,14 +1,20 @@
 package apply
 
 import (
+	"syscall"
 	"unsafe"
+
+	"capsh/internal/inherit"
 
 	"golang.org/x/sys/unix"
 )
 
 // Command is what execve takes beside the path, made ready beforehand: under a
 // seccomp filter there should be no more system calls than needed.
-type Command struct{ argv, env []*byte }
+type Command struct {
+	argv, env   []*byte
+	words, vars []string
+}
 
 // NewCommand makes the arguments and the environment ready. EINVAL is a NUL in
 // one of them.
@@ -18,7 +24,7 @@ func NewCommand(argv, env []string) (Command, error) {
 		return Command{}, err
 	}
 	e, err := pointers(env)
-	return Command{a, e}, err
+	return Command{a, e, argv, env}, err
 }
 
 func pointers(list []string) ([]*byte, error) {
@@ -34,8 +40,12 @@ func pointers(list []string) ([]*byte, error) {
 }
 
 // Exec replaces this program by the one at path; it returns only if that failed.
-// [Do] has restored what it will find, by the step plan.SetSignals.
+// [Do] has restored what it will find, by the step plan.SetSignals, all but the
+// limit of open files in a build that does not know it.
 func (c *Command) Exec(path string) error {
+	if !inherit.Exact {
+		return wrap(syscall.Exec(path, c.words, c.vars), "execve", path)
+	}
 	p, err := unix.BytePtrFromString(path)
 	if err != nil {
 		return wrap(err, "execve", path)

@@ -167,6 +167,13 @@ func (j *JSON) step(s *plan.Step) {
 	case plan.SetSecurebits, plan.SetUmask, plan.SetDeathSignal, plan.SetPtracer:
 		j.Key("value")
 		j.Uint(s.Number)
+	case plan.SetRlimit:
+		j.Key("name")
+		j.String(s.Rlimit.Name)
+		j.Key("soft")
+		j.Uint(s.Rlimit.Soft)
+		j.Key("hard")
+		j.Uint(s.Rlimit.Hard)
 	case plan.Chroot, plan.Chdir:
 		j.Key("path")
 		j.String(s.Text)

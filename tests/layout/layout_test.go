@@ -28,6 +28,7 @@ func allowed() map[string][]string {
 		"shrink":    core,
 		"suggest":   nil,
 		"option":    {"suggest"},
+		"jsonread":  nil,
 		"accounts":  nil,
 		"expect":    {"caps", "cred", "container", "suggest"},
 		"render":    append(slices.Clone(core), "container", "shrink", "accounts", "suggest", "expect"),
