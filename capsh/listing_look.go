@@ -29,7 +29,8 @@ func (l *lister) look() {
 	} else {
 		p.UserNS.Inode, p.Container = l.r.UserNS(p.PID), l.containerOf(p.PID)
 	}
-	p.Foreign = cred.Known[bool]{Value: p.UserNS.Inode.Value != l.ownNS, OK: p.UserNS.Inode.OK}
+	in := p.UserNS.Inode
+	p.Foreign = cred.Known[bool]{Value: in.OK && in.Value != l.ownNS, OK: in.OK}
 }
 
 func (l *lister) userName(uid uint32) string {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -14,8 +15,8 @@ import (
 const psUsage = `usage: capsh ps [option ...] [PID|NAME ...]
 Processes that hold a capability. Of those that are named, by id or by a pattern
 such as 'nginx*', all. Exit status 1 if none is what was asked for.
-  --all             those that hold nothing too
-  --threads         threads that differ from their process, on lines of their own
+  --all             those that hold nothing too; on a terminal, kernel threads
+  --threads         threads that differ from their process, on their own lines
   --cap=LIST        those that have one of these, effective or permitted
   --user=USER       those whose effective user it is, a name or a number
   --container=WORD  those in a container whose id or name begins so; a runtime
@@ -24,7 +25,7 @@ such as 'nginx*', all. Exit status 1 if none is what was asked for.
   --json            one object a line; --format=text|json
   --proc=DIR        another procfs: the host's, a saved copy
   --color=WHEN      auto, always or never
-MARK   a  something is ambient          b  an execve can give more (bounding set)
+MARK   a  something is ambient          b  execve can give more (bounding)
        u  another user namespace        n  no_new_privs     ?  not known
 HOLDS  names without cap_; "=" and letters tell how: e effective, p permitted,
        i inheritable, a ambient; with none it is ep. +N: N more.
@@ -64,21 +65,30 @@ func runPs(args, env []string, out *output) (int, error) {
 	} else {
 		rows := c.rows()
 		found = len(rows)
-		if found > 0 {
-			list := newList(&c.listing, env)
-			out.buf = list.Append(out.buf, rows)
-		}
+		c.table(rows, env, out)
 	}
 	return c.finish("ps", found, out)
 }
 
-// newList is how a table looks here.
-func newList(l *listing, env []string) *render.List {
-	list := &render.List{All: l.kernelSet(), First: l.caps, Color: colored(l.color, env)}
+// table writes the rows. On a terminal kernel threads, which are many and hold
+// everything, are counted where nothing in particular was asked for.
+func (c *psCommand) table(rows []render.Row, env []string, out *output) {
+	list := render.List{All: c.kernelSet(), First: c.caps, Color: colored(c.color, env)}
+	counted := 0
 	if onTerminal() {
 		list.Width = terminalWidth()
+		if !c.all && !c.filtered() {
+			counted = len(rows)
+			rows = slices.DeleteFunc(rows, func(r render.Row) bool { return r.Kernel })
+			counted -= len(rows)
+		}
 	}
-	return list
+	if len(rows) > 0 {
+		out.buf = list.Append(out.buf, rows)
+	}
+	if counted > 0 {
+		out.text("and " + strconv.Itoa(counted) + " kernel threads, listed by --all\n")
+	}
 }
 
 // rows reads all processes and sorts them.

@@ -8,10 +8,11 @@ import (
 )
 
 const treeUsage = `usage: capsh tree [option ...] [PID|NAME ...]
-Processes that hold a capability, below those they come from; in brackets what
-changes on the way down, above all what a child has more than its parent. Of
-those that are named, by id or by a pattern such as 'nginx*', all that comes from
-them. Exit status 1 if none is what was asked for.
+Processes that hold a capability, below those they come from. In brackets what
+changes on the way down: what a child holds more (+) and less (-) than its
+parent, by name or number, and other sets and flags. Of those that are named, by
+id or by a pattern such as 'nginx*', all that comes from them. Exit status 1 if
+none is what was asked for.
   --all             those that hold nothing too, and each on a line of its own
   --cap=LIST        those that have one of these, effective or permitted
   --user=USER       those whose effective user it is, a name or a number
@@ -22,7 +23,8 @@ them. Exit status 1 if none is what was asked for.
   --color=WHEN      auto, always or never
 Names are without cap_; "=" and letters tell how they are held: e effective,
 p permitted, i inheritable, a ambient; with none it is ep. +N: N more.
-{NAME} is a thread that differs from its process. NAME xN stands for N.
+{NAME} is a thread that differs from its process. NAME xN stands for N. Changes:
+inh, bnd, amb the other sets; nnp no_new_privs; userns another user namespace.
 `
 
 func runTree(args, env []string, out *output) (int, error) {

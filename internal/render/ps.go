@@ -16,12 +16,13 @@ type Row struct {
 	User, Name, Container string
 	Marks                 [4]byte
 	Sets                  cred.Sets
+	Kernel                bool // a kernel thread
 }
 
 // NewRow makes the row of p.
 func NewRow(p *Listed) Row {
 	r := Row{PID: p.PID, TID: p.TID, User: p.shownUser(), Name: p.shownName(),
-		Container: ContainerName(p.Container), Sets: p.Sets}
+		Container: ContainerName(p.Container), Sets: p.Sets, Kernel: p.KernelThread.Value}
 	appendMarks(r.Marks[:0], p)
 	return r
 }

@@ -55,18 +55,19 @@ func (t *Tree) Append(b []byte, n *Branch) []byte {
 	b = t.indent(b, n)
 	b = append(t.name(b, n), gap...)
 	used := shownWidth(b[start:])
-	changes := t.changes(nil, n)
-	width := 0
-	if t.Width > 0 {
-		width = max(t.Width-used-shownWidth(changes), minHolding)
+	holding := func(b []byte, width int) []byte { return AppendHolding(b, &n.Sets, t.All, t.First, width) }
+	changes, width := t.changes(nil, n, fewNames), 0
+	if full := len(holding(nil, 0)); t.Width > 0 && used+full+shownWidth(changes) > t.Width {
+		if used+min(full, minHolding)+shownWidth(changes) > t.Width {
+			changes = t.changes(nil, n, 0)
+		}
+		width = max(t.Width-used-shownWidth(changes), 1)
 	}
 	style := holdingStyle(&n.Sets, t.All, n.Foreign.Value)
 	if n.Parent != nil && n.Parent.Sets == n.Sets {
 		style = styleDim // what changes is to catch the eye
 	}
-	b = paint(b, t.Color, style, func(b []byte) []byte {
-		return AppendHolding(b, &n.Sets, t.All, t.First, width)
-	})
+	b = paint(b, t.Color, style, func(b []byte) []byte { return holding(b, width) })
 	return append(append(b, changes...), '\n')
 }
 
@@ -143,54 +144,50 @@ func (t *Tree) name(b []byte, n *Branch) []byte {
 	return b
 }
 
-// changes appends in what a process differs from its parent.
-func (t *Tree) changes(b []byte, n *Branch) []byte {
+// fewNames is how many capabilities of a change are named, rather than counted.
+const fewNames = 3
+
+// changes appends in what a process differs from its parent: what it holds more
+// and less, and which other sets and flags are not the same.
+func (t *Tree) changes(b []byte, n *Branch, few int) []byte {
 	if n.Parent == nil {
 		return b
 	}
 	from, to := n.Parent, n.Listed
-	sep := "  ("
+	sep := gap + "("
 	say := func(s style, text func([]byte) []byte) {
 		b = paint(append(b, sep...), t.Color, s, text)
 		sep = ", "
 	}
-	if gained := Gained(from, to); gained != 0 {
-		s := styleGain
-		if to.Foreign.Value {
-			s = styleForeign
-		}
-		say(s, func(b []byte) []byte { return t.appendSome(append(b, '+'), gained) })
-	}
-	if lost := (from.Effective | from.Permitted) &^ (to.Effective | to.Permitted); lost != 0 {
-		say(styleDim, func(b []byte) []byte { return t.appendSome(append(b, '-'), lost) })
-	}
-	for _, set := range [...]struct {
-		name     string
-		from, to caps.Set
-	}{
-		{"inheritable", from.Inheritable, to.Inheritable},
-		{"bounding", from.Bounding, to.Bounding},
-		{"ambient", from.Ambient, to.Ambient},
-	} {
-		if more := set.to &^ set.from; more != 0 {
-			say(styleMark, func(b []byte) []byte { return t.appendSome(append(append(b, set.name...), " +"...), more) })
-		}
-		if less := set.from &^ set.to; less != 0 {
-			say(styleDim, func(b []byte) []byte { return t.appendSome(append(append(b, set.name...), " -"...), less) })
+	some := func(s style, label string, set caps.Set, few int) {
+		if set != 0 {
+			say(s, func(b []byte) []byte { return t.appendSome(append(b, label...), set, few) })
 		}
 	}
+	gain := styleGain
+	if to.Foreign.Value {
+		gain = styleForeign
+	}
+	some(gain, "+", Gained(from, to), few)
+	some(styleDim, "-", Gained(to, from), few)
+	few = min(few, 1)
+	some(styleMark, "inh +", to.Inheritable&^from.Inheritable, few)
+	some(styleDim, "inh -", from.Inheritable&^to.Inheritable, few)
+	some(styleMark, "amb +", to.Ambient&^from.Ambient, few)
+	some(styleDim, "amb -", from.Ambient&^to.Ambient, few)
+	some(styleMark, "bnd +", to.Bounding&^from.Bounding, few)
+	some(styleDim, "bnd -", from.Bounding&^to.Bounding, few)
 	if from.NoNewPrivs != to.NoNewPrivs && to.NoNewPrivs.OK {
-		say(styleDim, func(b []byte) []byte {
-			if !to.NoNewPrivs.Value {
-				b = append(b, "without "...)
-			}
-			return append(b, "no_new_privs"...)
-		})
+		word := "nnp"
+		if !to.NoNewPrivs.Value {
+			word = "not nnp"
+		}
+		say(styleDim, func(b []byte) []byte { return append(b, word...) })
 	}
 	if in := to.UserNS.Inode; in.OK && from.UserNS.Inode.OK && in != from.UserNS.Inode {
-		say(styleForeign, func(b []byte) []byte { return strconv.AppendUint(append(b, "user namespace "...), in.Value, 10) })
+		say(styleForeign, func(b []byte) []byte { return strconv.AppendUint(append(b, "userns "...), in.Value, 10) })
 	}
-	if sep != "  (" {
+	if sep == ", " {
 		b = append(b, ')')
 	}
 	return b
@@ -201,9 +198,8 @@ func Gained(from, to *Listed) caps.Set {
 	return (to.Effective | to.Permitted) &^ (from.Effective | from.Permitted)
 }
 
-// appendSome appends the names of a few, else how many they are.
-func (t *Tree) appendSome(b []byte, set caps.Set) []byte {
-	const few = 3
+// appendSome appends the names of at most few, else how many they are.
+func (t *Tree) appendSome(b []byte, set caps.Set, few int) []byte {
 	if n := set.Len(); n > few {
 		return strconv.AppendInt(b, int64(n), 10)
 	}
