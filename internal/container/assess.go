@@ -55,7 +55,10 @@ type Assessment struct {
 }
 
 // Assess judges.
-func Assess(f *Facts) Assessment {
+func Assess(facts *Facts) Assessment {
+	copied := *facts
+	f := &copied
+	f.visible = f.Mounts.Value.visible()
 	a := Assessment{Identity: f.identify(), Reach: reach(&f.Process)}
 	a.Default = defaultOf(a.Runtime, a.Reach)
 	if f.Kernel.OK {

@@ -31,6 +31,8 @@ type Facts struct {
 	// Cgroup is the text of /proc/PID/cgroup.
 	Cgroup cred.Known[string]
 	Mounts cred.Known[Mounts]
+	// visible are those mounts that no other hides; Assess looks for them once.
+	visible []Mount
 	// ProcFiles are those of [ProcFiles] that this kernel has.
 	ProcFiles cred.Known[[]string]
 	// Release is the kernel's, as uname(2) has it.

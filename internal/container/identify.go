@@ -121,7 +121,7 @@ func containerEnvID(text string) string {
 // identity looks at where the root and the files that every runtime makes come
 // from. Other mounts may be those of other containers, as their host sees them.
 func (t Mounts) identity() (c Container, ok bool) {
-	for _, m := range t {
+	for _, m := range t.List {
 		switch m.Point {
 		case "/", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/dev/termination-log":
 		default:

@@ -20,20 +20,43 @@ type Mount struct {
 	Super string
 }
 
-// Mounts is a mount table in the kernel's order.
-type Mounts []Mount
+// Mounts is a mount table.
+type Mounts struct {
+	List []Mount // in the kernel's order
+	on   map[place]int
+}
+
+// place is where a mount lies: on another one, at a path.
+type place struct {
+	parent int
+	point  string
+}
+
+// outside stands for every parent that is not in the table.
+const outside = -1
 
 // ParseMounts reads a mountinfo file; false if it is none.
 func ParseMounts(text string) (Mounts, bool) {
-	var list Mounts
+	t := Mounts{on: map[place]int{}}
+	ids := map[int]bool{}
 	for line := range strings.Lines(text) {
 		m, ok := parseMount(strings.TrimSuffix(line, "\n"))
 		if !ok {
-			return nil, false
+			return Mounts{}, false
 		}
-		list = append(list, m)
+		t.List = append(t.List, m)
+		ids[m.ID] = true
 	}
-	return list, true
+	for i, m := range t.List {
+		at := place{m.Parent, m.Point}
+		if !ids[m.Parent] || m.Parent == m.ID {
+			at.parent = outside
+		}
+		if _, taken := t.on[at]; !taken {
+			t.on[at] = i
+		}
+	}
+	return t, true
 }
 
 // parseMount reads one line:
@@ -51,7 +74,7 @@ func parseMount(line string) (m Mount, ok bool) {
 	m.Dev, m.Root, m.Point = f[2], unescapeOctal(f[3]), unescapeOctal(f[4])
 	m.Type, m.Source, m.Super = unescapeOctal(s[0]), unescapeOctal(s[1]), s[2]
 	m.ReadOnly = hasOption(f[5], "ro") || hasOption(m.Super, "ro")
-	return m, errID == nil && errParent == nil
+	return m, errID == nil && errParent == nil && strings.HasPrefix(m.Point, "/")
 }
 
 func hasOption(list, name string) bool {
@@ -80,19 +103,18 @@ func unescapeOctal(s string) string {
 // At is the mount that a path is in, as path lookup finds it: from the root down,
 // each time to the mount on top. False where there is none: a folder above all
 // mounts, as a chroot(2) leaves it.
-func (t Mounts) At(path string) (Mount, bool) {
-	var now Mount
-	found := false
+func (t Mounts) At(path string) (now Mount, ok bool) {
+	under := outside
 	for end := 1; ; {
-		for {
-			m, ok := t.on(path[:end], now, found)
-			if !ok {
+		for range t.List { // no stack is higher, whatever a false table says
+			i, on := t.on[place{under, path[:end]}]
+			if !on {
 				break
 			}
-			now, found = m, true
+			now, ok, under = t.List[i], true, t.List[i].ID
 		}
 		if end >= len(path) {
-			return now, found
+			return now, ok
 		}
 		if next := strings.IndexByte(path[end+1:], '/'); next >= 0 {
 			end += 1 + next
@@ -102,29 +124,10 @@ func (t Mounts) At(path string) (Mount, bool) {
 	}
 }
 
-// on is the mount whose point is at a path and which lies on another one; with
-// none so far, on one that is not in the table.
-func (t Mounts) on(point string, under Mount, have bool) (Mount, bool) {
-	for _, m := range t {
-		if m.Point != point || m.ID == under.ID {
-			continue
-		}
-		if have && m.Parent == under.ID || !have && !t.has(m.Parent, m.ID) {
-			return m, true
-		}
-	}
-	return Mount{}, false
-}
-
-// has reports whether a mount other than self is in the table.
-func (t Mounts) has(id, self int) bool {
-	return slices.ContainsFunc(t, func(m Mount) bool { return m.ID == id && id != self })
-}
-
 // visible lists the mounts that no later one hides, in the kernel's order.
-func (t Mounts) visible() Mounts {
-	var list Mounts
-	for _, m := range t {
+func (t Mounts) visible() []Mount {
+	var list []Mount
+	for _, m := range t.List {
 		if top, ok := t.At(m.Point); ok && top.ID == m.ID {
 			list = append(list, m)
 		}

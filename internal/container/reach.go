@@ -26,7 +26,7 @@ func (a *Assessment) findFiles(f *Facts) {
 		}
 	} else {
 		t := f.Mounts.Value
-		a.findMachineRoot(f, t)
+		a.findMachineRoot(f)
 		a.findMachineFolders(f)
 		a.findProcSys(f, t)
 		a.findWritable(f, "sysfs", "/sys", Critical, "With root's uid, kernel settings such as uevent_helper run programs on the machine.", "sysfs")
@@ -70,7 +70,7 @@ func (a *Assessment) findProcMasks(f *Facts, t Mounts) {
 func (a *Assessment) findProcSys(f *Facts, t Mounts) {
 	const id = "proc-sys"
 	var open []string
-	for _, m := range t.visible() {
+	for _, m := range f.visible {
 		if m.Type != "proc" || m.Root != "/" {
 			continue
 		}
@@ -94,7 +94,7 @@ func (a *Assessment) findProcSys(f *Facts, t Mounts) {
 // findWritable looks for writable mounts of a kind of filesystem.
 func (a *Assessment) findWritable(f *Facts, id, what string, severity Severity, meaning string, types ...string) {
 	var open []string
-	for _, m := range f.Mounts.Value.visible() {
+	for _, m := range f.visible {
 		for _, t := range types {
 			if m.Type == t && !m.ReadOnly {
 				open = append(open, m.Point)
@@ -110,10 +110,10 @@ func (a *Assessment) findWritable(f *Facts, id, what string, severity Severity, 
 
 // findMachineRoot looks for the whole of the filesystem that the machine, or its
 // container runtime, runs from.
-func (a *Assessment) findMachineRoot(f *Facts, t Mounts) {
+func (a *Assessment) findMachineRoot(f *Facts) {
 	const id = "machine-root"
 	severity, found := Held, []string(nil)
-	for _, m := range t.visible() {
+	for _, m := range f.visible {
 		if !f.isMachineRoot(m) {
 			continue
 		}
@@ -143,7 +143,7 @@ func (f *Facts) isMachineRoot(m Mount) bool {
 // runtimeDisk reports whether a device holds files that the runtime made for
 // this container.
 func (f *Facts) runtimeDisk(dev string) bool {
-	for _, m := range f.Mounts.Value {
+	for _, m := range f.Mounts.Value.List {
 		if m.Dev == dev && m.Root != "/" && m.ofRuntime() {
 			return true
 		}
@@ -164,9 +164,9 @@ func (m Mount) ofRuntime() bool {
 
 // machineFolders lists the mounts of the machine's files that no runtime makes
 // by itself.
-func (f *Facts) machineFolders() Mounts {
-	var list Mounts
-	for _, m := range f.Mounts.Value.visible() {
+func (f *Facts) machineFolders() []Mount {
+	var list []Mount
+	for _, m := range f.visible {
 		disk := m.onDisk() || f.MachineRoot.OK && m.Dev == f.MachineRoot.Value.Dev || m.Type == "devtmpfs" && m.Root == "/"
 		if disk && !m.ofRuntime() {
 			list = append(list, m)
@@ -229,9 +229,9 @@ func RuntimeSockets() []string {
 }
 
 // mountedSockets are where a socket of that name is mounted under another.
-func (t Mounts) mountedSockets() []string {
+func (f *Facts) mountedSockets() []string {
 	var list []string
-	for _, m := range t.visible() {
+	for _, m := range f.visible {
 		for _, path := range RuntimeSockets() {
 			if base := path[strings.LastIndexByte(path, '/'):]; strings.HasSuffix(m.Root, base) {
 				list = append(list, m.Point)
@@ -246,7 +246,7 @@ func (t Mounts) mountedSockets() []string {
 func (a *Assessment) findSockets(f *Facts) {
 	const id = "runtime-socket"
 	list := f.Sockets.Value
-	for _, path := range f.Mounts.Value.mountedSockets() {
+	for _, path := range f.mountedSockets() {
 		if !slices.Contains(list, path) {
 			list = append(list, path)
 		}

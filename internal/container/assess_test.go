@@ -1,0 +1,308 @@
+package container
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+)
+
+// boundless is all that the kernel of these tests has.
+const boundless caps.Set = 1<<41 - 1
+
+// boxed are the facts of a container of Docker as it is by default, root inside.
+func boxed(t testing.TB) Facts {
+	t.Helper()
+	f := Facts{
+		Process: cred.Process{
+			PID: 77, TID: 77, NSPID: []int{77, 1},
+			Seccomp: cred.Is(cred.SeccompFilter),
+			State: cred.State{
+				Sets:       cred.Sets{Effective: caps.DockerDefault, Permitted: caps.DockerDefault, Bounding: caps.DockerDefault},
+				NoNewPrivs: cred.Is(false),
+				UserNS:     cred.UserNS{UIDMap: cred.Is([]cred.IDRange{{Count: 1<<32 - 1}})},
+			},
+		},
+		Label:     cred.Is("docker-default (enforce)"),
+		Kernel:    cred.Is(boundless),
+		Release:   cred.Is("6.1.0-18-amd64"),
+		Cgroup:    cred.Is("0::/system.slice/docker-" + id1 + ".scope\n"),
+		ProcFiles: cred.Is(ProcFiles()),
+		Env:       cred.Is(""), Manager: cred.Is(""), DockerEnv: cred.Is(true),
+		Sockets: cred.Is([]string(nil)), Setuid: cred.Is([]string(nil)),
+		Devices: cred.Is([]Device{{"null", false, 1, 3}, {"tty", false, 5, 0}, {"pts0", false, 136, 0}}),
+	}
+	for k := range NamespaceKinds {
+		f.Namespaces[k] = Namespace{cred.Is(InitialInode(k) + 1000), cred.Is(InitialInode(k))}
+	}
+	f.Namespaces[UserNS].Inode = cred.Is(InitialInode(UserNS))
+	f.Namespaces[TimeNS].Inode = cred.Is(InitialInode(TimeNS))
+	f.Mounts = cred.Is(dockerMounts(t))
+	return f
+}
+
+func dockerMounts(t testing.TB, more ...string) Mounts {
+	t.Helper()
+	return table(t, append([]string{
+		"1 0 / overlay rw /", "2 1 /proc proc rw /", "3 2 /proc/sys proc ro /sys", "4 2 /proc/kcore tmpfs rw /null",
+		"5 2 /proc/keys tmpfs rw /null", "6 2 /proc/timer_list tmpfs rw /null", "7 2 /proc/sysrq-trigger proc ro /sysrq-trigger",
+		"8 1 /sys sysfs ro /", "9 8 /sys/fs/cgroup cgroup2 ro /", "10 1 /dev tmpfs rw /",
+		"11 1 /etc/hosts ext4 rw /var/lib/docker/containers/" + id1 + "/hosts",
+	}, more...)...)
+}
+
+// hold gives the process all of the sets.
+func (f *Facts) hold(s caps.Set) {
+	f.Process.Bounding, f.Process.Permitted, f.Process.Effective = s, s, s
+}
+
+// child puts the process into a user namespace of its own.
+func (f *Facts) child(outside uint32) {
+	f.Namespaces[UserNS].Inode = cred.Is(uint64(4026532999))
+	f.Process.UserNS = cred.UserNS{Inode: cred.Is(uint64(4026532999)), UIDMap: cred.Is([]cred.IDRange{{Outside: outside, Count: 65536}})}
+}
+
+// open takes the walls beside capabilities away.
+func (f *Facts) open(t testing.TB) {
+	f.Process.Seccomp, f.Label = cred.Is(cred.SeccompOff), cred.Is("unconfined")
+	f.Mounts = cred.Is(table(t, "1 0 / overlay rw /", "2 1 /proc proc rw /"))
+}
+
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(f *Facts)
+		want   Verdict
+	}{
+		{"default", func(f *Facts) {}, AsDefault},
+		{"less", func(f *Facts) { f.hold(caps.Of(caps.Chown)) }, Restricted},
+		{"nothing", func(f *Facts) { f.hold(0) }, None},
+		{"a user, its execve open", func(f *Facts) { f.Process.Permitted, f.Process.Effective = 0, 0 }, AsDefault},
+		{"a user without new privileges", func(f *Facts) {
+			f.Process.Permitted, f.Process.Effective, f.Process.NoNewPrivs = 0, 0, cred.Is(true)
+		}, None},
+		{"whether new privileges is unknown", func(f *Facts) {
+			f.Process.Permitted, f.Process.Effective, f.Process.NoNewPrivs = 0, 0, cred.Known[bool]{}
+		}, AsDefault},
+		{"one more", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysPacct)) }, OverPrivileged},
+		{"sys_admin more", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysAdmin)) }, OverPrivileged},
+		{"sys_admin and nothing else but no wall", func(f *Facts) { f.hold(caps.Of(caps.SysAdmin)); f.open(t) }, Privileged},
+		{"no wall but the default", func(f *Facts) { f.open(t) }, OverPrivileged}, // /proc/sys is open to its root
+		{"no wall, a user with nothing", func(f *Facts) {
+			f.hold(0)
+			f.Process.UID = cred.Same(1000)
+			f.open(t)
+		}, None},
+		{"everything", func(f *Facts) { f.hold(boundless) }, Privileged},
+		{"all that this machine has", func(f *Facts) {
+			f.Machine = cred.Is(boundless &^ caps.Of(caps.SysModule, caps.SysRawio, caps.SysResource, caps.MACAdmin))
+			f.hold(f.Machine.Value)
+		}, Privileged},
+		{"all but one that this machine has", func(f *Facts) { f.Machine = cred.Is(boundless); f.hold(boundless &^ caps.Of(caps.SysModule)) }, OverPrivileged},
+		{"all marks but one, the machine unseen", func(f *Facts) { f.hold(boundless &^ caps.Of(caps.SysModule)) }, Privileged},
+		{"all marks but two, the machine unseen", func(f *Facts) { f.hold(boundless &^ caps.Of(caps.SysModule, caps.SysRawio)) }, OverPrivileged},
+		{"everything in a user namespace", func(f *Facts) { f.hold(boundless); f.child(100000) }, ConfinedRoot},
+		{"everything where root is root", func(f *Facts) { f.hold(boundless); f.child(0) }, OverPrivileged},
+		{"the default in a user namespace", func(f *Facts) { f.child(100000) }, AsDefault},
+		{"everything in a user namespace, no wall", func(f *Facts) { f.hold(boundless); f.child(100000); f.open(t) }, ConfinedRoot},
+		{"a user namespace that only its map tells", func(f *Facts) {
+			f.hold(boundless)
+			f.child(100000)
+			f.Namespaces[UserNS].Inode = cred.Known[uint64]{}
+		}, ConfinedRoot},
+		{"everything, the user namespace unknown", func(f *Facts) {
+			f.hold(boundless)
+			f.Namespaces[UserNS].Inode, f.Process.UserNS = cred.Known[uint64]{}, cred.UserNS{}
+		}, Privileged},
+		{"the machine's PIDs", func(f *Facts) { f.Namespaces[PIDNS].Inode = cred.Is(InitialInode(PIDNS)) }, OverPrivileged},
+		{"a socket", func(f *Facts) { f.Sockets.Value = []string{"/run/docker.sock"} }, OverPrivileged},
+		{"LXC as it is", func(f *Facts) {
+			f.Cgroup = cred.Is("0::/lxc.payload.web")
+			f.Mounts = cred.Is(table(t, "1 0 / ext4 rw /var/lib/lxc/web/rootfs"))
+			lxc, _ := Default(LXC)
+			f.hold(lxc)
+		}, AsDefault},
+		{"podman's older default", func(f *Facts) {
+			f.Cgroup = cred.Is("0::/machine.slice/libpod-" + id1 + ".scope")
+		}, AsDefault},
+		{"podman's default and net_raw", func(f *Facts) {
+			f.Cgroup = cred.Is("0::/machine.slice/libpod-" + id1 + ".scope")
+			f.hold(0x800405fb | caps.Of(caps.NetRaw))
+		}, OverPrivileged},
+		{"no container", func(f *Facts) { uncontain(f); f.hold(boundless) }, NotAContainer},
+		{"no container, by the depth of its ids", func(f *Facts) {
+			uncontain(f)
+			f.Namespaces, f.MachineProc, f.DockerEnv.Value = [NamespaceKinds]Namespace{}, true, false
+		}, NotAContainer},
+		{"nothing to be seen", func(f *Facts) { *f = Facts{Process: f.Process}; f.Process.NSPID = nil }, Undecided},
+	} {
+		f := boxed(t)
+		c.change(&f)
+		a := Assess(&f)
+		if a.Verdict != c.want {
+			t.Errorf("%s: %s, want %s", c.name, a.Verdict, c.want)
+			for _, finding := range a.Findings {
+				t.Logf("\t%s %s: %s", finding.Severity, finding.ID, finding.Evidence)
+			}
+		}
+	}
+}
+
+// uncontain makes it a process of the machine.
+func uncontain(f *Facts) {
+	for k := range NamespaceKinds {
+		f.Namespaces[k].Inode = cred.Is(InitialInode(k))
+	}
+	f.Process.NSPID = []int{77}
+	f.Cgroup = cred.Is("0::/user.slice")
+	f.Mounts = cred.Known[Mounts]{}
+}
+
+// TestFindings: each wall, taken away alone, is told by its own finding only.
+func TestFindings(t *testing.T) {
+	names := func(f *Facts) map[string]Severity {
+		m := map[string]Severity{}
+		for _, finding := range Assess(f).Findings {
+			m[finding.ID] = finding.Severity
+		}
+		return m
+	}
+	plain := boxed(t)
+	before := names(&plain)
+	user := func(f *Facts) { f.hold(0); f.Process.UID = cred.Same(1000) }
+	for _, c := range []struct {
+		id     string
+		change func(f *Facts)
+		want   Severity
+	}{
+		{"seccomp", func(f *Facts) { f.Process.Seccomp = cred.Is(cred.SeccompOff) }, Medium},
+		{"seccomp", func(f *Facts) { f.Process.Seccomp = cred.Known[cred.Seccomp]{} }, Unread},
+		{"lsm", func(f *Facts) { f.Label = cred.Is("unconfined") }, Medium},
+		{"lsm", func(f *Facts) { f.Label = cred.Is("system_u:system_r:spc_t:s0") }, Medium},
+		{"lsm", func(f *Facts) { f.Label = cred.Is("") }, Low},
+		{"lsm", func(f *Facts) { f.Label = cred.Known[string]{} }, Unread},
+		{"no-new-privs", func(f *Facts) { f.Process.NoNewPrivs = cred.Is(true) }, Held},
+		{"no-new-privs", func(f *Facts) { f.Process.NoNewPrivs = cred.Known[bool]{} }, Unread},
+		{"no-new-privs", func(f *Facts) { f.Process.Permitted = 0 }, Low},
+		{"no-new-privs", func(f *Facts) { f.Process.Permitted, f.Setuid.Value = 0, []string{"/bin/su"} }, Medium},
+		{"pid-namespace", func(f *Facts) { f.Namespaces[PIDNS].Inode = f.Namespaces[PIDNS].Machine }, High},
+		{"net-namespace", func(f *Facts) { f.Namespaces[NetNS].Inode = f.Namespaces[NetNS].Machine }, High},
+		{"net-namespace", func(f *Facts) { f.Namespaces[NetNS].Machine = cred.Known[uint64]{} }, Unread},
+		{"mnt-namespace", func(f *Facts) { f.Namespaces[MountNS].Inode = f.Namespaces[MountNS].Machine }, Critical},
+		{"ipc-namespace", func(f *Facts) { f.Namespaces[IPCNS].Inode = f.Namespaces[IPCNS].Machine }, Medium},
+		{"uts-namespace", func(f *Facts) { f.Namespaces[UTSNS].Inode = f.Namespaces[UTSNS].Machine }, Low},
+		{"cgroup-namespace", func(f *Facts) { f.Namespaces[CgroupNS].Inode = cred.Known[uint64]{} }, Unread},
+		{"time-namespace", func(f *Facts) { f.Namespaces[TimeNS].Inode = cred.Is(uint64(1)) }, Held},
+		{"runtime-socket", func(f *Facts) { f.Sockets.Value = []string{"/run/docker.sock"} }, Critical},
+		{"runtime-socket", func(f *Facts) { f.Sockets = cred.Known[[]string]{} }, Unread},
+		{"devices", func(f *Facts) { f.Devices.Value = append(f.Devices.Value, Device{"sda", true, 8, 0}) }, Critical},
+		{"devices", func(f *Facts) { f.Devices.Value = append(f.Devices.Value, Device{"mem", false, 1, 1}) }, Critical},
+		{"devices", func(f *Facts) { f.Devices.Value = append(f.Devices.Value, Device{"kvm", false, 10, 232}) }, Medium},
+		{"devices", func(f *Facts) { f.Devices = cred.Known[[]Device]{} }, Unread},
+		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /srv/data") }, Info},
+		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /etc/ssl") }, High},
+		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 ro /etc") }, Medium},
+		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /var/lib/docker/volumes/x/_data") }, Held},
+		{"machine-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 rw /") }, Critical},
+		{"machine-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 ro /") }, High},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /p proc rw /") }, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /p proc ro /") }, Held},
+		{"sysfs", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /s sysfs rw /") }, Critical},
+		{"cgroupfs", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /c cgroup rw /") }, Medium},
+		{"proc-masks", func(f *Facts) {
+			f.Mounts.Value = dockerMounts(t, "20 2 /proc proc rw /", "21 20 /proc/sys proc ro /sys", "22 20 /proc/sysrq-trigger proc ro /x")
+		}, Medium},
+		{"capabilities", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysPacct)) }, Low},
+		{"capabilities", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.NetAdmin)) }, Medium},
+		{"capabilities", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysModule)) }, Critical},
+		{"capabilities", func(f *Facts) { f.hold(caps.DockerDefault | 1<<50) }, Medium},
+	} {
+		f := boxed(t)
+		c.change(&f)
+		after := names(&f)
+		if after[c.id] != c.want {
+			t.Errorf("%s: %s, want %s", c.id, after[c.id], c.want)
+		}
+		for id := range before {
+			if id != c.id && after[id] != before[id] && id != "no-new-privs" {
+				t.Errorf("%s changed %s from %s to %s", c.id, id, before[id], after[id])
+			}
+		}
+		if len(after) != len(before) {
+			t.Errorf("%s: %d findings, %d before", c.id, len(after), len(before))
+		}
+	}
+	f := boxed(t)
+	user(&f)
+	f.Sockets.Value = []string{"/run/docker.sock"}
+	if got := names(&f)["runtime-socket"]; got != Medium {
+		t.Errorf("a socket that a mere user has in reach: %s", got)
+	}
+}
+
+// TestIdentify: the strongest evidence first, and who it is by all together.
+func TestIdentify(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(f *Facts)
+		want   Container
+		first  string
+	}{
+		{"docker", func(f *Facts) {}, Container{Docker, id1, ""}, "PID namespace"},
+		{"in a cgroup namespace", func(f *Facts) { f.Cgroup = cred.Is("0::/") }, Container{Docker, id1, ""}, "PID namespace"},
+		{"by its mounts alone", func(f *Facts) {
+			f.Cgroup = cred.Known[string]{}
+			f.Namespaces[PIDNS].Inode = cred.Is(InitialInode(PIDNS))
+		}, Container{Docker, id1, ""}, "mounts"},
+		{"by a file alone", func(f *Facts) {
+			uncontain(f)
+			f.Namespaces[MountNS].Inode = cred.Is(uint64(5))
+		}, Container{Docker, "", ""}, "/.dockerenv"},
+		{"a file on the machine", func(f *Facts) { uncontain(f) }, Container{}, ""},
+		{"nspawn by its manager", func(f *Facts) {
+			uncontain(f)
+			f.Namespaces[MountNS].Inode, f.Manager, f.DockerEnv = cred.Is(uint64(5)), cred.Is("systemd-nspawn"), cred.Is(false)
+		}, Container{Nspawn, "", ""}, "manager"},
+		{"podman by its file", func(f *Facts) {
+			uncontain(f)
+			f.Namespaces[MountNS].Inode, f.DockerEnv = cred.Is(uint64(5)), cred.Is(false)
+			f.PodmanEnv = cred.Is("engine=\"podman-4.3.1\"\nid=\"" + id2 + "\"\n")
+		}, Container{Podman, id2, ""}, "containerenv"},
+		{"gVisor under Docker", func(f *Facts) { f.Release = cred.Is("4.19.0-gvisor"); f.Cgroup = cred.Is("0::/") }, Container{GVisor, "", ""}, "PID namespace"},
+		{"a pod", func(f *Facts) {
+			f.Cgroup = cred.Is("0::/kubepods/pod" + uid + "/" + id2)
+			f.Mounts = cred.Is(table(t, "1 0 / overlay rw /", "2 1 /etc/hosts ext4 rw /var/lib/kubelet/pods/"+uid+"/etc-hosts",
+				"3 1 /etc/hostname ext4 rw /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/"+id1+"/hostname"))
+			f.DockerEnv = cred.Is(false)
+		}, Container{Containerd, id2, uid}, "PID namespace"},
+	} {
+		f := boxed(t)
+		c.change(&f)
+		id := f.identify()
+		if id.Container != c.want || id.Contained.Value != (c.first != "") || !id.Contained.OK {
+			t.Errorf("%s: %+v", c.name, id)
+		}
+		if c.first != "" && !strings.Contains(id.Evidence[0], c.first) {
+			t.Errorf("%s: evidence %q", c.name, id.Evidence)
+		}
+	}
+}
+
+func TestVerdictWords(t *testing.T) {
+	if !slices.IsSorted([]Verdict{Undecided, NotAContainer, Privileged, OverPrivileged, ConfinedRoot, AsDefault, Restricted, None}) {
+		t.Error("the order has changed")
+	}
+	for i, name := range VerdictNames() {
+		if v, ok := ParseVerdict(name); !ok || v != Verdict(i) || v.String() != name || v.Meaning() == "" {
+			t.Errorf("%s: %v, %v", name, v, ok)
+		}
+	}
+	if _, ok := ParseVerdict("fine"); ok {
+		t.Error("fine is a verdict")
+	}
+	if !Undecided.AsBadAs(None) || None.AsBadAs(Restricted) || !Privileged.AsBadAs(Privileged) {
+		t.Error("worse and better are mixed up")
+	}
+}
