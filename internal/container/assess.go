@@ -120,7 +120,7 @@ func (a *Assessment) unread(id, what string) {
 // obey: uid 0 or a capability that stands for it, on the machine itself or in a
 // user namespace that has the machine's uid 0.
 func (a *Assessment) mighty(f *Facts) bool {
-	return (!f.own() || mapsRoot(f.Process.UserNS.UIDMap.Value)) && (f.Process.UID.Effective == 0 || a.Reach&caps.Of(caps.DACOverride, caps.Setuid) != 0)
+	return (!f.confined() || mapsRoot(f.Process.UserNS.UIDMap.Value)) && (f.Process.UID.Effective == 0 || a.Reach&caps.Of(caps.DACOverride, caps.Setuid) != 0)
 }
 
 // graded is severity for one who files of root's obey, and less for others.
@@ -128,7 +128,7 @@ func (a *Assessment) graded(f *Facts, severity Severity) Severity {
 	switch {
 	case a.mighty(f):
 		return severity
-	case f.own():
+	case f.confined():
 		return Low
 	}
 	return min(severity, Medium)

@@ -116,6 +116,7 @@ func TestVerdict(t *testing.T) {
 			f.hold(boundless)
 			f.Namespaces[UserNS].Inode, f.Process.UserNS = cred.Known[uint64]{}, cred.UserNS{}
 		}, Privileged},
+		{"everything in gVisor", func(f *Facts) { f.hold(boundless); f.Release = cred.Is("4.4.0") }, ConfinedRoot},
 		{"the machine's PIDs", func(f *Facts) { f.Namespaces[PIDNS].Inode = cred.Is(InitialInode(PIDNS)) }, OverPrivileged},
 		{"a socket", func(f *Facts) { f.Sockets.Value = []string{"/run/docker.sock"} }, OverPrivileged},
 		{"LXC as it is", func(f *Facts) {

@@ -137,6 +137,10 @@ func (f *Facts) atLeast(major, minor int) bool {
 	return err == nil && minorErr == nil && (haveMajor > major || haveMajor == major && haveMinor >= minor)
 }
 
+// confined reports whether capabilities are known to count for less than the
+// machine: in a child user namespace, or for a kernel that is a program itself.
+func (f *Facts) confined() bool { return f.own() || gvisor(f.Release) }
+
 // own reports whether the user namespace is known to be a child: capabilities
 // in it count for what belongs to it, not for the machine.
 func (f *Facts) own() bool {

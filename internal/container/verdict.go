@@ -58,7 +58,7 @@ var privilegedMarks = caps.Of(caps.SysAdmin, caps.SysModule, caps.SysRawio, caps
 //
 // over-privileged: anything beyond the default on the machine, or a finding that
 // is high or critical. confined-root: more than the default, but only inside a
-// user namespace. default: the default, or what is not below it. restricted:
+// user namespace or for gVisor. default: the default, or what is not below it. restricted:
 // less. none: nothing is held and nothing can be had again.
 func (a *Assessment) verdict(f *Facts) Verdict {
 	beyond := a.Reach &^ a.Default.Set
@@ -67,9 +67,9 @@ func (a *Assessment) verdict(f *Facts) Verdict {
 		return Undecided
 	case !a.Contained.Value:
 		return NotAContainer
-	case !f.own() && beyond.Has(caps.SysAdmin) && (a.everything(f) || a.noOtherWall(f)):
+	case !f.confined() && beyond.Has(caps.SysAdmin) && (a.everything(f) || a.noOtherWall(f)):
 		return Privileged
-	case a.worst() >= High, beyond != 0 && !f.own():
+	case a.worst() >= High, beyond != 0 && !f.confined():
 		return OverPrivileged
 	case beyond != 0:
 		return ConfinedRoot

@@ -28,8 +28,8 @@ func (a *Assessment) findCapabilities(f *Facts) {
 		severity = max(severity, a.capability(f, c))
 	}
 	meaning := "On the machine itself, each gives away what stands beside it."
-	if f.own() {
-		meaning = "They count inside the user namespace only; what they open there is more of the kernel to attack."
+	if f.confined() {
+		meaning = "They count inside only; what they open there is more of the kernel to attack."
 	}
 	a.Findings = append(a.Findings, Finding{
 		"capabilities", severity, strconv.Itoa(beyond.Len()) + " beyond " + name + "'s default", meaning, beyond,
@@ -38,7 +38,7 @@ func (a *Assessment) findCapabilities(f *Facts) {
 
 // capability grades one that is beyond the default by what it needs besides.
 func (a *Assessment) capability(f *Facts, c caps.Cap) Severity {
-	if f.own() {
+	if f.confined() {
 		return Low
 	}
 	e, named := c.Entry()
@@ -98,7 +98,7 @@ func (a *Assessment) findNamespaces(f *Facts) {
 			a.unread(id, "the "+k.String()+" namespace")
 		case shared.Value:
 			severity := wall.shared
-			if f.own() { // root inside is nobody there
+			if f.confined() { // root inside is nobody there
 				severity = min(severity, Medium)
 			}
 			a.add(id, severity, "it is the machine's own", wall.meaning)
