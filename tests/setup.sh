@@ -22,6 +22,7 @@ podman				podman
 runc				runc
 newuidmap			uidmap
 qemu-s390x-static		qemu-user-static
+debugfs				e2fsprogs
 script				bsdutils
 zsh				zsh
 fish				fish
