@@ -62,9 +62,12 @@ func numberedEntries(fd int) ([]int, error) {
 
 // appendNumbered appends the numbers among the entries that one getdents gave.
 func appendNumbered(list []int, entries []byte) []int {
-	const nameAt = int(unsafe.Offsetof(unix.Dirent{}.Name))
+	const (
+		sizeAt = unsafe.Offsetof(unix.Dirent{}.Reclen)
+		nameAt = int(unsafe.Offsetof(unix.Dirent{}.Name))
+	)
 	for len(entries) > nameAt {
-		size := int((*unix.Dirent)(unsafe.Pointer(&entries[0])).Reclen)
+		size := int(*(*uint16)(unsafe.Pointer(&entries[sizeAt])))
 		name, _, _ := cut(entries[nameAt:size], 0)
 		if id, ok := parseInt(name); ok && name[0] != '0' {
 			list = append(list, id)

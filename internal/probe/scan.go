@@ -26,15 +26,18 @@ type Scan struct {
 	// on demand; of a copy it is read and sorted first.
 	live   bool
 	listed bool // rest is the list
-	buf    [2048]byte
+	buf    []byte
 	rest   []int
 	lowest int // the first process of the list
 	err    error
 }
 
-// batchSize is how many ids of a copy make a batch; of a procfs as many as fit
-// the buffer do, about as many.
-const batchSize = 64
+// batchSize is how many ids of a given list make a batch. Of a procfs those that
+// one read of the directory gives do: with listBytes of memory about as many.
+const (
+	batchSize = 64
+	listBytes = 2048
+)
 
 // Scan opens the root. The caller closes the result.
 func (r Root) Scan() (*Scan, error) {
@@ -42,7 +45,7 @@ func (r Root) Scan() (*Scan, error) {
 	if err != nil {
 		return nil, &pathError{"open " + string(r), err}
 	}
-	s := &Scan{root: r, dir: dir, live: isProcfs(string(r))}
+	s := &Scan{root: r, dir: dir, live: isProcfs(string(r)), buf: make([]byte, listBytes)}
 	if !s.live {
 		list, err := r.PIDs()
 		if err != nil {
@@ -104,7 +107,7 @@ func (s *Scan) Next(b *Batch) bool {
 // list reads on in the directory until there is a process.
 func (s *Scan) list(b *Batch) {
 	for len(b.PIDs) == 0 && s.err == nil {
-		n, err := unix.Getdents(s.dir, s.buf[:])
+		n, err := unix.Getdents(s.dir, s.buf)
 		if err != nil {
 			s.err = &pathError{"read " + string(s.root), err}
 		}
