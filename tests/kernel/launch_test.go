@@ -65,6 +65,55 @@ type launch struct {
 	Options  []string
 }
 
+// has says that one of some options is given.
+func (l *launch) has(names ...string) bool {
+	return slices.ContainsFunc(l.Options, func(o string) bool {
+		name, _, _ := strings.Cut(o, "=")
+		return slices.Contains(names, strings.TrimPrefix(name, "--"))
+	})
+}
+
+// kept is what the options say is to be kept, worked out in the plainest way.
+func (l *launch) kept() (set caps.Set) {
+	for _, o := range l.Options { // --from does not stand first, but counts first
+		switch o {
+		case "--from=docker":
+			set = 0xa80425fb
+		case "--from=podman":
+			set = 0x800405fb
+		}
+	}
+	for _, o := range l.Options {
+		name, value, _ := strings.Cut(o, "=")
+		list, _ := caps.ParseList(value, 0)
+		switch name {
+		case "--keep":
+			set |= list
+		case "--cap-drop":
+			set &^= list
+		}
+	}
+	return set
+}
+
+// judge says whether what the command got is what was asked for.
+func (l *launch) judge(got *cred.State) error {
+	if l.has("allow-mismatch", "bounding", "inheritable", "permitted", "ambient") || l.has("best-effort") && l.has("allow-new-privs") {
+		return nil
+	}
+	asked := l.kept()
+	if slices.Contains(l.Options, "--from=current") {
+		return nil
+	}
+	if !l.has("best-effort") && (got.Effective != asked || got.Permitted != asked) || !asked.Contains(got.Permitted) {
+		return fmt.Errorf("asked for %v", asked)
+	}
+	if !l.has("allow-new-privs") && !got.NoNewPrivs.Value {
+		return errors.New("new privileges are allowed")
+	}
+	return nil
+}
+
 func makeLaunch(seed, index uint64) launch {
 	l := launch{testCase: makeCase(seed, index)}
 	r := random{rand.New(rand.NewPCG(seed, index+1<<40))}
@@ -243,6 +292,9 @@ func (s *slot) launch(l launch, sum *tally) error {
 	slices.Sort(m.After.Groups) // the kernel sorts them by their ids in the initial namespace
 	if want := p.After.state(); !reflect.DeepEqual(want, *m.After) {
 		return wrong("planned %+v\ngot     %+v", want, *m.After)
+	}
+	if err := l.judge(m.After); err != nil {
+		return wrong("%w, got %+v", err, *m.After)
 	}
 	return nil
 }
