@@ -13,10 +13,10 @@ import (
 const explainUsage = `usage: capsh explain [--json] [CAP ...]
        capsh explain [--json] --defaults
 What capabilities are: what each permits, what it is used for, and what it gives
-away. Without CAP, all of them in a table. CAP is a name with or without cap_, or
-a number, several with commas between; all is every one, in full.
+away. Without CAP, all of them in a table. CAP is a name with or without cap_,
+or a number, several with commas between; all is every one, in full.
 
-    --defaults  what each container runtime gives by default, and where it says so
+    --defaults  what each container runtime gives by default, and the source
     --json      as one JSON object
 `
 

@@ -50,7 +50,7 @@ var privilegedMarks = caps.Of(caps.SysAdmin, caps.SysModule, caps.SysRawio, caps
 
 // verdict decides.
 //
-// privileged: beyond the runtime's default, with sys_admin on the machine, and
+// privileged: more than the runtime's default, with sys_admin on the machine, and
 // either all that the machine has (its init's bounding set, where that is to be
 // seen; else all the marks of --privileged but one), or with no other wall:
 // no seccomp filter, nothing of /proc masked and no label that confines.
@@ -67,7 +67,7 @@ func (a *Assessment) verdict(f *Facts) Verdict {
 		return Undecided
 	case !a.Contained.Value:
 		return NotAContainer
-	case !f.confined() && beyond.Has(caps.SysAdmin) && (a.everything(f) || a.noOtherWall(f)):
+	case !f.confined() && beyond != 0 && a.Reach.Has(caps.SysAdmin) && (a.everything(f) || a.noOtherWall(f)):
 		return Privileged
 	case a.worst() >= High, beyond != 0 && !f.confined():
 		return OverPrivileged

@@ -1,0 +1,147 @@
+package machine
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"capsh/internal/testenv"
+)
+
+// assessed is what capsh assess --json says, as far as these tests look.
+type assessed struct {
+	Verdict   string
+	Contained *bool
+	Container *struct{ Runtime *string }
+	Findings  []struct{ ID, Severity string }
+}
+
+func (a *assessed) severity(id string) string {
+	for _, f := range a.Findings {
+		if f.ID == id {
+			return f.Severity
+		}
+	}
+	return ""
+}
+
+// assess runs capsh assess --json, behind the words before it.
+func assess(t testing.TB, pid int, before ...string) *assessed {
+	t.Helper()
+	words := append(before, program(t), "assess", "--json")
+	if pid > 0 {
+		words = append(words, strconv.Itoa(pid))
+	}
+	r := testenv.Run(t, exec.Command(words[0], words[1:]...))
+	var a assessed
+	if err := json.Unmarshal([]byte(r.Out), &a); err != nil || r.Code != 0 || r.Err != "" {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	return &a
+}
+
+// onMachine skips where the tests themselves run in a container.
+func onMachine(t testing.TB) {
+	t.Helper()
+	if link, _ := os.Readlink("/proc/self/ns/pid"); link != "pid:[4026531836]" {
+		t.Skip("this is no machine of its own: it has not the initial PID namespace")
+	}
+}
+
+// A process that nothing contains is in no container, whoever it is and whoever
+// asks.
+func TestAssessMachine(t *testing.T) {
+	onMachine(t)
+	testenv.Root(t)
+	setpriv := testenv.Tool(t, "setpriv")
+	user := []string{setpriv, "--reuid=1000", "--regid=1000", "--clear-groups"}
+	for name, a := range map[string]*assessed{
+		"this": assess(t, 0), "init": assess(t, 1), "a user": assess(t, 0, user...), "init, seen by a user": assess(t, 1, user...),
+	} {
+		if a.Verdict != "not-a-container" || a.Contained == nil || *a.Contained || a.Container != nil || len(a.Findings) > 0 {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+}
+
+// What fails by --fail-on is the word and all that is worse.
+func TestAssessFailOn(t *testing.T) {
+	onMachine(t)
+	for word, want := range map[string]int{"unknown": 0, "not-a-container": 1, "privileged": 1, "default": 1, "none": 1} {
+		if r := capsh(t, "assess", "--fail-on="+word); r.Code != want || r.Err != "" || !strings.HasPrefix(r.Out, "verdict ") {
+			t.Errorf("%s: %+v", word, r)
+		}
+	}
+	for _, bad := range [][]string{{"--fail-on=bad"}, {"--fail-on"}, {"1", "2"}, {"0"}, {"x"}, {"--need=chown"}, {"--format=xml"}, {"--format=docker", "--need=x"}} {
+		r := capsh(t, append([]string{"assess"}, bad...)...)
+		if r.Code != 2 || r.Out != "" || !strings.HasPrefix(r.Err, "capsh: assess: ") || strings.Count(r.Err, "\n") != 1 {
+			t.Errorf("%q: %+v", bad, r)
+		}
+	}
+	if r := capsh(t, "assess", "2147483647"); r.Code != 1 || r.Err != "capsh: assess: process 2147483647: no such process\n" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A full set in a user namespace is told from one on the machine.
+func TestAssessUserNamespace(t *testing.T) {
+	onMachine(t)
+	testenv.Root(t)
+	user := []string{testenv.Tool(t, "setpriv"), "--reuid=1000", "--regid=1000", "--clear-groups", testenv.Tool(t, "unshare"), "-Ur"}
+	if a := assess(t, 0, user...); a.Verdict != "confined-root" || a.severity("user-namespace") != "held" {
+		t.Errorf("inside: %+v", a)
+	}
+	if a := assess(t, 0, user[4], "-r"); a.Verdict != "over-privileged" || a.severity("user-namespace") != "high" {
+		t.Errorf("with the machine's root: %+v", a)
+	}
+	sleep := exec.Command(user[0], append(user[1:], "sh", "-c", "echo; exec sleep 1000")...)
+	out, err := sleep.StdoutPipe()
+	must(t, err)
+	must(t, sleep.Start())
+	defer func() { sleep.Process.Kill(); sleep.Wait() }()
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if a := assess(t, sleep.Process.Pid); a.Verdict != "confined-root" {
+		t.Errorf("outside: %+v", a)
+	}
+	r := capsh(t, "show", strconv.Itoa(sleep.Process.Pid))
+	var ns unix.Stat_t
+	must(t, unix.Stat("/proc/"+strconv.Itoa(sleep.Process.Pid)+"/ns/user", &ns))
+	want := "a full set, but only inside user namespace " + strconv.FormatUint(ns.Ino, 10) + " owned by uid 1000."
+	if got := strings.Join(strings.Fields(r.Out), " "); !strings.HasSuffix(got, want) {
+		t.Errorf("%s\nwant %s", r.Out, want)
+	}
+}
+
+// A container that shares the machine's PIDs is one all the same.
+func TestAssessSharedPIDs(t *testing.T) {
+	onMachine(t)
+	testenv.Root(t)
+	runc := testenv.Tool(t, "runc")
+	bundle := bundle(t, runc, func(config map[string]any) {
+		linux := config["linux"].(map[string]any)
+		var kept []any
+		for _, ns := range linux["namespaces"].([]any) {
+			if ns.(map[string]any)["type"] != "pid" {
+				kept = append(kept, ns)
+			}
+		}
+		linux["namespaces"] = kept
+		linux["cgroupsPath"] = "/docker/" + strings.Repeat("0a", 32)
+		config["process"].(map[string]any)["args"] = []string{"/capsh", "assess", "--json"}
+	})
+	r := testenv.Run(t, exec.Command(runc, "--root="+bundle+"/state", "run", "--bundle="+bundle, "assess-shared-pids"))
+	var a assessed
+	if err := json.Unmarshal([]byte(r.Out), &a); err != nil {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	if a.Verdict != "over-privileged" || a.severity("pid-namespace") != "high" || a.severity("net-namespace") != "held" || *a.Container.Runtime != "docker" {
+		t.Errorf("%+v", a)
+	}
+}

@@ -1,0 +1,189 @@
+package machine
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"capsh/internal/testenv"
+)
+
+// bundle is a directory with an OCI bundle that has capsh and what runc spec
+// makes, changed.
+func bundle(t *testing.T, runc string, change func(config map[string]any)) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, sub := range []string{"rootfs/proc", "rootfs/dev", "rootfs/sys"} {
+		must(t, os.MkdirAll(filepath.Join(dir, sub), 0o755))
+	}
+	binary, err := os.ReadFile(program(t))
+	must(t, err)
+	must(t, os.WriteFile(dir+"/rootfs/capsh", binary, 0o755))
+	must(t, exec.Command(runc, "spec", "--bundle", dir).Run())
+	text, err := os.ReadFile(dir + "/config.json")
+	must(t, err)
+	var config map[string]any
+	must(t, json.Unmarshal(text, &config))
+	process := config["process"].(map[string]any)
+	process["terminal"] = false
+	delete(process, "rlimits") // there need be no right to raise them
+	change(config)
+	text, err = json.Marshal(config)
+	must(t, err)
+	must(t, os.WriteFile(dir+"/config.json", text, 0o644))
+	return dir
+}
+
+// The OCI form, merged into what runc spec makes, gives just what was asked:
+// also to another user than root.
+func TestFormatOCI(t *testing.T) {
+	testenv.Root(t)
+	runc := testenv.Tool(t, "runc")
+	for _, before := range [][]string{nil, {testenv.Tool(t, "setpriv"), "--reuid=1000", "--regid=1001", "--groups=7,8"}} {
+		words := append(before, program(t), "show", "--format=oci", "--need=net_bind_service,kill")
+		r := testenv.Run(t, exec.Command(words[0], words[1:]...))
+		var process map[string]any
+		if err := json.Unmarshal([]byte(r.Out), &process); err != nil || r.Code != 0 || r.Err != "" {
+			t.Fatalf("%v: %+v", err, r)
+		}
+		dir := bundle(t, runc, func(config map[string]any) {
+			for name, v := range process {
+				config["process"].(map[string]any)[name] = v
+			}
+			config["process"].(map[string]any)["args"] = []string{"/capsh", "--json", "--print"}
+		})
+		r = testenv.Run(t, exec.Command(runc, "--root="+dir+"/state", "run", "--bundle="+dir, "format-oci-"+strconv.Itoa(len(before))))
+		if r.Code != 0 {
+			t.Fatalf("%+v", r)
+		}
+		report := testenv.ParseReport(t, []byte(r.Out))
+		want := "0000000000000420"
+		if m := report.Masks; m.Bounding != want || m.Effective != want || m.Permitted != want || !*report.NoNewPrivs {
+			t.Errorf("%+v", report)
+		}
+		if before != nil && (report.UID.Real != 1000 || report.GID.Real != 1001 || !slices.Contains(report.Groups, 7) || !slices.Contains(report.Groups, 8)) {
+			t.Errorf("%+v", report)
+		}
+	}
+}
+
+// systemd takes the lines as they are meant: it says what it has read from a unit
+// that has them.
+func TestFormatSystemd(t *testing.T) {
+	testenv.Root(t)
+	user := []string{testenv.Tool(t, "setpriv"), "--reuid=1000", "--regid=1001", "--groups=7,8"}
+	for _, c := range []struct {
+		before            []string
+		need              string
+		bounding, ambient string
+	}{
+		{nil, "net_bind_service,sys_admin", "cap_net_bind_service cap_sys_admin", ""},
+		{user, "net_bind_service,sys_admin", "cap_net_bind_service cap_sys_admin", "cap_net_bind_service cap_sys_admin"},
+		{user, "none", "", ""},
+	} {
+		words := append(c.before, program(t), "show", "--format=systemd", "--need="+c.need)
+		r := testenv.Run(t, exec.Command(words[0], words[1:]...))
+		read := unitAsRead(t, r.Out)
+		if r.Code != 0 || read["CapabilityBoundingSet"] != c.bounding || read["AmbientCapabilities"] != c.ambient {
+			t.Errorf("%+v: %q", c, read)
+		}
+		if c.before != nil && (read["User"] != "1000" || read["Group"] != "1001" || read["SupplementaryGroups"] != "7 8") {
+			t.Errorf("%+v: %q", c, read)
+		}
+	}
+}
+
+// unitAsRead is what systemd says of a service with the given lines, which must
+// be all that it has to say of the file.
+func unitAsRead(t *testing.T, lines string) map[string]string {
+	t.Helper()
+	unit := filepath.Join(t.TempDir(), "test-format.service")
+	must(t, os.WriteFile(unit, []byte("[Unit]\nDescription=Test\n[Service]\nExecStart=/bin/true\n"+lines), 0o644))
+	cmd := exec.Command(testenv.Tool(t, "systemd-analyze"), "verify", "--man=no", unit)
+	cmd.Env = append(os.Environ(), "SYSTEMD_LOG_LEVEL=debug")
+	r := testenv.Run(t, cmd)
+	read := map[string]string{}
+	for line := range strings.Lines(r.Out + r.Err) {
+		if strings.HasPrefix(line, unit) {
+			t.Errorf("systemd complains: %s", line)
+		}
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		read[name] = strings.TrimSpace(value)
+	}
+	if r.Code != 0 || read["CapabilityBoundingSet"] == "" && !strings.Contains(lines, "CapabilityBoundingSet=\n") {
+		t.Fatalf("%+v", r)
+	}
+	return read
+}
+
+// The matrix has each set as the kernel and libcap have it.
+func TestShowMatrix(t *testing.T) {
+	testenv.Root(t)
+	testenv.Libcap(t)
+	held := exec.Command("/usr/sbin/capsh", "--drop=cap_kill,cap_sys_time", "--inh=cap_chown,cap_net_raw", "--caps=cap_chown,cap_net_raw,cap_setuid+p cap_chown+i cap_net_raw+i cap_setuid+e", "--addamb=cap_chown",
+		"--shell=/bin/sleep", "--", "1000")
+	must(t, held.Start())
+	defer func() { held.Process.Kill(); held.Wait() }()
+	pid := held.Process.Pid
+	for range 200 {
+		if name, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm"); string(name) == "sleep\n" {
+			break
+		}
+		exec.Command("sleep", "0.02").Run()
+	}
+	status, err := testenv.ReadStatus("/proc/" + strconv.Itoa(pid) + "/status")
+	must(t, err)
+	text := capsh(t, "show", strconv.Itoa(pid)).Out
+	names := map[string][]string{} // by the letter of the set
+	for line := range strings.Lines(text) {
+		f := strings.Fields(strings.TrimLeft(line, " !"))
+		if len(f) < 6 || strings.Trim(strings.Join(f[1:6], ""), "*.") != "" {
+			continue
+		}
+		for i, set := range []string{"CapBnd", "CapEff", "CapPrm", "CapInh", "CapAmb"} {
+			if f[i+1] == "*" {
+				names[set] = append(names[set], "cap_"+f[0])
+			}
+		}
+	}
+	for _, set := range []string{"CapBnd", "CapEff", "CapPrm", "CapInh", "CapAmb"} {
+		want, err := testenv.Decode(status[set])
+		must(t, err)
+		if got := strings.Join(names[set], ","); got != want {
+			t.Errorf("%s: %s, want %s", set, got, want)
+		}
+	}
+	report := testenv.ParseReport(t, []byte(capsh(t, "show", "--json", strconv.Itoa(pid)).Out))
+	for _, problem := range report.Disagreements(status) {
+		t.Error(problem)
+	}
+	thread := strconv.Itoa(pid) + "/" + strconv.Itoa(pid)
+	if r := capsh(t, "show", thread, strconv.Itoa(os.Getpid())); r.Code != 0 || strings.Count(r.Out, "\nusers ") != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestShowUsage(t *testing.T) {
+	for _, bad := range [][]string{{"x"}, {"0"}, {"1/"}, {"1/2/3"}, {"--pid=1"}, {"--need=chown"}, {"--format=yaml"}, {"--color=blue"}, {"--proc="}} {
+		r := capsh(t, append([]string{"show"}, bad...)...)
+		if r.Code != 2 || r.Out != "" || !strings.HasPrefix(r.Err, "capsh: show: ") || strings.Count(r.Err, "\n") != 1 {
+			t.Errorf("%q: %+v", bad, r)
+		}
+	}
+	for _, command := range []string{"show", "assess", "explain"} {
+		r := capsh(t, command, "--help")
+		if r.Code != 0 || !strings.HasPrefix(r.Out, "usage: capsh "+command) || strings.Count(r.Out, "\n") > 24 {
+			t.Errorf("%+v", r)
+		}
+		for line := range strings.Lines(r.Out) {
+			if len(line) > 81 {
+				t.Errorf("%s: wide: %q", command, line)
+			}
+		}
+	}
+}
