@@ -51,16 +51,14 @@ func (p *Plan) judgeSets(plain *execve.Outcome) error {
 }
 
 // judgeFile compares what this file will hold with what one without privileges
-// would. More is right only where new privileges are allowed.
+// would. More than that comes only out of what was asked to be permitted, or
+// where new privileges are allowed: no_new_privs sees to it.
 func (p *Plan) judgeFile(plain, got *execve.Outcome, exe *execve.File) error {
 	want, is := &plain.After, &got.After
 	lost := want.Permitted&^is.Permitted | want.Effective&^is.Effective
-	gained := is.Permitted&^want.Permitted | is.Effective&^want.Effective
 	switch {
 	case lost != 0:
 		return errors.New(exe.Path + ": " + fileLoss(got, exe) + ": the command would not hold " + Names(lost))
-	case gained != 0 && !p.loose:
-		return errors.New(exe.Path + ": the command would hold " + Names(gained) + ": " + gain(got.Rules))
 	case !p.loose && (is.UID.Effective != p.Want.UID.Effective || is.GID.Effective != p.Want.GID.Effective):
 		return errors.New("the command would run with effective uid " + idText(is.UID.Effective) +
 			" and gid " + idText(is.GID.Effective) + ": " + idRule(got.Rules))
@@ -92,9 +90,9 @@ func loss(rules execve.Rules) string {
 	return lastRule(rules)
 }
 
-// gain says by which rule a command would hold more than what is to be kept.
+// gain says by which rule a plain file holds more than what is to be kept.
 func gain(rules execve.Rules) string {
-	for _, r := range []execve.Rule{execve.RootEffective, execve.RootReal, execve.FileCapsTaken} {
+	for _, r := range []execve.Rule{execve.RootEffective, execve.RootReal} {
 		if rules.Has(r) {
 			return r.String()
 		}

@@ -179,6 +179,44 @@ func TestNoAmbient(t *testing.T) {
 	}
 }
 
+// TestAmbientRaiseOff: what is ambient already stays where nothing can be raised,
+// unless the change of user clears it.
+func TestAmbientRaiseOff(t *testing.T) {
+	from := root()
+	from.Inheritable, from.Ambient = netRaw, netRaw
+	from.Securebits = cred.Is(cred.NoCapAmbientRaise | cred.NoRoot)
+	if p, err := plan.Make(from, plain, plan.Request{Keep: netRaw}); err != nil || p.After.Value.Effective != netRaw {
+		t.Errorf("the same user: %v", err)
+	}
+	r := as(1000)
+	r.Keep = netRaw
+	if _, err := plan.Make(from, plain, r); err == nil || !strings.HasPrefix(err.Error(), "cannot be had: cap_net_raw (securebit") {
+		t.Errorf("another user: %v", err)
+	}
+	from.Securebits.Value |= cred.NoSetuidFixup
+	if p, err := plan.Make(from, plain, r); err != nil || p.After.Value.Effective != netRaw {
+		t.Errorf("another user without the fixup: %v", err)
+	}
+}
+
+// TestPermittedForFile: under no_new_privs a file has its capabilities only out
+// of what was permitted.
+func TestPermittedForFile(t *testing.T) {
+	exe := plain
+	exe.HasCaps, exe.Caps = true, filecap.Caps{Permitted: netRaw, Effective: true, Version: 2}
+	r := as(1000)
+	r.Permitted = cred.Is(netRaw)
+	p, err := plan.Make(root(), exe, r)
+	if err != nil || p.After.Value.Effective != netRaw || p.Want.Ambient != 0 {
+		t.Errorf("%v, %+v", err, p.After.Value.Sets)
+	}
+	r.Permitted, r.Bounding = cred.Is[caps.Set](0), cred.Is(netRaw)
+	p, err = plan.Make(root(), exe, r)
+	if err != nil || p.After.Value.Permitted != 0 {
+		t.Errorf("%v, %+v", err, p.After.Value.Sets)
+	}
+}
+
 // TestGroupsStay: where the groups only follow from a user that we are already.
 func TestGroupsStay(t *testing.T) {
 	from := user()
