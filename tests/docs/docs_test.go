@@ -1,0 +1,111 @@
+// Package docs runs the examples of the README and the manual pages as a reader
+// would type them.
+package docs
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"capsh/internal/testenv"
+)
+
+const root = "../.."
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	testenv.CleanBuilt()
+	os.Exit(status)
+}
+
+// example is a command and, unless it is left open, what it prints.
+type example struct {
+	where, command string
+	output         []string
+}
+
+// readme takes the commands of the blocks marked "console": a line that begins
+// with "$ " is typed, the lines up to the next one are what it prints.
+func readme(t *testing.T) (list []example) {
+	inBlock := false
+	for _, line := range lines(t, filepath.Join(root, "README.md")) {
+		command, typed := strings.CutPrefix(line, "$ ")
+		switch {
+		case strings.HasPrefix(line, "```"):
+			inBlock = line == "```console"
+		case inBlock && typed:
+			list = append(list, example{where: "README.md", command: command})
+		case inBlock:
+			last := &list[len(list)-1]
+			last.output = append(last.output, line)
+		}
+	}
+	return list
+}
+
+// manual takes the lines ".Dl $ COMMAND" of a manual page.
+func manual(t *testing.T, page string) (list []example) {
+	for _, line := range lines(t, page) {
+		if command, ok := strings.CutPrefix(line, ".Dl $ "); ok {
+			command = strings.NewReplacer(`\e`, `\`, `\-`, "-", `\&`, "").Replace(command)
+			list = append(list, example{where: filepath.Base(page), command: command})
+		}
+	}
+	return list
+}
+
+func lines(t *testing.T, file string) []string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(string(text), "\n")
+}
+
+func TestExamples(t *testing.T) {
+	testenv.Root(t)
+	bin := filepath.Dir(testenv.Build(t, "capsh")) + ":" + filepath.Dir(testenv.Build(t, "capset"))
+	examples := readme(t)
+	pages, err := filepath.Glob(filepath.Join(root, "man", "*.1"))
+	if err != nil || len(pages) != 2 {
+		t.Fatalf("manual pages: %v, %v", pages, err)
+	}
+	for _, page := range pages {
+		found := manual(t, page)
+		if len(found) == 0 {
+			t.Errorf("%s has no examples", page)
+		}
+		examples = append(examples, found...)
+	}
+	for _, e := range examples {
+		t.Run(e.where+"/"+e.command, func(t *testing.T) { e.run(t, bin) })
+	}
+}
+
+func (e *example) run(t *testing.T, bin string) {
+	cmd := exec.Command("bash", "-c", e.command)
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v, stderr %q", err, stderr.String())
+	}
+	if len(e.output) > 0 && string(out) != strings.Join(e.output, "\n")+"\n" {
+		t.Errorf("prints\n%s", out)
+	}
+}
+
+// TestPlainBuild: the README's first command builds without flags.
+func TestPlainBuild(t *testing.T) {
+	cmd := exec.Command("go", "run", "./capsh", "--print")
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "Current: ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
