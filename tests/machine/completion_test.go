@@ -1,0 +1,141 @@
+package machine
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"capsh/internal/testenv"
+)
+
+// completionEnv is an environment in which capsh is the program under test.
+func completionEnv(t *testing.T) []string {
+	t.Helper()
+	path := filepath.Dir(program(t)) + ":" + filepath.Dir(testenv.Build(t, "capset")) + ":" + os.Getenv("PATH")
+	return append(os.Environ(), "PATH="+path, "HOME="+t.TempDir(), "TERM=dumb")
+}
+
+// terminal is a shell on a terminal that script(1) makes.
+type terminal struct {
+	t     *testing.T
+	shell string
+	stdin io.WriteCloser
+	out   chan string
+	seen  string // what was shown and not waited for yet
+}
+
+func startTerminal(t *testing.T, shell string) *terminal {
+	t.Helper()
+	cmd := exec.Command(testenv.Tool(t, "script"), "-qc", shell, "/dev/null")
+	cmd.Env = completionEnv(t)
+	stdin, err := cmd.StdinPipe()
+	must(t, err)
+	stdout, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	tty := &terminal{t: t, shell: shell, stdin: stdin, out: make(chan string, 1000)}
+	go func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := stdout.Read(buf)
+			tty.out <- string(buf[:n])
+			if err != nil {
+				close(tty.out)
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		stdin.Close()
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	return tty
+}
+
+// types types a text and waits until an answer is shown.
+func (tty *terminal) types(text, answer string) {
+	tty.t.Helper()
+	if _, err := io.WriteString(tty.stdin, text); err != nil {
+		tty.t.Fatal(err)
+	}
+	end := time.After(30 * time.Second)
+	for {
+		if _, rest, ok := strings.Cut(tty.seen, answer); ok {
+			tty.seen = rest
+			return
+		}
+		select {
+		case more, open := <-tty.out:
+			if tty.seen += more; open {
+				continue
+			}
+		case <-end:
+		}
+		tty.t.Fatalf("%s, typed %q: no %q, but %q", tty.shell, text, answer, tty.seen)
+	}
+}
+
+// TestCompletionTyped: in a real shell on a terminal the Tab key makes words
+// whole; the command lines then run and answer what only the whole words give.
+func TestCompletionTyped(t *testing.T) {
+	for shell, setup := range map[string]string{
+		"bash --norc --noprofile -i": "source <(capsh completion bash)",
+		"zsh -f -i":                  "autoload -Uz compinit; compinit -u -D; source <(capsh completion zsh)",
+	} {
+		testenv.Tool(t, strings.Fields(shell)[0])
+		tty := startTerminal(t, shell)
+		tty.types("", " ") // the end of a prompt
+		tty.types(setup+"; echo load''ed\n", "loaded")
+		tty.types("capsh expla\tcap_net_bi\t\n", "cap_net_bind_service (10)")
+		tty.types("capsh --supports=cap_chow\t; echo status''-$?\n", "status-0")
+		tty.types("capsh --decode=4\t; echo status''-$?\n", "0x0000000000000004=cap_dac_read_search")
+		tty.types("capsh expect --ta\tuid=4242\n", "not ok 1 - uid=4242")
+		tty.types("capset --keep cap_net_bi\t--list-c\t\n", "cap_net_bind_service")
+		tty.types("echo; capsh file /usr/bi\tsu\n", "/usr/bin/su  setuid")
+		tty.types("exit\n", "")
+	}
+}
+
+// TestCompletionFish: fish says what it would offer.
+func TestCompletionFish(t *testing.T) {
+	fish := testenv.Tool(t, "fish")
+	for line, want := range map[string]string{
+		"capsh expl":                    "explain\n",
+		"capsh --drop=cap_chow":         "--drop=cap_chown\n",
+		"capsh explain cap_chown,cap_k": "cap_chown,cap_kill\n",
+		"capset --keep cap_net_bi":      "cap_net_bind_service\n",
+		"capset --user=roo":             "--user=root\n",
+		"capsh file /etc/passw":         "/etc/passwd\n",
+		"capsh --proc=/pro":             "--proc=/proc/\n",
+	} {
+		cmd := exec.Command(fish, "-N", "-c", "capsh completion fish | source; complete -C $argv[1]", line)
+		cmd.Env = completionEnv(t)
+		if r := testenv.Run(t, cmd); !strings.Contains("\n"+r.Out, "\n"+want) {
+			t.Errorf("%q: %q, want %q; %s", line, r.Out, want, r.Err)
+		}
+	}
+}
+
+// TestCompletionScripts: each is what its shell takes.
+func TestCompletionScripts(t *testing.T) {
+	for shell, check := range map[string][]string{"bash": {"-n"}, "zsh": {"-n"}, "fish": {"-n"}} {
+		path := filepath.Join(t.TempDir(), "script")
+		r := capsh(t, "completion", shell)
+		must(t, os.WriteFile(path, []byte(r.Out), 0o644))
+		cmd := exec.Command(testenv.Tool(t, shell), append(check, path)...)
+		if r := testenv.Run(t, cmd); r.Code != 0 || r.Err != "" {
+			t.Errorf("%s: %s", shell, r.Err)
+		}
+	}
+	for _, args := range [][]string{nil, {"tcsh"}, {"bash", "zsh"}, {"--json", "bash"}} {
+		r := capsh(t, append([]string{"completion"}, args...)...)
+		if r.Code != 2 || r.Out != "" || strings.Count(r.Err, "\n") != 1 {
+			t.Errorf("%q: exit status %d, %q, %q", args, r.Code, r.Out, r.Err)
+		}
+	}
+}
