@@ -1,10 +1,13 @@
 package main
 
+import "strings"
+
 // usage fits a screen of 24 lines and 80 columns twice over; the manual has the
 // rest.
 func usage(name string) string {
 	return "usage: " + name + ` [option ...]
-       ` + name + ` explain [CAP ...]
+       ` + name + ` COMMAND ...    each has its own --help
+COMMAND is ` + commandNames() + `.
 Options act from left to right, each on what the ones before it did.
 
 look     --print --current          what this process holds, or that of --pid
@@ -32,4 +35,13 @@ view     --pid=PID[/TID],...        speak of other processes, not of this one
 also     --help -h --version --license
 CAP is a name (cap_net_raw) or a number; LIST has commas between. See capsh(1).
 `
+}
+
+// commandNames are all, with commas between.
+func commandNames() string {
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	return strings.Join(names, ", ")
 }
