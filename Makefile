@@ -51,6 +51,7 @@ setup: ## install what the tests compare with (root on Debian or Ubuntu)
 .PHONY: test
 test: setup check ## all checks and tests; REQUIRE_ALL=1 makes a skip a failure
 	$(GO) test -count=1 ./...
+	cd tests/kube && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 .PHONY: check
 check: check-go check-scripts check-man ## formatting, vet, linters

@@ -21,6 +21,7 @@ dockerd				docker.io
 podman				podman
 runc				runc
 newuidmap			uidmap
+systemd-analyze			systemd
 qemu-s390x-static		qemu-user-static
 debugfs				e2fsprogs
 script				bsdutils

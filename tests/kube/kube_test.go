@@ -1,0 +1,93 @@
+// Package kube decodes the YAML that capsh writes into the types of those who
+// read it. It is a module of its own so that theirs stay out of the programs'.
+package kube
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+)
+
+var capsh string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "kube-")
+	if err != nil {
+		panic(err)
+	}
+	capsh = filepath.Join(dir, "capsh")
+	build := exec.Command("go", "build", "-C", "../..", "-o", capsh, "./capsh")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	build.Stderr = os.Stderr
+	code := 1
+	if err := build.Run(); err == nil {
+		code = m.Run()
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// written is what capsh show writes in a form, as this user.
+func written(t *testing.T, form, need string) []byte {
+	t.Helper()
+	text, err := exec.Command(capsh, "show", "--format="+form, "--need="+need).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// The fragment is the securityContext of a container, with no field that
+// Kubernetes does not know, and says what was asked for.
+func TestKubernetes(t *testing.T) {
+	for need, want := range map[string][]corev1.Capability{
+		"none": nil, "net_bind_service": {"NET_BIND_SERVICE"}, "kill,sys_admin": {"KILL", "SYS_ADMIN"},
+	} {
+		text := written(t, "kubernetes", need)
+		var c corev1.Container
+		if err := yaml.UnmarshalStrict(text, &c); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		s := c.SecurityContext
+		if s == nil || s.Capabilities == nil || !slices.Equal(s.Capabilities.Add, want) || !slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) {
+			t.Fatalf("%s: %+v", need, s)
+		}
+		nonRoot := os.Geteuid() != 0
+		if *s.AllowPrivilegeEscalation || *s.RunAsUser != int64(os.Geteuid()) || *s.RunAsGroup != int64(os.Getegid()) ||
+			(s.RunAsNonRoot != nil && *s.RunAsNonRoot) != nonRoot || s.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
+			t.Errorf("%s: %s", need, text)
+		}
+	}
+	var c corev1.Container
+	if yaml.UnmarshalStrict([]byte("securityContext:\n  runAsUsr: 1\n"), &c) == nil {
+		t.Error("the judge takes what Kubernetes does not know")
+	}
+}
+
+// service are the keys of a service that the fragment for compose may have
+// (the Compose Specification, "services").
+type service struct {
+	CapAdd      []string `json:"cap_add"`
+	CapDrop     []string `json:"cap_drop"`
+	User        string   `json:"user"`
+	GroupAdd    []string `json:"group_add"`
+	SecurityOpt []string `json:"security_opt"`
+}
+
+func TestCompose(t *testing.T) {
+	text := written(t, "compose", "kill,net_raw")
+	var s service
+	if err := yaml.UnmarshalStrict(text, &s); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if !slices.Equal(s.CapAdd, []string{"KILL", "NET_RAW"}) || !slices.Equal(s.CapDrop, []string{"ALL"}) ||
+		!strings.Contains(s.User, ":") || !slices.Equal(s.SecurityOpt, []string{"no-new-privileges:true"}) {
+		t.Errorf("%+v", s)
+	}
+}
