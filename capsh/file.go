@@ -26,7 +26,7 @@ Exit status: 0, 1 if something could not be read, 2 for wrong usage.
 `
 
 // runFile is capsh file.
-func runFile(args, _ []string, out *output) (int, error) {
+func runFile(args, env []string, out *output) (int, error) {
 	var c common
 	var recursive, oneFileSystem bool
 	paths, err := parseCommand(args, c.options(
@@ -49,7 +49,7 @@ func runFile(args, _ []string, out *output) (int, error) {
 	} else {
 		f.each(paths)
 	}
-	f.show(c.json)
+	f.show(c.json, render.Color(colored(c.color, env)))
 	return f.status, nil
 }
 
@@ -104,7 +104,7 @@ func (f *fileReport) walk(paths []string, oneFileSystem bool) {
 }
 
 // show writes the report.
-func (f *fileReport) show(json bool) {
+func (f *fileReport) show(json bool, color render.Color) {
 	bits := probe.KernelBits()
 	var names accountNames
 	var table render.Table
@@ -114,8 +114,12 @@ func (f *fileReport) show(json bool) {
 			j.Grants(&f.list[i], bits)
 			f.out.buf = append(append(f.out.buf, j.Bytes()...), '\n')
 		} else {
-			table.Grants(&f.list[i], bits, &names)
+			table.Grants(&f.list[i], bits, &names, color)
 		}
 	}
-	f.out.buf = table.Append(f.out.buf, 0)
+	width := 0 // what is piped stays a line each
+	if onTerminal() {
+		width = terminalWidth()
+	}
+	f.out.buf = table.Append(f.out.buf, width)
 }

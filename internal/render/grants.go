@@ -9,7 +9,7 @@ import (
 
 // Grants adds a row for a file: its path, what it carries, and why that means
 // nothing or not all. kernelBits is how many capabilities the kernel has.
-func (t *Table) Grants(g *filecap.Grants, kernelBits int, names Names) {
+func (t *Table) Grants(g *filecap.Grants, kernelBits int, names Names, color Color) {
 	var parts []string
 	if g.Setuid() {
 		parts = append(parts, "setuid "+idName(g.UID, names.User))
@@ -25,11 +25,11 @@ func (t *Table) Grants(g *filecap.Grants, kernelBits int, names Names) {
 	}
 	cells := []string{Escape(g.Path), strings.Join(parts, "; ")}
 	if flaws := g.Flaws.Texts(); g.Any() && len(flaws) > 0 {
-		word := "note: "
+		word, hue := "note: ", plain
 		if !g.Honoured() {
-			word = "IGNORED: "
+			word, hue = "IGNORED: ", yellow
 		}
-		cells = append(cells, word+strings.Join(flaws, "; "))
+		cells = append(cells, color.paint(hue, word+strings.Join(flaws, "; ")))
 	}
 	t.Row(cells...)
 }
