@@ -80,10 +80,15 @@ func (b *builder) foreignInheritable() bool {
 }
 
 // inheritEarly takes into the inheritable set what later could not come in: what
-// the bounding set is about to lose, and what takes CAP_SETPCAP.
+// the bounding set is about to lose, what takes CAP_SETPCAP, and where the
+// change of user takes all that is permitted, anything.
 func (b *builder) inheritEarly() error {
 	s := &b.state
-	if !b.foreignInheritable() && (s.Inheritable | b.want.Bounding).Contains(b.want.Inheritable) {
+	later := s.Inheritable | s.Permitted&b.want.Bounding
+	if b.givesCapsUp() {
+		later = s.Inheritable
+	}
+	if later.Contains(b.want.Inheritable) {
 		return nil
 	}
 	return b.capset(s.Effective, s.Permitted, s.Inheritable|b.want.Inheritable)
@@ -115,7 +120,7 @@ func (b *builder) root() error {
 // users changes groups, gid and uid.
 func (b *builder) users() error {
 	uid, gid := b.newUID(), b.newGID()
-	if b.losesCaps(uid) {
+	if b.losesCaps() && !b.givesCapsUp() {
 		if err := b.do(Step{Op: KeepCaps}); err != nil {
 			return err
 		}
@@ -134,12 +139,15 @@ func (b *builder) users() error {
 	return nil
 }
 
-// losesCaps says that the change of user would take capabilities that are still
-// needed.
-func (b *builder) losesCaps(uid cred.IDs) bool {
+// losesCaps says that the change of user, left to itself, takes all that is
+// permitted.
+func (b *builder) losesCaps() bool {
 	const safe = cred.KeepCaps | cred.NoSetuidFixup
-	return b.permittedForNow() != 0 && leavesRoot(b.state.UID, uid) && b.state.Securebits.Value&safe == 0
+	return leavesRoot(b.state.UID, b.newUID()) && b.state.Securebits.Value&safe == 0
 }
+
+// givesCapsUp says that it may: nothing is to stay permitted.
+func (b *builder) givesCapsUp() bool { return b.losesCaps() && b.permittedForNow() == 0 }
 
 // groups sets the supplementary groups. Where they only follow from a user that
 // we are already, and cannot be set, they stay.

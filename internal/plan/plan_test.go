@@ -53,6 +53,8 @@ func as(uid uint32) plan.Request {
 func TestSteps(t *testing.T) {
 	keep := func(r plan.Request, set caps.Set) plan.Request { r.Keep = set; return r }
 	lock := func(r plan.Request) plan.Request { r.Lock = true; return r }
+	inherit := func(r plan.Request) plan.Request { r.Inheritable = cred.Is(netRaw); return r }
+	unbound := func(r plan.Request) plan.Request { r.Bounding = cred.Is[caps.Set](0); return r }
 	noSetpcap := root()
 	noSetpcap.Permitted, noSetpcap.Effective = all&^caps.Setpcap.Set(), all&^caps.Setpcap.Set()
 	lowered := root()
@@ -74,6 +76,10 @@ func TestSteps(t *testing.T) {
 			"drop_bounding keep_caps setgroups setresgid setresuid capset raise_ambient no_new_privs"},
 		{"root to user, lock", root(), lock(as(1000)),
 			"drop_bounding keep_caps setgroups setresgid setresuid capset securebits capset no_new_privs"},
+		{"root to user, inheritable only", root(), inherit(as(1000)),
+			"capset drop_bounding setgroups setresgid setresuid no_new_privs"},
+		{"root, inheritable beyond bounding", root(), unbound(inherit(as(1000))),
+			"capset drop_bounding setgroups setresgid setresuid no_new_privs"},
 		{"root with nothing effective", lowered, as(1000),
 			"capset drop_bounding setgroups setresgid setresuid no_new_privs"},
 		{"root without setpcap", noSetpcap, plan.Request{}, "capset no_new_privs"},

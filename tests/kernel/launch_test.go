@@ -73,6 +73,13 @@ func (l *launch) has(names ...string) bool {
 	})
 }
 
+// fromAll says that capset starts with all that there is.
+func (l *launch) fromAll() bool {
+	s := &l.Start
+	return namespaces[s.Namespace].Map == nil && s.UID == cred.Same(0) && s.Bounding == all &&
+		s.Securebits&^cred.KeepCaps == 0 && !s.NoNewPrivs && !l.Launcher.HasCaps
+}
+
 // kept is what the options say is to be kept, worked out in the plainest way.
 func (l *launch) kept() (set caps.Set) {
 	for _, o := range l.Options { // --from does not stand first, but counts first
@@ -270,6 +277,9 @@ func (s *slot) launch(l launch, sum *tally) error {
 		sum.refused.Add(1)
 		if dry.status != real.status || real.out != "" {
 			return wrong("the dry run says %d", dry.status)
+		}
+		if l.fromAll() && strings.Contains(dry.err, "needs CAP_") {
+			return wrong("nothing is lacking")
 		}
 		return nil
 	}
