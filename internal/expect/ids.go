@@ -114,7 +114,7 @@ func parseID(text string, lookUp func(string) (uint32, error)) (uint32, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 32)
 	if err != nil || n > maxID {
-		return 0, errors.New(strconv.Quote(text) + " is no id: 0 to " + strconv.Itoa(maxID))
+		return 0, errors.New(strconv.Quote(text) + " is no id: 0 to " + decimal(maxID))
 	}
 	return uint32(n), nil
 }
