@@ -135,8 +135,12 @@ func TestVerdict(t *testing.T) {
 		{"no container", func(f *Facts) { uncontain(f); f.hold(boundless) }, NotAContainer},
 		{"no container, by the depth of its ids", func(f *Facts) {
 			uncontain(f)
-			f.Namespaces, f.MachineProc, f.DockerEnv.Value = [NamespaceKinds]Namespace{}, true, false
+			f.Namespaces, f.MachineProc = [NamespaceKinds]Namespace{}, true
 		}, NotAContainer},
+		{"a file, and nothing else to be seen", func(f *Facts) {
+			*f = Facts{Process: f.Process, DockerEnv: cred.Is(true)}
+			f.Process.NSPID = nil
+		}, Undecided},
 		{"nothing to be seen", func(f *Facts) { *f = Facts{Process: f.Process}; f.Process.NSPID = nil }, Undecided},
 	} {
 		f := boxed(t)

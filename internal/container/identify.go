@@ -41,12 +41,17 @@ func (f *Facts) identify() Identity {
 		id.adopt(c)
 		say("its mounts are from " + c.Runtime + "'s storage")
 	}
-	// In the machine's own mount namespace the files below are the machine's.
-	if !mounts.OK || !mounts.Value {
+	switch known := id.Contained; {
+	case mounts.OK && !mounts.Value:
 		f.identifyByFiles(&id, say)
+	case !mounts.OK:
+		// The files may be the machine's own, whose root may come from an image:
+		// they say whose container it is, not that it is one.
+		f.identifyByFiles(&id, say)
+		id.Contained = known
 	}
 	if !id.Contained.OK && pids.OK {
-		id.Contained = cred.Is(false)
+		return Identity{Contained: cred.Is(false)}
 	}
 	return id
 }

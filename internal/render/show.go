@@ -167,7 +167,7 @@ func appendHeld(b []byte, one caps.Cap, sets []caps.Set, cell int, foreign bool,
 	b = append(append(b, c.paint(color, mark)...), ' ')
 	b = appendPadded(b, c.paint(color, one.Short()), 20, false)
 	for _, set := range sets {
-		sign := "."
+		sign := c.paint(dim, ".")
 		if set.Has(one) {
 			sign = "*"
 		}

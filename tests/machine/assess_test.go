@@ -88,6 +88,20 @@ func TestAssessFailOn(t *testing.T) {
 	}
 }
 
+// Without a /proc nothing says that it is a container, or that it is none.
+func TestAssessNoProc(t *testing.T) {
+	testenv.Root(t)
+	unshare := testenv.Tool(t, "unshare")
+	a := assess(t, 0, unshare, "-m", "sh", "-c", `umount -l /proc && exec "$@"`, "sh")
+	if a.Verdict != "unknown" || a.Contained != nil || a.severity("pid-namespace") != "unknown" || a.severity("seccomp") != "unknown" {
+		t.Errorf("%+v", a)
+	}
+	r := testenv.Run(t, exec.Command(unshare, "-m", "sh", "-c", `umount -l /proc && exec "$@"`, "sh", program(t), "assess", "--fail-on=privileged"))
+	if r.Code != 1 || r.Err != "" {
+		t.Errorf("unknown passes: %+v", r)
+	}
+}
+
 // A full set in a user namespace is told from one on the machine.
 func TestAssessUserNamespace(t *testing.T) {
 	onMachine(t)
