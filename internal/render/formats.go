@@ -44,6 +44,9 @@ func (g Grant) Format(b []byte, form string) (_ []byte, warnings []string) {
 	if warning := g.withoutAmbient(form); warning != "" {
 		warnings = append(warnings, warning)
 	}
+	if form == "kubernetes" && len(g.Groups) > 0 {
+		warnings = append(warnings, "left out the groups "+g.groups(", ")+": they are the pod's, spec.securityContext.supplementalGroups")
+	}
 	switch form {
 	case "docker":
 		b = g.docker(b)
@@ -79,9 +82,8 @@ func (g Grant) withoutAmbient(form string) string {
 	needs := caps.Of(caps.Setuid, caps.Setgid, caps.Setpcap) &^ g.Keep
 	text := engine + " gives a user other than root capabilities in the bounding set only: the command will hold none; instead leave out " + user
 	if needs != 0 {
-		text += ", add " + strings.ToUpper(listOf(needs))
+		text += ", add " + strings.ReplaceAll(strings.ToUpper(listOf(needs)), " AND ", " and ")
 	}
-	text = strings.ReplaceAll(text, " AND ", " and ")
 	return text + " and begin the command with: " + g.capset()
 }
 
@@ -100,6 +102,15 @@ func (g Grant) docker(b []byte) []byte {
 
 // user is "uid:gid".
 func (g Grant) user() string { return decimal(g.UID) + ":" + decimal(g.GID) }
+
+// groups are the supplementary groups in decimal.
+func (g Grant) groups(separator string) string {
+	list := make([]string, len(g.Groups))
+	for i, gid := range g.Groups {
+		list[i] = decimal(gid)
+	}
+	return strings.Join(list, separator)
+}
 
 func decimal(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
@@ -189,14 +200,7 @@ func (g Grant) systemd(b []byte) []byte {
 	b = append(append(append(b, "User="...), decimal(g.UID)...), '\n')
 	b = append(append(append(b, "Group="...), decimal(g.GID)...), '\n')
 	if len(g.Groups) > 0 {
-		b = append(b, "SupplementaryGroups="...)
-		for i, gid := range g.Groups {
-			if i > 0 {
-				b = append(b, ' ')
-			}
-			b = append(b, decimal(gid)...)
-		}
-		b = append(b, '\n')
+		b = append(append(append(b, "SupplementaryGroups="...), g.groups(" ")...), '\n')
 	}
 	b = append(append(append(b, "CapabilityBoundingSet="...), list...), '\n')
 	if g.UID == 0 {
@@ -209,14 +213,8 @@ func (g Grant) systemd(b []byte) []byte {
 // capset is a command line for our launcher.
 func (g Grant) capset() string {
 	text := "capset --user=" + g.user()
-	if g.Groups != nil {
-		text += " --groups="
-		for i, gid := range g.Groups {
-			if i > 0 {
-				text += ","
-			}
-			text += decimal(gid)
-		}
+	if len(g.Groups) > 0 {
+		text += " --groups=" + g.groups(",")
 	}
 	list := "none"
 	if g.Keep != 0 {

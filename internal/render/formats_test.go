@@ -77,6 +77,9 @@ func TestFormatWarnings(t *testing.T) {
 				t.Errorf("%s: %q", form, warnings)
 			}
 		}
+		if _, warnings := (Grant{Groups: []uint32{7, 8}}).Format(nil, form); (len(warnings) > 0) != (form == "kubernetes") {
+			t.Errorf("%s: %q", form, warnings)
+		}
 		text, warnings := Grant{Keep: 1 | 1<<63}.Format(nil, form)
 		if len(warnings) != 1 || !strings.HasSuffix(warnings[0], " 63") || strings.Contains(string(text), "63") {
 			t.Errorf("%s: %q, %q", form, text, warnings)
