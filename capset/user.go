@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 	"strconv"
@@ -57,7 +56,6 @@ func (l *launch) resolveSpec(spec string, from *cred.State, groupGiven *bool) er
 		if err := l.lookUpUID(from.UID.Real); err != nil {
 			return err
 		}
-		l.account.UID = from.UID.Real
 	default:
 		uid, isNumber, err := parseID(user)
 		if err != nil {
@@ -85,21 +83,29 @@ func (l *launch) resolveSpec(spec string, from *cred.State, groupGiven *bool) er
 
 // lookUpUID finds the user that a uid is, if there is one.
 func (l *launch) lookUpUID(uid uint32) error {
-	file, err := read(l.lookup, passwdPath)
-	if err != nil && !errors.Is(err, unix.ENOENT) {
+	l.account = account{User: accounts.User{UID: uid, GID: l.account.GID}}
+	file, err := openFile(l.lookup, passwdPath)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	l.account.User, l.account.known, err = accounts.UserByUID(bytes.NewReader(file), uid)
-	l.account.UID = uid
+	defer file.close()
+	user, known, err := accounts.UserByUID(file, uid)
+	if known {
+		l.account = account{user, true}
+	}
 	return err
 }
 
 func (l *launch) lookUpUser(name string) error {
-	file, err := read(l.lookup, passwdPath)
+	file, err := openFile(l.lookup, passwdPath)
 	if err != nil {
 		return err
 	}
-	l.account.User, l.account.known, err = accounts.UserByName(bytes.NewReader(file), name)
+	defer file.close()
+	l.account.User, l.account.known, err = accounts.UserByName(file, name)
 	if err == nil && !l.account.known {
 		err = errors.New("no user " + quote(name) + " in " + passwdPath)
 	}
@@ -112,11 +118,12 @@ func (l *launch) group(text string) (uint32, error) {
 	if err != nil || isNumber {
 		return gid, err
 	}
-	file, err := read(l.lookup, groupPath)
+	file, err := openFile(l.lookup, groupPath)
 	if err != nil {
 		return 0, err
 	}
-	g, ok, err := accounts.GroupByName(bytes.NewReader(file), text)
+	defer file.close()
+	g, ok, err := accounts.GroupByName(file, text)
 	if err == nil && !ok {
 		err = errors.New("no group " + quote(text) + " in " + groupPath)
 	}
@@ -230,19 +237,26 @@ func (l *launch) resolveGroups(groupGiven bool) error {
 // initGroups is initgroups(3).
 func (l *launch) initGroups() error {
 	if !l.user.given {
+		gid := l.account.GID
 		if err := l.lookUpUID(l.account.UID); err != nil {
 			return err
 		}
+		l.account.GID = gid // which stays
 	}
 	if !l.account.known {
 		l.setGroups(nil)
 		return nil
 	}
-	file, err := read(l.lookup, groupPath)
-	if err != nil && !errors.Is(err, unix.ENOENT) {
+	file, err := openFile(l.lookup, groupPath)
+	if errors.Is(err, unix.ENOENT) {
+		l.setGroups(nil)
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	list, err := accounts.GroupsOf(bytes.NewReader(file), l.account.Name)
+	defer file.close()
+	list, err := accounts.GroupsOf(file, l.account.Name)
 	l.setGroups(list)
 	return err
 }
