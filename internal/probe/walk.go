@@ -29,25 +29,27 @@ type Walk struct {
 	// current is a folder that is being read.
 	current atomic.Pointer[folder]
 
-	report sync.Mutex // held while Found or Failed runs
+	open   atomic.Int64 // folders that stay open
+	report sync.Mutex   // held while Found or Failed runs
 	queue  queue
 }
 
-// folder is a folder on the way from the root of a tree. Its descriptor is open
-// while it is read or has subfolders that were not opened yet: refs counts both.
+// folder is a folder on the way from the root of a tree. Until all of its
+// subfolders have been opened, which refs counts, its descriptor stays open. A
+// brief one is closed at once and opened again for each of them, by way of its
+// parent, which it needs as long.
 type folder struct {
 	parent *folder // nil for the root
 	name   string
 	fd     int
 	device uint64
-	refs   atomic.Int32
+	brief  bool
+	refs   atomic.Int64
 }
 
-func (f *folder) release() {
-	if f.refs.Add(-1) == 0 {
-		unix.Close(f.fd)
-	}
-}
+// maxOpen is from how many on folders are brief. Only trees that are both deep
+// and broad have as many.
+const maxOpen = 256
 
 // path is composed only when it is needed: in deep trees it is long.
 func (f *folder) path() string {
@@ -133,36 +135,78 @@ func (w walker) work() {
 	}
 }
 
-// folder opens and reads one folder.
-func (w walker) folder(f *folder) error {
-	if err := f.open(); err != nil {
+// folder opens and reads one folder. Its subfolders are for later.
+func (w walker) folder(f *folder) (err error) {
+	if f.fd, err = f.openPath(); err != nil {
+		w.release(f.parent)
 		return err
 	}
-	f.refs.Store(1)
-	defer f.release()
 	w.current.Store(f)
+	subfolders, err := w.read(f)
+	f.refs.Store(int64(len(subfolders)))
+	f.brief = len(subfolders) > 0 && w.open.Load() >= maxOpen
+	if len(subfolders) == 0 || f.brief {
+		unix.Close(f.fd)
+	} else {
+		w.open.Add(1)
+	}
+	if !f.brief {
+		w.release(f.parent)
+	}
+	w.queue.push(subfolders...)
+	return err
+}
+
+// release gives up one need of a folder.
+func (w walker) release(f *folder) {
+	for f != nil && f.refs.Add(-1) == 0 {
+		if !f.brief {
+			unix.Close(f.fd)
+			w.open.Add(-1)
+			return
+		}
+		f = f.parent
+	}
+}
+
+// openPath opens a folder, by way of the nearest one above that is open.
+func (f *folder) openPath() (int, error) {
+	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
+	if f.parent == nil {
+		return unix.Open(f.name, flags, 0)
+	}
+	above := f.parent
+	way := []*folder{f}
+	for ; above.brief; above = above.parent {
+		way = append(way, above)
+	}
+	fd := above.fd
+	for _, next := range slices.Backward(way) {
+		last := fd
+		var err error
+		fd, err = unix.Openat(last, next.name, flags|unix.O_NOFOLLOW, 0)
+		if last != above.fd {
+			unix.Close(last)
+		}
+		if err != nil {
+			return -1, err
+		}
+	}
+	return fd, nil
+}
+
+// read looks at the files of an open folder and lists its subfolders.
+func (w walker) read(f *folder) (subfolders []*folder, err error) {
 	if skip, err := w.skip(f); skip || err != nil {
-		return err
+		return nil, err
 	}
 	for {
 		n, err := unix.Getdents(f.fd, w.entries)
 		if err != nil || n == 0 {
-			return err
+			return subfolders, err
 		}
-		w.batch(f, w.entries[:n])
+		subfolders = w.batch(f, w.entries[:n], subfolders)
 	}
-}
-
-// open opens a folder below its parent, which may then be done with.
-func (f *folder) open() (err error) {
-	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
-	if f.parent == nil {
-		f.fd, err = unix.Open(f.name, flags, 0)
-		return err
-	}
-	f.fd, err = unix.Openat(f.parent.fd, f.name, flags|unix.O_NOFOLLOW, 0)
-	f.parent.release()
-	return err
 }
 
 // skip reports whether a folder, which begins a file system, is to be left out.
@@ -183,8 +227,9 @@ func (w walker) skip(f *folder) (bool, error) {
 	return fs.Type == unix.PROC_SUPER_MAGIC || fs.Type == unix.SYSFS_MAGIC, err
 }
 
-// batch looks at the entries of one getdents(2): files at once, folders later.
-func (w walker) batch(f *folder, entries []byte) {
+// batch looks at the files among the entries of one getdents(2) and adds the
+// folders to a list.
+func (w walker) batch(f *folder, entries []byte, subfolders []*folder) []*folder {
 	const nameAt = unsafe.Offsetof(unix.Dirent{}.Name)
 	count := int64(0)
 	for len(entries) > 0 {
@@ -200,14 +245,14 @@ func (w walker) batch(f *folder, entries []byte) {
 		switch kind {
 		case unix.DT_DIR:
 			if text := unix.BytePtrToString(name); text != "." && text != ".." {
-				f.refs.Add(1)
-				w.queue.push(&folder{parent: f, name: text})
+				subfolders = append(subfolders, &folder{parent: f, name: text})
 			}
 		case unix.DT_REG:
 			w.file(f, p)
 		}
 	}
 	w.Files.Add(count)
+	return subfolders
 }
 
 // kind asks for the type of an entry where the file system doesn't tell; what
@@ -251,11 +296,11 @@ type queue struct {
 	busy   int // walkers that may push more
 }
 
-func (q *queue) push(f *folder) {
+func (q *queue) push(list ...*folder) {
 	q.lock.Lock()
 	defer q.lock.Unlock()
-	q.list = append(q.list, f)
-	q.change.Signal()
+	q.list = append(q.list, list...)
+	q.change.Broadcast()
 }
 
 // pop takes a folder, waiting for one; nil if there will be none. The caller is
