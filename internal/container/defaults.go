@@ -18,9 +18,14 @@ type RuntimeDefault struct {
 	Note string
 }
 
-// lxcDropped is what LXC takes away; it names no others, so that a newer
-// kernel's stay.
-var lxcDropped = caps.Of(caps.MACAdmin, caps.MACOverride, caps.SysTime, caps.SysModule, caps.SysRawio)
+// What runtimes name. As constants they cost no program's start anything.
+const (
+	// lxcDropped is what LXC takes away; it names no others, so that a newer
+	// kernel's stay.
+	lxcDropped = caps.Set(1)<<caps.MACAdmin | 1<<caps.MACOverride | 1<<caps.SysTime | 1<<caps.SysModule | 1<<caps.SysRawio
+	runcSpec   = caps.Set(1)<<caps.AuditWrite | 1<<caps.Kill | 1<<caps.NetBindService
+	allNamed   = caps.Set(1)<<caps.Named - 1
+)
 
 // defaults are in the order in which they are shown.
 var defaults = [...]RuntimeDefault{
@@ -28,10 +33,10 @@ var defaults = [...]RuntimeDefault{
 	{Containerd, "cri", caps.DockerDefault, "2.0", "containerd pkg/oci/spec.go", "the same for Kubernetes, through CRI"},
 	{Podman, "podman", 0x800405fb, "4.4", "containers/common pkg/config/default.go", "Docker's before 4.4, where containers.conf did not say this"},
 	{CRIO, "cri-o", 0x5fb, "1.30", "cri-o internal/config/capabilities/capabilities_linux.go", ""},
-	{LXC, "lxc", caps.First(caps.Named) &^ lxcDropped, "5.0", "lxc config/templates/common.conf.in", "all of the kernel's but five"},
+	{LXC, "lxc", allNamed &^ lxcDropped, "5.0", "lxc config/templates/common.conf.in", "all of the kernel's but five"},
 	{Nspawn, "nspawn", 0xfdecafff, "252", "systemd src/nspawn/nspawn.c", "and net_admin with a private network"},
-	{"runc", "runc", caps.Of(caps.AuditWrite, caps.Kill, caps.NetBindService), "1.1", "runc libcontainer/specconv/example.go", "runc spec's example"},
-	{"kubernetes-baseline", "baseline", caps.DockerDefault &^ caps.Of(caps.NetRaw), "1.25", "pod-security-admission policy/check_capabilities_baseline.go", "what a pod may add by the baseline policy"},
+	{"runc", "runc", runcSpec, "1.1", "runc libcontainer/specconv/example.go", "runc spec's example"},
+	{"kubernetes-baseline", "baseline", caps.DockerDefault &^ (1 << caps.NetRaw), "1.25", "pod-security-admission policy/check_capabilities_baseline.go", "what a pod may add by the baseline policy"},
 }
 
 // Defaults are all that are known, in the order in which they are shown. Not to

@@ -46,7 +46,8 @@ func (v Verdict) AsBadAs(w Verdict) bool { return v <= w }
 
 // privilegedMarks are what no runtime gives but with everything else:
 // --privileged has them all, as far as the machine does.
-var privilegedMarks = caps.Of(caps.SysAdmin, caps.SysModule, caps.SysRawio, caps.SysPtrace, caps.SysBoot, caps.MACAdmin, caps.NetAdmin)
+const privilegedMarks = caps.Set(1)<<caps.SysAdmin | 1<<caps.SysModule | 1<<caps.SysRawio | 1<<caps.SysPtrace |
+	1<<caps.SysBoot | 1<<caps.MACAdmin | 1<<caps.NetAdmin
 
 // verdict decides.
 //
