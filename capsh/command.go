@@ -23,6 +23,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"show", showUsage, runShow},
+		{"ps", psUsage, runPs},
+		{"tree", treeUsage, runTree},
 		{"file", fileUsage, runFile},
 		{"predict", predictUsage, runPredict},
 		{"expect", expectUsage, runExpect},
@@ -54,7 +56,7 @@ func runCommand(args, env []string, out *output) (int, error) {
 // hint is what an unknown command may have been meant to be: an option without
 // its dashes, or a command.
 func hint(word string) string {
-	for _, o := range options() {
+	for _, o := range options {
 		if o.name == "--"+word {
 			return ", did you mean --" + word + "?"
 		}

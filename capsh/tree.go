@@ -60,11 +60,11 @@ type forest struct {
 	// next sibling.
 	parent, first, next []int32
 	roots               []int32
-	// shows says of each process whether it has a line; quiet is how many below it
-	// have none.
-	shows []bool
-	quiet []int32
-	shown int
+	// shows says of each process whether it has a line, itself whether for its own
+	// sake; quiet is how many below it have none.
+	shows, itself []bool
+	quiet         []int32
+	shown         int
 }
 
 const none = -1

@@ -12,7 +12,8 @@ import (
 // choose decides which processes have a line: those that are wanted, with all
 // that comes from them where they were named, and all that they come from.
 func (f *forest) choose() {
-	f.shows, f.quiet = make([]bool, len(f.processes)), make([]int32, len(f.processes))
+	n := len(f.processes)
+	f.shows, f.itself, f.quiet = make([]bool, n), make([]bool, n), make([]int32, n)
 	var wanted []int32
 	for i, p := range f.processes {
 		if f.wanted(&p.Process) && (f.container == "" || f.inContainer(p)) {
@@ -24,6 +25,7 @@ func (f *forest) choose() {
 	}
 	f.shown = len(wanted)
 	for _, i := range wanted {
+		f.itself[i] = true
 		for ; i != none && !f.shows[i]; i = f.parent[i] {
 			f.shows[i] = true
 		}
@@ -90,6 +92,9 @@ func (f *forest) below(l line) []line {
 	p, depth := l.Listed, l.Depth+1
 	var list []line
 	for _, t := range p.Differing {
+		if !f.itself[l.at] {
+			break // it only leads to those that were asked for
+		}
 		t.UserNS = p.UserNS
 		thread := &render.Listed{Process: t, User: f.names.User(t.UID.Effective), Container: p.Container, Foreign: p.Foreign}
 		list = append(list, line{render.Branch{Listed: thread, Parent: p, Depth: depth, Alike: 1}, none})

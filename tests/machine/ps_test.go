@@ -1,0 +1,255 @@
+package machine
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"capsh/internal/caps"
+	"capsh/internal/testenv"
+)
+
+// TestPsAgrees: of 260 processes in random states ps says what their status
+// files, getpcaps and pscap say.
+func TestPsAgrees(t *testing.T) {
+	testenv.Libcap(t)
+	parent := crowd(t, "random", "260", "1")
+	found := children(list(t, "ps", "--all", "--threads"), parent)
+	if len(found) != 260 {
+		t.Fatalf("%d of 260 processes", len(found))
+	}
+	pscap := pscapSets(t)
+	foreign, threads := 0, 0
+	for _, p := range found {
+		status, err := testenv.ReadStatus(path(p.PID, "status"))
+		must(t, err)
+		for _, d := range p.Disagreements(status) {
+			t.Errorf("process %d: %s", p.PID, d)
+		}
+		threads += checkThreads(t, p)
+		foreign += checkUserNS(t, p)
+		checkGetpcaps(t, p)
+		checkPscap(t, p, pscap[p.PID])
+	}
+	if foreign == 0 || threads == 0 {
+		t.Errorf("%d in user namespaces of their own, %d threads that differ: too tame", foreign, threads)
+	}
+}
+
+// checkThreads compares the differing threads with all that there are.
+func checkThreads(t *testing.T, p listed) int {
+	t.Helper()
+	own, err := testenv.ReadStatus(path(p.PID, "status"))
+	must(t, err)
+	tasks, err := os.ReadDir(path(p.PID, "task"))
+	must(t, err)
+	want := map[int]bool{}
+	for _, task := range tasks {
+		status, err := testenv.ReadStatus(path(p.PID, "task/"+task.Name()+"/status"))
+		must(t, err)
+		if status.Credentials() != own.Credentials() {
+			tid, _ := strconv.Atoi(task.Name())
+			want[tid] = true
+		}
+	}
+	for _, thread := range p.DifferingThreads {
+		if !want[thread.TID] {
+			t.Errorf("thread %d/%d does not differ", p.PID, thread.TID)
+		}
+		status, err := testenv.ReadStatus(path(p.PID, "task/"+strconv.Itoa(thread.TID)+"/status"))
+		must(t, err)
+		for _, d := range thread.Disagreements(status) {
+			t.Errorf("thread %d/%d: %s", p.PID, thread.TID, d)
+		}
+	}
+	if len(want) != len(p.DifferingThreads) {
+		t.Errorf("process %d: %d threads differ, %d are listed", p.PID, len(want), len(p.DifferingThreads))
+	}
+	return len(want)
+}
+
+// checkUserNS compares the user namespace with the link; the result is 1 where it
+// is not that of the test.
+func checkUserNS(t *testing.T, p listed) int {
+	t.Helper()
+	link, err := os.Readlink(path(p.PID, "ns/user"))
+	if err != nil || p.UserNamespace.Inode == nil {
+		if (err == nil) != (p.UserNamespace.Inode != nil) {
+			t.Errorf("process %d: %v, but inode %v", p.PID, err, p.UserNamespace.Inode)
+		}
+		return 0
+	}
+	if want := fmt.Sprintf("user:[%d]", *p.UserNamespace.Inode); link != want {
+		t.Errorf("process %d: %s, listed as %s", p.PID, link, want)
+	}
+	if own, _ := os.Readlink("/proc/self/ns/user"); link != own {
+		return 1
+	}
+	return 0
+}
+
+func checkGetpcaps(t *testing.T, p listed) {
+	t.Helper()
+	sets, _, err := testenv.Getpcaps(p.PID)
+	must(t, err)
+	epi := caps.EPI{Effective: mask(t, p.Masks.Effective), Permitted: mask(t, p.Masks.Permitted), Inheritable: mask(t, p.Masks.Inheritable)}
+	if got := string(epi.AppendText(nil, caps.Named)); got != sets {
+		t.Errorf("process %d: getpcaps has %q, ps %q", p.PID, sets, got)
+	}
+}
+
+func mask(t *testing.T, text string) caps.Set {
+	t.Helper()
+	s, err := caps.ParseMask(text)
+	must(t, err)
+	return s
+}
+
+// pscapSets is what pscap (libcap-ng) says of each process that has something
+// effective: a line that ends in what is permitted, and marks behind.
+func pscapSets(t *testing.T) map[int]string {
+	t.Helper()
+	r := testenv.Run(t, exec.Command(testenv.Tool(t, "pscap"), "-a"))
+	sets := map[int]string{}
+	for line := range strings.Lines(r.Out) {
+		f := strings.Fields(line)
+		if len(f) < 4 {
+			continue // the rest of a name with a newline
+		}
+		pid, err := strconv.Atoi(f[1])
+		if err != nil {
+			continue
+		}
+		sets[pid] = strings.TrimRight(line, " @+\n")
+	}
+	return sets
+}
+
+// checkPscap compares with pscap's line, which is empty for what has nothing
+// effective. It prints a newline in a name as it is.
+func checkPscap(t *testing.T, p listed, line string) {
+	t.Helper()
+	names := strings.ToLower(strings.ReplaceAll(strings.Join(p.Capabilities.Permitted, ", "), "CAP_", ""))
+	full := len(p.Capabilities.Permitted) == caps.Named && strings.HasSuffix(line, " full")
+	switch {
+	case strings.Contains(p.Name, "\n"):
+	case (line != "") != (len(p.Capabilities.Effective) > 0), line != "" && !full && !strings.HasSuffix(line, " "+names):
+		t.Errorf("process %d %q: pscap has %q, ps %q", p.PID, p.Name, line, names)
+	}
+}
+
+// TestPsHolders: without --all there are those that hold something, and with
+// --cap those that have it.
+func TestPsHolders(t *testing.T) {
+	parent := crowd(t, "random", "120", "2")
+	all := children(list(t, "ps", "--all"), parent)
+	filter := func(keep func(p listed) bool) (pids []int) {
+		for _, p := range all {
+			if keep(p) {
+				pids = append(pids, p.PID)
+			}
+		}
+		return pids
+	}
+	has := func(set []string, name string) bool { return slices.Contains(set, name) }
+	for _, test := range []struct {
+		args []string
+		keep func(p listed) bool
+	}{
+		{nil, func(p listed) bool {
+			return len(p.Capabilities.Permitted)+len(p.Capabilities.Effective)+len(p.Capabilities.Inheritable)+len(p.Capabilities.Ambient) > 0
+		}},
+		{[]string{"--cap=net_raw,CAP_SYS_ADMIN"}, func(p listed) bool {
+			return has(p.Capabilities.Permitted, "CAP_NET_RAW") || has(p.Capabilities.Permitted, "CAP_SYS_ADMIN")
+		}},
+		{[]string{"--all", "--user=1002"}, func(p listed) bool { return p.UID.Effective == 1002 }},
+		{[]string{"--all", "--user=root"}, func(p listed) bool { return p.UID.Effective == 0 }},
+		{[]string{`pla?n`, "/sl*"}, func(p listed) bool { return p.Name == "plain" || p.Name == "/slash/" }},
+		{[]string{"--container=docker"}, func(p listed) bool { return false }},
+	} {
+		r := capsh(t, append([]string{"ps", "--json"}, test.args...)...)
+		var got []int
+		for _, p := range children(decodeListed(t, r.Out), parent) {
+			got = append(got, p.PID)
+		}
+		if want := filter(test.keep); !slices.Equal(got, want) {
+			t.Errorf("ps %q: %d processes, not %d:\n%v\n%v", test.args, len(got), len(want), got, want)
+		}
+	}
+}
+
+// TestPsNames: in text a process has one line, whatever it is called, and no
+// control character gets through.
+func TestPsNames(t *testing.T) {
+	parent := crowd(t, "random", "26", "3")
+	var args []string
+	for _, p := range children(list(t, "ps", "--all"), parent) {
+		args = append(args, strconv.Itoa(p.PID))
+	}
+	for _, command := range []string{"ps", "tree"} {
+		out := capsh(t, append([]string{command}, args...)...).Out
+		for _, r := range out {
+			if r != '\n' && (r < ' ' || r == 0x7f || r == 0x202e || r == 0xfffd) {
+				t.Errorf("%s: %q gets through", command, r)
+			}
+		}
+		if n := strings.Count(out, "\n"); command == "ps" && n != 27 {
+			t.Errorf("%d lines for a title and 26 processes:\n%s", n, out)
+		}
+	}
+}
+
+// TestPsExit: the exit status and the errors.
+func TestPsExit(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		code int
+		err  string
+	}{
+		{"ps 1", 0, ""},
+		{"ps 2147483647", 1, "capsh: ps: process 2147483647: no such process\n"},
+		{"ps 1 2147483647", 1, "capsh: ps: process 2147483647: no such process\n"},
+		{"ps no-such-name", 1, ""},
+		{"tree no-such-name", 1, ""},
+		{"tree 2147483647", 1, "capsh: tree: process 2147483647: no such process\n"},
+		{"ps 0", 2, "capsh: ps: \"0\" is not a process id\n"},
+		{"ps [", 2, "capsh: ps: bad pattern \"[\"\n"},
+		{"ps --cap=none", 2, "capsh: ps: --cap: needs a capability\n"},
+		{"ps --user=no-such-user", 2, "capsh: ps: --user: no user \"no-such-user\" in /etc/passwd\n"},
+		{"ps --sort=size", 2, "capsh: ps: --sort: must be one of pid, user, name, container, caps, not \"size\"\n"},
+		{"ps --sort=name --json", 2, "capsh: ps: --sort: JSON comes as it is read, by pid\n"},
+		{"ps --proc=/no/such", 1, "capsh: ps: open /no/such: no such file or directory\n"},
+		{"tree --proc=/etc", 1, "capsh: tree: /etc: not a procfs\n"},
+	} {
+		r := capsh(t, strings.Fields(test.args)...)
+		if r.Code != test.code || r.Err != test.err {
+			t.Errorf("%s: exit status %d, %q; want %d, %q", test.args, r.Code, r.Err, test.code, test.err)
+		}
+	}
+}
+
+// TestPsSort: by how much is held, most first; by name.
+func TestPsSort(t *testing.T) {
+	crowd(t, "random", "40", "4")
+	out := capsh(t, "ps", "--sort=name").Out
+	lines := strings.Split(strings.TrimSpace(out), "\n")[1:]
+	at := strings.Index(out, "NAME")
+	var names []string
+	for _, line := range lines {
+		if len(line) > at {
+			names = append(names, line[at:at+3])
+		}
+	}
+	if len(names) < 40 || !slices.IsSorted(names) {
+		t.Errorf("not by name:\n%s", out)
+	}
+	out = capsh(t, "ps", "--sort=caps").Out
+	first, _, _ := strings.Cut(strings.SplitN(out, "\n", 2)[1], "\n")
+	if !strings.HasSuffix(first, "full") && !strings.Contains(first, "all but") {
+		t.Errorf("the first does not hold most: %s", first)
+	}
+}
