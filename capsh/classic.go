@@ -27,56 +27,54 @@ const (
 	thisProcess              // changes this process: --pid beside it is a mistake
 )
 
-// options are all that libcap's capsh has but the four that run a program. A
-// function, since the actions refer back to it for --help.
-func options() []classicOption {
-	return []classicOption{
-		{"--print", false, anyProcess, (*session).print},
-		{"--current", false, anyProcess, (*session).current},
-		{"--decode", true, anyProcess, (*session).decode},
-		{"--has-p", true, anyProcess, (*session).hasPermitted},
-		{"--has-i", true, anyProcess, (*session).hasInheritable},
-		{"--has-a", true, anyProcess, (*session).hasAmbient},
-		{"--has-b", true, anyProcess, (*session).hasBounding},
-		{"--dropped", true, anyProcess, (*session).dropped},
-		{"--has-ambient", false, anyProcess, (*session).ambientSupported},
-		{"--has-no-new-privs", false, anyProcess, (*session).hasNoNewPrivs},
-		{"--is-uid", true, anyProcess, (*session).isUID},
-		{"--is-gid", true, anyProcess, (*session).isGID},
-		{"--supports", true, anyProcess, (*session).supports},
-		{"--mode", false, anyProcess, (*session).mode},
-		{"--inmode", true, anyProcess, (*session).inMode},
-		{"--modes", false, anyProcess, (*session).modes},
-		{"--explain", true, anyProcess, (*session).explain},
-		{"--suggest", true, anyProcess, (*session).suggest},
-		{"--license", false, anyProcess, (*session).license},
-		{"--version", false, anyProcess, (*session).version},
-		{"--help", false, anyProcess, (*session).help},
-		{"-h", false, anyProcess, (*session).help},
-		{"--quiet", false, anyProcess, (*session).setQuiet},
-		{"--strict", false, thisProcess, (*session).toggleStrict},
-		{"--noenv", false, thisProcess, (*session).setNoEnv},
-		{"--shell", true, thisProcess, (*session).setShell},
-		{"--caps", true, thisProcess, (*session).setCaps},
-		{"--inh", true, thisProcess, (*session).setInheritable},
-		{"--iab", true, thisProcess, (*session).setIAB},
-		{"--drop", true, thisProcess, (*session).dropBounding},
-		{"--addamb", true, thisProcess, (*session).addAmbient},
-		{"--delamb", true, thisProcess, (*session).delAmbient},
-		{"--noamb", false, thisProcess, (*session).clearAmbient},
-		{"--mode", true, thisProcess, (*session).setMode},
-		{"--secbits", true, thisProcess, (*session).setSecurebits},
-		{"--keep", true, thisProcess, (*session).setKeepCaps},
-		{"--no-new-privs", false, thisProcess, (*session).setNoNewPrivs},
-		{"--uid", true, thisProcess, (*session).setUID},
-		{"--cap-uid", true, thisProcess, (*session).capSetUID},
-		{"--gid", true, thisProcess, (*session).setGID},
-		{"--groups", true, thisProcess, (*session).setGroups},
-		{"--user", true, thisProcess, (*session).setUser},
-		{"--chroot", true, thisProcess, (*session).chroot},
-		{"--forkfor", true, thisProcess, (*session).forkFor},
-		{"--killit", true, thisProcess, (*session).killIt},
-	}
+// options are all that libcap's capsh has but the four that run a program. The
+// linker lays them out; nothing of it runs at the start.
+var options = [...]classicOption{
+	{"--print", false, anyProcess, (*session).print},
+	{"--current", false, anyProcess, (*session).current},
+	{"--decode", true, anyProcess, (*session).decode},
+	{"--has-p", true, anyProcess, (*session).hasPermitted},
+	{"--has-i", true, anyProcess, (*session).hasInheritable},
+	{"--has-a", true, anyProcess, (*session).hasAmbient},
+	{"--has-b", true, anyProcess, (*session).hasBounding},
+	{"--dropped", true, anyProcess, (*session).dropped},
+	{"--has-ambient", false, anyProcess, (*session).ambientSupported},
+	{"--has-no-new-privs", false, anyProcess, (*session).hasNoNewPrivs},
+	{"--is-uid", true, anyProcess, (*session).isUID},
+	{"--is-gid", true, anyProcess, (*session).isGID},
+	{"--supports", true, anyProcess, (*session).supports},
+	{"--mode", false, anyProcess, (*session).mode},
+	{"--inmode", true, anyProcess, (*session).inMode},
+	{"--modes", false, anyProcess, (*session).modes},
+	{"--explain", true, anyProcess, (*session).explain},
+	{"--suggest", true, anyProcess, (*session).suggest},
+	{"--license", false, anyProcess, (*session).license},
+	{"--version", false, anyProcess, (*session).version},
+	{"--help", false, anyProcess, (*session).help},
+	{"-h", false, anyProcess, (*session).help},
+	{"--quiet", false, anyProcess, (*session).setQuiet},
+	{"--strict", false, thisProcess, (*session).toggleStrict},
+	{"--noenv", false, thisProcess, (*session).setNoEnv},
+	{"--shell", true, thisProcess, (*session).setShell},
+	{"--caps", true, thisProcess, (*session).setCaps},
+	{"--inh", true, thisProcess, (*session).setInheritable},
+	{"--iab", true, thisProcess, (*session).setIAB},
+	{"--drop", true, thisProcess, (*session).dropBounding},
+	{"--addamb", true, thisProcess, (*session).addAmbient},
+	{"--delamb", true, thisProcess, (*session).delAmbient},
+	{"--noamb", false, thisProcess, (*session).clearAmbient},
+	{"--mode", true, thisProcess, (*session).setMode},
+	{"--secbits", true, thisProcess, (*session).setSecurebits},
+	{"--keep", true, thisProcess, (*session).setKeepCaps},
+	{"--no-new-privs", false, thisProcess, (*session).setNoNewPrivs},
+	{"--uid", true, thisProcess, (*session).setUID},
+	{"--cap-uid", true, thisProcess, (*session).capSetUID},
+	{"--gid", true, thisProcess, (*session).setGID},
+	{"--groups", true, thisProcess, (*session).setGroups},
+	{"--user", true, thisProcess, (*session).setUser},
+	{"--chroot", true, thisProcess, (*session).chroot},
+	{"--forkfor", true, thisProcess, (*session).forkFor},
+	{"--killit", true, thisProcess, (*session).killIt},
 }
 
 // action is an option with its value, ready to act.
@@ -96,7 +94,6 @@ type parsed struct {
 // is about the words that are not libcap's, and nothing must act then.
 func parseClassic(args []string) (parsed, error) {
 	var p parsed
-	known := options()
 	for i, arg := range args {
 		if isView, err := p.view.set(arg); err != nil {
 			return p, err
@@ -109,7 +106,7 @@ func parseClassic(args []string) (parsed, error) {
 				return s.runProgram(arg, args[i+1:])
 			}}
 		} else {
-			a.classicOption, a.value = find(known, arg)
+			a.classicOption, a.value = find(arg)
 		}
 		p.actions = append(p.actions, a)
 		if isProgram(arg) || a.do == nil {
@@ -120,9 +117,9 @@ func parseClassic(args []string) (parsed, error) {
 }
 
 // find looks up an option as it was typed; without do if there is none.
-func find(known []classicOption, arg string) (classicOption, string) {
+func find(arg string) (classicOption, string) {
 	name, value, hasValue := strings.Cut(arg, "=")
-	for _, o := range known {
+	for _, o := range options {
 		if o.name == name && o.value == hasValue {
 			return o, value
 		}
@@ -191,7 +188,7 @@ func statusOf(err error) (int, error) {
 // usageError says what is wrong with a word that is no action.
 func usageError(arg string) error {
 	name, _, hasValue := strings.Cut(arg, "=")
-	for _, o := range options() {
+	for _, o := range options {
 		if o.name == name && hasValue {
 			return errors.New(name + " takes no value")
 		}

@@ -50,7 +50,7 @@ func completeCapsh(before []string, last string) []string {
 		return completeCommand(before, last)
 	}
 	var list []string
-	for _, o := range options() {
+	for _, o := range options {
 		text := o.name
 		if o.value {
 			text += "="

@@ -33,7 +33,7 @@ func TestCapsetOptions(t *testing.T) {
 // TestHelpIsWhole: a help text names every option, so that none is kept back.
 func TestHelpIsWhole(t *testing.T) {
 	help := optionsIn(usage("capsh"))
-	for _, o := range options() {
+	for _, o := range options {
 		if word, _ := findWord(help, o.name); word == nil && strings.HasPrefix(o.name, "--") {
 			t.Errorf("capsh --help does not name %s", o.name)
 		}

@@ -1,20 +1,16 @@
 package main
 
-import "strings"
-
-// usage fits a screen of 24 lines and 80 columns twice over; the manual has the
-// rest.
+// usage fits a screen; the manual has the rest.
 func usage(name string) string {
 	return "usage: " + name + ` [option ...]
-       ` + name + ` COMMAND ...    each has its own --help
-COMMAND is ` + commandNames() + `.
+       ` + name + ` COMMAND ...
 Options act from left to right, each on what the ones before it did.
 
 look     --print --current          what this process holds, or that of --pid
          --decode=HEX               names of the bits of a mask
          --explain=CAP --suggest=TEXT  what a capability is; find one
          --modes --mode             libcap's modes; the current one
-ask      --has-p= --has-i= --has-a= --has-b=CAP   in that set? (p,i,ambient,bounding)
+ask      --has-p= --has-i= --has-a= --has-b=CAP     in that set? (b: bounding)
 (exit 1  --dropped=CAP              not in the bounding set?
 if not)  --has-ambient --supports=CAP  can this kernel do it?
          --has-no-new-privs --is-uid=N --is-gid=N --inmode=MODE
@@ -33,15 +29,13 @@ view     --pid=PID[/TID],...        speak of other processes, not of this one
          --proc=DIR                 another procfs: the host's, a saved copy
          --format=text|json, --json
 also     --help -h --version --license
+
+commands show  ps  tree             what processes hold, to be read
+(--help  file PATH                  what files grant
+of each) predict COMMAND            what it would hold after an execve
+         expect EXPR                is that so? for tests
+         assess                     is this a container, and how does it hold?
+         explain [CAP]  completion SHELL
 CAP is a name (cap_net_raw) or a number; LIST has commas between. See capsh(1).
 `
-}
-
-// commandNames are all, with commas between.
-func commandNames() string {
-	var names []string
-	for _, c := range commands() {
-		names = append(names, c.name)
-	}
-	return strings.Join(names, ", ")
 }

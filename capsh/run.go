@@ -16,7 +16,7 @@ const (
 
 // run is the program: args[0] is its name, the result its exit status.
 func run(args, env []string, stdout, stderr io.Writer) int {
-	out := &output{w: stdout, errs: stderr}
+	out := &output{w: stdout, errs: stderr, buf: make([]byte, 0, usualOutput)}
 	status, err := dispatch(args, env, out)
 	if flushErr := out.flush(); flushErr != nil && (err == nil || err == errSaid) {
 		status, err = exitNo, flushErr
@@ -48,6 +48,10 @@ type output struct {
 	buf     []byte
 	err     error
 }
+
+// usualOutput is room for what --print shows: growing to it would cost more than
+// all else that --print does.
+const usualOutput = 4096
 
 // flush writes what was gathered. The first failure is kept and returned from
 // then on: output that was lost stays lost.

@@ -45,14 +45,16 @@ var runtimeArgv unsafe.Pointer
 // runtime puts GOTRACEBACK in.
 func Environ() []string {
 	const word = unsafe.Sizeof(uintptr(0))
-	var env []string
-	for at := unsafe.Add(runtimeArgv, (uintptr(runtimeArgc)+1)*word); ; at = unsafe.Add(at, word) {
-		text := *(**byte)(at)
-		if text == nil {
-			return env
-		}
-		env = append(env, unix.BytePtrToString(text))
+	first := (**byte)(unsafe.Add(runtimeArgv, (uintptr(runtimeArgc)+1)*word))
+	n := 0
+	for *(**byte)(unsafe.Add(unsafe.Pointer(first), uintptr(n)*word)) != nil {
+		n++
 	}
+	env := make([]string, n)
+	for i, text := range unsafe.Slice(first, n) {
+		env[i] = unix.BytePtrToString(text)
+	}
+	return env
 }
 
 // runtimeLockOSThread is what runtime.main calls while packages initialise.

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestHelp: --help names every option and command, and fits a screen.
+func TestHelp(t *testing.T) {
+	text := usage("capsh")
+	for _, o := range options {
+		if !strings.Contains(text, o.name) {
+			t.Errorf("--help lacks %s", o.name)
+		}
+	}
+	for _, c := range commands() {
+		if !strings.Contains(text, " "+c.name) {
+			t.Errorf("--help lacks %s", c.name)
+		}
+		checkScreen(t, c.name, c.usage, 24)
+	}
+	checkScreen(t, "--help", text, 42)
+}
+
+func checkScreen(t *testing.T, what, text string, most int) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if len(lines) > most {
+		t.Errorf("%s has %d lines, more than %d", what, len(lines), most)
+	}
+	for _, line := range lines {
+		if n := len([]rune(line)); n > 80 {
+			t.Errorf("%s: line of %d columns: %s", what, n, line)
+		}
+	}
+}
