@@ -6,7 +6,7 @@ import (
 )
 
 const completionUsage = `usage: capsh completion bash|zsh|fish
-Writes a script that lets a shell complete the command lines of capsh and capset:
+Writes a script that lets a shell complete command lines of capsh and capset:
 source <(capsh completion bash), capsh completion fish | source. For good, make
 install puts the scripts where the shells look.
 `
