@@ -122,7 +122,8 @@ func randomState(r *rand.Rand) {
 		unix.SetfsuidRetUid(id())
 	}
 	_, permitted, _, _ := capget(0)
-	permitted = someOf(permitted) | someOf(permitted)
+	some, more := someOf(permitted), someOf(permitted)
+	permitted = some | more
 	inheritable := someOf(permitted)
 	setCaps(someOf(permitted), permitted, inheritable)
 	for c := range someOf(inheritable).All() {
