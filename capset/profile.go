@@ -69,7 +69,7 @@ func names(v jsonread.Value, path ...string) (caps.Set, error) {
 	}
 	var set caps.Set
 	for _, name := range list {
-		s, err := caps.ParseList(name, kernelFor(name))
+		s, err := parseList(name)
 		if err != nil {
 			return 0, errors.New(strings.Join(path, ".") + ": " + err.Error())
 		}
@@ -81,7 +81,10 @@ func names(v jsonread.Value, path ...string) (caps.Set, error) {
 // dockerSet is what Docker makes of a container's options (moby
 // daemon/pkg/oci/caps/utils.go): its order is not that of a command line.
 func dockerSet(v jsonread.Value) (caps.Set, error) {
-	all := caps.First(probe.KernelBits())
+	all, err := probe.AllCaps()
+	if err != nil {
+		return 0, err
+	}
 	if v.Get("HostConfig", "Privileged").Text == "true" {
 		return all, nil
 	}

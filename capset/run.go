@@ -55,15 +55,15 @@ func dispatch(args, env []string, stdout, stderr io.Writer) (int, error) {
 	if err != nil {
 		return exitFailed, err
 	}
-	if text := l.information(); text != "" {
-		return written(stdout, text)
+	if text, err := l.information(); text != "" || err != nil {
+		return written(stdout, text, err)
 	}
 	if len(l.argv) == 0 {
 		return exitFailed, errors.New("no command to run; capset --help lists the options")
 	}
 	p, err := l.plan(env)
 	if err == nil && l.dryRun {
-		return written(stdout, l.show(&p))
+		return written(stdout, l.show(&p), nil)
 	}
 	if err == nil {
 		l.warn(stderr, &p)
@@ -73,21 +73,25 @@ func dispatch(args, env []string, stdout, stderr io.Writer) (int, error) {
 }
 
 // information is what is asked for instead of a launch.
-func (l *launch) information() string {
+func (l *launch) information() (string, error) {
 	switch {
 	case l.help:
-		return usage
+		return usage, nil
 	case l.version:
-		return "capset " + version.String() + "\n"
+		return "capset " + version.String() + "\n", nil
 	case l.listCaps:
-		return l.capList()
+		return capList()
 	}
-	return ""
+	return "", nil
 }
 
-// written writes to stdout and says whether that went well.
-func written(stdout io.Writer, text string) (int, error) {
-	if _, err := io.WriteString(stdout, text); err != nil {
+// written writes to stdout what there is no error about, and says whether that
+// went well.
+func written(stdout io.Writer, text string, err error) (int, error) {
+	if err == nil {
+		_, err = io.WriteString(stdout, text)
+	}
+	if err != nil {
 		return exitFailed, err
 	}
 	return 0, nil

@@ -60,19 +60,22 @@ func (l *launch) base(from *cred.State) (caps.Set, error) {
 
 // list reads a list of capabilities of an option.
 func list(option, text string) (caps.Set, error) {
-	set, err := caps.ParseList(text, kernelFor(text))
+	set, err := parseList(text)
 	if err != nil {
 		return 0, errors.New(option + ": " + err.Error())
 	}
 	return set, nil
 }
 
-// kernelFor is all that the kernel has, asked only where a text may say "all".
-func kernelFor(text string) caps.Set {
-	if !strings.Contains(strings.ToLower(text), "all") {
-		return 0
+// parseList reads a list. The kernel is asked for what it has only where the text
+// may say "all".
+func parseList(text string) (all caps.Set, err error) {
+	if strings.Contains(strings.ToLower(text), "all") {
+		if all, err = probe.AllCaps(); err != nil {
+			return 0, err
+		}
 	}
-	return caps.First(probe.KernelBits())
+	return caps.ParseList(text, all)
 }
 
 // resolveSet reads one of the five sets: a list, or setpriv's changes to the set
@@ -186,10 +189,11 @@ func changedBits(text string, bits cred.Securebits) (cred.Securebits, error) {
 }
 
 // capList is the names of all capabilities of the kernel, one a line.
-func (l *launch) capList() string {
+func capList() (string, error) {
+	all, err := probe.AllCaps()
 	var b []byte
-	for c := range caps.First(probe.KernelBits()).All() {
+	for c := range all.All() {
 		b = append(append(b, c.String()...), '\n')
 	}
-	return string(b)
+	return string(b), err
 }

@@ -92,7 +92,11 @@ func (s *session) parseClassicList(option, list string) (caps.Set, error) {
 // those before a bad one have been acted on.
 func (s *session) eachNamed(option, list string, change func(caps.Cap) error) error {
 	if list == "all" {
-		for c := range s.supported().All() {
+		all, err := s.supported()
+		if err != nil {
+			return errors.New(option + ": " + err.Error())
+		}
+		for c := range all.All() {
 			if err := change(c); err != nil {
 				return errors.New(option + ": " + err.Error())
 			}
@@ -268,7 +272,11 @@ func (s *session) modeBits(m cred.Mode, ambientSupported bool) error {
 	if m != cred.ModeNoPriv {
 		return err
 	}
-	for c := range s.supported().All() {
+	all, allErr := s.supported()
+	if err == nil {
+		err = allErr
+	}
+	for c := range all.All() {
 		if dropErr := apply.DropBounding(c); err == nil {
 			err = dropErr
 		}

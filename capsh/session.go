@@ -25,6 +25,7 @@ type session struct {
 	shell      *string        // what -- runs; nil is the default
 	child      int            // the process of --forkfor; 0 is none
 	kernelRead render.Kernel  // what kernel() has found; no bits before it is asked
+	kernelErr  error          // why that is a guess
 	others     []cred.Process // what --pid names, read once
 }
 
@@ -39,8 +40,12 @@ func (s *session) kernel() render.Kernel {
 	if k.Bits > 0 {
 		return *k
 	}
-	if k.Bits, k.Bounding = probe.CountBits(); !k.Bounding {
+	if k.Bits, s.kernelErr = probe.CountBits(); s.kernelErr != nil {
 		k.Bits = caps.Named
+	}
+	k.Bounding = s.kernelErr == nil
+	if s.kernelErr == probe.ErrNoBounding {
+		s.kernelErr = nil
 	}
 	if s.view.proc != "" {
 		if last := s.view.root().LastCap(); last.OK {
@@ -51,13 +56,20 @@ func (s *session) kernel() render.Kernel {
 	return *k
 }
 
-// supported is all that the kernel has.
-func (s *session) supported() caps.Set { return caps.First(s.kernel().Bits) }
+// supported is all that the kernel has, for what acts on it.
+func (s *session) supported() (caps.Set, error) {
+	set := caps.First(s.kernel().Bits)
+	return set, s.kernelErr
+}
 
 // beyondKernel refuses capabilities that the kernel does not have: it would
 // leave them out without a word.
 func (s *session) beyondKernel(option string, asked caps.Set) error {
-	if more := asked &^ s.supported(); more != 0 {
+	all, err := s.supported()
+	if err != nil {
+		return errors.New(option + ": " + err.Error())
+	}
+	if more := asked &^ all; more != 0 {
 		return errors.New(option + ": this kernel has no capability " + more.String())
 	}
 	return nil

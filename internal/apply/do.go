@@ -6,8 +6,6 @@ import (
 	"capsh/internal/cred"
 	"capsh/internal/plan"
 	"capsh/internal/probe"
-
-	"golang.org/x/sys/unix"
 )
 
 // Do carries out the steps of a plan in order and stops at the first that fails.
@@ -26,8 +24,7 @@ func doStep(s *plan.Step, want *cred.State) error {
 	case plan.SetRlimit:
 		return Rlimit(s.Rlimit)
 	case plan.SetUmask:
-		unix.Umask(int(s.Number))
-		return nil
+		return Umask(uint32(s.Number))
 	case plan.Capset:
 		return Capset(s.Sets.Effective, s.Sets.Permitted, s.Sets.Inheritable)
 	case plan.DropBounding:

@@ -19,7 +19,8 @@ import (
 // program when it started.
 func ForkSleep(seconds uint32) (pid int, err error) {
 	span := unix.NsecToTimespec(int64(min(seconds, 1<<31-1)) * 1e9)
-	pid, errno := fork(func() {
+	return fork("", func(report int) failure {
+		unix.RawSyscall(unix.SYS_CLOSE, uintptr(report), 0, 0)
 		for {
 			_, _, errno := unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&span)), uintptr(unsafe.Pointer(&span)), 0)
 			if errno != unix.EINTR {
@@ -27,7 +28,6 @@ func ForkSleep(seconds uint32) (pid int, err error) {
 			}
 		}
 	})
-	return pid, failed(errno, "fork", "")
 }
 
 // Spawn starts the program at path in a child that is otherwise like this
@@ -45,30 +45,35 @@ func Spawn(path string, argv, env []string) (pid int, err error) {
 	if err != nil {
 		return 0, wrap(err, "execve", path)
 	}
-	var pipe [2]int
-	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
-		return 0, wrap(err, "pipe2", "")
-	}
-	defer unix.Close(pipe[0])
-	var failure syscall.Errno
-	pid, errno := fork(func() {
-		inherit.RestoreNofile()
-		_, _, failure = unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(pathPtr)),
+	return fork(path, func(int) failure {
+		if _, errno := inherit.RestoreNofile(); errno != 0 {
+			return failure{inPrlimit, errno}
+		}
+		_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(pathPtr)),
 			uintptr(unsafe.Pointer(&argvPtr[0])), uintptr(unsafe.Pointer(&envPtr[0])))
-		unix.RawSyscall(unix.SYS_WRITE, uintptr(pipe[1]), uintptr(unsafe.Pointer(&failure)), unsafe.Sizeof(failure))
-		exit(1)
+		return failure{inExecve, errno}
 	})
-	unix.Close(pipe[1])
-	if errno != 0 {
-		return 0, failed(errno, "fork", "")
+}
+
+// failure is what a child reports through its pipe: which call, and why.
+type failure struct {
+	call  uintptr
+	errno syscall.Errno
+}
+
+const (
+	inSigaction uintptr = iota
+	inSigprocmask
+	inPrlimit
+	inExecve
+)
+
+// error is the failure with the path that was to be run.
+func (f failure) error(path string) error {
+	if f.call == inExecve {
+		return failed(f.errno, "execve", path)
 	}
-	// The pipe closes at the execve; before that the child may say why not.
-	report := (*[unsafe.Sizeof(failure)]byte)(unsafe.Pointer(&failure))
-	if n, _ := ignoringEINTR(func() (int, error) { return unix.Read(pipe[0], report[:]) }); n == 0 {
-		return pid, nil
-	}
-	_, _ = Wait(pid)
-	return 0, failed(failure, "execve", path)
+	return failed(f.errno, [...]string{"rt_sigaction", "rt_sigprocmask", "prlimit64"}[f.call], "")
 }
 
 // Wait waits until the child pid has ended or been stopped. The statuses of
@@ -88,31 +93,84 @@ func ignoringEINTR(call func() (int, error)) (int, error) {
 	}
 }
 
-// fork runs child, which must not return, in a forked process. No signal is
-// handled there before its handlers are gone.
+// fork runs child in a forked process and waits until that closes report, as its
+// execve does. What child returns is why it failed; then there is none, and the
+// error speaks of path. No signal is handled there before its handlers are gone.
+func fork(path string, child func(report int) failure) (pid int, err error) {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		return 0, wrap(err, "pipe2", "")
+	}
+	defer unix.Close(pipe[0])
+	pid, forkErr := rawFork(pipe[1], child)
+	unix.Close(pipe[1])
+	if pid == 0 {
+		return 0, forkErr
+	}
+	var why failure
+	report := (*[unsafe.Sizeof(why)]byte)(unsafe.Pointer(&why))
+	n, err := ignoringEINTR(func() (int, error) { return unix.Read(pipe[0], report[:]) })
+	if n == 0 && err == nil && forkErr == nil {
+		return pid, nil
+	}
+	unix.Kill(pid, unix.SIGKILL) // where the child is well and only we are not
+	_, _ = Wait(pid)
+	switch {
+	case forkErr != nil:
+		return 0, forkErr
+	case err != nil:
+		return 0, wrap(err, "read", "the child's report")
+	}
+	return 0, why.error(path)
+}
+
+// rawFork is the fork itself. With an error there may be a pid all the same.
 //
 //go:norace
-func fork(child func()) (pid int, errno syscall.Errno) {
+func rawFork(report int, child func(report int) failure) (pid int, err error) {
 	growStack()
 	var all, before unix.Sigset_t
 	for i := range all.Val {
 		all.Val[i] = ^all.Val[i]
 	}
-	sigprocmask(&all, &before)
+	if errno := sigprocmask(&all, &before); errno != 0 {
+		return 0, failed(errno, "rt_sigprocmask", "")
+	}
 	flags, stack := uintptr(unix.SIGCHLD), uintptr(0)
 	if runtime.GOARCH == "s390x" { // clone(2): the first two are swapped there
 		flags, stack = stack, flags
 	}
 	r, _, errno := unix.RawSyscall6(unix.SYS_CLONE, flags, stack, 0, 0, 0, 0)
 	if errno == 0 && r == 0 {
-		resetHandlers()
-		sigprocmask(&before, nil)
-		inherit.RestoreSignals()
-		child()
+		why := restoreInChild(&before)
+		if why.errno == 0 {
+			why = child(report)
+		}
+		unix.RawSyscall(unix.SYS_WRITE, uintptr(report), uintptr(unsafe.Pointer(&why)), unsafe.Sizeof(why))
 		exit(1)
 	}
-	sigprocmask(&before, nil)
-	return int(r), errno
+	maskErrno := sigprocmask(&before, nil)
+	if errno != 0 {
+		return 0, failed(errno, "fork", "")
+	}
+	return int(r), failed(maskErrno, "rt_sigprocmask", "")
+}
+
+// restoreInChild gives the child the signals that this program was started with.
+//
+//go:norace
+func restoreInChild(before *unix.Sigset_t) failure {
+	if errno := resetHandlers(); errno != 0 {
+		return failure{inSigaction, errno}
+	}
+	if errno := sigprocmask(before, nil); errno != 0 {
+		return failure{inSigprocmask, errno}
+	}
+	call, errno := inherit.RestoreSignals()
+	if call == inherit.RtSigaction {
+		return failure{inSigaction, errno}
+	}
+	return failure{inSigprocmask, errno}
 }
 
 // growStack makes room on this goroutine's stack, so that the child need not.
@@ -127,14 +185,15 @@ func growStack() {
 const sigsetSize = 8
 
 //go:norace
-func sigprocmask(set, old *unix.Sigset_t) {
-	unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), sigsetSize, 0, 0)
+func sigprocmask(set, old *unix.Sigset_t) syscall.Errno {
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), sigsetSize, 0, 0)
+	return errno
 }
 
 // resetHandlers gives each signal that has a handler its default action.
 //
 //go:norace
-func resetHandlers() {
+func resetHandlers() syscall.Errno {
 	const sigIgn = 1
 	// The handler is the first word of the kernel's struct sigaction on every
 	// architecture; all zero is SIG_DFL without flags.
@@ -142,9 +201,13 @@ func resetHandlers() {
 	for sig := uintptr(1); sig <= 64; sig++ {
 		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&now)), sigsetSize, 0, 0)
 		if errno == 0 && now[0] > sigIgn {
-			unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&dfl)), 0, sigsetSize, 0, 0)
+			_, _, errno = unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&dfl)), 0, sigsetSize, 0, 0)
+		}
+		if errno != 0 {
+			return errno
 		}
 	}
+	return 0
 }
 
 // exit ends the forked child without running anything of the runtime.

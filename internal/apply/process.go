@@ -16,6 +16,12 @@ func Rlimit(r plan.Rlimit) error {
 	return wrap(err, "prlimit", r.Name, caps.SysResource)
 }
 
+// Umask sets the mode creation mask of this process.
+func Umask(mask uint32) error {
+	_, _, errno := unix.RawSyscall(unix.SYS_UMASK, uintptr(mask), 0, 0)
+	return failed(errno, "umask", strconv.FormatUint(uint64(mask), 8))
+}
+
 // DeathSignal has the kernel send a signal to this process when the thread that
 // started it ends; 0 for none. Every later change of credentials clears it.
 func DeathSignal(signal uint32) error {

@@ -15,8 +15,9 @@ import (
 // started with, changed as asked; only the execve may follow. A set of all
 // signals leaves out those that cannot be had.
 func Signals(s plan.Signals) error {
-	inherit.RestoreSignals()
-	inherit.RestoreNofile()
+	if err := restore(); err != nil {
+		return err
+	}
 	const sigDfl, sigIgn = 0, 1
 	if err := setHandler(s.Default, sigDfl); err != nil {
 		return err
@@ -29,6 +30,15 @@ func Signals(s plan.Signals) error {
 	}
 	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, uintptr(unsafe.Pointer(&s.Block)), 0, sigsetSize, 0, 0)
 	return failed(errno, "rt_sigprocmask", "")
+}
+
+// restore gives back the signals and the limit of open files.
+func restore() error {
+	if call, errno := inherit.RestoreSignals(); errno != 0 {
+		return failed(errno, call.String(), "")
+	}
+	call, errno := inherit.RestoreNofile()
+	return failed(errno, call.String(), "nofile")
 }
 
 // setHandler sets the disposition of each signal of a set.

@@ -90,21 +90,26 @@ func ClosedAtStart(fd int) bool {
 // RestoreSignals ignores what was ignored at the start and Go took over, then
 // sets the calling thread's mask to the one the program was started with. It
 // belongs right before an execve, on a locked thread or in a raw fork's child:
-// it neither allocates nor locks. Handlers go at the execve by themselves.
+// it neither allocates nor locks. Handlers go at the execve by themselves. It
+// stops at the first call that fails and names it.
 //
 //go:nosplit
 //go:norace
-func RestoreSignals() {
+func RestoreSignals() (Call, syscall.Errno) {
 	ignore := sigaction{handler: sigIgn}
 	for sig := uintptr(1); sig < numSignals; sig++ {
 		if runtimeFwdSig[sig] == sigIgn {
-			syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, sig,
+			_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, sig,
 				uintptr(unsafe.Pointer(&ignore)), 0, sigsetSize, 0, 0)
+			if errno != 0 {
+				return RtSigaction, errno
+			}
 		}
 	}
 	const sigSetmask = 2
-	syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetmask,
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetmask,
 		uintptr(unsafe.Pointer(&runtimeInitSigmask)), 0, sigsetSize, 0, 0)
+	return RtSigprocmask, errno
 }
 
 // RestoreNofile sets the RLIMIT_NOFILE that the program was started with,
@@ -113,11 +118,13 @@ func RestoreSignals() {
 //
 //go:nosplit
 //go:norace
-func RestoreNofile() {
+func RestoreNofile() (Call, syscall.Errno) {
+	var errno syscall.Errno
 	if limit := atomic.LoadPointer(&syscallOrigNofile); limit != nil {
-		syscall.RawSyscall6(syscall.SYS_PRLIMIT64, 0, syscall.RLIMIT_NOFILE,
+		_, _, errno = syscall.RawSyscall6(syscall.SYS_PRLIMIT64, 0, syscall.RLIMIT_NOFILE,
 			uintptr(limit), 0, 0, 0)
 	}
+	return Prlimit, errno
 }
 
 //go:nosplit

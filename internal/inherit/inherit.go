@@ -36,6 +36,21 @@ type sigaction struct {
 // sigsetSize is the size of the kernel's sigset_t in bytes.
 const sigsetSize = 8
 
+// Call is a system call that puts something back.
+type Call uint8
+
+// The calls of RestoreSignals and RestoreNofile.
+const (
+	RtSigaction Call = iota
+	RtSigprocmask
+	Prlimit
+)
+
+// String is the call's name.
+func (c Call) String() string {
+	return [...]string{"rt_sigaction", "rt_sigprocmask", "prlimit64"}[c]
+}
+
 // IgnoredAtStart says whether sig was ignored when the program started. A
 // program that ignores signals itself must ask before it does. When not Exact,
 // it is true for SIGHUP and SIGINT and the few that Go never handles only.

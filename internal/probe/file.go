@@ -59,12 +59,19 @@ func (e *FileError) Unwrap() error { return e.Err }
 // Not seen: that a mount belongs to another mount or user namespace; it is taken
 // for one of ours.
 func (l Lookup) Executable(path string) (execve.File, error) {
-	f := execve.File{Path: path, SetidFromReal: kernelBefore(6, 17)}
+	f := execve.File{Path: path}
 	script := ""
 	for {
 		interpreter, err := l.readOne(&f, path, script)
-		if err != nil || interpreter == "" {
+		if err != nil {
 			return f, err
+		}
+		if interpreter == "" {
+			if f.SetidFromReal, err = kernelBefore(6, 17); err != nil {
+				errno, _ := err.(syscall.Errno)
+				return f, &FileError{Call: "uname", Path: path, Script: script, Err: errno}
+			}
+			return f, nil
 		}
 		if len(f.Interpreters) == maxInterpreters {
 			return f, &FileError{Call: "execve", Path: f.Path, Err: unix.ELOOP, Why: "too many interpreters in a row"}

@@ -76,9 +76,12 @@ func idMap(file string) ([]cred.IDRange, bool) {
 
 // kernelBefore reports whether the kernel says that it is older than the given
 // release.
-func kernelBefore(major, minor int) bool {
+func kernelBefore(major, minor int) (bool, error) {
 	var u unix.Utsname
-	return unix.Uname(&u) == nil && releaseBefore(u.Release[:], major, minor)
+	if err := unix.Uname(&u); err != nil {
+		return false, err
+	}
+	return releaseBefore(u.Release[:], major, minor), nil
 }
 
 // releaseBefore compares the first two numbers of a release, "6.18.44-x"; what

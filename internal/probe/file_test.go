@@ -47,8 +47,12 @@ func TestExecutablePlain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	older, err := kernelBefore(6, 17)
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := execve.File{Path: path, Mode: unix.S_IFREG | 0o755, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
-		SetidFromReal: kernelBefore(6, 17)}
+		SetidFromReal: older}
 	got.NoSuid = false // as the directory's mount has it
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -14,8 +14,11 @@ import (
 // Self reads the state of this thread, all but its user namespace, by system
 // calls: it needs no /proc. These are some fifty, and still cost less than the
 // first look into /proc/thread-self does: the kernel makes up that directory, and
-// takes it away when the program ends. As with libcap, capabilities that prctl
-// does not answer for are in neither the bounding nor the ambient set.
+// takes it away when the program ends. As with libcap, capabilities that the
+// kernel does not know are in neither the bounding nor the ambient set.
+//
+// Only EINVAL says that the kernel does not know: a call that fails otherwise, as
+// a seccomp filter may have it, says nothing and is an error.
 //
 // The error ErrNoBounding comes with a state in which all else is right.
 func Self() (s cred.State, err error) {
@@ -25,13 +28,31 @@ func Self() (s cred.State, err error) {
 	if err := ownIDs(&s); err != nil {
 		return s, err
 	}
-	if bits, err := unix.PrctlRetInt(unix.PR_GET_SECUREBITS, 0, 0, 0, 0); err == nil {
+	bits, known, readErr := get(unix.PR_GET_SECUREBITS, 0, 0)
+	if readErr != nil {
+		return s, &pathError{"prctl(PR_GET_SECUREBITS)", readErr}
+	}
+	if known {
 		s.Securebits = cred.Is(cred.Securebits(bits))
 	}
-	if on, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil {
+	on, known, readErr := get(unix.PR_GET_NO_NEW_PRIVS, 0, 0)
+	if readErr != nil {
+		return s, &pathError{"prctl(PR_GET_NO_NEW_PRIVS)", readErr}
+	}
+	if known {
 		s.NoNewPrivs = cred.Is(on == 1)
 	}
 	return s, err
+}
+
+// get is a prctl that reads. EINVAL says that the kernel does not know what it is
+// asked about; every other failure is an error.
+func get(option int, a, b uintptr) (value int, known bool, err error) {
+	value, err = unix.PrctlRetInt(option, a, b, 0, 0)
+	if err == unix.EINVAL {
+		return 0, false, nil
+	}
+	return value, err == nil, err
 }
 
 // ErrNoBounding is where neither prctl nor /proc tells of a bounding set.
@@ -48,13 +69,13 @@ func ownSets(s *cred.State) error {
 	s.Effective = join(words[0].Effective, words[1].Effective)
 	s.Permitted = join(words[0].Permitted, words[1].Permitted)
 	s.Inheritable = join(words[0].Inheritable, words[1].Inheritable)
-	s.Ambient, s.AmbientSupported = ownAmbient(s.Permitted & s.Inheritable)
+	var err error
+	if s.Ambient, s.AmbientSupported, err = ownAmbient(s.Permitted & s.Inheritable); err != nil {
+		return err
+	}
 	var told bool
-	s.Bounding, told = ask(func(c uintptr) (int, error) {
-		return unix.PrctlRetInt(unix.PR_CAPBSET_READ, c, 0, 0, 0)
-	})
-	if told {
-		return nil
+	if s.Bounding, told, err = ownBounding(); told || err != nil {
+		return err
 	}
 	p, err := Proc.Process(unix.Getpid(), unix.Gettid(), Options{})
 	if err != nil {
@@ -67,32 +88,48 @@ func ownSets(s *cred.State) error {
 // ownAmbient asks for the ambient set, which is always within the permitted and
 // the inheritable one (cap_capset, security/commoncap.c). The first capability
 // is asked for in any case, to know whether there is such a set.
-func ownAmbient(among caps.Set) (set caps.Set, supported bool) {
+func ownAmbient(among caps.Set) (set caps.Set, supported bool, err error) {
 	for c := range (among | caps.Chown.Set()).All() {
-		on, err := unix.PrctlRetInt(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, uintptr(c), 0, 0)
+		on, known, err := get(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, uintptr(c))
 		switch {
-		case err != nil && c == caps.Chown:
-			return 0, false
-		case err == nil && on == 1:
+		case err != nil:
+			return 0, false, &pathError{"prctl(PR_CAP_AMBIENT_IS_SET) " + c.String(), err}
+		case !known && c == caps.Chown:
+			return 0, false, nil
+		case on == 1:
 			set |= c.Set()
 		}
 	}
-	return set, true
+	return set, true, nil
 }
 
-// ask asks for each capability whether it is in a set, up to the first that the
-// kernel does not know; told is false if that is the very first.
-func ask(isIn func(c uintptr) (int, error)) (set caps.Set, told bool) {
-	for c := range caps.MaxBits {
-		on, err := isIn(uintptr(c))
+// ownBounding asks for each capability whether it is in the bounding set, up to
+// the first that the kernel does not know; told is false if that is the very
+// first.
+func ownBounding() (set caps.Set, told bool, err error) {
+	for c := range caps.Cap(caps.MaxBits) {
+		in, known, err := inBounding(c)
 		if err != nil {
-			return set, c > 0
+			return 0, false, err
 		}
-		if on == 1 {
-			set |= caps.Cap(c).Set()
+		if !known {
+			return set, c > 0, nil
+		}
+		if in {
+			set |= c.Set()
 		}
 	}
-	return set, true
+	return set, true, nil
+}
+
+// inBounding asks whether a capability is in the bounding set, and whether the
+// kernel knows it.
+func inBounding(c caps.Cap) (in, known bool, err error) {
+	on, known, err := get(unix.PR_CAPBSET_READ, uintptr(c), 0)
+	if err != nil {
+		return false, false, &pathError{"prctl(PR_CAPBSET_READ) " + c.String(), err}
+	}
+	return on == 1, known, nil
 }
 
 // SelfUserNS reads this thread's user namespace; all of it is unknown where
@@ -109,8 +146,12 @@ func SelfUserNS() (cred.UserNS, error) {
 
 // ownIDs reads the user and group ids.
 func ownIDs(s *cred.State) (err error) {
-	getIDs(sysGetresuid, &s.UID)
-	getIDs(sysGetresgid, &s.GID)
+	if err := getIDs(sysGetresuid, &s.UID); err != nil {
+		return &pathError{"getresuid", err}
+	}
+	if err := getIDs(sysGetresgid, &s.GID); err != nil {
+		return &pathError{"getresgid", err}
+	}
 	if s.UID.FS, err = getFSID(sysSetfsuid); err != nil {
 		return &pathError{"setfsuid", err}
 	}
@@ -127,10 +168,14 @@ func ownIDs(s *cred.State) (err error) {
 	return nil
 }
 
-// getIDs is getresuid(2) or getresgid(2), which cannot fail for good addresses.
-func getIDs(call uintptr, ids *cred.IDs) {
-	unix.RawSyscall(call, uintptr(unsafe.Pointer(&ids.Real)),
+// getIDs is getresuid(2) or getresgid(2). Without their answer all ids would be 0.
+func getIDs(call uintptr, ids *cred.IDs) error {
+	_, _, errno := unix.RawSyscall(call, uintptr(unsafe.Pointer(&ids.Real)),
 		uintptr(unsafe.Pointer(&ids.Effective)), uintptr(unsafe.Pointer(&ids.Saved)))
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // getFSID asks setfsuid(2) or setfsgid(2) for an id that is none, which changes
@@ -148,32 +193,47 @@ func getFSID(call uintptr) (uint32, error) {
 }
 
 // KernelBits is how many capabilities the kernel has, as libcap finds it: the
-// count that prctl admits to, or [caps.Named] where it does not tell.
+// count that prctl admits to, or [caps.Named] where it does not tell. That is for
+// showing; what acts on all capabilities takes [AllCaps].
 func KernelBits() int {
-	if n, ok := CountBits(); ok {
+	if n, err := CountBits(); err == nil {
 		return n
 	}
 	return caps.Named
 }
 
+// AllCaps is all capabilities that the kernel has: as prctl tells, or as many as
+// have names where it knows of no bounding set.
+func AllCaps() (caps.Set, error) {
+	n, err := CountBits()
+	if err != nil && err != ErrNoBounding {
+		return 0, err
+	}
+	if err != nil {
+		n = caps.Named
+	}
+	return caps.First(n), nil
+}
+
 // CountBits searches for the number of capabilities that prctl(PR_CAPBSET_READ)
-// answers for. It can't tell if prctl does not even know the first, or knows
-// more than a set has room for.
-func CountBits() (n int, ok bool) {
+// answers for. ErrNoBounding is that it does not even know the first, or knows
+// more than a set has room for; any other error is the failed call's.
+func CountBits() (n int, err error) {
 	high := caps.MaxBits + 1
 	for n < high {
 		mid := (n + high) / 2
-		if answers(caps.Cap(mid)) {
+		_, known, err := inBounding(caps.Cap(mid))
+		if err != nil {
+			return 0, err
+		}
+		if known {
 			n = mid + 1
 		} else {
 			high = mid
 		}
 	}
-	return n, n > 0 && n <= caps.MaxBits
-}
-
-// answers reports whether prctl knows the capability.
-func answers(c caps.Cap) bool {
-	_, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(c), 0, 0, 0)
-	return err == nil
+	if n == 0 || n > caps.MaxBits {
+		return 0, ErrNoBounding
+	}
+	return n, nil
 }

@@ -181,8 +181,8 @@ func helperHiddenBits() {
 		} else {
 			fmt.Printf("bounding %x, want %x\n", s.Bounding, want)
 		}
-		n, ok := CountBits()
-		fmt.Println(n, ok, KernelBits())
+		n, err := CountBits()
+		fmt.Println(n, err == nil, KernelBits())
 	}
 }
 

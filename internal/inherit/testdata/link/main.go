@@ -46,8 +46,11 @@ func execRaw(argv []string) {
 	path, _ := syscall.BytePtrFromString(argv[0])
 	args, _ := syscall.SlicePtrFromStrings(argv)
 	env, _ := syscall.SlicePtrFromStrings(os.Environ())
-	inherit.RestoreNofile()
-	inherit.RestoreSignals()
+	_, nofile := inherit.RestoreNofile()
+	_, signals := inherit.RestoreSignals()
+	if nofile != 0 || signals != 0 {
+		os.Exit(12)
+	}
 	syscall.RawSyscall(syscall.SYS_EXECVE, uintptr(unsafe.Pointer(path)),
 		uintptr(unsafe.Pointer(&args[0])), uintptr(unsafe.Pointer(&env[0])))
 }
