@@ -77,8 +77,8 @@ check-man:
 	$(if $(MANPAGES),$(call with,mandoc,-T lint -W warning $(MANPAGES)))
 
 .PHONY: bench
-bench: build ## start-up times beside those of the peers, and sizes
-	@$(GO) run ./tests/bench
+bench: build ## times beside those of the peers, and sizes; BENCH=-only=start or ps
+	@$(GO) run ./tests/bench $(BENCH)
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (60s)

@@ -1,7 +1,8 @@
 // Command bench measures how long programs take from start to end, beside a
-// baseline and their peers. Runs are interleaved, A B C A B C …, so that what
-// disturbs the machine disturbs all; medians and their ratios are printed.
-// Start it by make bench: it expects the programs in bin/.
+// baseline and their peers: starts, and listings of many processes. Runs are
+// interleaved, A B C A B C …, so that what disturbs the machine disturbs all;
+// medians and their ratios are printed. Start it by make bench: it expects the
+// programs in bin/.
 package main
 
 import (
@@ -36,19 +37,23 @@ type group struct {
 func main() {
 	rounds := flag.Int("n", 1000, "runs of each program")
 	bin := flag.String("bin", "bin", "directory of the built programs")
+	only := flag.String("only", "", "start: no loads of processes; ps: nothing else")
 	flag.Parse()
-	if err := run(*rounds, *bin); err != nil {
+	if err := run(*rounds, *bin, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(rounds int, bin string) error {
+func run(rounds int, bin, only string) error {
 	scratch, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(scratch)
+	if only == "ps" {
+		return measurePs(bin, scratch)
+	}
 	groups, err := tables(bin, scratch)
 	if err != nil {
 		return err
@@ -58,7 +63,10 @@ func run(rounds int, bin string) error {
 			return err
 		}
 	}
-	return sizes(bin, scratch)
+	if err := sizes(bin, scratch); err != nil || only == "start" {
+		return err
+	}
+	return measurePs(bin, scratch)
 }
 
 // tables is what gets measured.
@@ -128,7 +136,7 @@ func interleave(rows []row, rounds int) ([][]time.Duration, error) {
 	for i := range times {
 		times[i] = make([]time.Duration, 0, rounds)
 	}
-	const warmUp = 20
+	warmUp := min(20, rounds)
 	for round := range warmUp + rounds {
 		for i, r := range rows {
 			took, err := spawn(r, null.Fd())
