@@ -127,7 +127,7 @@ func TestPsDying(t *testing.T) {
 			}
 		})
 	}
-	for i := range 40 {
+	for i := range 15 {
 		for _, args := range [][]string{{"ps", "--all", "--threads"}, {"ps", "--json"}, {"tree", "--all"}} {
 			if r := capsh(t, args...); r.Code != 0 || r.Err != "" || strings.Count(r.Out, "\n") < 2 {
 				t.Errorf("run %d, %q: exit status %d, %s", i, args, r.Code, r.Err)
