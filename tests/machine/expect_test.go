@@ -138,12 +138,21 @@ func TestExpectOther(t *testing.T) {
 // TestExpectThreads: one thread of many that is not as expected is enough.
 func TestExpectThreads(t *testing.T) {
 	tid, done := make(chan int), make(chan bool)
-	go func() {
-		runtime.LockOSThread() // for good: the thread ends with this function
+	var start func()
+	start = func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() { // keep the main thread until another is taken
+			go start()
+			<-done
+			runtime.UnlockOSThread()
+			return
+		}
+		// Locked for good: the thread ends with this function.
 		unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 		tid <- unix.Gettid()
 		<-done
-	}()
+	}
+	go start()
 	odd := <-tid
 	defer close(done)
 	pid := fmt.Sprint("--pid=", os.Getpid())
