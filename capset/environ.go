@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"strings"
+
+	"capsh/internal/accounts"
+	"capsh/internal/environ"
 )
 
 // The PATH that --reset-env gives, as setpriv(1) and login(1) have it.
@@ -18,7 +21,7 @@ func (l *launch) environment(env []string) error {
 	l.env = env
 	if l.resetEnv {
 		l.env = nil
-		if term, ok := getenv(env, "TERM"); ok {
+		if term, ok := environ.Get(env, "TERM"); ok {
 			l.setenv("TERM", term)
 		}
 	}
@@ -31,7 +34,7 @@ func (l *launch) environment(env []string) error {
 		case name == "" || w.option == "--unset-env" && hasValue:
 			return errors.New(w.option + " " + quote(w.text) + ": not the name of a variable")
 		case w.option == "--unset-env":
-			l.unsetenv(name)
+			l.env = environ.Unset(l.env, name)
 		case !hasValue:
 			return errors.New(w.option + " " + quote(w.text) + ": not of the form NAME=VALUE")
 		default:
@@ -48,7 +51,7 @@ func (l *launch) userEnvironment() error {
 		return nil
 	}
 	if !l.user.given {
-		if err := l.lookUpUID(l.account.UID); err != nil {
+		if err := l.lookUpOwn(); err != nil {
 			return err
 		}
 	}
@@ -57,11 +60,11 @@ func (l *launch) userEnvironment() error {
 		home = "/" // as runc(8) has it for a user without an entry
 	}
 	l.setenv("HOME", home)
-	if (l.loginEnv || l.resetEnv) && l.account.known {
+	if (l.loginEnv || l.resetEnv) && l.account.Known {
 		l.setenv("USER", l.account.Name)
 		l.setenv("LOGNAME", l.account.Name)
 	} else if l.loginEnv {
-		return errors.New("--login-env: the user has no line in " + passwdPath)
+		return errors.New("--login-env: the user has no line in " + accounts.PasswdPath)
 	}
 	if !l.resetEnv {
 		return nil
@@ -78,32 +81,4 @@ func (l *launch) userEnvironment() error {
 	return nil
 }
 
-func getenv(env []string, name string) (string, bool) {
-	for _, v := range env {
-		if value, ok := strings.CutPrefix(v, name+"="); ok {
-			return value, true
-		}
-	}
-	return "", false
-}
-
-// setenv sets a variable of the command.
-func (l *launch) setenv(name, value string) {
-	for i, v := range l.env {
-		if strings.HasPrefix(v, name+"=") {
-			l.env[i] = name + "=" + value
-			return
-		}
-	}
-	l.env = append(l.env, name+"="+value)
-}
-
-func (l *launch) unsetenv(name string) {
-	kept := make([]string, 0, len(l.env))
-	for _, v := range l.env {
-		if !strings.HasPrefix(v, name+"=") {
-			kept = append(kept, v)
-		}
-	}
-	l.env = kept
-}
+func (l *launch) setenv(name, value string) { l.env = environ.Set(l.env, name, value) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"capsh/internal/accounts"
 	"capsh/internal/option"
 	"capsh/internal/plan"
 	"capsh/internal/probe"
@@ -36,7 +37,7 @@ type launch struct {
 	paths   []string
 	found   int // which of paths is the command
 	lookup  probe.Lookup
-	account account
+	account accounts.Account // whom the command runs as
 }
 
 // cmdValue is a value that may not have been given.

@@ -74,7 +74,7 @@ func (l *launch) resolveLimits() error {
 		r := &l.request.Rlimits[i]
 		var now unix.Rlimit
 		if err := unix.Prlimit(0, r.Resource, nil, &now); err != nil {
-			return fileError("prlimit", r.Name, err)
+			return errors.New("prlimit " + r.Name + ": " + err.Error())
 		}
 		r.Raises = r.Hard > now.Max
 	}

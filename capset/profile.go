@@ -14,7 +14,7 @@ import (
 // profile is the capabilities that a file names: one of ours, an OCI
 // config.json, or what docker inspect or podman inspect print of one container.
 func profile(name string) (caps.Set, error) {
-	text, err := read(probe.Here, name)
+	text, err := read(name)
 	if errors.Is(err, unix.ENOENT) && !strings.Contains(name, "/") {
 		return 0, errors.New("--from " + quote(name) + ": no such file, and none of none, current, docker, podman, containerd")
 	}

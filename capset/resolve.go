@@ -33,7 +33,7 @@ func (l *launch) resolve(from *cred.State, env []string) error {
 	if err := l.environment(env); err != nil {
 		return err
 	}
-	l.paths = candidates(l.command, l.env)
+	l.paths = probe.CommandPaths(l.command, l.env)
 	if err := l.resolveLimits(); err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (l *launch) userNamespace(from *cred.State) (err error) {
 
 // setgroupsAllowed is unknown without /proc or before Linux 3.19.
 func setgroupsAllowed() (cred.Known[bool], error) {
-	text, err := read(probe.Here, "/proc/thread-self/setgroups")
+	text, err := read("/proc/thread-self/setgroups")
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		return cred.Known[bool]{}, nil
@@ -75,7 +75,7 @@ func (l *launch) resolveSeccomp() (err error) {
 	if name == "" {
 		return nil
 	}
-	l.request.Seccomp, err = read(probe.Here, name)
+	l.request.Seccomp, err = read(name)
 	const instruction, most = 8, 4096 // struct sock_filter, BPF_MAXINSNS
 	if n := len(l.request.Seccomp); err == nil && (n == 0 || n%instruction != 0 || n/instruction > most) {
 		err = errors.New("--seccomp-filter " + name + ": not a compiled filter of 1 to 4096 instructions of 8 bytes")
@@ -148,8 +148,8 @@ func (l *launch) addRule(rules *plan.Landlock, text string, all uint64) error {
 	if err != nil {
 		return err
 	}
-	fd, err := open(l.lookup, path, unix.O_PATH)
-	rules.Rules = append(rules.Rules, plan.LandlockRule{Access: rights, Path: path, FD: fd})
+	f, err := l.lookup.Open(path, unix.O_PATH)
+	rules.Rules = append(rules.Rules, plan.LandlockRule{Access: rights, Path: path, FD: f.FD})
 	return err
 }
 

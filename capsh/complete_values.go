@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"capsh/internal/accounts"
 	"capsh/internal/caps"
 	"capsh/internal/container"
 	"capsh/internal/cred"
@@ -26,9 +27,9 @@ func valuesOf(o *optionWord, last string) []string {
 		"--bounding", "--inheritable", "--permitted", "--ambient":
 		return listOf(append(list, capNames()...), last)
 	case "--user", "--ruid", "--euid":
-		return append(list, accountList(passwdPath)...)
+		return append(list, accountList(accounts.PasswdPath)...)
 	case "--groups", "--rgid", "--egid":
-		return listOf(append(list, accountList(groupPath)...), last)
+		return listOf(append(list, accountList(accounts.GroupPath)...), last)
 	case "--pid", "--ptracer":
 		return append(list, processIDs()...)
 	case "--mode", "--inmode":
@@ -43,11 +44,11 @@ func valuesOf(o *optionWord, last string) []string {
 func expectValues(subject, last string) []string {
 	switch subject {
 	case "uid", "euid", "suid", "fsuid":
-		return accountList(passwdPath)
+		return accountList(accounts.PasswdPath)
 	case "gid", "egid", "sgid", "fsgid":
-		return accountList(groupPath)
+		return accountList(accounts.GroupPath)
 	case "groups":
-		return listOf(append(accountList(groupPath), "none"), last)
+		return listOf(append(accountList(accounts.GroupPath), "none"), last)
 	case "seccomp":
 		return []string{"off", "strict", "filter"}
 	case "userns":
@@ -103,7 +104,7 @@ func processIDs() (list []string) {
 
 // accountList are the names in a passwd or group file.
 func accountList(file string) (list []string) {
-	text, _ := probe.ReadFile(file)
+	text, _ := probe.Here.ReadFile(file)
 	for line := range strings.Lines(string(text)) {
 		name, _, ok := strings.Cut(line, ":")
 		if ok && name != "" && !strings.ContainsAny(name, "#+- \t") {

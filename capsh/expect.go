@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 
-	"capsh/internal/accounts"
 	"capsh/internal/expect"
 	"capsh/internal/probe"
 	"capsh/internal/render"
@@ -98,19 +96,12 @@ func kernelBits(proc probe.Root) int {
 
 // uid is the id of a user.
 func (a *accountNames) uid(name string) (uint32, error) {
-	user, _, err := a.lookupUser(name)
+	user, err := a.files().User(name)
 	return user.UID, err
 }
 
 // gid is the id of a group.
 func (a *accountNames) gid(name string) (uint32, error) {
-	file, err := a.groupFile()
-	if err != nil {
-		return 0, err
-	}
-	g, ok, err := accounts.GroupByName(bytes.NewReader(file), name)
-	if err == nil && !ok {
-		err = errors.New("no group " + quote(name) + " in " + groupPath)
-	}
-	return g.GID, err
+	group, err := a.files().Group(name)
+	return group.GID, err
 }

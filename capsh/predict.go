@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"capsh/internal/caps"
 	"capsh/internal/cred"
@@ -120,9 +121,9 @@ func (q *prediction) look() (before cred.State, exe execve.File, err error) {
 			return before, exe, err
 		}
 		defer unix.Close(at.Dir)
-		names.read = at.ReadFile
+		names.at = &at
 	}
-	if exe, err = findCommand(at, q.command, q.env); err != nil {
+	if exe, err = q.find(at); err != nil {
 		return before, exe, err
 	}
 	before = p.State
@@ -132,6 +133,15 @@ func (q *prediction) look() (before cred.State, exe execve.File, err error) {
 		}
 	}
 	return before, exe, q.changes.apply(&before, names)
+}
+
+// find reads the file that execvp(3) would take for the command.
+func (q *prediction) find(at probe.Lookup) (execve.File, error) {
+	if at.Chroot && strings.Contains(q.command, "/") && q.command[0] != '/' {
+		return execve.File{}, errors.New(q.command + ": the path must begin with a slash, in the root folder of the process")
+	}
+	_, exe, err := at.Command(q.command, probe.CommandPaths(q.command, q.env))
+	return exe, err
 }
 
 // asSeenInside turns what we see of another process and a file into what that

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"capsh/internal/caps"
@@ -43,7 +42,7 @@ func (c *changes) apply(s *cred.State, names *accountNames) error {
 		steps = append(steps, plan.Step{Op: plan.SetSecurebits, Number: uint64(c.securebits.Value)})
 	}
 	if c.user.OK {
-		become, err := names.become(c.user.Value)
+		become, err := names.become(c.user.Value, s.UID.Real)
 		if err != nil {
 			return errors.New("--user: " + err.Error())
 		}
@@ -63,50 +62,25 @@ func (c *changes) apply(s *cred.State, names *accountNames) error {
 	return nil
 }
 
-// become is the steps that change the user, its groups with it: USER, UID,
-// USER:GROUP, UID:GID. With a group, that is the only one.
-func (a *accountNames) become(spec string) ([]plan.Step, error) {
-	name, groupName, hasGroup := strings.Cut(spec, ":")
-	uid, groups, err := a.userAndGroups(name, hasGroup)
+// become is the steps by which a process of the user own becomes the user that
+// spec says, with its groups; with a group, that is the only one.
+func (a *accountNames) become(spec string, own uint32) ([]plan.Step, error) {
+	account, err := a.files().Account(spec, own)
 	if err != nil {
 		return nil, err
 	}
-	if hasGroup {
-		gid, ok := decimalID(groupName)
-		if !ok {
-			if gid, err = a.gid(groupName); err != nil {
-				return nil, err
-			}
+	groups := []uint32{account.GID}
+	if !account.GroupGiven {
+		if groups, err = a.groupsOf(&account.User); err != nil {
+			return nil, err
 		}
-		groups = []uint32{gid}
 	}
-	sorted := slices.Compact(slices.Sorted(slices.Values(groups)))
+	slices.Sort(groups)
 	return []plan.Step{
-		{Op: plan.Setgroups, Groups: sorted},
-		{Op: plan.Setresgid, IDs: cred.Same(groups[0])},
-		{Op: plan.Setresuid, IDs: cred.Same(uid)},
+		{Op: plan.Setgroups, Groups: slices.Compact(groups)},
+		{Op: plan.Setresgid, IDs: cred.Same(account.GID)},
+		{Op: plan.Setresuid, IDs: cred.Same(account.UID)},
 	}, nil
-}
-
-// userAndGroups finds a user by name or number and its groups, the primary one
-// first; a number without a name is good only where a group is given.
-func (a *accountNames) userAndGroups(name string, groupGiven bool) (uint32, []uint32, error) {
-	if uid, ok := decimalID(name); ok {
-		if name = a.User(uid); name == "" && groupGiven {
-			return uid, nil, nil
-		} else if name == "" {
-			return 0, nil, errors.New("uid " + itoa(uid) + " is not in " + passwdPath + ", so its group is unknown; write " + itoa(uid) + ":GID")
-		}
-	}
-	user, groups, err := a.lookupUser(name)
-	return user.UID, groups, err
-}
-
-// decimalID reads a plain number from 0 to 4294967294.
-func decimalID(text string) (uint32, bool) {
-	n, err := strconv.ParseUint(text, 10, 32)
-	ok := err == nil && n < 1<<32-1 && strconv.FormatUint(n, 10) == text
-	return uint32(n), ok
 }
 
 // parseSetOrDefault reads a list of capabilities, or the name of a runtime whose

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"capsh/internal/apply"
+	"capsh/internal/environ"
 	"capsh/internal/inherit"
 
 	"golang.org/x/sys/unix"
@@ -73,7 +74,7 @@ func (s *session) findSelf() (string, error) {
 	if strings.Contains(s.args0, "/") {
 		return s.args0, nil
 	}
-	path, ok := s.getenv("PATH")
+	path, ok := environ.Get(s.env, "PATH")
 	if !ok {
 		return "", errors.New("cannot find " + quote(s.args0) + " again: there is no PATH in the environment")
 	}

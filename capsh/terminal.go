@@ -2,7 +2,8 @@ package main
 
 import (
 	"slices"
-	"strings"
+
+	"capsh/internal/environ"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,10 +26,8 @@ func colored(when string, env []string) bool {
 	if when != "auto" {
 		return when == "always"
 	}
-	noColor := slices.ContainsFunc(env, func(v string) bool {
-		return strings.HasPrefix(v, "NO_COLOR=") && v != "NO_COLOR="
-	})
-	return onTerminal() && !noColor && !slices.Contains(env, "TERM=dumb")
+	noColor, _ := environ.Get(env, "NO_COLOR")
+	return onTerminal() && noColor == "" && !slices.Contains(env, "TERM=dumb")
 }
 
 // onTerminal says whether stdout is one.

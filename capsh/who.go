@@ -1,15 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"errors"
-	"slices"
 	"strings"
 
-	"capsh/internal/accounts"
 	"capsh/internal/apply"
 	"capsh/internal/caps"
 	"capsh/internal/cred"
+	"capsh/internal/environ"
 )
 
 // The actions that change user, groups and root folder.
@@ -101,18 +99,11 @@ func (s *session) parseGroup(item string) (uint32, error) {
 	if '0' <= item[0] && item[0] <= '9' {
 		return parseID("--groups", item)
 	}
-	file, err := s.names.groupFile()
+	gid, err := s.names.gid(item)
 	if err != nil {
 		return 0, errors.New("--groups: " + err.Error())
 	}
-	g, ok, err := accounts.GroupByName(bytes.NewReader(file), item)
-	if err == nil && !ok {
-		err = errors.New("no group " + quote(item) + " in " + groupPath)
-	}
-	if err != nil {
-		return 0, errors.New("--groups: " + err.Error())
-	}
-	return g.GID, nil
+	return gid, nil
 }
 
 // setUser becomes a user with its groups, keeping the permitted set.
@@ -134,32 +125,10 @@ func (s *session) setUser(name string) error {
 		return errors.New("--user: " + err.Error())
 	}
 	if !s.noEnv {
-		s.setenv("HOME", user.Home)
-		s.setenv("USER", name)
+		s.env = environ.Set(s.env, "HOME", user.Home)
+		s.env = environ.Set(s.env, "USER", name)
 	}
 	return nil
-}
-
-// setenv sets a variable in the environment of what runs next, where it stands
-// first, and only there.
-func (s *session) setenv(name, value string) {
-	has := func(v string) bool { return strings.HasPrefix(v, name+"=") }
-	i := slices.IndexFunc(s.env, has)
-	if i < 0 {
-		s.env = append(s.env, name+"="+value)
-		return
-	}
-	s.env[i] = name + "=" + value
-	s.env = append(s.env[:i+1], slices.DeleteFunc(s.env[i+1:], has)...)
-}
-
-func (s *session) getenv(name string) (string, bool) {
-	for _, v := range s.env {
-		if value, ok := strings.CutPrefix(v, name+"="); ok {
-			return value, true
-		}
-	}
-	return "", false
 }
 
 func (s *session) chroot(dir string) error {

@@ -62,7 +62,7 @@ func (r Root) Container(pid, tid int) (container.Facts, error) {
 
 // text reads a line of a file of the procfs itself.
 func (r Root) text(name string) cred.Known[string] {
-	text, err := ReadFile(string(r) + "/" + name)
+	text, err := Here.ReadFile(string(r) + "/" + name)
 	return cred.Known[string]{Value: strings.TrimSuffix(string(text), "\n"), OK: err == nil}
 }
 

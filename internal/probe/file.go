@@ -9,17 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lookup says where paths are resolved.
-type Lookup struct {
-	// Dir is where relative paths start: unix.AT_FDCWD or an open directory.
-	Dir int
-	// Chroot makes Dir the root as well (Linux 5.6): no path leads out of it.
-	Chroot bool
-}
-
-// Here resolves paths as this thread does.
-var Here = Lookup{Dir: unix.AT_FDCWD}
-
 // maxInterpreters is how many "#!" lines in a row execve follows before it says
 // ELOOP (exec_binprm, fs/exec.c).
 const maxInterpreters = 5
@@ -53,8 +42,8 @@ func (e *FileError) Unwrap() error { return e.Err }
 
 // Executable reads what an execve of path by this thread looks at, following
 // "#!" lines to the file that decides. It is an error, a *[FileError], where a
-// file or an interpreter is missing or is none that execve takes; whether this
-// thread, or another user, has the permission to execute it is not asked.
+// file or an interpreter is missing, is none that execve takes, or is one that
+// nobody may execute; whether this thread, or another user, may is not asked.
 //
 // Not seen: that a mount belongs to another mount or user namespace; it is taken
 // for one of ours.
@@ -88,7 +77,7 @@ func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 		errno, _ := err.(syscall.Errno)
 		return "", &FileError{Call: call, Path: path, Script: script, Err: errno, Why: why}
 	}
-	fd, unreadable, err := l.open(path)
+	fd, unreadable, err := l.openProgram(path)
 	if err != nil {
 		return fail("open", err, "")
 	}
@@ -108,6 +97,9 @@ func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 	}
 	if fs.Flags&unix.ST_NOEXEC != 0 {
 		return fail("execve", unix.EACCES, "its mount is noexec")
+	}
+	if st.Mode&0o111 == 0 {
+		return fail("execve", unix.EACCES, "no execute permission for anyone")
 	}
 	f.NoSuid = fs.Flags&unix.ST_NOSUID != 0
 	f.Mode, f.UID, f.GID = st.Mode, st.Uid, st.Gid
@@ -133,23 +125,12 @@ func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 	return "", nil
 }
 
-// open opens a file for reading, or where that is not allowed only as a place.
-// A FIFO or a terminal must not hold us up.
-func (l Lookup) open(path string) (fd int, unreadable bool, err error) {
-	fd, err = l.openAs(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
+// openProgram opens a file for reading, or where that is not allowed only as a place.
+func (l Lookup) openProgram(path string) (fd int, unreadable bool, err error) {
+	fd, err = l.openAs(path, readOnly)
 	if err == unix.EACCES {
 		fd, err = l.openAs(path, unix.O_PATH)
 		return fd, true, err
 	}
 	return fd, false, err
-}
-
-func (l Lookup) openAs(path string, flags int) (int, error) {
-	if l.Chroot {
-		return unix.Openat2(l.Dir, path, &unix.OpenHow{
-			Flags:   uint64(flags | unix.O_CLOEXEC),
-			Resolve: unix.RESOLVE_IN_ROOT,
-		})
-	}
-	return unix.Openat(l.Dir, path, flags|unix.O_CLOEXEC, 0)
 }

@@ -5,26 +5,14 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"capsh/internal/caps"
 	"capsh/internal/cred"
 )
 
-// ReadFile reads a whole file by system calls alone: os.ReadFile sets up a
-// poller first, which is a twentieth of this program's time.
-func ReadFile(path string) ([]byte, error) {
-	text, err := readFile(unix.AT_FDCWD, path, make([]byte, 0, 4096))
-	if err != nil {
-		return nil, &pathError{path, err}
-	}
-	return text, nil
-}
-
 // LastCap is the highest capability of the kernel that r belongs to, as
 // sys/kernel/cap_last_cap has it; unknown where that is missing.
 func (r Root) LastCap() cred.Known[caps.Cap] {
-	text, err := ReadFile(string(r) + "/sys/kernel/cap_last_cap")
+	text, err := Here.ReadFile(string(r) + "/sys/kernel/cap_last_cap")
 	n, numErr := strconv.ParseUint(strings.TrimSuffix(string(text), "\n"), 10, 8)
 	return cred.Known[caps.Cap]{Value: caps.Cap(n), OK: err == nil && numErr == nil && n < caps.MaxBits}
 }

@@ -29,6 +29,7 @@ func allowed() map[string][]string {
 		"suggest":   nil,
 		"option":    {"suggest"},
 		"jsonread":  nil,
+		"environ":   nil,
 		"accounts":  nil,
 		"expect":    {"caps", "cred", "container", "suggest"},
 		"render":    append(slices.Clone(core), "container", "shrink", "accounts", "suggest", "expect"),

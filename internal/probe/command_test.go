@@ -1,0 +1,86 @@
+package probe
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestCommandPaths(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		env  []string
+		want []string
+	}{
+		{"a/b", []string{"PATH=/x"}, []string{"a/b"}},
+		{"", nil, []string{""}},
+		{"a", nil, []string{"/bin/a", "/usr/bin/a"}},
+		{"a", []string{"PATH=/x::y", "PATH=/z"}, []string{"/x/a", "./a", "y/a"}},
+		{"a", []string{"PATH="}, []string{"./a"}},
+	} {
+		if got := CommandPaths(c.name, c.env); !slices.Equal(got, c.want) {
+			t.Errorf("%q, %q: %q, want %q", c.name, c.env, got, c.want)
+		}
+	}
+}
+
+func TestCommand(t *testing.T) {
+	dir := t.TempDir()
+	good := write(t, dir, "good", "\x7fELF")
+	plain := write(t, dir, "plain", "\x7fELF")
+	if err := os.Chmod(plain, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	script := write(t, dir, "script", "#!"+plain+"\n")
+	loop := filepath.Join(dir, "loop")
+	if err := os.Symlink(loop, loop); err != nil {
+		t.Fatal(err)
+	}
+	gone, below := filepath.Join(dir, "gone"), filepath.Join(good, "x")
+	for _, c := range []struct {
+		paths []string
+		found int
+		errno error
+	}{
+		{[]string{gone, below, good, plain}, 2, nil},
+		{[]string{plain, dir, gone, good}, 3, nil},
+		{[]string{gone, plain, dir}, 0, unix.EACCES},
+		{[]string{script, good}, 0, unix.EACCES}, // the script is there
+		{[]string{loop, good}, 0, unix.ELOOP},
+	} {
+		i, exe, err := Here.Command("name", c.paths)
+		if i != c.found || !errors.Is(err, c.errno) || err == nil && exe.Path != c.paths[i] {
+			t.Errorf("%q: number %d, %+v, %v", c.paths, i, exe, err)
+		}
+	}
+	for name, text := range map[string]string{"": "the command is empty", "./x": "./x: no such file", "x": "x: not found in PATH"} {
+		_, _, err := Here.Command(name, []string{gone})
+		if err != NotFound(name) || err.Error() != text {
+			t.Errorf("%q: %v, want %s", name, err, text)
+		}
+	}
+}
+
+// Who may not execute a file is refused by what the kernel says of it.
+func TestExecutableNobody(t *testing.T) {
+	dir := t.TempDir()
+	plain := write(t, dir, "plain", "\x7fELF")
+	script := write(t, dir, "script", "#!"+plain+"\n")
+	if err := os.Chmod(plain, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string]string{
+		plain:  "execve " + plain + ": permission denied (no execute permission for anyone)",
+		script: "execve " + plain + " (the interpreter of " + script + "): permission denied (no execute permission for anyone)",
+	} {
+		_, err := Here.Executable(path)
+		wantFileError(t, err, unix.EACCES, text)
+		if err := run(path); !errors.Is(err, unix.EACCES) {
+			t.Errorf("the kernel: %v", err)
+		}
+	}
+}

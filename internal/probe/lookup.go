@@ -1,0 +1,113 @@
+package probe
+
+import (
+	"errors"
+	"io"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// Lookup says where paths are resolved.
+type Lookup struct {
+	// Dir is where relative paths start: unix.AT_FDCWD or an open directory.
+	Dir int
+	// Chroot makes Dir the root as well (Linux 5.6): no path leads out of it.
+	Chroot bool
+}
+
+// Here resolves paths as this thread does.
+var Here = Lookup{Dir: unix.AT_FDCWD}
+
+// InRoot resolves paths in the root folder of a process, which takes the right
+// to read it by ptrace(2). The caller closes Dir.
+func (r Root) InRoot(pid int) (Lookup, error) {
+	path := r.path(pid, pid) + "/root"
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if denied(err) {
+		return Lookup{}, &pathError{"open " + path + ", which takes the right to trace the process", err}
+	} else if err != nil {
+		return Lookup{}, &pathError{"open " + path, err}
+	}
+	return Lookup{Dir: fd, Chroot: true}, nil
+}
+
+// readOnly opens a file for reading: a FIFO or a terminal must not hold us up.
+const readOnly = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
+
+func (l Lookup) openAs(path string, flags int) (int, error) {
+	if l.Chroot {
+		return unix.Openat2(l.Dir, path, &unix.OpenHow{
+			Flags:   uint64(flags | unix.O_CLOEXEC),
+			Resolve: unix.RESOLVE_IN_ROOT,
+		})
+	}
+	return unix.Openat(l.Dir, path, flags|unix.O_CLOEXEC, 0)
+}
+
+// File is an open file that is read without Go's poller, which costs a start
+// five system calls.
+type File struct {
+	FD   int
+	path string
+}
+
+// Open opens a file with flags of open(2), to which it adds O_CLOEXEC. The error
+// is "open PATH: " and the errno's text.
+func (l Lookup) Open(path string, flags int) (File, error) {
+	fd, err := l.openAs(path, flags)
+	if err != nil {
+		return File{}, &pathError{"open " + path, err}
+	}
+	return File{fd, path}, nil
+}
+
+// OpenText opens a small file; reading a FIFO or a terminal does not wait.
+func (l Lookup) OpenText(path string) (File, error) { return l.Open(path, readOnly) }
+
+// ReadFile reads a whole file that [Lookup.OpenText] opens.
+func (l Lookup) ReadFile(path string) ([]byte, error) {
+	f, err := l.OpenText(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.ReadAll()
+}
+
+// Read is io.Reader's.
+func (f File) Read(b []byte) (int, error) {
+	n, err := unix.Read(f.FD, b)
+	switch {
+	case err != nil:
+		return 0, &pathError{"read " + f.path, err}
+	case n == 0 && len(b) > 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// Close is io.Closer's.
+func (f File) Close() error { return unix.Close(f.FD) }
+
+// maxFile is more than any file has that is read whole.
+const maxFile = 64 << 20
+
+// ReadAll reads up to the end of the file; one of more than 64 MiB is an error.
+func (f File) ReadAll() ([]byte, error) {
+	text := make([]byte, 0, 4096)
+	for {
+		n, err := f.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
+		switch {
+		case err == io.EOF:
+			return text, nil
+		case err != nil:
+			return nil, err
+		case len(text) > maxFile:
+			return nil, errors.New("read " + f.path + ": too large")
+		case len(text) == cap(text):
+			text = slices.Grow(text, len(text))
+		}
+	}
+}
