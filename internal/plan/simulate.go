@@ -96,6 +96,16 @@ func mapped(id uint32, ranges cred.Known[[]cred.IDRange]) bool {
 	})
 }
 
+// unmapped refuses ids that have no meaning in a user namespace.
+func (s *Step) unmapped(kind string, ranges cred.Known[[]cred.IDRange], ids ...uint32) error {
+	for _, id := range ids {
+		if !mapped(id, ranges) {
+			return s.fails(kind + idText(id) + " does not exist in this user namespace")
+		}
+	}
+	return nil
+}
+
 // capset is cap_capset (security/commoncap.c).
 func (s *Step) capset(st *cred.State) error {
 	e, p, i := s.Sets.Effective, s.Sets.Permitted, s.Sets.Inheritable
@@ -122,10 +132,8 @@ func (s *Step) setgroups(st *cred.State) error {
 	case denied(st.UserNS.Setgroups):
 		return s.fails("this user namespace denies setgroups")
 	}
-	for _, gid := range s.Groups {
-		if !mapped(gid, st.UserNS.GIDMap) {
-			return s.fails("gid " + idText(gid) + " does not exist in this user namespace")
-		}
+	if err := s.unmapped("gid ", st.UserNS.GIDMap, s.Groups...); err != nil {
+		return err
 	}
 	st.Groups = sorted(s.Groups)
 	return nil
@@ -136,10 +144,8 @@ func (s *Step) setresgid(st *cred.State) error {
 	if !st.Effective.Has(caps.Setgid) && !taken(s.IDs, st.GID) {
 		return s.needs(caps.Setgid)
 	}
-	for _, gid := range []uint32{s.IDs.Real, s.IDs.Effective, s.IDs.Saved} {
-		if !mapped(gid, st.UserNS.GIDMap) {
-			return s.fails("gid " + idText(gid) + " does not exist in this user namespace")
-		}
+	if err := s.unmapped("gid ", st.UserNS.GIDMap, s.IDs.Real, s.IDs.Effective, s.IDs.Saved); err != nil {
+		return err
 	}
 	st.GID = withFS(s.IDs)
 	return nil
@@ -150,10 +156,8 @@ func (s *Step) setresuid(st *cred.State) error {
 	if !st.Effective.Has(caps.Setuid) && !taken(s.IDs, st.UID) {
 		return s.needs(caps.Setuid)
 	}
-	for _, uid := range []uint32{s.IDs.Real, s.IDs.Effective, s.IDs.Saved} {
-		if !mapped(uid, st.UserNS.UIDMap) {
-			return s.fails("uid " + idText(uid) + " does not exist in this user namespace")
-		}
+	if err := s.unmapped("uid ", st.UserNS.UIDMap, s.IDs.Real, s.IDs.Effective, s.IDs.Saved); err != nil {
+		return err
 	}
 	old := st.UID
 	st.UID = withFS(s.IDs)

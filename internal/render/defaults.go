@@ -70,8 +70,7 @@ func listOf(s caps.Set) string {
 func DefaultsJSON(j *JSON, list []container.RuntimeDefault) {
 	j.BeginObject()
 	j.Version()
-	j.Key("defaults")
-	j.BeginArray()
+	j.Key("defaults").BeginArray()
 	for _, d := range list {
 		j.runtimeDefault(d)
 	}
@@ -81,17 +80,11 @@ func DefaultsJSON(j *JSON, list []container.RuntimeDefault) {
 
 func (j *JSON) runtimeDefault(d container.RuntimeDefault) {
 	j.BeginObject()
-	j.Key("runtime")
-	j.String(d.Name)
-	j.Key("capabilities")
-	j.Set(d.Set)
-	j.Key("mask")
-	j.Hex(d.Set)
-	j.Key("seen_in")
-	j.String(d.Version)
-	j.Key("source")
-	j.String(d.Source)
-	j.Key("note")
-	j.String(d.Note)
+	j.Key("runtime").String(d.Name)
+	j.Key("capabilities").Set(d.Set)
+	j.Key("mask").Hex(d.Set)
+	j.Key("seen_in").String(d.Version)
+	j.Key("source").String(d.Source)
+	j.Key("note").String(d.Note)
 	j.EndObject()
 }

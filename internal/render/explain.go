@@ -95,8 +95,7 @@ func ExplainTable(b []byte, width int) []byte {
 func ExplainJSON(j *JSON, list []caps.Cap, kernelBits int) {
 	j.BeginObject()
 	j.Version()
-	j.Key("capabilities")
-	j.BeginArray()
+	j.Key("capabilities").BeginArray()
 	for _, c := range list {
 		j.capability(c, kernelBits)
 	}
@@ -107,20 +106,14 @@ func ExplainJSON(j *JSON, list []caps.Cap, kernelBits int) {
 func (j *JSON) capability(c caps.Cap, kernelBits int) {
 	e, named := c.Entry()
 	text := func(key, value string) {
-		j.Key(key)
-		j.KnownString(cred.Known[string]{Value: value, OK: named})
+		j.Key(key).KnownString(cred.Known[string]{Value: value, OK: named})
 	}
 	j.BeginObject()
-	j.Key("name")
-	j.String(c.OCI())
-	j.Key("number")
-	j.Uint(uint64(c))
-	j.Key("mask")
-	j.Hex(c.Set())
-	j.Key("supported")
-	j.Bool(int(c) < kernelBits)
-	j.Key("docker_default")
-	j.Bool(c.DockerDefault())
+	j.Key("name").String(c.OCI())
+	j.Key("number").Uint(uint64(c))
+	j.Key("mask").Hex(c.Set())
+	j.Key("supported").Bool(int(c) < kernelBits)
+	j.Key("docker_default").Bool(c.DockerDefault())
 	text("cap_add", c.AddWord())
 	text("since", e.Since)
 	text("brief", e.Brief)

@@ -157,35 +157,28 @@ func (g Grant) oci(b []byte) []byte {
 	var j JSON
 	lists := func(keys ...string) {
 		for _, key := range keys {
-			j.Key(key)
-			j.Set(g.Keep)
+			j.Key(key).Set(g.Keep)
 		}
 	}
 	j.BeginObject()
-	j.Key("user")
-	j.BeginObject()
-	j.Key("uid")
-	j.Uint(uint64(g.UID))
-	j.Key("gid")
-	j.Uint(uint64(g.GID))
+	j.Key("user").BeginObject()
+	j.Key("uid").Uint(uint64(g.UID))
+	j.Key("gid").Uint(uint64(g.GID))
 	if len(g.Groups) > 0 {
-		j.Key("additionalGids")
-		j.BeginArray()
+		j.Key("additionalGids").BeginArray()
 		for _, gid := range g.Groups {
 			j.Uint(uint64(gid))
 		}
 		j.EndArray()
 	}
 	j.EndObject()
-	j.Key("capabilities")
-	j.BeginObject()
+	j.Key("capabilities").BeginObject()
 	lists("bounding", "effective", "permitted")
 	if g.UID != 0 { // root has them from the bounding set
 		lists("inheritable", "ambient")
 	}
 	j.EndObject()
-	j.Key("noNewPrivileges")
-	j.Bool(true)
+	j.Key("noNewPrivileges").Bool(true)
 	j.EndObject()
 	return append(append(b, j.Bytes()...), '\n')
 }

@@ -59,11 +59,13 @@ func (j *JSON) BeginArray() { j.begin('[') }
 // EndArray writes "]".
 func (j *JSON) EndArray() { j.end(']') }
 
-// Key writes the name of an object's member; its value must follow.
-func (j *JSON) Key(name string) {
+// Key writes the name of an object's member and returns j: its value must
+// follow.
+func (j *JSON) Key(name string) *JSON {
 	j.String(name)
 	j.buf = append(j.buf, ':')
 	j.more = false
+	return j
 }
 
 // String writes s. The text is pure of anything that a terminal would act on;

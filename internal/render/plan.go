@@ -92,37 +92,29 @@ func knownText[T any](v cred.Known[T], text func(T) string) string {
 func (j *JSON) Plan(p *plan.Plan, c *Command) {
 	j.BeginObject()
 	j.Version()
-	j.Key("command")
-	j.BeginObject()
-	j.Key("path")
-	j.String(c.Path)
-	j.Key("argv")
-	j.strings(c.Argv)
+	j.Key("command").BeginObject()
+	j.Key("path").String(c.Path)
+	j.Key("argv").strings(c.Argv)
 	j.EndObject()
-	j.Key("steps")
-	j.BeginArray()
+	j.Key("steps").BeginArray()
 	for i := range p.Steps {
 		j.step(&p.Steps[i])
 	}
 	j.EndArray()
-	j.Key("before")
-	j.stateObject(&p.Before)
-	j.Key("before_exec")
-	j.stateObject(&p.Want)
+	j.Key("before").stateObject(&p.Before)
+	j.Key("before_exec").stateObject(&p.Want)
 	j.Key("after")
 	if p.After.OK {
 		j.stateObject(&p.After.Value)
 	} else {
 		j.Null()
 	}
-	j.Key("rules")
-	j.BeginArray()
+	j.Key("rules").BeginArray()
 	for r := range p.Rules.All() {
 		j.String(r.String())
 	}
 	j.EndArray()
-	j.Key("warnings")
-	j.strings(p.Warnings)
+	j.Key("warnings").strings(p.Warnings)
 	j.EndObject()
 }
 
@@ -135,48 +127,29 @@ func (j *JSON) stateObject(s *cred.State) {
 // step writes a step as an object: its name, its text, its operands.
 func (j *JSON) step(s *plan.Step) {
 	j.BeginObject()
-	j.Key("step")
-	j.String(s.Op.String())
-	j.Key("text")
-	j.String(s.String())
+	j.Key("step").String(s.Op.String())
+	j.Key("text").String(s.String())
 	switch s.Op {
 	case plan.Capset:
-		j.Key("effective")
-		j.Set(s.Sets.Effective)
-		j.Key("permitted")
-		j.Set(s.Sets.Permitted)
-		j.Key("inheritable")
-		j.Set(s.Sets.Inheritable)
+		j.Key("effective").Set(s.Sets.Effective)
+		j.Key("permitted").Set(s.Sets.Permitted)
+		j.Key("inheritable").Set(s.Sets.Inheritable)
 	case plan.DropBounding, plan.RaiseAmbient:
-		j.Key("capabilities")
-		j.Set(s.Set)
+		j.Key("capabilities").Set(s.Set)
 	case plan.Setgroups:
-		j.Key("groups")
-		j.BeginArray()
-		for _, gid := range s.Groups {
-			j.Uint(uint64(gid))
-		}
-		j.EndArray()
+		j.Key("groups").numbers(s.Groups)
 	case plan.Setresuid, plan.Setresgid:
-		j.Key("real")
-		j.Uint(uint64(s.IDs.Real))
-		j.Key("effective")
-		j.Uint(uint64(s.IDs.Effective))
-		j.Key("saved")
-		j.Uint(uint64(s.IDs.Saved))
+		j.Key("real").Uint(uint64(s.IDs.Real))
+		j.Key("effective").Uint(uint64(s.IDs.Effective))
+		j.Key("saved").Uint(uint64(s.IDs.Saved))
 	case plan.SetSecurebits, plan.SetUmask, plan.SetDeathSignal, plan.SetPtracer:
-		j.Key("value")
-		j.Uint(s.Number)
+		j.Key("value").Uint(s.Number)
 	case plan.SetRlimit:
-		j.Key("name")
-		j.String(s.Rlimit.Name)
-		j.Key("soft")
-		j.Uint(s.Rlimit.Soft)
-		j.Key("hard")
-		j.Uint(s.Rlimit.Hard)
+		j.Key("name").String(s.Rlimit.Name)
+		j.Key("soft").Uint(s.Rlimit.Soft)
+		j.Key("hard").Uint(s.Rlimit.Hard)
 	case plan.Chroot, plan.Chdir:
-		j.Key("path")
-		j.String(s.Text)
+		j.Key("path").String(s.Text)
 	}
 	j.EndObject()
 }

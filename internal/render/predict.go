@@ -194,29 +194,22 @@ func placesText(p uint8) string {
 func (j *JSON) Predict(before *cred.State, f *execve.File, o *execve.Outcome, refused *execve.Refused) {
 	j.BeginObject()
 	j.Version()
-	j.Key("path")
-	j.String(f.Path)
-	j.Key("interpreters")
-	j.strings(f.Interpreters)
-	j.Key("before")
-	j.stateObject(before)
+	j.Key("path").String(f.Path)
+	j.Key("interpreters").strings(f.Interpreters)
+	j.Key("before").stateObject(before)
 	j.Key("refused")
 	if refused != nil {
 		j.String(refused.Error())
 		for _, member := range []string{"after", "secure", "rules"} {
-			j.Key(member)
-			j.Null()
+			j.Key(member).Null()
 		}
 		j.EndObject()
 		return
 	}
 	j.Null()
-	j.Key("after")
-	j.stateObject(&o.After)
-	j.Key("secure")
-	j.Bool(o.Secure)
-	j.Key("rules")
-	j.BeginArray()
+	j.Key("after").stateObject(&o.After)
+	j.Key("secure").Bool(o.Secure)
+	j.Key("rules").BeginArray()
 	for r := range o.Rules.All() {
 		j.String(r.String())
 	}

@@ -11,8 +11,7 @@ const SchemaVersion = 1
 
 // Version writes the member "version".
 func (j *JSON) Version() {
-	j.Key("version")
-	j.Uint(SchemaVersion)
+	j.Key("version").Uint(SchemaVersion)
 }
 
 // Process writes a thread as an object: what capsh(1), "JSON", documents.
@@ -21,19 +20,11 @@ func (j *JSON) Process(p *cred.Process, k Kernel) {
 	j.Version()
 	j.identity(p)
 	j.state(&p.State)
-	j.Key("seccomp")
-	if p.Seccomp.OK {
-		j.String(p.Seccomp.Value.String())
-	} else {
-		j.Null()
-	}
-	j.Key("label")
-	j.KnownString(p.Label)
-	j.Key("user_namespace")
-	j.userNS(&p.UserNS)
+	j.Key("seccomp").KnownString(cred.Known[string]{Value: p.Seccomp.Value.String(), OK: p.Seccomp.OK})
+	j.Key("label").KnownString(p.Label)
+	j.Key("user_namespace").userNS(&p.UserNS)
 	j.mode(Mode(&p.State, k))
-	j.Key("differing_threads")
-	j.differing(p)
+	j.Key("differing_threads").differing(p)
 	j.EndObject()
 }
 
@@ -57,24 +48,18 @@ func (j *JSON) differing(p *cred.Process) {
 
 // identity writes the members that say which thread it is.
 func (j *JSON) identity(p *cred.Process) {
-	j.Key("pid")
-	j.Int(int64(p.PID))
-	j.Key("tid")
-	j.Int(int64(p.TID))
-	j.Key("ppid")
-	j.positive(p.PPID)
-	j.Key("name")
-	j.String(p.Name)
+	j.Key("pid").Int(int64(p.PID))
+	j.Key("tid").Int(int64(p.TID))
+	j.Key("ppid").positive(p.PPID)
+	j.Key("name").String(p.Name)
 	j.Key("state")
 	if p.RunState != 0 {
 		j.String(string(rune(p.RunState)))
 	} else {
 		j.Null()
 	}
-	j.Key("threads")
-	j.positive(p.Threads)
-	j.Key("nspid")
-	j.BeginArray()
+	j.Key("threads").positive(p.Threads)
+	j.Key("nspid").BeginArray()
 	for _, id := range p.NSPID {
 		j.Int(int64(id))
 	}
@@ -92,36 +77,21 @@ func (j *JSON) positive(n int) {
 
 // state writes the members of credentials: ids, sets, securebits.
 func (j *JSON) state(s *cred.State) {
-	j.Key("uid")
-	j.ids(s.UID)
-	j.Key("gid")
-	j.ids(s.GID)
-	j.Key("groups")
-	j.BeginArray()
-	for _, gid := range s.Groups {
-		j.Uint(uint64(gid))
-	}
-	j.EndArray()
-	j.Key("capabilities")
-	j.sets(s, j.Set)
-	j.Key("masks")
-	j.sets(s, j.Hex)
-	j.Key("securebits")
-	j.securebits(s.Securebits)
-	j.Key("no_new_privs")
-	j.KnownBool(s.NoNewPrivs)
+	j.Key("uid").ids(s.UID)
+	j.Key("gid").ids(s.GID)
+	j.Key("groups").numbers(s.Groups)
+	j.Key("capabilities").sets(s, j.Set)
+	j.Key("masks").sets(s, j.Hex)
+	j.Key("securebits").securebits(s.Securebits)
+	j.Key("no_new_privs").KnownBool(s.NoNewPrivs)
 }
 
 func (j *JSON) ids(id cred.IDs) {
 	j.BeginObject()
-	j.Key("real")
-	j.Uint(uint64(id.Real))
-	j.Key("effective")
-	j.Uint(uint64(id.Effective))
-	j.Key("saved")
-	j.Uint(uint64(id.Saved))
-	j.Key("fs")
-	j.Uint(uint64(id.FS))
+	j.Key("real").Uint(uint64(id.Real))
+	j.Key("effective").Uint(uint64(id.Effective))
+	j.Key("saved").Uint(uint64(id.Saved))
+	j.Key("fs").Uint(uint64(id.FS))
 	j.EndObject()
 }
 
@@ -152,12 +122,9 @@ func (j *JSON) securebits(bits cred.Known[cred.Securebits]) {
 		return
 	}
 	j.BeginObject()
-	j.Key("value")
-	j.Uint(uint64(bits.Value))
-	j.Key("set")
-	j.strings((bits.Value & cred.SecurebitFlags).Names())
-	j.Key("locked")
-	j.strings((bits.Value >> 1 & cred.SecurebitFlags).Names())
+	j.Key("value").Uint(uint64(bits.Value))
+	j.Key("set").strings((bits.Value & cred.SecurebitFlags).Names())
+	j.Key("locked").strings((bits.Value >> 1 & cred.SecurebitFlags).Names())
 	j.EndObject()
 }
 
@@ -169,18 +136,21 @@ func (j *JSON) strings(list []string) {
 	j.EndArray()
 }
 
+func (j *JSON) numbers(list []uint32) {
+	j.BeginArray()
+	for _, n := range list {
+		j.Uint(uint64(n))
+	}
+	j.EndArray()
+}
+
 func (j *JSON) userNS(ns *cred.UserNS) {
 	j.BeginObject()
-	j.Key("inode")
-	j.KnownUint(ns.Inode)
-	j.Key("initial")
-	j.KnownBool(ns.Initial())
-	j.Key("uid_map")
-	j.idMap(ns.UIDMap)
-	j.Key("gid_map")
-	j.idMap(ns.GIDMap)
-	j.Key("setgroups")
-	j.KnownBool(ns.Setgroups)
+	j.Key("inode").KnownUint(ns.Inode)
+	j.Key("initial").KnownBool(ns.Initial())
+	j.Key("uid_map").idMap(ns.UIDMap)
+	j.Key("gid_map").idMap(ns.GIDMap)
+	j.Key("setgroups").KnownBool(ns.Setgroups)
 	j.EndObject()
 }
 
@@ -192,12 +162,9 @@ func (j *JSON) idMap(m cred.Known[[]cred.IDRange]) {
 	j.BeginArray()
 	for _, r := range m.Value {
 		j.BeginObject()
-		j.Key("inside")
-		j.Uint(uint64(r.Inside))
-		j.Key("outside")
-		j.Uint(uint64(r.Outside))
-		j.Key("count")
-		j.Uint(uint64(r.Count))
+		j.Key("inside").Uint(uint64(r.Inside))
+		j.Key("outside").Uint(uint64(r.Outside))
+		j.Key("count").Uint(uint64(r.Count))
 		j.EndObject()
 	}
 	j.EndArray()

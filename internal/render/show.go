@@ -253,5 +253,5 @@ func heldText(f *container.Facts, a *container.Assessment) string {
 	case full.OK && (full.Value&^held).Len() <= 3:
 		return "all but " + listOf(full.Value&^held)
 	}
-	return strconv.Itoa(held.Len()) + " capabilities"
+	return count(held.Len())
 }

@@ -16,10 +16,8 @@ func Decoded(b []byte, set caps.Set) []byte {
 func (j *JSON) Decoded(set caps.Set) {
 	j.BeginObject()
 	j.Version()
-	j.Key("mask")
-	j.Hex(set)
-	j.Key("capabilities")
-	j.Set(set)
+	j.Key("mask").Hex(set)
+	j.Key("capabilities").Set(set)
 	j.EndObject()
 }
 
@@ -27,10 +25,8 @@ func (j *JSON) Decoded(set caps.Set) {
 func (j *JSON) Mode(p *cred.Process, mode cred.Known[cred.Mode]) {
 	j.BeginObject()
 	j.Version()
-	j.Key("pid")
-	j.Int(int64(p.PID))
-	j.Key("tid")
-	j.Int(int64(p.TID))
+	j.Key("pid").Int(int64(p.PID))
+	j.Key("tid").Int(int64(p.TID))
 	j.mode(mode)
 	j.EndObject()
 }
@@ -49,8 +45,7 @@ func (j *JSON) mode(mode cred.Known[cred.Mode]) {
 func (j *JSON) Modes(list []cred.Mode) {
 	j.BeginObject()
 	j.Version()
-	j.Key("modes")
-	j.BeginArray()
+	j.Key("modes").BeginArray()
 	for _, m := range list {
 		j.String(m.String())
 	}
