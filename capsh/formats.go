@@ -82,12 +82,7 @@ func insideIDs(g *render.Grant, ns *cred.UserNS) error {
 }
 
 // inside replaces an outside id by the inside one; false where the map has none.
-func inside(id *uint32, m []cred.IDRange) bool {
-	for _, r := range m {
-		if *id-r.Outside < r.Count && *id >= r.Outside {
-			*id = *id - r.Outside + r.Inside
-			return true
-		}
-	}
-	return false
+func inside(id *uint32, m []cred.IDRange) (ok bool) {
+	*id, ok = cred.Inside(m, *id)
+	return ok
 }

@@ -126,12 +126,8 @@ func (a *Assessment) findUserNS(f *Facts) {
 
 // mapsRoot reports whether a map gives out the uid 0 of the reader's namespace.
 func mapsRoot(m []cred.IDRange) bool {
-	for _, r := range m {
-		if r.Outside == 0 {
-			return true
-		}
-	}
-	return false
+	_, ok := cred.Inside(m, 0)
+	return ok
 }
 
 // findProcess looks at what else the kernel holds against the process.

@@ -83,9 +83,3 @@ const InitialUserNS = 4026531837
 func (n UserNS) Initial() Known[bool] {
 	return Known[bool]{n.Inode.Value == InitialUserNS, n.Inode.OK}
 }
-
-// IDRange is one line of a uid_map or gid_map (user_namespaces(7)): Count ids
-// from Inside in the namespace are those from Outside seen by the reader.
-type IDRange struct {
-	Inside, Outside, Count uint32
-}

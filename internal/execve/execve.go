@@ -107,13 +107,6 @@ func (u *Unknown) Error() string {
 // /proc/self/uid_map, which reaches the parent only: for a root id that is uid 0
 // of a namespace farther up the answer is a wrong no.
 func RootCounts(rootID uint32, uidMap []cred.IDRange) bool {
-	if rootID == 0 {
-		return true
-	}
-	for _, r := range uidMap {
-		if r.Outside == 0 && r.Count > 0 && r.Inside == rootID {
-			return true
-		}
-	}
-	return false
+	parentsRoot, ok := cred.Inside(uidMap, 0)
+	return rootID == 0 || ok && parentsRoot == rootID
 }

@@ -50,11 +50,9 @@ const overflow = 65534
 // into turns an id of the reader into that of the namespace; false, leaving it
 // as it is, if there is none.
 func into(ranges []cred.IDRange, id *uint32) bool {
-	for _, r := range ranges {
-		if *id >= r.Outside && *id-r.Outside < r.Count {
-			*id = r.Inside + (*id - r.Outside)
-			return true
-		}
+	inside, ok := cred.Inside(ranges, *id)
+	if ok {
+		*id = inside
 	}
-	return false
+	return ok
 }

@@ -91,9 +91,8 @@ func denied(v cred.Known[bool]) bool { return v.OK && !v.Value }
 // mapped reports whether an id has a meaning in a user namespace; where the map
 // is unknown it is taken for granted.
 func mapped(id uint32, ranges cred.Known[[]cred.IDRange]) bool {
-	return !ranges.OK || slices.ContainsFunc(ranges.Value, func(r cred.IDRange) bool {
-		return id >= r.Inside && id-r.Inside < r.Count
-	})
+	_, ok := cred.Outside(ranges.Value, id)
+	return ok || !ranges.OK
 }
 
 // unmapped refuses ids that have no meaning in a user namespace.

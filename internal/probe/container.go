@@ -163,11 +163,8 @@ func (t *task) owner(ns *cred.UserNS) (uid cred.Known[uint32]) {
 	uid.Value, err = unix.IoctlGetUint32(fd, unix.NS_GET_OWNER_UID)
 	uid.OK = err == nil
 	if own, err := SelfUserNS(); err == nil && own.Inode == ns.Inode && !ns.Initial().Value {
-		for _, r := range ns.UIDMap.Value {
-			if n := uid.Value - r.Inside; uid.Value >= r.Inside && n < r.Count {
-				uid.Value = r.Outside + n
-				break
-			}
+		if outside, ok := cred.Outside(ns.UIDMap.Value, uid.Value); ok {
+			uid.Value = outside
 		}
 	}
 	return uid

@@ -136,12 +136,7 @@ func (l Lookup) each(dir string, visit func(name string, st *unix.Stat_t)) error
 // setuidRoot lists the setuid-root programs in the usual folders. Root is uid 0
 // to the reader, or the uid that the map makes of the namespace's own.
 func (l Lookup) setuidRoot(uidMap []cred.IDRange) cred.Known[[]string] {
-	root := uint32(0)
-	for _, r := range uidMap {
-		if r.Inside == 0 {
-			root = r.Outside
-		}
-	}
+	root, _ := cred.Outside(uidMap, 0)
 	list := cred.Is([]string(nil))
 	seen := []fileID(nil)
 	for _, dir := range [...]string{"/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/local/bin/", "/usr/local/sbin/"} {
