@@ -60,12 +60,10 @@ func runAssess(args, env []string, out *output) (int, error) {
 			return exitNo, err
 		}
 	case c.json:
-		var j render.JSON
-		j.Assessment(&facts.Process, &a)
-		out.buf = append(append(out.buf, j.Bytes()...), '\n')
+		out.json(func(j *render.JSON) { j.Assessment(&facts.Process, &a) })
 	default:
 		var names accountNames
-		out.buf = render.Assessment(out.buf, &facts.Process, &a, &names, max(defaultWidth, terminalWidth()), render.Color(colored(c.color, env)))
+		out.buf = render.Assessment(out.buf, &facts.Process, &a, &names, textWidth(), c.colors(env))
 	}
 	if fail && a.Verdict.AsBadAs(failOn) {
 		return exitNo, nil

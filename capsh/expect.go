@@ -61,9 +61,7 @@ func runExpect(args, _ []string, out *output) (int, error) {
 	case tap:
 		out.buf = render.TAP(out.buf, list, verdicts)
 	case c.json:
-		var j render.JSON
-		j.Expectations(&p, list, verdicts)
-		out.buf = append(append(out.buf, j.Bytes()...), '\n')
+		out.json(func(j *render.JSON) { j.Expectations(&p, list, verdicts) })
 	default:
 		out.buf = render.Expectations(out.buf, verdicts)
 	}

@@ -50,12 +50,10 @@ func runExplain(args, _ []string, out *output) (int, error) {
 // explainDefaults tells what container runtimes give by default.
 func explainDefaults(json bool, out *output) {
 	if json {
-		var j render.JSON
-		render.DefaultsJSON(&j, container.Defaults())
-		out.buf = append(append(out.buf, j.Bytes()...), '\n')
+		out.json(func(j *render.JSON) { render.DefaultsJSON(j, container.Defaults()) })
 		return
 	}
-	out.buf = render.DefaultsTable(out.buf, container.Defaults(), max(defaultWidth, terminalWidth()))
+	out.buf = render.DefaultsTable(out.buf, container.Defaults(), textWidth())
 }
 
 // explainList explains each of a list, all in a table if it is empty.
@@ -65,11 +63,9 @@ func explainList(list []caps.Cap, json bool, out *output) {
 		if len(list) == 0 {
 			list = slices.Collect(caps.First(caps.Named).All())
 		}
-		var j render.JSON
-		render.ExplainJSON(&j, list, probe.KernelBits())
-		out.buf = append(append(out.buf, j.Bytes()...), '\n')
+		out.json(func(j *render.JSON) { render.ExplainJSON(j, list, probe.KernelBits()) })
 	case len(list) == 0:
-		out.buf = render.ExplainTable(out.buf, max(defaultWidth, terminalWidth()))
+		out.buf = render.ExplainTable(out.buf, textWidth())
 	default:
 		out.buf = appendExplained(out.buf, list, probe.KernelBits())
 	}

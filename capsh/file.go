@@ -49,7 +49,7 @@ func runFile(args, env []string, out *output) (int, error) {
 	} else {
 		f.each(paths)
 	}
-	f.show(c.json, render.Color(colored(c.color, env)))
+	f.show(c.json, c.colors(env))
 	return f.status, nil
 }
 
@@ -110,9 +110,7 @@ func (f *fileReport) show(json bool, color render.Color) {
 	var table render.Table
 	for i := range f.list {
 		if json {
-			var j render.JSON
-			j.Grants(&f.list[i], bits)
-			f.out.buf = append(append(f.out.buf, j.Bytes()...), '\n')
+			f.out.json(func(j *render.JSON) { j.Grants(&f.list[i], bits) })
 		} else {
 			table.Grants(&f.list[i], bits, &names, color)
 		}

@@ -32,7 +32,7 @@ func (s *session) show(text func(b []byte, state *cred.State) []byte) error {
 	}
 	for _, p := range list {
 		if s.view.json {
-			s.report(func(j *render.JSON) { j.Process(p.Process, s.kernel()) })
+			s.out.json(func(j *render.JSON) { j.Process(p.Process, s.kernel()) })
 			continue
 		}
 		if !p.own {
@@ -49,7 +49,7 @@ func (s *session) decode(value string) error {
 		return errors.New("--decode: " + err.Error())
 	}
 	if s.view.json {
-		s.report(func(j *render.JSON) { j.Decoded(set) })
+		s.out.json(func(j *render.JSON) { j.Decoded(set) })
 		return nil
 	}
 	s.out.buf = render.Decoded(s.out.buf, set)
@@ -158,7 +158,7 @@ func (s *session) mode(string) error {
 		}
 		switch {
 		case s.view.json:
-			s.report(func(j *render.JSON) { j.Mode(p.Process, mode) })
+			s.out.json(func(j *render.JSON) { j.Mode(p.Process, mode) })
 		case mode.OK:
 			s.out.text("Mode: " + mode.Value.String() + "\n")
 		default:
@@ -186,7 +186,7 @@ func (s *session) inMode(want string) error {
 
 func (s *session) modes(string) error {
 	if s.view.json {
-		s.report(func(j *render.JSON) { j.Modes(cred.Modes()) })
+		s.out.json(func(j *render.JSON) { j.Modes(cred.Modes()) })
 		return nil
 	}
 	s.out.text("Supported modes:")

@@ -62,17 +62,13 @@ func runPredict(args, env []string, out *output) (int, error) {
 		return exitNo, err
 	}
 	if q.json {
-		var j render.JSON
-		j.Predict(&before, &exe, &outcome, refused)
-		out.buf = append(append(out.buf, j.Bytes()...), '\n')
+		out.json(func(j *render.JSON) { j.Predict(&before, &exe, &outcome, refused) })
 	}
 	if refused != nil {
 		return exitNo, refused
 	}
 	if !q.json {
-		width := max(defaultWidth, terminalWidth())
-		color := render.Color(colored(q.color, env))
-		out.buf = render.Predict(out.buf, &before, &exe, &outcome, probe.KernelBits(), width, color)
+		out.buf = render.Predict(out.buf, &before, &exe, &outcome, probe.KernelBits(), textWidth(), q.colors(env))
 	}
 	return exitYes, nil
 }

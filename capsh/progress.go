@@ -53,7 +53,7 @@ func (p *progress) show() {
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	text := strconv.FormatInt(p.walk.Files.Load(), 10) + " files, in " + render.Escape(p.walk.Current())
-	if width := errWidth() - 1; len(text) > width { // bytes are at least as many as columns
+	if width := columnsOf(unix.Stderr) - 1; len(text) > width { // bytes are at least as many as columns
 		text = clip(text, max(width, 0))
 	}
 	io.WriteString(p.to, eraseLine+text)
@@ -85,13 +85,4 @@ func (p *progress) stop() {
 		<-p.ended
 	}
 	p.erase()
-}
-
-// errWidth is how many columns the terminal at stderr has.
-func errWidth() int {
-	size, err := unix.IoctlGetWinsize(unix.Stderr, unix.TIOCGWINSZ)
-	if err != nil || size.Col == 0 {
-		return defaultWidth
-	}
-	return int(size.Col)
 }

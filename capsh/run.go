@@ -66,5 +66,12 @@ func (o *output) flush() error {
 // text appends text as it is.
 func (o *output) text(s string) { o.buf = append(o.buf, s...) }
 
+// json appends one JSON text on a line of its own.
+func (o *output) json(write func(j *render.JSON)) {
+	var j render.JSON
+	write(&j)
+	o.buf = append(append(o.buf, j.Bytes()...), '\n')
+}
+
 // complain writes one line to stderr, of a failure that others may follow.
 func (o *output) complain(text string) { io.WriteString(o.errs, "capsh: "+render.Message(text)+"\n") }

@@ -121,17 +121,12 @@ func (s *session) subjects() ([]subject, error) {
 
 // self is this process as it is now. Text speaks of its credentials only.
 func (s *session) self() (p cred.Process, err error) {
+	if s.view.json {
+		return probe.SelfProcess(probe.Options{UserNS: true, Label: true})
+	}
 	p.PID = os.Getpid()
 	p.TID = p.PID
-	if s.view.json {
-		more, err := s.view.root().Process(p.PID, p.TID, probe.Options{UserNS: true, Label: true})
-		if err == nil { // without a /proc the rest is unknown
-			p = more
-		}
-	}
-	ns := p.UserNS
 	p.State, err = probe.Self()
-	p.UserNS = ns
 	return p, err
 }
 
@@ -148,24 +143,24 @@ func ownState() (cred.State, error) {
 func (s *session) readOthers() error {
 	root := s.view.root()
 	threads := s.view.threads
+	self, err := selfIn(root)
 	if len(threads) == 0 { // --proc alone
-		self, err := root.Self()
 		if err != nil {
 			return err
 		}
-		threads = []thread{{self, self}}
+		threads = []thread{self}
 	}
 	for _, t := range threads {
 		p, err := root.Process(t.pid, t.tid, probe.Options{Threads: t.tid == t.pid, UserNS: true, Label: s.view.json})
 		if err != nil {
 			return err
 		}
-		if s.view.proc == "" && t.pid == os.Getpid() && t.tid == t.pid {
-			self, err := probe.Self()
+		if s.view.proc == "" && t == self {
+			state, err := probe.Self()
 			if err != nil {
 				return err
 			}
-			p.Securebits = self.Securebits
+			p.Securebits = state.Securebits
 		}
 		s.others = append(s.others, p)
 	}
@@ -184,13 +179,6 @@ func (s *session) each(ask func(p subject) error) error {
 		}
 	}
 	return nil
-}
-
-// report writes one JSON text on a line of its own.
-func (s *session) report(write func(j *render.JSON)) {
-	var j render.JSON
-	write(&j)
-	s.out.buf = append(append(s.out.buf, j.Bytes()...), '\n')
 }
 
 // The toggles that later actions look at.

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"os"
-	"strings"
-
-	"capsh/internal/caps"
 	"capsh/internal/container"
 	"capsh/internal/probe"
 	"capsh/internal/render"
@@ -55,25 +51,16 @@ func (f *form) show(facts *container.Facts, c *common, env []string, out *output
 	case f.name != "":
 		return f.write(&facts.Process, "show", out)
 	case c.json:
-		var j render.JSON
-		j.Process(&facts.Process, kernelOf(c.proc))
-		out.buf = append(append(out.buf, j.Bytes()...), '\n')
+		k := render.Kernel{Bits: kernelBits(c.proc), Bounding: true}
+		out.json(func(j *render.JSON) { j.Process(&facts.Process, k) })
 		return nil
 	case more:
 		out.text("\n")
 	}
 	a := container.Assess(facts)
 	var names accountNames
-	out.buf = render.Show(out.buf, facts, &a, &names, max(defaultWidth, terminalWidth()), render.Color(colored(c.color, env)))
+	out.buf = render.Show(out.buf, facts, &a, &names, textWidth(), c.colors(env))
 	return nil
-}
-
-// kernelOf is what the kernel of a procfs tells of capabilities.
-func kernelOf(r probe.Root) render.Kernel {
-	if last := r.LastCap(); last.OK {
-		return render.Kernel{Bits: int(last.Value) + 1, Bounding: true}
-	}
-	return render.Kernel{Bits: caps.Named, Bounding: true}
 }
 
 // showThreads reads the operands, PID or PID/TID each; without any it is this
@@ -90,24 +77,6 @@ func showThreads(r probe.Root, operands []string) ([]thread, error) {
 	if len(list) > 0 {
 		return list, nil
 	}
-	pid := os.Getpid()
-	if r != probe.Proc {
-		var err error
-		if pid, err = r.Self(); err != nil {
-			return nil, err
-		}
-	}
-	return []thread{{pid, pid}}, nil
-}
-
-// parseThread reads PID or PID/TID.
-func parseThread(text string) (t thread, err error) {
-	pid, tid, hasTID := strings.Cut(text, "/")
-	if t.pid, err = parsePID(pid); err != nil {
-		return t, err
-	}
-	if t.tid = t.pid; hasTID {
-		t.tid, err = parsePID(tid)
-	}
-	return t, err
+	self, err := selfIn(r)
+	return []thread{self}, err
 }

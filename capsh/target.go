@@ -2,7 +2,7 @@ package main
 
 import (
 	"errors"
-	"os"
+	"strings"
 
 	"capsh/internal/cred"
 	"capsh/internal/probe"
@@ -16,16 +16,13 @@ type target struct {
 }
 
 // set reads the value of --pid.
-func (t *target) set(value string) error {
-	var v view
-	if err := v.addThreads(value); err != nil {
-		return err
-	}
-	if len(v.threads) != 1 {
+func (t *target) set(value string) (err error) {
+	if strings.Contains(value, ",") {
 		return errors.New("only one process, not " + quote(value))
 	}
-	t.given, t.thread = true, v.threads[0]
-	return nil
+	t.given = true
+	t.thread, err = parseThread(value)
+	return err
 }
 
 // read reads the process with its other threads and its user namespace.
@@ -35,25 +32,24 @@ func (t *target) read(root probe.Root) (cred.Process, error) {
 	}
 	which := t.thread
 	if !t.given {
-		self, err := root.Self()
-		if err != nil {
+		var err error
+		if which, err = selfIn(root); err != nil {
 			return cred.Process{}, err
 		}
-		which = thread{self, self}
 	}
 	return root.Process(which.pid, which.tid, probe.Options{Threads: which.pid == which.tid, UserNS: true})
 }
 
-// readSelf reads this process. Without a /proc only its credentials are known.
-func readSelf() (p cred.Process, err error) {
-	id := os.Getpid()
-	if more, err := probe.Proc.Process(id, id, probe.Options{UserNS: true}); err == nil {
-		p = more
-	}
-	// The threads of the runtime have what this one has: nothing was changed.
-	p.PID, p.TID, p.ThreadsRead = id, id, true
-	ns := p.UserNS
-	p.State, err = probe.Self()
-	p.UserNS = ns
+// readSelf reads this process. The threads of the runtime have what this one
+// has: nothing was changed.
+func readSelf() (cred.Process, error) {
+	p, err := probe.SelfProcess(probe.Options{UserNS: true})
+	p.ThreadsRead = true
 	return p, err
+}
+
+// selfIn is this process, as a procfs knows it.
+func selfIn(r probe.Root) (thread, error) {
+	pid, err := r.Self()
+	return thread{pid, pid}, err
 }

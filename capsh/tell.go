@@ -15,7 +15,7 @@ func (s *session) explain(value string) error {
 		return err
 	}
 	if s.view.json {
-		s.report(func(j *render.JSON) { render.ExplainJSON(j, []caps.Cap{c}, s.kernel().Bits) })
+		s.out.json(func(j *render.JSON) { render.ExplainJSON(j, []caps.Cap{c}, s.kernel().Bits) })
 		return nil
 	}
 	s.out.buf = render.Explain(s.out.buf, c, s.kernel().Bits)
@@ -25,7 +25,7 @@ func (s *session) explain(value string) error {
 func (s *session) suggest(text string) error {
 	found := caps.Suggest(text)
 	if s.view.json {
-		s.report(func(j *render.JSON) { render.ExplainJSON(j, found, s.kernel().Bits) })
+		s.out.json(func(j *render.JSON) { render.ExplainJSON(j, found, s.kernel().Bits) })
 		return nil
 	}
 	s.out.buf = appendExplained(s.out.buf, found, s.kernel().Bits)

@@ -56,20 +56,25 @@ func (v *view) set(arg string) (bool, error) {
 // addThreads reads PID or PID/TID, several with commas between.
 func (v *view) addThreads(list string) error {
 	for item := range strings.SplitSeq(list, ",") {
-		pidText, tidText, hasTID := strings.Cut(item, "/")
-		pid, err := parsePID(pidText)
+		t, err := parseThread(item)
 		if err != nil {
 			return errors.New("--pid: " + err.Error())
 		}
-		tid := pid
-		if hasTID {
-			if tid, err = parsePID(tidText); err != nil {
-				return errors.New("--pid: " + err.Error())
-			}
-		}
-		v.threads = append(v.threads, thread{pid, tid})
+		v.threads = append(v.threads, t)
 	}
 	return nil
+}
+
+// parseThread reads PID or PID/TID.
+func parseThread(text string) (t thread, err error) {
+	pid, tid, hasTID := strings.Cut(text, "/")
+	if t.pid, err = parsePID(pid); err != nil {
+		return t, err
+	}
+	if t.tid = t.pid; hasTID {
+		t.tid, err = parsePID(tid)
+	}
+	return t, err
 }
 
 // parsePID reads a process or thread id: 1 to 2147483647, plain decimal.
@@ -89,7 +94,7 @@ func (v *view) root() probe.Root {
 	if v.proc != "" {
 		return probe.Root(v.proc)
 	}
-	return "/proc"
+	return probe.Proc
 }
 
 // quote puts a text from the command line into an error message: what a

@@ -17,15 +17,12 @@ import (
 // leave. The error is an [*Error]; what alone could not be read is unknown.
 func (r Root) Container(pid, tid int) (container.Facts, error) {
 	var f container.Facts
-	own := r == Proc && pid == os.Getpid()
-	var err error
-	if f.Process, err = r.Process(pid, tid, Options{Threads: tid == pid, UserNS: true, Label: true}); own && tid == pid {
-		if err != nil { // no procfs, or gVisor's, which does not tell all
-			f.Process = cred.Process{PID: pid, TID: pid}
-		}
-		ns := f.Process.UserNS
-		f.Process.State, err = Self()
-		f.Process.UserNS = ns
+	self, err := r.Self()
+	own := r == Proc && pid == self && err == nil
+	if what := (Options{Threads: tid == pid, UserNS: true, Label: true}); own && tid == pid {
+		f.Process, err = SelfProcess(what)
+	} else {
+		f.Process, err = r.Process(pid, tid, what)
 	}
 	if err != nil {
 		return f, err

@@ -17,11 +17,13 @@ func (r Root) LastCap() cred.Known[caps.Cap] {
 	return cred.Known[caps.Cap]{Value: caps.Cap(n), OK: err == nil && numErr == nil && n < caps.MaxBits}
 }
 
-// Self is this process's id in the PID namespace of r, as its link "self" says.
+// Self is this process's id in the PID namespace of r, as its link "self" says;
+// where no procfs is mounted on /proc its own.
 func (r Root) Self() (int, error) {
-	link := string(r) + "/self"
-	text, err := os.Readlink(link)
-	if err != nil {
+	text, err := os.Readlink(string(r) + "/self")
+	if err != nil && r == Proc {
+		return os.Getpid(), nil
+	} else if err != nil {
 		return 0, err
 	}
 	return strconv.Atoi(text)

@@ -41,6 +41,23 @@ func (r Root) Process(pid, tid int, o Options) (cred.Process, error) {
 	return t.process(o)
 }
 
+// SelfProcess is this process: what /proc tells of it, where there is one that
+// does, and its state as [Self] has it.
+func SelfProcess(o Options) (cred.Process, error) {
+	pid, err := Proc.Self()
+	if err != nil {
+		return cred.Process{}, err
+	}
+	p, err := Proc.Process(pid, pid, o)
+	if err != nil {
+		p = cred.Process{PID: pid, TID: pid}
+	}
+	ns := p.UserNS
+	p.State, err = Self()
+	p.UserNS = ns
+	return p, err
+}
+
 // path is the directory of a thread.
 func (r Root) path(pid, tid int) string {
 	path := string(r) + "/" + strconv.Itoa(pid)

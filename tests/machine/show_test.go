@@ -187,3 +187,19 @@ func TestShowUsage(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherProc: where /proc is that of another PID namespace, this process is
+// still the one that is spoken of, and not whoever has its id there.
+func TestOtherProc(t *testing.T) {
+	testenv.Root(t)
+	unshare := testenv.Tool(t, "unshare")
+	for _, args := range [][]string{
+		{"--print", "--json"}, {"--print", "--json", "--proc=/proc"}, {"show", "--json"}, {"assess", "--json"},
+	} {
+		cmd := exec.Command(unshare, append([]string{"--pid", "--fork", program(t)}, args...)...)
+		r := testenv.Run(t, cmd)
+		if r.Code != 0 || !strings.Contains(r.Out, `"name":"capsh"`) {
+			t.Errorf("%q: %+v", args, r)
+		}
+	}
+}
