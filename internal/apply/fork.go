@@ -11,30 +11,33 @@ import (
 )
 
 // A forked child of a Go program has one thread and half a runtime: it may make
-// system calls and nothing that allocates, locks, grows the stack or can be
-// rescheduled. All that it needs is made before the fork.
+// system calls and nothing that allocates, locks or can be rescheduled. All that
+// it needs is made before the fork, and all that it runs is nosplit: the check of
+// the stack at the start of any other function is also where the scheduler takes
+// over, and in the child it would wait for threads that are not there.
+
+// child is what a forked child does: sleep, or execute a program.
+type child struct {
+	report int           // its end of the pipe
+	mask   unix.Sigset_t // the signals to block
+
+	path      *byte // nil to sleep
+	argv, env **byte
+	span      unix.Timespec
+}
 
 // ForkSleep starts a child that has all that this process has, sleeps for the
 // given seconds and exits with 0. Signals act on it as they would have on this
 // program when it started.
 func ForkSleep(seconds uint32) (pid int, err error) {
-	span := unix.NsecToTimespec(int64(min(seconds, 1<<31-1)) * 1e9)
-	return fork("", func(report int) failure {
-		unix.RawSyscall(unix.SYS_CLOSE, uintptr(report), 0, 0)
-		for {
-			_, _, errno := unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&span)), uintptr(unsafe.Pointer(&span)), 0)
-			if errno != unix.EINTR {
-				exit(0)
-			}
-		}
-	})
+	return fork("", &child{span: unix.NsecToTimespec(int64(min(seconds, 1<<31-1)) * 1e9)})
 }
 
 // Spawn starts the program at path in a child that is otherwise like this
 // process. An execve that fails is an error here and leaves no child.
 func Spawn(path string, argv, env []string) (pid int, err error) {
-	pathPtr, err := unix.BytePtrFromString(path)
-	if err != nil {
+	var c child
+	if c.path, err = unix.BytePtrFromString(path); err != nil {
 		return 0, wrap(err, "execve", path)
 	}
 	argvPtr, err := syscall.SlicePtrFromStrings(argv)
@@ -45,14 +48,33 @@ func Spawn(path string, argv, env []string) (pid int, err error) {
 	if err != nil {
 		return 0, wrap(err, "execve", path)
 	}
-	return fork(path, func(int) failure {
-		if _, errno := inherit.RestoreNofile(); errno != 0 {
-			return failure{inPrlimit, errno}
+	c.argv, c.env = &argvPtr[0], &envPtr[0]
+	return fork(path, &c)
+}
+
+// run is all that happens in the child. What it returns is why it failed.
+//
+//go:nosplit
+//go:norace
+func (c *child) run() failure {
+	if why := c.restoreSignals(); why.errno != 0 {
+		return why
+	}
+	if c.path == nil {
+		unix.RawSyscall(unix.SYS_CLOSE, uintptr(c.report), 0, 0)
+		for {
+			_, _, errno := unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&c.span)), uintptr(unsafe.Pointer(&c.span)), 0)
+			if errno != unix.EINTR {
+				exit(0)
+			}
 		}
-		_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(pathPtr)),
-			uintptr(unsafe.Pointer(&argvPtr[0])), uintptr(unsafe.Pointer(&envPtr[0])))
-		return failure{inExecve, errno}
-	})
+	}
+	if _, errno := inherit.RestoreNofile(); errno != 0 {
+		return failure{inPrlimit, errno}
+	}
+	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(c.path)),
+		uintptr(unsafe.Pointer(c.argv)), uintptr(unsafe.Pointer(c.env)))
+	return failure{inExecve, errno}
 }
 
 // failure is what a child reports through its pipe: which call, and why.
@@ -93,16 +115,17 @@ func ignoringEINTR(call func() (int, error)) (int, error) {
 	}
 }
 
-// fork runs child in a forked process and waits until that closes report, as its
-// execve does. What child returns is why it failed; then there is none, and the
-// error speaks of path. No signal is handled there before its handlers are gone.
-func fork(path string, child func(report int) failure) (pid int, err error) {
+// fork runs c in a forked process and waits until that closes its end of the
+// pipe, as its execve does. Where it fails there is none, and the error speaks of
+// path. No signal is handled there before its handlers are gone.
+func fork(path string, c *child) (pid int, err error) {
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return 0, wrap(err, "pipe2", "")
 	}
 	defer unix.Close(pipe[0])
-	pid, forkErr := rawFork(pipe[1], child)
+	c.report = pipe[1]
+	pid, forkErr := c.rawFork()
 	unix.Close(pipe[1])
 	if pid == 0 {
 		return 0, forkErr
@@ -127,13 +150,12 @@ func fork(path string, child func(report int) failure) (pid int, err error) {
 // rawFork is the fork itself. With an error there may be a pid all the same.
 //
 //go:norace
-func rawFork(report int, child func(report int) failure) (pid int, err error) {
-	growStack()
-	var all, before unix.Sigset_t
+func (c *child) rawFork() (pid int, err error) {
+	var all unix.Sigset_t
 	for i := range all.Val {
 		all.Val[i] = ^all.Val[i]
 	}
-	if errno := sigprocmask(&all, &before); errno != 0 {
+	if errno := sigprocmask(&all, &c.mask); errno != 0 {
 		return 0, failed(errno, "rt_sigprocmask", "")
 	}
 	flags, stack := uintptr(unix.SIGCHLD), uintptr(0)
@@ -142,28 +164,26 @@ func rawFork(report int, child func(report int) failure) (pid int, err error) {
 	}
 	r, _, errno := unix.RawSyscall6(unix.SYS_CLONE, flags, stack, 0, 0, 0, 0)
 	if errno == 0 && r == 0 {
-		why := restoreInChild(&before)
-		if why.errno == 0 {
-			why = child(report)
-		}
-		unix.RawSyscall(unix.SYS_WRITE, uintptr(report), uintptr(unsafe.Pointer(&why)), unsafe.Sizeof(why))
+		why := c.run()
+		unix.RawSyscall(unix.SYS_WRITE, uintptr(c.report), uintptr(unsafe.Pointer(&why)), unsafe.Sizeof(why))
 		exit(1)
 	}
-	maskErrno := sigprocmask(&before, nil)
+	maskErrno := sigprocmask(&c.mask, nil)
 	if errno != 0 {
 		return 0, failed(errno, "fork", "")
 	}
 	return int(r), failed(maskErrno, "rt_sigprocmask", "")
 }
 
-// restoreInChild gives the child the signals that this program was started with.
+// restoreSignals gives the child the signals that this program was started with.
 //
+//go:nosplit
 //go:norace
-func restoreInChild(before *unix.Sigset_t) failure {
+func (c *child) restoreSignals() failure {
 	if errno := resetHandlers(); errno != 0 {
 		return failure{inSigaction, errno}
 	}
-	if errno := sigprocmask(before, nil); errno != 0 {
+	if errno := sigprocmask(&c.mask, nil); errno != 0 {
 		return failure{inSigprocmask, errno}
 	}
 	call, errno := inherit.RestoreSignals()
@@ -173,17 +193,10 @@ func restoreInChild(before *unix.Sigset_t) failure {
 	return failure{inSigprocmask, errno}
 }
 
-// growStack makes room on this goroutine's stack, so that the child need not.
-//
-//go:noinline
-func growStack() {
-	var room [32 << 10]byte
-	runtime.KeepAlive(&room)
-}
-
 // sigsetSize is the size of the kernel's sigset_t in bytes.
 const sigsetSize = 8
 
+//go:nosplit
 //go:norace
 func sigprocmask(set, old *unix.Sigset_t) syscall.Errno {
 	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), sigsetSize, 0, 0)
@@ -192,6 +205,7 @@ func sigprocmask(set, old *unix.Sigset_t) syscall.Errno {
 
 // resetHandlers gives each signal that has a handler its default action.
 //
+//go:nosplit
 //go:norace
 func resetHandlers() syscall.Errno {
 	const sigIgn = 1
@@ -212,6 +226,7 @@ func resetHandlers() syscall.Errno {
 
 // exit ends the forked child without running anything of the runtime.
 //
+//go:nosplit
 //go:norace
 func exit(status uintptr) {
 	for {

@@ -15,9 +15,13 @@ const Exact = false
 func ClosedAtStart(int) bool { return false }
 
 // RestoreSignals does nothing in a plain build.
+//
+//go:nosplit
 func RestoreSignals() (Call, syscall.Errno) { return RtSigaction, 0 }
 
 // RestoreNofile does nothing in a plain build.
+//
+//go:nosplit
 func RestoreNofile() (Call, syscall.Errno) { return Prlimit, 0 }
 
 func tookOver(syscall.Signal) bool { return false }
