@@ -139,47 +139,35 @@ func (l *launch) resolveBits(from *cred.State) error {
 		return nil
 	}
 	fail := func(why string) error { return errors.New("--securebits: " + why) }
-	bits := from.Securebits.Value
-	switch {
-	case text == "":
+	if text == "" {
 		return fail(`the value is empty, write "none" for no bit`)
-	case text == "none":
-		bits = 0
-	case text[0] >= '0' && text[0] <= '9':
-		n, err := caps.ParseUint(text, 32)
-		if err != nil {
-			return fail(err.Error())
+	}
+	parse := cred.ParseSecurebits
+	if text[0] == '+' || text[0] == '-' {
+		if !from.Securebits.OK {
+			return fail("the current securebits are unknown")
 		}
-		bits = cred.Securebits(n)
-	case !from.Securebits.OK && (text[0] == '+' || text[0] == '-'):
-		return fail("the current securebits are unknown")
-	default:
-		var err error
-		if bits, err = changedBits(text, bits); err != nil {
-			return fail(err.Error())
-		}
+		parse = func(text string) (cred.Securebits, error) { return changedBits(text, from.Securebits.Value) }
+	}
+	bits, err := parse(text)
+	if err != nil {
+		return fail(err.Error())
 	}
 	l.request.Securebits = cred.Is(bits)
 	return nil
 }
 
+// changedBits is bits with the changes "+bit,-bit".
 func changedBits(text string, bits cred.Securebits) (cred.Securebits, error) {
-	signed := text[0] == '+' || text[0] == '-'
-	if !signed {
-		bits = 0
-	}
 	for item := range strings.SplitSeq(text, ",") {
-		sign := byte('+')
-		if signed && item != "" {
-			sign, item = item[0], item[1:]
-		}
-		bit, err := cred.ParseSecurebit(item)
-		switch {
-		case sign != '+' && sign != '-':
+		if item == "" || item[0] != '+' && item[0] != '-' {
 			return 0, errors.New(quote(text) + ": each item must be +BIT or -BIT, as the first is")
+		}
+		bit, err := cred.ParseSecurebit(item[1:])
+		switch {
 		case err != nil:
 			return 0, err
-		case sign == '+':
+		case item[0] == '+':
 			bits |= bit
 		default:
 			bits &^= bit

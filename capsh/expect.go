@@ -71,7 +71,7 @@ func runExpect(args, _ []string, out *output) (int, error) {
 // parseExpectations parses all before anything is read.
 func parseExpectations(texts []string, proc probe.Root) ([]expect.Expr, error) {
 	var names accountNames
-	w := expect.World{Bits: kernelBits(proc), User: names.uid, Group: names.gid}
+	w := expect.World{Bits: kernelBits(proc), User: names.files().UID, Group: names.files().GID}
 	list := make([]expect.Expr, len(texts))
 	for i, text := range texts {
 		var err error
@@ -90,16 +90,4 @@ func kernelBits(proc probe.Root) int {
 		}
 	}
 	return probe.KernelBits()
-}
-
-// uid is the id of a user.
-func (a *accountNames) uid(name string) (uint32, error) {
-	user, err := a.files().User(name)
-	return user.UID, err
-}
-
-// gid is the id of a group.
-func (a *accountNames) gid(name string) (uint32, error) {
-	group, err := a.files().Group(name)
-	return group.GID, err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"capsh/internal/caps"
 	"capsh/internal/container"
@@ -93,25 +92,8 @@ func parseSetOrDefault(text string) (caps.Set, error) {
 }
 
 // setSecurebits reads none, a number, or names with commas between.
-func (c *changes) setSecurebits(text string) error {
-	var bits cred.Securebits
-	switch {
-	case text == "none":
-	case text != "" && '0' <= text[0] && text[0] <= '9':
-		n, err := caps.ParseUint(text, 32)
-		if err != nil {
-			return err
-		}
-		bits = cred.Securebits(n)
-	default:
-		for name := range strings.SplitSeq(text, ",") {
-			bit, err := cred.ParseSecurebit(name)
-			if err != nil {
-				return err
-			}
-			bits |= bit
-		}
-	}
-	c.securebits = cred.Is(bits)
-	return nil
+func (c *changes) setSecurebits(text string) (err error) {
+	c.securebits.Value, err = cred.ParseSecurebits(text)
+	c.securebits.OK = true
+	return err
 }

@@ -99,11 +99,11 @@ func (s *session) parseGroup(item string) (uint32, error) {
 	if '0' <= item[0] && item[0] <= '9' {
 		return parseID("--groups", item)
 	}
-	gid, err := s.names.gid(item)
+	group, err := s.names.files().Group(item)
 	if err != nil {
 		return 0, errors.New("--groups: " + err.Error())
 	}
-	return gid, nil
+	return group.GID, nil
 }
 
 // setUser becomes a user with its groups, keeping the permitted set.

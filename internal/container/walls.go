@@ -17,8 +17,8 @@ func (a *Assessment) findCapabilities(f *Facts) {
 	name := a.Default.Name
 	if beyond == 0 {
 		evidence := "nothing beyond " + name + "'s default"
-		if n := a.Reach.Len(); n != a.Default.Set.Len() || a.Reach != a.Default.Set {
-			evidence += ", " + strconv.Itoa(n) + " of " + strconv.Itoa(a.Default.Set.Len())
+		if a.Reach != a.Default.Set {
+			evidence += ", " + strconv.Itoa(a.Reach.Len()) + " of " + strconv.Itoa(a.Default.Set.Len())
 		}
 		a.add("capabilities", Held, evidence, "Capabilities are no wider than a container commonly gets.")
 		return

@@ -14,6 +14,17 @@ type Known[T any] struct {
 // Is is a value that is known.
 func Is[T any](v T) Known[T] { return Known[T]{Value: v, OK: true} }
 
+// OnOff is "on", "off" or "unknown".
+func OnOff(v Known[bool]) string {
+	switch {
+	case !v.OK:
+		return "unknown"
+	case v.Value:
+		return "on"
+	}
+	return "off"
+}
+
 // Sets are the five capability sets of a thread (capabilities(7), "Thread
 // capability sets").
 type Sets struct {

@@ -2,8 +2,11 @@ package cred
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
+
+	"capsh/internal/caps"
 )
 
 // securebitNames are setpriv(1)'s and systemd's words, in bit order.
@@ -46,12 +49,38 @@ func (b Securebits) String() string {
 	return strings.Join(b.Names(), ",")
 }
 
-// ParseSecurebit is the flag of a name, "noroot" or "noroot_locked".
-func ParseSecurebit(name string) (Securebits, error) {
-	for i, n := range securebitNames {
-		if n == name {
-			return 1 << i, nil
-		}
+// ParseSecurebit is the flag of a name, "noroot" or "noroot_locked";
+// "noroot+locked" is both.
+func ParseSecurebit(text string) (Securebits, error) {
+	name, locked := strings.CutSuffix(text, "+locked")
+	i := slices.Index(securebitNames[:], name)
+	switch {
+	case i < 0:
+		return 0, errors.New("unknown securebit " + strconv.Quote(name))
+	case !locked:
+		return 1 << i, nil
+	case !SecurebitFlags.Has(1 << i):
+		return 0, errors.New(name + " is a lock itself")
 	}
-	return 0, errors.New("unknown securebit " + strconv.Quote(name))
+	return 3 << i, nil
+}
+
+// ParseSecurebits reads "none", a number in C's notation, or names with commas
+// between.
+func ParseSecurebits(text string) (bits Securebits, err error) {
+	switch {
+	case text == "none":
+		return 0, nil
+	case text != "" && '0' <= text[0] && text[0] <= '9':
+		n, err := caps.ParseUint(text, 32)
+		return Securebits(n), err
+	}
+	for item := range strings.SplitSeq(text, ",") {
+		bit, err := ParseSecurebit(item)
+		if err != nil {
+			return 0, err
+		}
+		bits |= bit
+	}
+	return bits, nil
 }

@@ -4,6 +4,7 @@ package expect
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,8 +17,8 @@ import (
 type World struct {
 	// Bits is how many capabilities the kernel has: those of "all".
 	Bits int
-	// User and Group give the id of a name, or say why there is none.
-	User, Group func(name string) (uint32, error)
+	// User and Group give the id of a name or a number, or say why there is none.
+	User, Group func(text string) (uint32, error)
 }
 
 // Result says whether an expression holds. What is not known never does.
@@ -144,13 +145,7 @@ func Subjects() []string { return subjects[:] }
 
 func unknownSubject(word string) error {
 	text := strconv.Quote(word) + " is nothing to compare"
-	near := suggest.Nearest(strings.ToLower(word), func(yield func(string) bool) {
-		for _, s := range subjects {
-			if !yield(s) {
-				return
-			}
-		}
-	})
+	near := suggest.Nearest(strings.ToLower(word), slices.Values(subjects[:]))
 	if near != "" {
 		text += ", did you mean " + near + "?"
 	}

@@ -1,27 +1,22 @@
 package expect
 
 import (
-	"errors"
+	"io"
 	"strings"
 	"testing"
 
+	"capsh/internal/accounts"
 	"capsh/internal/caps"
 	"capsh/internal/cred"
 )
 
 // world is a machine with 41 capabilities, one user and one group.
-var world = World{
-	Bits:  41,
-	User:  func(name string) (uint32, error) { return one(name, "root", 0) },
-	Group: func(name string) (uint32, error) { return one(name, "adm", 4) },
-}
+var files = accounts.Files{Open: func(path string) (io.ReadCloser, error) {
+	text := map[string]string{accounts.PasswdPath: "root:x:0:0:::\n", accounts.GroupPath: "adm:x:4:\n"}[path]
+	return io.NopCloser(strings.NewReader(text)), nil
+}}
 
-func one(name, known string, id uint32) (uint32, error) {
-	if name != known {
-		return 0, errors.New("no such name")
-	}
-	return id, nil
-}
+var world = World{Bits: 41, User: files.UID, Group: files.GID}
 
 // typical is a process in a container: Docker's default set and a bit more.
 func typical() cred.Process {
@@ -137,13 +132,13 @@ func TestParseErrors(t *testing.T) {
 		"seccomp<=filter":                 "no set",
 		"uid>=0":                          "no set",
 		"uid=01":                          "begins with 0",
-		"uid=-1":                          "no such name",
-		"uid=4294967295":                  "is no id",
-		"uid=1x":                          "is no id",
+		"uid=-1":                          "neither a name nor a number",
+		"uid=4294967295":                  "out of range",
+		"uid=1x":                          "no user",
 		"xuid=1":                          "nothing to compare",
 		"groups=":                         "no value",
 		"groups=4,":                       "empty name",
-		"groups=4,none":                   "no such name",
+		"groups=4,none":                   "no group",
 		"userns=init":                     "neither initial",
 		"userns=+1":                       "neither initial",
 		"userns<1":                        "no set",

@@ -1,7 +1,6 @@
 package expect
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +45,7 @@ func (w *World) id(kind idKind, op operator, value string) (judge, error) {
 	if kind.user {
 		lookUp = w.User
 	}
-	want, err := parseID(value, lookUp)
+	want, err := lookUp(value)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +70,7 @@ func (w *World) groups(op operator, value string) (judge, error) {
 		value = ""
 	} else {
 		for item := range strings.SplitSeq(value, ",") {
-			gid, err := parseID(item, w.Group)
+			gid, err := w.Group(item)
 			if err != nil {
 				return nil, err
 			}
@@ -97,26 +96,6 @@ func without(a, b []uint32) string {
 		text += decimal(id)
 	}
 	return text
-}
-
-// maxID is the last id there is; the kernel reads the next as "unchanged".
-const maxID = 1<<32 - 2
-
-// parseID reads a plain decimal or a name.
-func parseID(text string, lookUp func(string) (uint32, error)) (uint32, error) {
-	switch {
-	case text == "":
-		return 0, errors.New("there is an empty name")
-	case text[0] < '0' || text[0] > '9':
-		return lookUp(text)
-	case len(text) > 1 && text[0] == '0':
-		return 0, errors.New("number " + strconv.Quote(text) + " begins with 0")
-	}
-	n, err := strconv.ParseUint(text, 10, 32)
-	if err != nil || n > maxID {
-		return 0, errors.New(strconv.Quote(text) + " is no id: 0 to " + decimal(maxID))
-	}
-	return uint32(n), nil
 }
 
 func decimal(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"capsh/internal/caps"
 	"capsh/internal/cred"
 )
 
@@ -68,7 +67,7 @@ func userNS(op operator, value string) (judge, error) {
 }
 
 func securebits(op operator, value string) (judge, error) {
-	want, err := parseSecurebits(value)
+	want, err := cred.ParseSecurebits(value)
 	if err != nil {
 		return nil, err
 	}
@@ -83,34 +82,6 @@ func securebits(op operator, value string) (judge, error) {
 		d := difference{subject: "securebits", extra: bitList(is &^ want), missing: bitList(want &^ is), value: value}
 		return d.compare(op)
 	}, nil
-}
-
-// parseSecurebits reads none, a number, or a list of flags, each with +locked
-// behind it where its lock is meant too.
-func parseSecurebits(text string) (cred.Securebits, error) {
-	if text == "none" {
-		return 0, nil
-	}
-	if '0' <= text[0] && text[0] <= '9' {
-		n, err := caps.ParseUint(text, 32)
-		return cred.Securebits(n), err
-	}
-	var bits cred.Securebits
-	for item := range strings.SplitSeq(text, ",") {
-		name, locked := strings.CutSuffix(item, "+locked")
-		bit, err := cred.ParseSecurebit(name)
-		if err != nil {
-			return 0, err
-		}
-		if bits |= bit; !locked {
-			continue
-		}
-		if !cred.SecurebitFlags.Has(bit) {
-			return 0, errors.New(name + " is a lock itself")
-		}
-		bits |= bit << 1
-	}
-	return bits, nil
 }
 
 func bitList(bits cred.Securebits) string { return strings.Join(bits.Names(), ", ") }

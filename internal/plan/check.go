@@ -32,7 +32,7 @@ func Check(want, got cred.State) error {
 	if !sameSet(want.Groups, got.Groups) {
 		differs("groups", IDList(sorted(want.Groups)), IDList(sorted(got.Groups)))
 	}
-	differs("no_new_privs", knownBool(want.NoNewPrivs), knownBool(got.NoNewPrivs))
+	differs("no_new_privs", cred.OnOff(want.NoNewPrivs), cred.OnOff(got.NoNewPrivs))
 	differs("securebits", knownBits(want.Securebits), knownBits(got.Securebits))
 	if len(list) == 0 {
 		return nil
@@ -56,16 +56,6 @@ func setDifference(want, got caps.Set) string {
 }
 
 func fourIDs(id cred.IDs) string { return IDList([]uint32{id.Real, id.Effective, id.Saved, id.FS}) }
-
-func knownBool(v cred.Known[bool]) string {
-	switch {
-	case !v.OK:
-		return "unknown"
-	case v.Value:
-		return "on"
-	}
-	return "off"
-}
 
 func knownBits(v cred.Known[cred.Securebits]) string {
 	if !v.OK {

@@ -85,7 +85,7 @@ func userNSText(f *container.Facts) string {
 // holdersText says what, beside its sets, holds the thread.
 func holdersText(f *container.Facts) string {
 	p := &f.Process
-	text := "no_new_privs " + onOff(p.NoNewPrivs) + ", seccomp "
+	text := "no_new_privs " + cred.OnOff(p.NoNewPrivs) + ", seccomp "
 	if p.Seccomp.OK {
 		text += p.Seccomp.Value.String()
 	} else {
@@ -98,16 +98,6 @@ func holdersText(f *container.Facts) string {
 		return text + ", no security label"
 	}
 	return text + ", label " + Escape(f.Label.Value)
-}
-
-func onOff(v cred.Known[bool]) string {
-	switch {
-	case !v.OK:
-		return "unknown"
-	case v.Value:
-		return "on"
-	}
-	return "off"
 }
 
 func securebitsText(bits cred.Known[cred.Securebits]) string {
