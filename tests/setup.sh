@@ -23,6 +23,7 @@ runc				runc
 newuidmap			uidmap
 systemd-analyze			systemd
 qemu-s390x-static		qemu-user-static
+python3				python3
 debugfs				e2fsprogs
 script				bsdutils
 zsh				zsh

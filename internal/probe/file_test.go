@@ -86,11 +86,24 @@ func TestExecutableErrors(t *testing.T) {
 }
 
 func TestExecutableNoexec(t *testing.T) {
-	var fs unix.Statfs_t
-	err := unix.Statfs("/proc", &fs)
-	testenv.Need(t, "a noexec /proc", err == nil && fs.Flags&unix.ST_NOEXEC != 0, "mounted without noexec")
-	_, err = Here.Executable("/proc/version")
-	wantFileError(t, err, unix.EACCES, "execve /proc/version: permission denied (its mount is noexec)")
+	testenv.Root(t)
+	dir := t.TempDir()
+	onThread(func() { // whose mount namespace ends with it
+		path := filepath.Join(dir, "program")
+		for _, err := range []error{
+			unix.Unshare(unix.CLONE_NEWNS),
+			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+			unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOEXEC, ""),
+			os.WriteFile(path, []byte("\x7fELF"), 0o755),
+		} {
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+		_, err := Here.Executable(path)
+		wantFileError(t, err, unix.EACCES, "execve "+path+": permission denied (its mount is noexec)")
+	})
 }
 
 // A chain as long as the kernel follows, and one longer, which it judges too.
