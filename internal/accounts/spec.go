@@ -43,7 +43,7 @@ func (f Files) Account(spec string, own uint32) (a Account, err error) {
 func (f Files) account(text string, own uint32) (a Account, err error) {
 	uid, isNumber := own, true
 	if text != "" {
-		if uid, isNumber, err = ParseID(text); err != nil {
+		if uid, isNumber, err = parseNumber(text); err != nil {
 			return a, err
 		}
 	}
@@ -59,7 +59,7 @@ func (f Files) account(text string, own uint32) (a Account, err error) {
 
 // UID is the id of a user's name or number.
 func (f Files) UID(text string) (uint32, error) {
-	uid, isNumber, err := ParseID(text)
+	uid, isNumber, err := parseNumber(text)
 	if err != nil || isNumber {
 		return uid, err
 	}
@@ -69,7 +69,7 @@ func (f Files) UID(text string) (uint32, error) {
 
 // GID is the id of a group's name or number.
 func (f Files) GID(text string) (uint32, error) {
-	gid, isNumber, err := ParseID(text)
+	gid, isNumber, err := parseNumber(text)
 	if err != nil || isNumber {
 		return gid, err
 	}
@@ -77,10 +77,10 @@ func (f Files) GID(text string) (uint32, error) {
 	return g.GID, err
 }
 
-// ParseID reads an id: plain decimal from 0 to 4294967294, without sign, blanks
+// parseNumber reads an id: plain decimal from 0 to 4294967294, without sign, blanks
 // or leading zeros. A text that can only be meant as a number and is none is an
 // error; any other is a name.
-func ParseID(text string) (id uint32, isNumber bool, err error) {
+func parseNumber(text string) (id uint32, isNumber bool, err error) {
 	digits := strings.Trim(text, "0123456789") == ""
 	switch {
 	case text == "":

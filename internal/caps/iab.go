@@ -77,9 +77,3 @@ func (s IAB) AppendText(b []byte, kernelBits int) []byte {
 	}
 	return b
 }
-
-// Text is s as libcap's cap_iab_to_text writes it, see [IAB.AppendText].
-func (s IAB) Text(kernelBits int) string {
-	var buf [128]byte
-	return string(s.AppendText(buf[:0], kernelBits))
-}

@@ -51,7 +51,7 @@ func compareIABTexts(tb testing.TB, o *oracle, texts []string) (good int) {
 		if [3]Set{got.Inheritable & known, got.Ambient & known, got.Dropped & known} != want.sets {
 			tb.Fatalf("kernel %d: ParseIAB(%q) = %x, libcap: %x", o.bits, texts[i], got, want.sets)
 		}
-		if text := got.Text(o.bits); text != want.text {
+		if text := string(got.AppendText(nil, o.bits)); text != want.text {
 			tb.Fatalf("kernel %d: Text of %q = %q, libcap: %q", o.bits, texts[i], text, want.text)
 		}
 	}

@@ -17,7 +17,7 @@ var built struct {
 }
 
 // Build builds one of our programs, "capsh" or "capset", as the Makefile does
-// and returns its path. A test process builds each once; its TestMain calls
+// and returns its path, where every user may run it. A test process builds each once; its TestMain calls
 // [CleanBuilt] at the end.
 func Build(t testing.TB, program string) string {
 	t.Helper()
@@ -29,6 +29,9 @@ func Build(t testing.TB, program string) string {
 	if built.dir == "" {
 		dir, err := os.MkdirTemp("", "capsh-build-")
 		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		built.dir, built.paths = dir, map[string]string{}

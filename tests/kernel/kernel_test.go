@@ -78,8 +78,22 @@ func TestPredict(t *testing.T) {
 	t.Cleanup(world.leave)
 	testenv.Need(t, "tmpfs with file capabilities", err == nil, fmt.Sprint(err))
 
-	seed, first, count := *seedFlag, uint64(0), uint64(*casesFlag)
+	seed, first, count := whichCases(t, uint64(*casesFlag))
+	t.Logf("seed %d, %d cases", seed, count)
+	tally := runAll(t, world, seed, first, count)
+	t.Logf("%d ran, %d refused", tally.ran.Load(), tally.refused.Load())
+	if *caseFlag == "" && count >= 1000 && (tally.ran.Load() == 0 || tally.refused.Load() == 0) {
+		t.Error("no case of one kind: the cases prove nothing")
+	}
+}
+
+// whichCases are those that the flags and KERNEL_CASES ask for: count from number
+// first on, of a seed.
+func whichCases(t *testing.T, usual uint64) (seed, first, count uint64) {
+	t.Helper()
+	seed, count = *seedFlag, usual
 	if env := os.Getenv("KERNEL_CASES"); env != "" {
+		var err error
 		if count, err = strconv.ParseUint(env, 10, 64); err != nil {
 			t.Fatalf("KERNEL_CASES: %v", err)
 		}
@@ -93,12 +107,7 @@ func TestPredict(t *testing.T) {
 		}
 		count = 1
 	}
-	t.Logf("seed %d, %d cases", seed, count)
-	tally := runAll(t, world, seed, first, count)
-	t.Logf("%d ran, %d refused", tally.ran.Load(), tally.refused.Load())
-	if *caseFlag == "" && count >= 1000 && (tally.ran.Load() == 0 || tally.refused.Load() == 0) {
-		t.Error("no case of one kind: the cases prove nothing")
-	}
+	return seed, first, count
 }
 
 type tally struct{ ran, refused, failed atomic.Int64 }

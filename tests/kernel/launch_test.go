@@ -18,7 +18,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"capsh/internal/caps"
 	"capsh/internal/cred"
@@ -197,21 +196,7 @@ func TestLaunch(t *testing.T) {
 	}
 	defer testenv.CleanBuilt()
 
-	seed, first, count := *seedFlag, uint64(0), uint64(*launchFlag)
-	if env := os.Getenv("KERNEL_CASES"); env != "" {
-		if count, err = strconv.ParseUint(env, 10, 64); err != nil {
-			t.Fatalf("KERNEL_CASES: %v", err)
-		}
-	}
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	if *caseFlag != "" {
-		if _, err := fmt.Sscanf(*caseFlag, "%d:%d", &seed, &first); err != nil {
-			t.Fatalf("-case=%s: %v", *caseFlag, err)
-		}
-		count = 1
-	}
+	seed, first, count := whichCases(t, uint64(*launchFlag))
 	t.Logf("seed %d, %d launches", seed, count)
 	sum := launchAll(t, w, capset, seed, first, count)
 	t.Logf("%d started, %d not", sum.ran.Load(), sum.refused.Load())

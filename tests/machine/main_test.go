@@ -5,7 +5,6 @@ package machine
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"capsh/internal/testenv"
@@ -20,9 +19,7 @@ func TestMain(m *testing.M) {
 // program is the path of capsh, for every user to run.
 func program(t testing.TB) string {
 	t.Helper()
-	path := testenv.Build(t, "capsh")
-	must(t, os.Chmod(filepath.Dir(path), 0o755))
-	return path
+	return testenv.Build(t, "capsh")
 }
 
 // capsh runs it.

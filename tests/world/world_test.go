@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,9 +34,7 @@ func TestMain(m *testing.M) {
 // capsh is the program under test, for every user to run.
 func capsh(t testing.TB) string {
 	t.Helper()
-	path := testenv.Build(t, "capsh")
-	must(t, os.Chmod(filepath.Dir(path), 0o755))
-	return path
+	return testenv.Build(t, "capsh")
 }
 
 // shell runs a script as root in a mount namespace of its own, where $capsh is
