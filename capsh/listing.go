@@ -4,7 +4,6 @@ import (
 	"errors"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"capsh/internal/caps"
@@ -43,7 +42,7 @@ func (l *listing) options(own ...option.Option[setter]) []option.Option[setter] 
 			return err
 		}),
 		value("user", func(v string) error {
-			uid, err := l.uid(v)
+			uid, err := l.names.files().UID(v)
 			l.user = cred.Is(uid)
 			return err
 		}),
@@ -55,15 +54,6 @@ func (l *listing) options(own ...option.Option[setter]) []option.Option[setter] 
 			return nil
 		}),
 	)...)
-}
-
-// uid reads a user's name or number.
-func (l *listing) uid(v string) (uint32, error) {
-	if n, err := strconv.ParseUint(v, 10, 32); err == nil {
-		return uint32(n), nil
-	}
-	u, _, err := l.names.lookupUser(v)
-	return u.UID, err
 }
 
 // operands takes what stands beside the options: ids and patterns of names.

@@ -61,16 +61,6 @@ func (a *accountNames) Group(gid uint32) string {
 	return a.groupNames[gid]
 }
 
-// lookupUser finds a user and all its groups, the primary one first.
-func (a *accountNames) lookupUser(name string) (accounts.User, []uint32, error) {
-	user, err := a.files().User(name)
-	if err != nil {
-		return user, nil, err
-	}
-	groups, err := a.groupsOf(&user)
-	return user, groups, err
-}
-
 // groupsOf lists all groups of a user, the primary one first.
 func (a *accountNames) groupsOf(user *accounts.User) ([]uint32, error) {
 	groups := []uint32{user.GID}

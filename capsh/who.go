@@ -108,7 +108,11 @@ func (s *session) parseGroup(item string) (uint32, error) {
 
 // setUser becomes a user with its groups, keeping the permitted set.
 func (s *session) setUser(name string) error {
-	user, groups, err := s.names.lookupUser(name)
+	user, err := s.names.files().User(name)
+	if err != nil {
+		return errors.New("--user: " + err.Error())
+	}
+	groups, err := s.names.groupsOf(&user)
 	if err != nil {
 		return errors.New("--user: " + err.Error())
 	}
