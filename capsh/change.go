@@ -20,14 +20,25 @@ func raised(c caps.Cap, change func() error) error {
 	if err != nil {
 		return err
 	}
-	if err := setSets(&before, before.Effective|c.Set()); err != nil {
-		return errors.New("raise " + c.String() + ": it is not in the permitted set")
+	if err := raise(&before, c); err != nil {
+		return err
 	}
 	err = change()
 	if restoreErr := setSets(&before, before.Effective); err == nil {
 		err = restoreErr
 	}
 	return err
+}
+
+// raise puts c into the effective set.
+func raise(now *cred.State, c caps.Cap) error {
+	if !now.Permitted.Has(c) {
+		return errors.New("raise " + c.String() + ": it is not in the permitted set")
+	}
+	if err := setSets(now, now.Effective|c.Set()); err != nil {
+		return errors.New("raise " + c.String() + ": " + err.Error())
+	}
+	return nil
 }
 
 // setSets sets the sets that capset(2) can, with another effective set.

@@ -40,11 +40,17 @@ func (s *session) capSetUID(value string) error {
 // empty afterwards, whether it went well or not.
 func capSetUID(uid uint32) error {
 	return withOnly(caps.Setuid, func(now *cred.State) error {
-		if err := apply.KeepCaps(1); err != nil && losesPermitted(now, uid) {
-			return errors.New(err.Error() + " (securebit keep_caps is locked): setuid " + itoa(uid) + " would lose the permitted set")
+		keepErr := apply.KeepCaps(1)
+		if keepErr != nil && losesPermitted(now, uid) {
+			return errors.New(keepErr.Error() + ": setuid " + itoa(uid) + " would lose the permitted set")
 		}
 		err := apply.Setuid(uid)
-		_ = apply.KeepCaps(0) // locked only where it does not matter
+		if keepErr != nil { // locked, where it does not matter
+			return err
+		}
+		if clearErr := apply.KeepCaps(0); err == nil {
+			err = clearErr
+		}
 		return err
 	})
 }
@@ -63,9 +69,7 @@ func withOnly(c caps.Cap, change func(now *cred.State) error) error {
 	if err != nil {
 		return err
 	}
-	if err = setSets(&now, now.Effective|c.Set()); err != nil {
-		err = errors.New("raise " + c.String() + ": it is not in the permitted set")
-	} else {
+	if err = raise(&now, c); err == nil {
 		err = change(&now)
 	}
 	if lowerErr := setSets(&now, 0); err == nil {

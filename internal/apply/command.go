@@ -40,8 +40,8 @@ func pointers(list []string) ([]*byte, error) {
 }
 
 // Exec replaces this program by the one at path; it returns only if that failed.
-// [Do] has restored what it will find, by the step plan.SetSignals, all but the
-// limit of open files in a build that does not know it.
+// What it will find has been restored (see restore), all but the limit of open
+// files in a build that does not know it.
 func (c *Command) Exec(path string) error {
 	if !inherit.Exact {
 		return wrap(syscall.Exec(path, c.words, c.vars), "execve", path)
