@@ -1,0 +1,77 @@
+package fault
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// changes are lines of capsh that between them make each of its changes. What
+// comes first only makes ready.
+var changes = map[string][]string{
+	"drop":         {"--drop=cap_chown,cap_kill"},
+	"drop all":     {"--strict", "--drop=all"},
+	"caps":         {"--caps=cap_chown,cap_setpcap=ep"},
+	"inh":          {"--inh=cap_chown"},
+	"iab":          {"--iab=^cap_chown,!cap_kill"},
+	"ambient":      {"--inh=cap_chown,cap_kill", "--addamb=cap_chown,cap_kill", "--delamb=cap_kill", "--noamb"},
+	"no privilege": {"--mode=NOPRIV"},
+	"pure":         {"--mode=PURE1E"},
+	"securebits":   {"--noamb", "--secbits=1", "--keep=1", "--no-new-privs"},
+	"uid":          {"--noamb", "--groups=1,daemon", "--gid=65534", "--uid=65534"},
+	"cap-uid":      {"--cap-uid=65534"},
+	"user":         {"--user=daemon"},
+	"chroot":       {"--chroot=/"},
+	"sleeper":      {"--forkfor=60", "--killit=9"},
+}
+
+var capshHarmless = []harmless{
+	{isClose, "Linux closes the descriptor whatever close returns, and nothing was written to it"},
+}
+
+// TestCapsh: whichever call of a change fails, -- does not run, and the error
+// names the call.
+func TestCapsh(t *testing.T) {
+	capsh := build(t, "capsh")
+	for name, options := range changes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			argv := append([]string{capsh, "--quiet"}, options...)
+			everyCall(t, program{argv: append(argv, "--shell=/usr/bin/true", "--"), env: environ}, capshHarmless, judgeCapsh)
+		})
+	}
+}
+
+// TestCapshChild: the same in the child that -+ makes.
+func TestCapshChild(t *testing.T) {
+	t.Parallel()
+	argv := []string{build(t, "capsh"), "--quiet", "--drop=cap_chown", "--shell=/usr/bin/true", "-+"}
+	allowed := append([]harmless{
+		{func(c *call, _ syscall.Errno) bool {
+			return c.NR == unix.SYS_RT_SIGACTION && c.Args[1] == 0 && !c.InChild
+		}, "only asks which signals are ignored, which our build has from the runtime already"},
+		{func(c *call, errno syscall.Errno) bool {
+			return errno == syscall.EINTR && (c.NR == unix.SYS_READ || c.NR == unix.SYS_WAIT4)
+		}, "a signal came while capsh waited; it goes on waiting"},
+	}, capshHarmless...)
+	everyCall(t, program{argv: argv, env: environ}, allowed, judgeCapsh)
+}
+
+func judgeCapsh(c *call, errno syscall.Errno, r *run) error {
+	switch {
+	case r.started && c.NR != unix.SYS_WAIT4: // which waits for what was started
+		return fmt.Errorf("the shell was started")
+	case r.code != 1:
+		return fmt.Errorf("exit status %d", r.code)
+	case strings.HasPrefix(r.out, "failed to set mode ["): // libcap's words, on stdout
+		return nil
+	}
+	words := append(c.words(), errno.Error())
+	if c.Path != "" { // what could not be opened or read, without the call
+		words = words[1:]
+	}
+	return judgeMessage("capsh: ", words, r)
+}
