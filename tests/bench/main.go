@@ -77,7 +77,7 @@ func tables(bin, scratch string) ([]group, error) {
 	}
 	capsh := filepath.Join(bin, "capsh")
 	const libcap = "/usr/sbin/capsh"
-	return []group{{
+	groups := []group{{
 		title:    "capsh; the goal for --print is 1.15",
 		baseline: row{name: "empty Go program", argv: []string{empty}},
 		rows: []row{
@@ -87,7 +87,13 @@ func tables(bin, scratch string) ([]group, error) {
 			{name: "libcap capsh --print", argv: []string{libcap, "--print"}},
 			{name: "libcap capsh --decode", argv: []string{libcap, "--decode=00000000a80425fb"}},
 		},
-	}}, nil
+	}}
+	if os.Geteuid() != 0 {
+		fmt.Println("capset: only root can start a program as another user")
+		return groups, nil
+	}
+	launch, err := launchers(bin, scratch)
+	return append(groups, launch), err
 }
 
 // build makes the program of tests/bench/NAME, static as the real ones are.
