@@ -6,6 +6,10 @@
 //	[missing:NAME]    there is no program NAME, or for "root" the user is another;
 //	                  an error where REQUIRE_ALL=1
 //	status N CMD ...  run CMD; its exit status must be N
+//
+// SCRIPTS_ARCH=ARCH builds the programs for that architecture. 386 runs by
+// itself on amd64; for one of emulators, the capsh and capset in PATH are shell
+// scripts that start the programs under qemu-user.
 package scripts
 
 import (
@@ -22,7 +26,17 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// emulators has the qemu-user of each architecture that amd64 can't run.
+var emulators = map[string]string{
+	"arm":   "qemu-arm-static",
+	"arm64": "qemu-aarch64-static",
+	"s390x": "qemu-s390x-static",
+}
+
 func TestMain(m *testing.M) {
+	if arch := os.Getenv("SCRIPTS_ARCH"); arch != "" {
+		os.Setenv("GOARCH", arch) // testenv.Build's go build sees it
+	}
 	status := m.Run()
 	testenv.CleanBuilt()
 	os.Exit(status)
@@ -58,7 +72,12 @@ func programs(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o755); err != nil {
+		path := filepath.Join(dir, name)
+		if emulator := emulators[os.Getenv("SCRIPTS_ARCH")]; emulator != "" {
+			path += ".foreign"
+			emulate(t, filepath.Join(dir, name), testenv.Tool(t, emulator), path)
+		}
+		if err := os.WriteFile(path, text, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -66,6 +85,15 @@ func programs(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// emulate writes a script that stands for a program of another architecture.
+func emulate(t *testing.T, script, emulator, program string) {
+	t.Helper()
+	text := "#!/bin/sh\nexec " + emulator + " -0 " + filepath.Base(script) + " " + program + " \"$@\"\n"
+	if err := os.WriteFile(script, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // openUp lets every user into a folder.
