@@ -86,7 +86,7 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 	@FUZZTIME=$(FUZZTIME) tests/fuzz.sh
 
 .PHONY: cross
-cross: ## tests of the pure packages: big-endian and 32-bit too, emulated
+cross: ## tests for other architectures: 32-bit and big-endian ones, emulated
 	@tests/cross.sh
 
 .PHONY: install

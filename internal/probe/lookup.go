@@ -37,10 +37,14 @@ const readOnly = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
 
 func (l Lookup) openAs(path string, flags int) (int, error) {
 	if l.Chroot {
-		return unix.Openat2(l.Dir, path, &unix.OpenHow{
+		fd, err := unix.Openat2(l.Dir, path, &unix.OpenHow{
 			Flags:   uint64(flags | unix.O_CLOEXEC),
 			Resolve: unix.RESOLVE_IN_ROOT,
 		})
+		if err == unix.ENOSYS {
+			err = &pathError{"in another root, which takes openat2 (Linux 5.6)", err}
+		}
+		return fd, err
 	}
 	return unix.Openat(l.Dir, path, flags|unix.O_CLOEXEC, 0)
 }
