@@ -216,10 +216,12 @@ func TestSignalsAreForwarded(t *testing.T) {
 func signalled(t *testing.T, cmd *exec.Cmd, ctx context.Context, sig unix.Signal) (string, int) {
 	t.Helper()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	killGroup := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.Cancel = killGroup // all that holds the pipe
 	pipe, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, cmd.Start())
-	defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what is left of its group
+	defer killGroup()
 	ready := make([]byte, len("ready\n"))
 	if _, err := io.ReadFull(pipe, ready); err != nil {
 		t.Fatal(err)
