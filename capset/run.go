@@ -7,6 +7,7 @@ import (
 	"capsh/internal/apply"
 	"capsh/internal/plan"
 	"capsh/internal/probe"
+	"capsh/internal/render"
 	"capsh/internal/version"
 
 	"golang.org/x/sys/unix"
@@ -30,8 +31,10 @@ func run(args, env []string, stdout, stderr io.Writer) int {
 	return status
 }
 
-// say writes one line to stderr in one piece.
-func say(stderr io.Writer, text string) { io.WriteString(stderr, "capset: "+text+"\n") }
+// say writes one line to stderr in one piece, whatever a name in it holds.
+func say(stderr io.Writer, text string) {
+	io.WriteString(stderr, "capset: "+render.Message(text)+"\n")
+}
 
 // exitError is an error with an exit status other than exitFailed.
 type exitError struct {
@@ -66,8 +69,8 @@ func dispatch(args, env []string, stdout, stderr io.Writer) (int, error) {
 		return written(stdout, l.show(&p), nil)
 	}
 	if err == nil {
-		l.warn(stderr, &p)
-		err = l.start(&p)
+		l.warn(stderr, p.Warnings)
+		err = l.start(&p, stderr)
 	}
 	return statusOf(err)
 }
@@ -97,12 +100,12 @@ func written(stdout io.Writer, text string, err error) (int, error) {
 	return 0, nil
 }
 
-// warn writes the warnings to stderr.
-func (l *launch) warn(stderr io.Writer, p *plan.Plan) {
+// warn writes warnings to stderr.
+func (l *launch) warn(stderr io.Writer, warnings []string) {
 	if l.quiet {
 		return
 	}
-	for _, w := range p.Warnings {
+	for _, w := range warnings {
 		say(stderr, "warning: "+w)
 	}
 }
@@ -129,7 +132,7 @@ func (l *launch) plan(env []string) (plan.Plan, error) {
 }
 
 // start carries the plan out. It returns only if that failed.
-func (l *launch) start(p *plan.Plan) error {
+func (l *launch) start(p *plan.Plan, stderr io.Writer) error {
 	command, err := apply.NewCommand(l.argv, l.env)
 	if err != nil {
 		return err
@@ -149,8 +152,10 @@ func (l *launch) start(p *plan.Plan) error {
 		if findErr != nil {
 			return l.explain(err)
 		}
+		said := len(p.Warnings)
 		if err := p.Foresee(exe); err != nil {
 			return err
 		}
+		l.warn(stderr, p.Warnings[said:])
 	}
 }

@@ -23,6 +23,9 @@ func (p *Plan) Foresee(exe execve.File) error {
 		if err = p.judgeSets(&plain); err == nil {
 			err = p.judgeFile(&plain, &outcome, &exe)
 		}
+		if err == nil {
+			err = p.judgeUnread(&exe)
+		}
 	}
 	var refused *execve.Refused
 	if errors.As(err, &refused) {
@@ -64,6 +67,20 @@ func (p *Plan) judgeFile(plain, got *execve.Outcome, exe *execve.File) error {
 			" and gid " + idText(is.GID.Effective) + ": " + idRule(got.Rules))
 	}
 	return nil
+}
+
+// judgeUnread refuses a file that could not be read: it may be a script, and then
+// another file decides. Where nothing is held and nothing can be gained, none
+// could make a difference.
+func (p *Plan) judgeUnread(exe *execve.File) error {
+	if !exe.Unreadable || p.Want.NoNewPrivs.Value && p.keep|p.Want.Permitted == 0 {
+		return nil
+	}
+	path := exe.Path
+	if n := len(exe.Interpreters); n > 0 {
+		path = exe.Interpreters[n-1]
+	}
+	return errors.New(path + " cannot be read, so it is not known what it would hold")
 }
 
 // fileCaps is the file's capabilities as setcap(8) takes them.

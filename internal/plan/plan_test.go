@@ -153,6 +153,42 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestUnreadable: a file that may be a script is taken for a binary only where
+// that makes no difference.
+func TestUnreadable(t *testing.T) {
+	unread, through := plain, plain
+	unread.Unreadable = true
+	through.Unreadable, through.Interpreters = true, []string{"/bin/one", "/bin/two"}
+	keep := as(1000)
+	keep.Keep = netRaw
+	const why = " cannot be read, so it is not known what it would hold"
+	for _, c := range []struct {
+		name string
+		exe  execve.File
+		req  plan.Request
+		want string
+	}{
+		{"nothing", unread, as(1000), ""},
+		{"kept", unread, keep, "/bin/cmd" + why},
+		{"kept, an interpreter", through, keep, "/bin/two" + why},
+		{"permitted", unread, plan.Request{Permitted: cred.Is(netRaw)}, "/bin/cmd" + why},
+		{"new privileges", unread, plan.Request{AllowNewPrivs: true, UID: cred.Is(cred.Same(1000))}, "/bin/cmd" + why},
+	} {
+		got := ""
+		if _, err := plan.Make(root(), c.exe, c.req); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	keep.AllowMismatch = true
+	p, err := plan.Make(root(), unread, keep)
+	if err != nil || len(p.Warnings) == 0 || p.Warnings[0] != "/bin/cmd"+why || !p.Rules.Has(execve.AssumedBinary) {
+		t.Errorf("a mismatch is allowed: %v, %q", err, p.Warnings)
+	}
+}
+
 // TestBestEffort: the same errors are warnings, and nothing else is.
 func TestBestEffort(t *testing.T) {
 	from := root()
