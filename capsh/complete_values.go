@@ -102,14 +102,22 @@ func processIDs() (list []string) {
 	return list
 }
 
-// accountList are the names in a passwd or group file.
+// accountList are the names in a passwd or group file that a shell takes as they
+// are, for that is how some put them on the line.
 func accountList(file string) (list []string) {
 	text, _ := probe.Here.ReadFile(file)
 	for line := range strings.Lines(string(text)) {
 		name, _, ok := strings.Cut(line, ":")
-		if ok && name != "" && !strings.ContainsAny(name, "#+- \t") {
+		if ok && plainName(name) {
 			list = append(list, name)
 		}
 	}
 	return list
+}
+
+// plainName reports whether a name is made of letters, digits and what else
+// means nothing to any shell, a mark not first.
+func plainName(name string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+	return name != "" && strings.Contains(letters, name[:1]) && strings.Trim(name, letters+".-@") == ""
 }

@@ -62,7 +62,16 @@ _capsh() {
 	local done=${word%"$cur"}
 	mapfile -t COMPREPLY < <(command capsh completion words "$line" 2>/dev/null)
 	case ${COMPREPLY[0]-} in
-	@commands) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
+	@commands)
+		# A file may have any name, and bash puts it on the line as it is: it
+		# has to be quoted. Left out is what needs $'', no quote inside of "".
+		local name quoted
+		COMPREPLY=()
+		while IFS= read -r name; do
+			printf -v quoted %q "$name"
+			[[ $quoted == \$* ]] || COMPREPLY+=("$quoted")
+		done < <(compgen -c -- "$cur")
+		;;
 	*) COMPREPLY=("${COMPREPLY[@]#"$done"}") ;;
 	esac
 	case ${#COMPREPLY[@]}${COMPREPLY[0]-} in
@@ -101,7 +110,7 @@ function __capsh_complete
 		set -l word (commandline -ct)
 		set -l option (string match -r -- '^--[^=]*=' $word)
 		for path in (__fish_complete_path (string replace -r -- '^--[^=]*=' '' $word))
-			echo "$option$path"
+			printf '%s\n' "$option$path"
 		end
 	case @commands
 		__fish_complete_command

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,36 @@ func TestCompletionTyped(t *testing.T) {
 		tty.types("capsh expect --ta\tuid=4242\n", "not ok 1 - uid=4242")
 		tty.types("capset --keep cap_net_bi\t--list-c\t\n", "cap_net_bind_service")
 		tty.types("echo; capsh file /usr/bi\tsu\n", "/usr/bin/su  setuid")
+		tty.types("exit\n", "")
+	}
+}
+
+// TestCompletionOddNames: a program or a file may have a name that is shell code;
+// the line that the Tab key makes of it names the file and runs nothing.
+func TestCompletionOddNames(t *testing.T) {
+	for shell, setup := range map[string]string{
+		"bash --norc --noprofile -i": "source <(capsh completion bash)",
+		"zsh -f -i":                  "autoload -Uz compinit; compinit -u -D; source <(capsh completion zsh)",
+	} {
+		testenv.Tool(t, strings.Fields(shell)[0])
+		dir := t.TempDir()
+		for _, name := range []string{"zzq$(touch PWNED)", "zzr`touch PWNED`", "zzs;touch PWNED", "zzt\t$(touch PWNED)"} {
+			must(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\necho ran-it\n"), 0o755))
+		}
+		tty := startTerminal(t, shell)
+		tty.types("", " ")
+		tty.types("cd "+dir+"; PATH=$PATH:"+dir+"; "+setup+"; echo load''ed\n", "loaded")
+		for i, line := range []string{
+			"capset -n -- zzq\t", "capset -n -- zzr\t", "capset -n -- zzs\t", "capset -n -- zzt\t",
+			"capsh predict zzq\t", "capsh file zzq\t", "capsh file zzr\t", "capsh file zzs\t",
+		} {
+			end := "line" + strconv.Itoa(i)
+			tty.types(line+"; echo "+end[:2]+"''"+end[2:]+"\n", "\n"+end)
+			if _, err := os.Lstat(filepath.Join(dir, "PWNED")); err == nil {
+				t.Fatalf("%s: %q runs the name", shell, line)
+			}
+		}
+		tty.types("capset -- zzq\t\n", "ran-it")
 		tty.types("exit\n", "")
 	}
 }
