@@ -124,6 +124,11 @@ func processText(p *cred.Process) string {
 	}
 	if p.Zombie() {
 		text += ", a zombie"
+		if n := running(p); n == 1 {
+			text += " of which 1 thread still runs"
+		} else if n > 1 {
+			text += " of which " + strconv.Itoa(n) + " threads still run"
+		}
 	}
 	return text
 }

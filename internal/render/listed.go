@@ -29,10 +29,25 @@ func (p *Listed) shownUser() string {
 
 // shownName is the name as it may be shown.
 func (p *Listed) shownName() string {
-	if p.Zombie() {
-		return Escape(p.Name) + " (zombie)"
+	name := Escape(p.Name)
+	switch n := running(&p.Process); {
+	case !p.Zombie():
+		return name
+	case n == 1:
+		return name + " (zombie, 1 thread runs)"
+	case n > 1:
+		return name + " (zombie, " + strconv.Itoa(n) + " threads run)"
 	}
-	return Escape(p.Name)
+	return name + " (zombie)"
+}
+
+// running is how many threads of a process still run whose first one has ended;
+// the kernel counts that one until all have (fs/proc/array.c, task_sig).
+func running(p *cred.Process) int {
+	if !p.Zombie() || p.TID != p.PID {
+		return 0
+	}
+	return max(p.Threads-1, 0)
 }
 
 // ContainerName is how a container is called in one word: "docker:0123456789ab",

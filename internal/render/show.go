@@ -27,6 +27,8 @@ func Show(b []byte, f *container.Facts, a *container.Assessment, names Names, wi
 	return append(b, '\n')
 }
 
+// differingText says how many threads there are, and which of them hold something
+// else than the process.
 func differingText(p *cred.Process) string {
 	switch {
 	case p.TID != p.PID || p.Threads <= 1:
@@ -36,15 +38,23 @@ func differingText(p *cred.Process) string {
 	case len(p.Differing) == 0:
 		return ""
 	}
-	text := ", " + strconv.Itoa(p.Threads) + " threads, of which"
+	text := ", " + strconv.Itoa(p.Threads) + " threads, " + strconv.Itoa(len(p.Differing))
+	if len(p.Differing) == 1 {
+		text += " of them holds something else ("
+	} else {
+		text += " of them hold something else ("
+	}
 	const few = 5
 	for i := range p.Differing[:min(few, len(p.Differing))] {
-		text += " " + strconv.Itoa(p.Differing[i].TID)
+		if i > 0 {
+			text += ", "
+		}
+		text += strconv.Itoa(p.Differing[i].TID)
 	}
 	if more := len(p.Differing) - few; more > 0 {
 		text += " and " + strconv.Itoa(more) + " more"
 	}
-	return text + " hold something else"
+	return text + ")"
 }
 
 func groupsText(p *cred.Process, names Names) string {

@@ -79,6 +79,40 @@ func TestSentence(t *testing.T) {
 	}
 }
 
+// TestThreads: how many there are is told from their ids, and a process that has
+// ended from one of which only the first thread has.
+func TestThreads(t *testing.T) {
+	differing := []cred.Process{{TID: 59}, {TID: 60}}
+	for _, c := range []struct {
+		p    cred.Process
+		want string
+	}{
+		{cred.Process{Threads: 1}, ""},
+		{cred.Process{Threads: 13, ThreadsRead: true}, ""},
+		{cred.Process{Threads: 13}, ", 13 threads, whether they differ is unknown"},
+		{cred.Process{Threads: 13, ThreadsRead: true, Differing: differing[:1]}, ", 13 threads, 1 of them holds something else (59)"},
+		{cred.Process{Threads: 13, ThreadsRead: true, Differing: differing}, ", 13 threads, 2 of them hold something else (59, 60)"},
+	} {
+		if got := differingText(&c.p); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+	for threads, want := range map[int][2]string{
+		0: {"7 (a), a zombie", "a (zombie)"},
+		1: {"7 (a), a zombie", "a (zombie)"},
+		2: {"7 (a), a zombie of which 1 thread still runs", "a (zombie, 1 thread runs)"},
+		4: {"7 (a), a zombie of which 3 threads still run", "a (zombie, 3 threads run)"},
+	} {
+		p := Listed{Process: cred.Process{PID: 7, TID: 7, Name: "a", RunState: 'Z', Threads: threads}}
+		if got := [2]string{processText(&p.Process), p.shownName()}; got != want {
+			t.Errorf("%d threads: %q, want %q", threads, got, want)
+		}
+	}
+	if got := processText(&cred.Process{PID: 7, TID: 8, RunState: 'Z', Threads: 4}); got != "7/8, a zombie" {
+		t.Error(got)
+	}
+}
+
 // TestShowWidth: no line is wider than asked, nothing acts on the terminal, and
 // colour changes nothing but colour.
 func TestShowWidth(t *testing.T) {
@@ -102,7 +136,7 @@ func TestShowWidth(t *testing.T) {
 		if colored := uncolored(string(Show(nil, f, a, noNames{}, width, true))); colored != plain {
 			t.Errorf("colour changes more: %q\n%q", colored, plain)
 		}
-		for _, want := range []string{"and 2 more hold something else", "and 2 more", "49", "no_new_privs off, seccomp unknown"} {
+		for _, want := range []string{"9 threads, 7 of them hold something else (0, 0, 0, 0, 0 and 2 more)", "and 2 more", "49", "no_new_privs off, seccomp unknown"} {
 			if !strings.Contains(strings.Join(strings.Fields(plain), " "), want) {
 				t.Errorf("no %q in\n%s", want, plain)
 			}
