@@ -136,7 +136,7 @@ func signals(set *uint64, g given) error {
 		if err != nil {
 			return wrong(g, err.Error())
 		}
-		if g.Long != "block-signal" && (sig == int(unix.SIGKILL) || sig == int(unix.SIGSTOP)) {
+		if sig == int(unix.SIGKILL) || sig == int(unix.SIGSTOP) {
 			return wrong(g, "nothing can be set for "+name)
 		}
 		*set |= 1 << (sig - 1)
@@ -160,19 +160,28 @@ func parseSignal(text string) (int, error) {
 	if sig := unix.SignalNum("SIG" + name); sig != 0 {
 		return int(sig), nil
 	}
-	base, offset := 0, ""
-	if rest, ok := strings.CutPrefix(name, "RTMIN"); ok {
-		base, offset = rtMin, rest
-	} else if rest, ok := strings.CutPrefix(name, "RTMAX"); ok {
-		base, offset = rtMax, rest
-	}
-	if n, err := strconv.Atoi("0" + strings.TrimLeft(offset, "+-")); base != 0 && err == nil && len(offset) != 1 {
-		if strings.HasPrefix(offset, "-") {
-			n = -n
-		}
-		if sig := base + n; sig >= rtMin && sig <= rtMax {
-			return sig, nil
-		}
+	if sig, ok := realTime(name); ok {
+		return sig, nil
 	}
 	return 0, errors.New("no signal is called " + quote(text))
+}
+
+// realTime reads RTMIN, RTMIN+n, RTMAX or RTMAX-n.
+func realTime(name string) (sig int, ok bool) {
+	if rest, ok := strings.CutPrefix(name, "RTMIN"); ok && (rest == "" || rest[0] == '+') {
+		sig, name = rtMin, rest
+	} else if rest, ok := strings.CutPrefix(name, "RTMAX"); ok && (rest == "" || rest[0] == '-') {
+		sig, name = rtMax, rest
+	} else {
+		return 0, false
+	}
+	if name == "" {
+		return sig, true
+	}
+	if name[1:] == "" || strings.Trim(name[1:], "0123456789") != "" {
+		return 0, false
+	}
+	n, err := strconv.Atoi(name)
+	sig += n
+	return sig, err == nil && sig >= rtMin && sig <= rtMax
 }

@@ -69,6 +69,9 @@ func names(v jsonread.Value, path ...string) (caps.Set, error) {
 	}
 	var set caps.Set
 	for _, name := range list {
+		if len(list) > 1 && strings.EqualFold(name, "none") {
+			return 0, errors.New(strings.Join(path, ".") + `: "none" must stand alone`)
+		}
 		s, err := parseList(name)
 		if err != nil {
 			return 0, errors.New(strings.Join(path, ".") + ": " + err.Error())
@@ -85,7 +88,13 @@ func dockerSet(v jsonread.Value) (caps.Set, error) {
 	if err != nil {
 		return 0, err
 	}
-	if v.Get("HostConfig", "Privileged").Text == "true" {
+	if v.Get("HostConfig").Kind != jsonread.Object {
+		return 0, errors.New("HostConfig is no object")
+	}
+	switch privileged := v.Get("HostConfig", "Privileged"); {
+	case privileged.Kind != jsonread.Bool && privileged.Kind != jsonread.Missing:
+		return 0, errors.New("HostConfig.Privileged is neither true nor false")
+	case privileged.Text == "true":
 		return all, nil
 	}
 	add, addAll, err := dockerWords(v, "CapAdd")

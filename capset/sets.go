@@ -6,6 +6,7 @@ import (
 
 	"capsh/internal/caps"
 	"capsh/internal/cred"
+	"capsh/internal/plan"
 	"capsh/internal/probe"
 )
 
@@ -142,19 +143,44 @@ func (l *launch) resolveBits(from *cred.State) error {
 	if text == "" {
 		return fail(`the value is empty, write "none" for no bit`)
 	}
-	parse := cred.ParseSecurebits
-	if text[0] == '+' || text[0] == '-' {
-		if !from.Securebits.OK {
-			return fail("the current securebits are unknown")
-		}
-		parse = func(text string) (cred.Securebits, error) { return changedBits(text, from.Securebits.Value) }
-	}
-	bits, err := parse(text)
+	bits, clears, err := parseBits(text, from.Securebits)
 	if err != nil {
 		return fail(err.Error())
 	}
+	const known = cred.SecurebitFlags | cred.SecurebitFlags<<1
+	if unknown := bits &^ known; unknown != 0 {
+		return fail(quote(text) + ": no kernel knows " + unknown.String())
+	}
+	if l.request.Lock {
+		if locked := clears & plan.Locks(from.AmbientSupported); locked != 0 {
+			return fail(quote(text) + " takes away what --lock sets: " + locked.String())
+		}
+		if bits&^from.Securebits.Value&cred.KeepCaps != 0 {
+			return fail(quote(text) + " sets keep_caps, which --lock locks as off")
+		}
+	}
 	l.request.Securebits = cred.Is(bits)
 	return nil
+}
+
+// parseBits reads all securebits or changes of those now. Clears are the bits
+// that the text says are to be off; a list of names says that of none.
+func parseBits(text string, now cred.Known[cred.Securebits]) (bits, clears cred.Securebits, err error) {
+	switch {
+	case text[0] != '+' && text[0] != '-':
+		bits, err = cred.ParseSecurebits(text)
+		if text == "none" || text[0] <= '9' { // or a number
+			clears = ^bits
+		}
+		return bits, clears, err
+	case !now.OK:
+		return 0, 0, errors.New("the current securebits are unknown")
+	}
+	if bits, err = changedBits(text, now.Value); err != nil {
+		return 0, 0, err
+	}
+	left, err := changedBits(text, ^cred.Securebits(0))
+	return bits, ^left, err
 }
 
 // changedBits is bits with the changes "+bit,-bit".

@@ -34,7 +34,6 @@ type Value struct {
 }
 
 // Get follows names into objects; the result is Missing where one is not there.
-// Of several members of a name the last counts.
 func (v Value) Get(names ...string) Value {
 	for _, name := range names {
 		next := Value{}
@@ -65,7 +64,8 @@ func (v Value) Strings() ([]string, bool) {
 // maxDepth is how deep arrays and objects may be nested.
 const maxDepth = 1000
 
-// Parse reads one value with nothing but blanks around it. The error gives the
+// Parse reads one value with nothing but blanks around it. An object that has a
+// name twice is refused: readers differ in which they take. The error gives the
 // line.
 func Parse(text []byte) (Value, error) {
 	p := parser{text: text}
@@ -80,7 +80,11 @@ func Parse(text []byte) (Value, error) {
 			line++
 		}
 	}
-	return Value{}, errors.New("line " + strconv.Itoa(line) + ": not JSON")
+	why := "not JSON"
+	if p.twice {
+		why = "the name " + strconv.Quote(p.name) + " is there twice"
+	}
+	return Value{}, errors.New("line " + strconv.Itoa(line) + ": " + why)
 }
 
 // parser reads text from at on. Its methods report whether it went well; at is
@@ -88,6 +92,9 @@ func Parse(text []byte) (Value, error) {
 type parser struct {
 	text []byte
 	at   int
+	// twice is set where an object has name for the second time.
+	twice bool
+	name  string
 }
 
 func (p *parser) blanks() {
@@ -147,12 +154,12 @@ func (p *parser) items(kind Kind, open, end byte, depth int) (Value, bool) {
 	if p.next(end) {
 		return v, true
 	}
+	seen := map[string]bool{}
 	for {
 		key := ""
 		if kind == Object {
-			p.blanks()
 			var ok bool
-			if key, ok = p.string(); !ok || !p.next(':') {
+			if key, ok = p.key(seen); !ok {
 				return v, false
 			}
 		}
@@ -169,6 +176,18 @@ func (p *parser) items(kind Kind, open, end byte, depth int) (Value, bool) {
 			return v, false
 		}
 	}
+}
+
+// key reads a name that is not among those seen, and the colon.
+func (p *parser) key(seen map[string]bool) (string, bool) {
+	p.blanks()
+	name, ok := p.string()
+	if ok && seen[name] {
+		p.twice, p.name = true, name
+		return "", false
+	}
+	seen[name] = true
+	return name, ok && p.next(':')
 }
 
 func (p *parser) digits() bool {

@@ -197,7 +197,7 @@ func (b *builder) sets() error {
 			return err
 		}
 	}
-	if b.bits != b.plan.Before.Securebits {
+	if b.bits != b.plan.Before.Securebits && b.bits != s.Securebits { // keep_caps may be there by now
 		if err := b.do(Step{Op: SetSecurebits, Number: uint64(b.bits.Value)}); err != nil {
 			return err
 		}

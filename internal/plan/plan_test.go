@@ -57,18 +57,26 @@ func TestSteps(t *testing.T) {
 	unbound := func(r plan.Request) plan.Request { r.Bounding = cred.Is[caps.Set](0); return r }
 	noSetpcap := root()
 	noSetpcap.Permitted, noSetpcap.Effective = all&^caps.Setpcap.Set(), all&^caps.Setpcap.Set()
+	setids := root()
+	setids.Permitted = netRaw | caps.Setuid.Set() | caps.Setgid.Set()
+	setids.Effective = setids.Permitted
 	lowered := root()
 	lowered.Effective = 0
 	done := user()
 	done.Bounding, done.NoNewPrivs = 0, cred.Is(true)
 	ambient := user()
 	ambient.Permitted, ambient.Effective, ambient.Inheritable, ambient.Ambient, ambient.Bounding = netRaw, netRaw, netRaw, netRaw, netRaw
+	keepCaps := func(r plan.Request) plan.Request { r.Securebits = cred.Is(cred.KeepCaps); return r }
 	for _, c := range []struct {
 		name string
 		from cred.State
 		req  plan.Request
 		want string
 	}{
+		{"root to user, securebits that the change of user sets", root(), keepCaps(keep(as(1000), netRaw)),
+			"drop_bounding keep_caps setgroups setresgid setresuid capset raise_ambient capset no_new_privs"},
+		{"the same without setpcap", setids, keepCaps(keep(as(1000), netRaw)),
+			"keep_caps setgroups setresgid setresuid capset raise_ambient no_new_privs"},
 		{"root, nothing", root(), plan.Request{}, "drop_bounding capset no_new_privs"},
 		{"root, keep", root(), keep(plan.Request{}, netRaw), "drop_bounding capset raise_ambient no_new_privs"},
 		{"root to user, nothing", root(), as(1000), "drop_bounding setgroups setresgid setresuid no_new_privs"},

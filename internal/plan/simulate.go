@@ -211,7 +211,7 @@ func (s *Step) setSecurebits(st *cred.State) error {
 		return s.fails("locked: " + (old & locks >> 1 & changed).String())
 	case old&locks&^bits != 0:
 		return s.fails("a lock cannot be opened: " + (old & locks &^ bits).String())
-	case !st.Effective.Has(caps.Setpcap) && changed&^unprivileged != 0:
+	case !st.Effective.Has(caps.Setpcap) && (changed == 0 || changed&^unprivileged != 0): // no change is denied as well
 		return s.needs(caps.Setpcap)
 	}
 	st.Securebits = cred.Is(bits)

@@ -80,6 +80,7 @@ func TestSimulateRefused(t *testing.T) {
 		{"ambient is off", with(func(s *cred.State) { s.Securebits = cred.Is(cred.NoCapAmbientRaise) }), plan.Step{Op: plan.RaiseAmbient, Set: netRaw}},
 		{"no ambient set", with(func(s *cred.State) { s.AmbientSupported = false }), plan.Step{Op: plan.RaiseAmbient, Set: netRaw}},
 		{"securebits without setpcap", none, plan.Step{Op: plan.SetSecurebits, Number: 1}},
+		{"the same securebits without setpcap", none, plan.Step{Op: plan.SetSecurebits}},
 		{"securebits locked", with(func(s *cred.State) { s.Effective = all; s.Securebits = cred.Is(cred.NoRootLocked) }),
 			plan.Step{Op: plan.SetSecurebits, Number: uint64(cred.NoRoot | cred.NoRootLocked)}},
 		{"a lock opens", with(func(s *cred.State) { s.Effective = all; s.Securebits = cred.Is(cred.NoRootLocked) }),
