@@ -20,7 +20,7 @@ func (l *launch) enter() error {
 		return nil
 	}
 	f, err := probe.Here.Open(dir, unix.O_PATH|unix.O_DIRECTORY)
-	l.lookup.Dir = f.FD
+	l.lookup.Dir, l.request.ChrootFD = f.FD, f.FD
 	return err
 }
 

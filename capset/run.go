@@ -138,7 +138,7 @@ func (l *launch) start(p *plan.Plan, stderr io.Writer) error {
 		return err
 	}
 	if err := apply.Do(p); err != nil {
-		return err
+		return blame(p, err)
 	}
 	for {
 		err := command.Exec(l.paths[l.found])

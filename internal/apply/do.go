@@ -6,20 +6,22 @@ import (
 	"capsh/internal/cred"
 	"capsh/internal/plan"
 	"capsh/internal/probe"
+
+	"golang.org/x/sys/unix"
 )
 
 // Do carries out the steps of a plan in order and stops at the first that fails.
 // What it did stays done: after an error the caller ends.
 func Do(p *plan.Plan) error {
 	for i := range p.Steps {
-		if err := doStep(&p.Steps[i], &p.Want); err != nil {
+		if err := doStep(&p.Steps[i], p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func doStep(s *plan.Step, want *cred.State) error {
+func doStep(s *plan.Step, p *plan.Plan) error {
 	switch s.Op {
 	case plan.SetRlimit:
 		return Rlimit(s.Rlimit)
@@ -61,11 +63,11 @@ func doStep(s *plan.Step, want *cred.State) error {
 	case plan.Chdir:
 		return Chdir(s.Text)
 	}
-	return doRest(s, want)
+	return doRest(s, p)
 }
 
 // doRest does the steps that leave the credentials alone.
-func doRest(s *plan.Step, want *cred.State) error {
+func doRest(s *plan.Step, p *plan.Plan) error {
 	switch s.Op {
 	case plan.SetDeathSignal:
 		return DeathSignal(uint32(s.Number))
@@ -80,7 +82,7 @@ func doRest(s *plan.Step, want *cred.State) error {
 	case plan.RestrictLandlock:
 		return Landlock(s.Landlock)
 	case plan.Verify:
-		return verify(want)
+		return verify(p)
 	case plan.SetSignals:
 		return Signals(s.Signals)
 	case plan.FilterSeccomp:
@@ -89,14 +91,35 @@ func doRest(s *plan.Step, want *cred.State) error {
 	return errors.New("step " + s.Op.String() + ": not known how")
 }
 
-// verify reads this thread's state back and compares.
-func verify(want *cred.State) error {
+// verify reads back this thread's state and its root folder and compares.
+func verify(p *plan.Plan) error {
 	got, err := probe.Self()
+	if err == nil {
+		err = plan.Check(p.Want, got)
+	}
+	for i := range p.Steps {
+		if s := &p.Steps[i]; err == nil && s.Op == plan.Chroot {
+			err = checkRoot(s.FD, s.Text)
+		}
+	}
 	if err != nil {
 		return errors.New("reading back: " + err.Error())
 	}
-	if err := plan.Check(*want, got); err != nil {
-		return errors.New("reading back: " + err.Error())
+	return nil
+}
+
+// checkRoot compares the root folder with the one that was opened as path, in
+// which everything was looked up. That path may have come to name another.
+func checkRoot(fd int, path string) error {
+	var want, got unix.Stat_t
+	if err := unix.Fstat(fd, &want); err != nil {
+		return wrap(err, "fstat", path)
+	}
+	if err := unix.Stat("/", &got); err != nil {
+		return wrap(err, "stat", "/")
+	}
+	if want.Dev != got.Dev || want.Ino != got.Ino {
+		return errors.New("the root folder is another than " + path + " was")
 	}
 	return nil
 }

@@ -114,7 +114,7 @@ func (b *builder) root() error {
 	if b.req.Chroot == "" {
 		return nil
 	}
-	return b.do(Step{Op: Chroot, Text: b.req.Chroot})
+	return b.do(Step{Op: Chroot, Text: b.req.Chroot, FD: b.req.ChrootFD})
 }
 
 // users changes groups, gid and uid.

@@ -142,8 +142,8 @@ func lastRule(rules execve.Rules) string {
 func (b *builder) warn() {
 	p := &b.plan
 	for c := range (p.keep | p.Want.Permitted).All() {
-		if e, ok := c.Entry(); ok && nearRoot(e.Host) {
-			b.warning(c.String() + " is as good as root: " + e.Brief)
+		if e, ok := c.Entry(); ok && nearRoot(e.Host) && !denied(b.state.UserNS.Initial()) {
+			b.warning(c.String() + " is as good as root in its user namespace: " + e.Brief)
 		}
 	}
 	if open := p.Want.Bounding &^ p.keep; b.req.AllowNewPrivs && !p.Want.NoNewPrivs.Value && open != 0 {

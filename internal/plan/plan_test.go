@@ -197,6 +197,19 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// TestNearRoot: what is as good as root is so in its user namespace, and not
+// warned of where that is known to be another than the machine's.
+func TestNearRoot(t *testing.T) {
+	for inode, want := range map[cred.Known[uint64]]int{{}: 1, cred.Is[uint64](cred.InitialUserNS): 1, cred.Is[uint64](5): 0} {
+		from := root()
+		from.UserNS.Inode = inode
+		p, err := plan.Make(from, plain, plan.Request{Keep: caps.SysAdmin.Set()})
+		if got := strings.Count(strings.Join(p.Warnings, "\n"), "cap_sys_admin is as good as root in its user namespace: "); err != nil || got != want {
+			t.Errorf("%v: %v, %q", inode, err, p.Warnings)
+		}
+	}
+}
+
 // TestBestEffort: the same errors are warnings, and nothing else is.
 func TestBestEffort(t *testing.T) {
 	from := root()

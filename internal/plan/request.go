@@ -36,8 +36,9 @@ type Request struct {
 	Rlimits []Rlimit
 	Umask   cred.Known[uint32]
 	// Chroot and Chdir are paths, empty for none; Chdir is resolved after the
-	// change of root and as the new user.
+	// change of root and as the new user. ChrootFD is Chroot, open.
 	Chroot, Chdir string
+	ChrootFD      int
 	// DeathSignal is prctl(PR_SET_PDEATHSIG)'s, 0 for none.
 	DeathSignal cred.Known[uint32]
 	// Ptracer is prctl(PR_SET_PTRACER)'s: a pid, 0 for none, AnyPtracer.

@@ -68,7 +68,9 @@ type Step struct {
 	Number uint64
 	// Text is the path of Chroot, Chdir and FilterSeccomp, the label of
 	// SetAppArmor and SetSELinux.
-	Text     string
+	Text string
+	// FD is the folder of Chroot, open.
+	FD       int
 	Rlimit   Rlimit
 	Landlock Landlock
 	Signals  Signals
