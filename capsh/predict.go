@@ -82,7 +82,7 @@ func (q *prediction) parse(args []string) error {
 			return err
 		})
 	}
-	user := value("user", func(text string) error { q.changes.user = cred.Is(text); return nil })
+	user := value("user", q.changes.setUser)
 	user.Short = 'u'
 	argv, err := parseLeading(args, q.options(
 		value("pid", q.target.set),

@@ -91,6 +91,15 @@ func parseSetOrDefault(text string) (caps.Set, error) {
 	return caps.ParseList(text, caps.First(probe.KernelBits()))
 }
 
+// setUser takes what [accountNames.become] is to look up.
+func (c *changes) setUser(text string) error {
+	if text == "" {
+		return errors.New("the user is empty")
+	}
+	c.user = cred.Is(text)
+	return nil
+}
+
 // setSecurebits reads none, a number, or names with commas between.
 func (c *changes) setSecurebits(text string) (err error) {
 	c.securebits.Value, err = cred.ParseSecurebits(text)

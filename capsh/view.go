@@ -33,6 +33,8 @@ func (v *view) set(arg string) (bool, error) {
 	switch {
 	case arg == "--json":
 		v.json = true
+	case name == "--json":
+		return true, errors.New("--json takes no value")
 	case name == "--format" && hasValue:
 		if value != "text" && value != "json" {
 			return true, errors.New("--format is text or json, not " + quote(value))

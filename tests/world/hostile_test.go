@@ -102,8 +102,8 @@ var hostile = []struct {
 	{2, false, []string{"explain", "chown", "--format=xml"}},
 	// libcap's options, wrong
 	{1, true, []string{""}},
-	{1, true, []string{"--json=1"}},
-	{1, true, []string{"--json=", "--print"}},
+	{2, false, []string{"--json=1"}},
+	{2, false, []string{"--json=", "--print"}},
 	{1, true, []string{"--no-such"}},
 	{1, true, []string{"-"}},
 	{1, true, []string{"="}},
