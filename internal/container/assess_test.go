@@ -261,18 +261,29 @@ func TestIdentify(t *testing.T) {
 			f.Cgroup = cred.Known[string]{}
 			f.Namespaces[PIDNS].Inode = cred.Is(InitialInode(PIDNS))
 		}, Container{Docker, id1, ""}, "mounts"},
-		{"by a file alone", func(f *Facts) {
+		{"by a file and a namespace", func(f *Facts) {
 			uncontain(f)
+			f.Namespaces[MountNS].Inode, f.Namespaces[UTSNS].Inode = cred.Is(uint64(5)), cred.Is(uint64(6))
+		}, Container{Docker, "", ""}, "/.dockerenv"},
+		{"by a file, the PID namespace unknown", func(f *Facts) {
+			uncontain(f)
+			f.Process.NSPID, f.Namespaces[PIDNS].Inode = nil, cred.Known[uint64]{}
 			f.Namespaces[MountNS].Inode = cred.Is(uint64(5))
 		}, Container{Docker, "", ""}, "/.dockerenv"},
+		{"a file and the mounts alone", func(f *Facts) {
+			uncontain(f)
+			f.Namespaces[MountNS].Inode = cred.Is(uint64(5))
+		}, Container{}, ""},
 		{"a file on the machine", func(f *Facts) { uncontain(f) }, Container{}, ""},
 		{"nspawn by its manager", func(f *Facts) {
 			uncontain(f)
-			f.Namespaces[MountNS].Inode, f.Manager, f.DockerEnv = cred.Is(uint64(5)), cred.Is("systemd-nspawn"), cred.Is(false)
+			f.Namespaces[MountNS].Inode, f.Namespaces[IPCNS].Inode = cred.Is(uint64(5)), cred.Is(uint64(6))
+			f.Manager, f.DockerEnv = cred.Is("systemd-nspawn"), cred.Is(false)
 		}, Container{Nspawn, "", ""}, "manager"},
 		{"podman by its file", func(f *Facts) {
 			uncontain(f)
-			f.Namespaces[MountNS].Inode, f.DockerEnv = cred.Is(uint64(5)), cred.Is(false)
+			f.Namespaces[MountNS].Inode, f.Namespaces[CgroupNS].Inode = cred.Is(uint64(5)), cred.Is(uint64(6))
+			f.DockerEnv = cred.Is(false)
 			f.PodmanEnv = cred.Is("engine=\"podman-4.3.1\"\nid=\"" + id2 + "\"\n")
 		}, Container{Podman, id2, ""}, "containerenv"},
 		{"gVisor under Docker", func(f *Facts) { f.Release = cred.Is("4.19.0-gvisor"); f.Cgroup = cred.Is("0::/") }, Container{GVisor, "", ""}, "PID namespace"},
@@ -291,6 +302,29 @@ func TestIdentify(t *testing.T) {
 		}
 		if c.first != "" && !strings.Contains(id.Evidence[0], c.first) {
 			t.Errorf("%s: evidence %q", c.name, id.Evidence)
+		}
+	}
+}
+
+// TestStrays: what is on a machine as if it were a container is named, and makes
+// it none.
+func TestStrays(t *testing.T) {
+	for _, c := range []struct {
+		change func(f *Facts)
+		want   []string
+	}{
+		{func(f *Facts) { f.DockerEnv = cred.Is(false) }, nil},
+		{func(f *Facts) {}, []string{"there is a /.dockerenv"}},
+		{func(f *Facts) { f.Env = cred.Is("lxc") }, []string{"the variable container says lxc", "there is a /.dockerenv"}},
+		{func(f *Facts) { f.Namespaces[MountNS].Inode = cred.Is(uint64(5)) }, []string{"there is a /.dockerenv", "it is in a mount namespace of its own"}},
+		{func(f *Facts) { f.Namespaces[MountNS].Inode, f.DockerEnv = cred.Is(uint64(5)), cred.Is(false) }, nil},
+	} {
+		f := boxed(t)
+		uncontain(&f)
+		c.change(&f)
+		id := f.identify()
+		if !id.Contained.OK || id.Contained.Value || id.Container != (Container{}) || !slices.Equal(id.Evidence, c.want) {
+			t.Errorf("%+v, want %q", id, c.want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ type Identity struct {
 	Container
 	// Contained says whether it is one at all.
 	Contained cred.Known[bool]
-	// Evidence is what says so, the strongest first.
+	// Evidence is what says so, the strongest first; of none, what only seems to.
 	Evidence []string
 }
 
@@ -42,7 +42,7 @@ func (f *Facts) identify() Identity {
 		say("its mounts are from " + c.Runtime + "'s storage")
 	}
 	switch known := id.Contained; {
-	case mounts.OK && !mounts.Value:
+	case mounts.OK && !mounts.Value && (known.OK || !f.machineOtherwise()):
 		f.identifyByFiles(&id, say)
 	case !mounts.OK:
 		// The files may be the machine's own, whose root may come from an image:
@@ -51,9 +51,30 @@ func (f *Facts) identify() Identity {
 		id.Contained = known
 	}
 	if !id.Contained.OK && pids.OK {
-		return Identity{Contained: cred.Is(false)}
+		return Identity{Contained: cred.Is(false), Evidence: f.strays()}
 	}
 	return id
+}
+
+// machineOtherwise reports whether, of the namespaces that every runtime gives a
+// container, the process has the machine's PIDs and none known as its own but
+// that of mounts: so it is for a service with a private /tmp.
+func (f *Facts) machineOtherwise() bool {
+	for _, k := range [...]NamespaceKind{NetNS, IPCNS, UTSNS, CgroupNS} {
+		if shared := f.shared(k); shared.OK && !shared.Value {
+			return false
+		}
+	}
+	return f.shared(PIDNS).Value
+}
+
+// strays are what a process that is in no container has of one.
+func (f *Facts) strays() (list []string) {
+	f.identifyByFiles(new(Identity), func(evidence string) { list = append(list, evidence) })
+	if mounts := f.shared(MountNS); len(list) > 0 && mounts.OK && !mounts.Value {
+		list = append(list, "it is in a mount namespace of its own")
+	}
+	return list
 }
 
 // identifyByFiles looks at what runtimes leave for the programs inside.

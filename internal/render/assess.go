@@ -154,7 +154,7 @@ func containerText(a *container.Assessment) string {
 	text := "unknown whether it is one"
 	switch {
 	case a.Contained.OK && !a.Contained.Value:
-		return "none: it has the machine's own PID namespace and no runtime's marks"
+		return noContainerText(a)
 	case a.Contained.OK && a.Runtime != "":
 		text = a.Runtime
 	case a.Contained.OK:
@@ -166,11 +166,30 @@ func containerText(a *container.Assessment) string {
 	if a.PodUID != "" {
 		text += ", pod " + a.PodUID
 	}
-	const few = 2
-	for i, e := range a.Evidence[:min(few, len(a.Evidence))] {
-		text += [...]string{": ", "; "}[i] + Escape(e)
+	if len(a.Evidence) > 0 {
+		text += ": " + evidenceText(a)
 	}
-	if more := len(a.Evidence) - few; more > 0 {
+	return text
+}
+
+// noContainerText says why it is none, also in the face of what seems to say that
+// it is one.
+func noContainerText(a *container.Assessment) string {
+	const text = "none: it has the machine's own PID namespace and no runtime's marks"
+	if len(a.Evidence) == 0 {
+		return text
+	}
+	return text + " but what alone makes none: " + evidenceText(a)
+}
+
+// evidenceText is the first of the evidence.
+func evidenceText(a *container.Assessment) string {
+	const few = 2
+	text := ""
+	for i, e := range a.Evidence[:min(few, len(a.Evidence))] {
+		text += [...]string{"", "; "}[i] + Escape(e)
+	}
+	if len(a.Evidence) > few {
 		text += "; and more"
 	}
 	return text

@@ -192,6 +192,17 @@ func TestAssessmentText(t *testing.T) {
 	}
 }
 
+// TestNoContainerText: what seems to say that it is a container is not passed over.
+func TestNoContainerText(t *testing.T) {
+	const none = "none: it has the machine's own PID namespace and no runtime's marks"
+	for want, dockerEnv := range map[string]bool{none: false, none + " but what alone makes none: there is a /.dockerenv": true} {
+		_, a := shown(func(f *container.Facts) { f.DockerEnv = cred.Is(dockerEnv) })
+		if got := containerText(a); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}
+
 func TestAssessmentJSON(t *testing.T) {
 	f, a := shown(boxedFacts)
 	var j JSON
