@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -56,6 +57,11 @@ func TestCommand(t *testing.T) {
 		if i != c.found || !errors.Is(err, c.errno) || err == nil && exe.Path != c.paths[i] {
 			t.Errorf("%q: number %d, %+v, %v", c.paths, i, exe, err)
 		}
+	}
+	long := strings.Repeat("x", 300)
+	_, _, err := Here.Command(long, []string{dir + "/" + long, dir + "/" + long})
+	if !errors.Is(err, unix.ENAMETOOLONG) || strings.Count(err.Error(), long) != 1 {
+		t.Errorf("a name that is too long is not said once: %v", err)
 	}
 	for name, text := range map[string]string{"": "the command is empty", "./x": "./x: no such file", "x": "x: not found in PATH"} {
 		_, _, err := Here.Command(name, []string{gone})

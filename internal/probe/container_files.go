@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"os"
 	"slices"
 	"strings"
 
@@ -120,9 +119,8 @@ func (l Lookup) each(dir string, visit func(name string, st *unix.Stat_t)) error
 	if err != nil {
 		return err
 	}
-	file := os.NewFile(uintptr(fd), dir)
-	defer file.Close()
-	names, err := file.Readdirnames(-1)
+	defer unix.Close(fd)
+	names, err := entries(fd)
 	slices.Sort(names)
 	for _, name := range names {
 		var st unix.Stat_t
@@ -131,6 +129,19 @@ func (l Lookup) each(dir string, visit func(name string, st *unix.Stat_t)) error
 		}
 	}
 	return err
+}
+
+// entries lists the names in an open folder. An os.File would do it too, but has
+// Go open an epoll, and ends the program where no file descriptor is left.
+func entries(fd int) (names []string, err error) {
+	buf := make([]byte, 8<<10)
+	for {
+		n, err := unix.Getdents(fd, buf)
+		if err != nil || n == 0 {
+			return names, err
+		}
+		_, _, names = unix.ParseDirent(buf[:n], -1, names)
+	}
 }
 
 // setuidRoot lists the setuid-root programs in the usual folders. Root is uid 0

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"os"
 	"strconv"
 
 	"capsh/internal/cred"
@@ -67,7 +66,7 @@ func unmapped(id uint32, file string) bool {
 
 // idMap is uid_map or gid_map of this process's user namespace.
 func idMap(file string) ([]cred.IDRange, bool) {
-	text, err := os.ReadFile("/proc/self/" + file)
+	text, err := readFile(unix.AT_FDCWD, "/proc/self/"+file, nil)
 	if err != nil {
 		return nil, false
 	}

@@ -88,6 +88,39 @@ func TestAssessFailOn(t *testing.T) {
 	}
 }
 
+// A file of Docker's makes no container, nor does a mount namespace besides; but
+// it is told.
+func TestAssessStrayFile(t *testing.T) {
+	onMachine(t)
+	testenv.Root(t)
+	root := t.TempDir()
+	binary, err := os.ReadFile(program(t))
+	must(t, err)
+	must(t, os.WriteFile(root+"/capsh", binary, 0o755))
+	must(t, os.WriteFile(root+"/.dockerenv", nil, 0o644))
+	must(t, os.Mkdir(root+"/proc", 0o755))
+	for namespaces, want := range map[string]string{"-m": "not-a-container", "-mu": "privileged"} {
+		cmd := exec.Command(testenv.Tool(t, "unshare"), namespaces, "sh", "-c", `mount --rbind /proc "$1/proc" && exec chroot "$1" /capsh assess`, "sh", root)
+		r := testenv.Run(t, cmd)
+		text := strings.Join(strings.Fields(r.Out), " ")
+		if r.Code != 0 || !strings.HasPrefix(text, "verdict "+want+": ") || !strings.Contains(text, "there is a /.dockerenv") {
+			t.Errorf("%s: %+v", namespaces, r)
+		}
+	}
+}
+
+// Where no more files may be open it says so, or what it knows all the same.
+func TestAssessFewFiles(t *testing.T) {
+	for n := 3; n <= 12; n++ {
+		for _, command := range []string{"assess", "show", "ps", "file /usr/bin/su", "predict id"} {
+			cmd := exec.Command("sh", "-c", `ulimit -n $1; exec "$2" $3`, "sh", strconv.Itoa(n), program(t), command)
+			if r := testenv.Run(t, cmd); r.Code > 1 || strings.Contains(r.Err, "goroutine") || r.Code == 1 && r.Err == "" {
+				t.Errorf("%d files, %s: exit status %d, %s", n, command, r.Code, r.Err)
+			}
+		}
+	}
+}
+
 // Without a /proc nothing says that it is a container, or that it is none.
 func TestAssessNoProc(t *testing.T) {
 	testenv.Root(t)
