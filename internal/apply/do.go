@@ -111,12 +111,17 @@ func verify(p *plan.Plan) error {
 // checkRoot compares the root folder with the one that was opened as path, in
 // which everything was looked up. That path may have come to name another.
 func checkRoot(fd int, path string) error {
+	root, err := probe.Here.Open("/", unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	var want, got unix.Stat_t
 	if err := unix.Fstat(fd, &want); err != nil {
 		return wrap(err, "fstat", path)
 	}
-	if err := unix.Stat("/", &got); err != nil {
-		return wrap(err, "stat", "/")
+	if err := unix.Fstat(root.FD, &got); err != nil {
+		return wrap(err, "fstat", "/")
 	}
 	if want.Dev != got.Dev || want.Ino != got.Ino {
 		return errors.New("the root folder is another than " + path + " was")
