@@ -50,7 +50,7 @@ func runOnce(t *testing.T, runc string, carries bool, command []string) testenv.
 	t.Helper()
 	bundle, err := os.MkdirTemp(os.Getenv(dirVar), "bundle-")
 	must(t, err)
-	files := slices.Concat([]file{program(t, "capset"), page}, busybox(t), accounts())
+	files := slices.Concat([]file{program(t, "capset"), app(t), page}, busybox(t), accounts())
 	unpack(t, filepath.Join(bundle, "rootfs"), files)
 	if carries {
 		must(t, unix.Setxattr(bundle+"/rootfs/capset", "security.capability", bindService, 0))

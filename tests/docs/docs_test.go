@@ -109,3 +109,23 @@ func TestPlainBuild(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// TestUnit: systemd takes the unit of the manual page, and its command does what
+// the text says.
+func TestUnit(t *testing.T) {
+	testenv.Root(t)
+	capset, capsh := testenv.Build(t, "capset"), testenv.Build(t, "capsh")
+	block := testenv.ManualBlock(t, filepath.Join(root, "man", "capset.1"), "[Service]")
+	block = strings.NewReplacer("/usr/local/bin/capset", capset, "/usr/bin/app", capsh+" --has-a=cap_net_bind_service").Replace(block)
+	unit := filepath.Join(t.TempDir(), "test-manual.service")
+	if err := os.WriteFile(unit, []byte("[Unit]\nDescription=Test\n"+block), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(testenv.Tool(t, "systemd-analyze"), "verify", "--man=no", unit).CombinedOutput(); err != nil || strings.Contains(string(out), unit) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	_, command, _ := strings.Cut(strings.TrimSpace(block), "ExecStart=")
+	if out, err := exec.Command("sh", "-c", command).CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", command, err, out)
+	}
+}

@@ -70,6 +70,25 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
+// TestManual: the pod of the manual page is one, and is what the text says.
+func TestManual(t *testing.T) {
+	page, err := os.ReadFile("../../man/capset.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "\napiVersion:")
+	text, _, _ = strings.Cut(text, "\n.Ed")
+	var pod corev1.Pod
+	if err := yaml.UnmarshalStrict([]byte("apiVersion:"+text), &pod); err != nil || len(pod.Spec.Containers) != 1 {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	s := pod.Spec.Containers[0].SecurityContext
+	if *s.RunAsUser != 1000 || *s.AllowPrivilegeEscalation || !slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) ||
+		!slices.Equal(s.Capabilities.Add, []corev1.Capability{"NET_BIND_SERVICE"}) {
+		t.Errorf("%+v", s)
+	}
+}
+
 // service are the keys of a service that the fragment for compose may have
 // (the Compose Specification, "services").
 type service struct {
