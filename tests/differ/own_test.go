@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -201,6 +202,10 @@ func TestSignalsAreForwarded(t *testing.T) {
 	for _, sig := range []unix.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT} {
 		for _, argv := range [][]string{{"-+", "-c", script}, {"=+", "--", "-c", script}} {
 			t.Run(fmt.Sprint(argv[0], " ", unix.SignalName(sig)), func(t *testing.T) {
+				// The command of one who handles a signal begins with the default
+				// action, also where it was ignored when the tests were started.
+				signal.Notify(make(chan os.Signal, 1), sig)
+				defer signal.Reset(sig)
 				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 				defer cancel()
 				out, code := signalled(t, w.command(ctx, w.ours, &state{}, argv), ctx, sig)

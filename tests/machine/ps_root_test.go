@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"capsh/internal/testenv"
 )
@@ -28,9 +29,7 @@ func TestPsHidepid(t *testing.T) {
 			for command in ps tree; do
 				`+setpriv+` --reuid=1000 --regid=1000 --clear-groups "$0" $command --all --json; echo "status $?"
 			done`)
-		if r.Code == 9 {
-			t.Skipf("hidepid=%s: %s", option, r.Err)
-		}
+		testenv.Need(t, "a procfs with hidepid="+option, r.Code != 9, r.Err)
 		if strings.Count(r.Out, "status 1") != 2 || strings.Count(r.Err, "hidepid="+option) < 2 {
 			t.Errorf("%s: %s\n%s", option, r.Out, r.Err)
 		}
@@ -136,4 +135,39 @@ func TestPsDying(t *testing.T) {
 	}
 	close(stop)
 	churn.Wait()
+}
+
+// TestPsUserNamespaces: lsns and ps --json agree on which user namespace each
+// process is in.
+func TestPsUserNamespaces(t *testing.T) {
+	lsns, unshare := testenv.Tool(t, "lsns"), testenv.Tool(t, "unshare")
+	want := map[int]uint64{}
+	for _, flags := range [][]string{{"-U"}, {"-Ur"}, {"-n"}} {
+		cmd := exec.Command(unshare, append(flags, "sleep", "100")...)
+		must(t, cmd.Start())
+		defer cmd.Wait()
+		defer cmd.Process.Kill()
+		for range 1000 { // until it is there
+			if name, _ := os.ReadFile("/proc/" + strconv.Itoa(cmd.Process.Pid) + "/comm"); string(name) == "sleep\n" {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		r := testenv.Run(t, exec.Command(lsns, "-n", "-t", "user", "-o", "NS", "-p", strconv.Itoa(cmd.Process.Pid)))
+		inode, err := strconv.ParseUint(strings.TrimSpace(r.Out), 10, 64)
+		must(t, err)
+		want[cmd.Process.Pid] = inode
+	}
+	found := 0
+	for _, p := range list(t, "ps", "--all") {
+		if inode, ours := want[p.PID]; ours {
+			found++
+			if p.UserNamespace.Inode == nil || *p.UserNamespace.Inode != inode {
+				t.Errorf("process %d: %+v, lsns says %d", p.PID, p.UserNamespace, inode)
+			}
+		}
+	}
+	if found != len(want) {
+		t.Errorf("%d of %d processes listed", found, len(want))
+	}
 }
