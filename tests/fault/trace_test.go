@@ -2,6 +2,7 @@ package fault
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -147,7 +148,7 @@ func (tr *tracer) loop() error {
 		if err == nil {
 			err = syscall.PtraceSyscall(pid, signal)
 		}
-		if err != nil && err != syscall.ESRCH { // killed meanwhile
+		if err != nil && !errors.Is(err, syscall.ESRCH) { // killed meanwhile
 			return err
 		}
 	}

@@ -153,10 +153,7 @@ func TestPsUserNamespaces(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 		}
-		r := testenv.Run(t, exec.Command(lsns, "-n", "-t", "user", "-o", "NS", "-p", strconv.Itoa(cmd.Process.Pid)))
-		inode, err := strconv.ParseUint(strings.TrimSpace(r.Out), 10, 64)
-		must(t, err)
-		want[cmd.Process.Pid] = inode
+		want[cmd.Process.Pid] = lsnsUser(t, lsns, cmd.Process.Pid)
 	}
 	found := 0
 	for _, p := range list(t, "ps", "--all") {
@@ -170,4 +167,20 @@ func TestPsUserNamespaces(t *testing.T) {
 	if found != len(want) {
 		t.Errorf("%d of %d processes listed", found, len(want))
 	}
+}
+
+// lsnsUser is what lsns says of a process. It gives up where another process ends
+// while it looks, so it is asked again.
+func lsnsUser(t *testing.T, lsns string, pid int) uint64 {
+	t.Helper()
+	var r testenv.Result
+	for range 50 {
+		r = testenv.Run(t, exec.Command(lsns, "-n", "-t", "user", "-o", "NS", "-p", strconv.Itoa(pid)))
+		if inode, err := strconv.ParseUint(strings.TrimSpace(r.Out), 10, 64); err == nil {
+			return inode
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("lsns -p %d: %+v", pid, r)
+	return 0
 }
