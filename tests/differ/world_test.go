@@ -1,9 +1,9 @@
 package differ
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -208,7 +208,12 @@ func (w *world) run(s *side, st *state, argv []string) result {
 	cmd.Stdout, cmd.Stderr = outWrite, errsWrite
 	printed, said := readAll(out, s.dir), readAll(errs, s.dir)
 	err = cmd.Run()
-	outWrite.Close()
+	if s.terminal {
+		outWrite.WriteString(endMark)
+		defer outWrite.Close() // not before all is read
+	} else {
+		outWrite.Close()
+	}
 	errsWrite.Close()
 	if cmd.Process != nil {
 		_ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL) // ESRCH: nothing is left
@@ -216,13 +221,23 @@ func (w *world) run(s *side, st *state, argv []string) result {
 	return result{out: <-printed, errs: <-said, code: exitCode(ctx, err)}
 }
 
-// readAll reads to the end, and calls the side's directory @SIDE@.
+// endMark is written to a terminal when its program has ended: as its last writer
+// goes, a terminal now and then loses what was not read yet.
+const endMark = "\x00end\x00"
+
+// readAll reads to the end, or the mark, and calls the side's directory @SIDE@.
 func readAll(f *os.File, dir string) <-chan string {
 	text := make(chan string, 1)
 	go func() {
-		all, _ := io.ReadAll(f) // a terminal ends with EIO
+		var all []byte
+		var err error
+		for buf := make([]byte, 64<<10); err == nil && !bytes.HasSuffix(all, []byte(endMark)); {
+			var n int
+			n, err = f.Read(buf)
+			all = append(all, buf[:n]...)
+		}
 		f.Close()
-		text <- strings.ReplaceAll(string(all), dir, "@SIDE@")
+		text <- strings.ReplaceAll(strings.TrimSuffix(string(all), endMark), dir, "@SIDE@")
 	}()
 	return text
 }
