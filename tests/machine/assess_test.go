@@ -48,9 +48,8 @@ func assess(t testing.TB, pid int, before ...string) *assessed {
 // onMachine skips where the tests themselves run in a container.
 func onMachine(t testing.TB) {
 	t.Helper()
-	if link, _ := os.Readlink("/proc/self/ns/pid"); link != "pid:[4026531836]" {
-		t.Skip("this is no machine of its own: it has not the initial PID namespace")
-	}
+	link, err := os.Readlink("/proc/self/ns/pid")
+	testenv.Need(t, "the initial PID namespace", err == nil && link == "pid:[4026531836]", "the tests run in a container")
 }
 
 // A process that nothing contains is in no container, whoever it is and whoever
