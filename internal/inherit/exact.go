@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // Exact says whether this build knows all that the package speaks of.
@@ -42,7 +40,8 @@ var runtimeArgv unsafe.Pointer
 
 // Environ is the environment that the program was started with, to the letter:
 // os.Environ leaves out duplicates and what has no name, and under AT_SECURE the
-// runtime puts GOTRACEBACK in.
+// runtime puts GOTRACEBACK in. The strings are where the kernel put them: a copy
+// of each would take a page fault or two for every size of string.
 func Environ() []string {
 	const word = unsafe.Sizeof(uintptr(0))
 	first := (**byte)(unsafe.Add(runtimeArgv, (uintptr(runtimeArgc)+1)*word))
@@ -52,10 +51,15 @@ func Environ() []string {
 	}
 	env := make([]string, n)
 	for i, text := range unsafe.Slice(first, n) {
-		env[i] = unix.BytePtrToString(text)
+		env[i] = textAt(text)
 	}
 	return env
 }
+
+// textAt is the text at p up to a NUL.
+//
+//go:linkname textAt runtime.gostringnocopy
+func textAt(p *byte) string
 
 // runtimeLockOSThread is what runtime.main calls while packages initialise.
 //
