@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"strings"
 	"syscall"
 	"unsafe"
 
@@ -28,13 +29,17 @@ func NewCommand(argv, env []string) (Command, error) {
 }
 
 func pointers(list []string) ([]*byte, error) {
-	ptrs := make([]*byte, len(list)+1)
+	size := 0
+	for _, s := range list {
+		size += len(s) + 1
+	}
+	ptrs, text := make([]*byte, len(list)+1), make([]byte, size)
 	for i, s := range list {
-		p, err := unix.BytePtrFromString(s)
-		if err != nil {
-			return nil, wrap(err, "execve", s)
+		if strings.IndexByte(s, 0) >= 0 {
+			return nil, wrap(unix.EINVAL, "execve", s)
 		}
-		ptrs[i] = p
+		ptrs[i] = &text[0]
+		text = text[copy(text, s)+1:]
 	}
 	return ptrs, nil
 }
