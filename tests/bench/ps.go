@@ -40,7 +40,7 @@ func measurePs(bin, scratch string) error {
 		{name: "capsh ps --all", argv: []string{capsh, "ps", "--all"}},
 		{name: "capsh tree", argv: []string{capsh, "tree"}},
 		{name: "pscap -a", argv: []string{"/usr/bin/pscap", "-a"}},
-		{name: "captree", argv: []string{"/usr/sbin/captree", "0"}},
+		{name: "captree", argv: []string{installed("captree"), "0"}},
 	}
 	loop := row{name: "getpcaps, each", argv: []string{"/bin/sh", "-c", getpcaps}}
 	threaded := []row{
