@@ -11,11 +11,13 @@ needs='
 /usr/include/sys/capability.h	libcap-dev
 pscap				libcap-ng-utils
 setpriv				util-linux
+gosu				gosu
 strace				strace
 gcc				gcc
 /usr/include/stdlib.h		libc6-dev
 mandoc				mandoc
 shellcheck			shellcheck
+xz				xz-utils
 busybox				busybox-static
 dockerd				docker.io
 podman				podman
@@ -41,18 +43,21 @@ missing() {
 	done | tr '\n' ' '
 }
 
-packages=$(missing)
-test -n "$packages" || exit 0
-
 if test "$(id -u)" = 0 && command -v apt-get >/dev/null; then
-	echo "installing what the tests need: $packages"
-	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -qq
-	# shellcheck disable=SC2086 # one argument a package
-	apt-get install -y -qq --no-install-recommends $packages
 	packages=$(missing)
-	test -n "$packages" || exit 0
+	if test -n "$packages"; then
+		echo "installing what the tests need: $packages"
+		export DEBIAN_FRONTEND=noninteractive
+		apt-get update -qq
+		# shellcheck disable=SC2086 # one argument a package
+		apt-get install -y -qq --no-install-recommends $packages
+	fi
+	command -v captree >/dev/null || "${0%/*}/captree.sh" || true
 fi
+
+packages=$(missing)
+command -v captree >/dev/null || packages="${packages}captree (from the source of libcap2)"
+test -n "$packages" || exit 0
 
 echo "missing here (names of Debian packages): $packages"
 if test "${REQUIRE_ALL:-}" = 1; then
