@@ -66,11 +66,11 @@ func dispatch(args, env []string, stdout, stderr io.Writer) (int, error) {
 	}
 	p, err := l.plan(env)
 	if err == nil && l.dryRun {
-		return written(stdout, l.show(&p), nil)
+		return written(stdout, l.show(p), nil)
 	}
 	if err == nil {
 		l.warn(stderr, p.Warnings)
-		err = l.start(&p, stderr)
+		err = l.start(p, stderr)
 	}
 	return statusOf(err)
 }
@@ -111,24 +111,24 @@ func (l *launch) warn(stderr io.Writer, warnings []string) {
 }
 
 // plan resolves what was asked for and plans it. Nothing is changed.
-func (l *launch) plan(env []string) (plan.Plan, error) {
+func (l *launch) plan(env []string) (*plan.Plan, error) {
 	from, err := probe.Self()
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
 	// A process that runs with other ids than its own is most likely a capset
 	// that someone made setuid. It would take orders from anybody.
 	if from.UID.Real != from.UID.Effective || from.GID.Real != from.GID.Effective {
-		return plan.Plan{}, errors.New("real and effective ids differ: capset refuses to run setuid or setgid")
+		return nil, errors.New("real and effective ids differ: capset refuses to run setuid or setgid")
 	}
 	if err := l.resolve(&from, env); err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
 	exe, err := l.find(0)
 	if err != nil {
-		return plan.Plan{}, err
+		return nil, err
 	}
-	return plan.Make(from, exe, l.request)
+	return plan.Make(&from, &exe, &l.request)
 }
 
 // start carries the plan out. It returns only if that failed.
@@ -153,7 +153,7 @@ func (l *launch) start(p *plan.Plan, stderr io.Writer) error {
 			return l.explain(err)
 		}
 		said := len(p.Warnings)
-		if err := p.Foresee(exe); err != nil {
+		if err := p.Foresee(&exe); err != nil {
 			return err
 		}
 		l.warn(stderr, p.Warnings[said:])

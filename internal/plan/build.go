@@ -228,25 +228,28 @@ func (b *builder) process() error {
 // restrict is what only takes away, and the proof that all is as planned.
 func (b *builder) restrict() error {
 	r := b.req
-	steps := make([]Step, 0, 5)
-	if !r.AllowNewPrivs && !b.state.NoNewPrivs.Value {
-		steps = append(steps, Step{Op: NoNewPrivs})
-	}
-	if r.AppArmor != "" {
-		steps = append(steps, Step{Op: SetAppArmor, Text: r.AppArmor})
-	}
-	if r.SELinux != "" {
-		steps = append(steps, Step{Op: SetSELinux, Text: r.SELinux})
-	}
-	if r.Landlock.Access != 0 {
-		steps = append(steps, Step{Op: RestrictLandlock, Landlock: r.Landlock})
-	}
-	for _, s := range append(steps, Step{Op: Verify}) {
-		if err := b.do(s); err != nil {
+	for _, part := range [...]struct {
+		op    Op
+		asked bool
+		label string
+	}{
+		{NoNewPrivs, !r.AllowNewPrivs && !b.state.NoNewPrivs.Value, ""},
+		{SetAppArmor, r.AppArmor != "", r.AppArmor},
+		{SetSELinux, r.SELinux != "", r.SELinux},
+	} {
+		if !part.asked {
+			continue
+		}
+		if err := b.do(Step{Op: part.op, Text: part.label}); err != nil {
 			return err
 		}
 	}
-	return nil
+	if r.Landlock.Access != 0 {
+		if err := b.do(Step{Op: RestrictLandlock, Landlock: r.Landlock}); err != nil {
+			return err
+		}
+	}
+	return b.do(Step{Op: Verify})
 }
 
 // last is what this program could not live with for long.

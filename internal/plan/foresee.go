@@ -11,25 +11,25 @@ import (
 // Foresee predicts what exe will hold and puts it into the plan. The error says
 // in what that is not what was asked for; with AllowMismatch it becomes a
 // warning.
-func (p *Plan) Foresee(exe execve.File) error {
+func (p *Plan) Foresee(exe *execve.File) error {
 	p.After = cred.Known[cred.State]{}
 	plain, err := execve.Predict(p.Want, execve.File{Path: exe.Path, SetidFromReal: exe.SetidFromReal, Unsafe: exe.Unsafe})
 	if err != nil {
 		return err
 	}
-	outcome, err := execve.Predict(p.Want, exe)
+	outcome, err := execve.Predict(p.Want, *exe)
 	if err == nil {
 		p.After, p.Rules = cred.Is(outcome.After), outcome.Rules
 		if err = p.judgeSets(&plain); err == nil {
-			err = p.judgeFile(&plain, &outcome, &exe)
+			err = p.judgeFile(&plain, &outcome, exe)
 		}
 		if err == nil {
-			err = p.judgeUnread(&exe)
+			err = p.judgeUnread(exe)
 		}
 	}
 	var refused *execve.Refused
 	if errors.As(err, &refused) {
-		err = errors.New(exe.Path + " carries " + fileCaps(&exe) + ", but " + refused.Missing.String() +
+		err = errors.New(exe.Path + " carries " + fileCaps(exe) + ", but " + refused.Missing.String() +
 			" is not in the bounding set: execve would fail with EPERM")
 	}
 	if err != nil && p.lenient {

@@ -29,27 +29,30 @@ type Plan struct {
 // Make plans how a thread that holds from starts exe as r asks. Everything that
 // can be known beforehand is: the error says which step the kernel would refuse,
 // which capability cannot be had, or what the command would hold instead.
-func Make(from cred.State, exe execve.File, r Request) (Plan, error) {
-	b := builder{req: &r, state: from, want: r.target(), bits: r.securebits(&from)}
-	b.plan = Plan{Steps: make([]Step, 0, 12), Before: from, keep: r.Keep, loose: r.AllowNewPrivs, lenient: r.AllowMismatch}
+func Make(from *cred.State, exe *execve.File, r *Request) (*Plan, error) {
+	b := &builder{req: r, state: *from, want: r.target(), bits: r.securebits(from)}
+	p := &b.plan
+	*p = Plan{Steps: b.room[:0], Before: *from, keep: r.Keep, loose: r.AllowNewPrivs, lenient: r.AllowMismatch}
 	if err := b.reach(); err != nil {
-		return Plan{}, err
+		return nil, err
 	}
 	if err := b.build(); err != nil {
-		return Plan{}, err
+		return nil, err
 	}
-	p := &b.plan
 	p.Want = b.state
 	if err := p.Foresee(exe); err != nil {
-		return *p, err
+		return nil, err
 	}
 	b.warn()
-	return *p, nil
+	return p, nil
 }
 
 // builder makes a plan: state is what the steps so far lead to.
 type builder struct {
-	plan  Plan
+	plan Plan
+	// room is for the steps of most plans: one piece of memory with the rest
+	// costs a start less than two.
+	room  [12]Step
 	req   *Request
 	state cred.State
 	// want are the sets to have before the execve, cut to what can be had.

@@ -34,8 +34,17 @@ func user() cred.State {
 	return s
 }
 
+// makePlan is plan.Make of values; a plan that there is none of is empty.
+func makePlan(from cred.State, exe execve.File, r plan.Request) (*plan.Plan, error) {
+	p, err := plan.Make(&from, &exe, &r)
+	if err != nil {
+		p = &plan.Plan{}
+	}
+	return p, err
+}
+
 // ops are the names of the steps, without those that every plan ends with.
-func ops(p plan.Plan) string {
+func ops(p *plan.Plan) string {
 	var list []string
 	for _, s := range p.Steps {
 		if s.Op != plan.Verify && s.Op != plan.SetSignals {
@@ -97,7 +106,7 @@ func TestSteps(t *testing.T) {
 		{"ambient kept", ambient, keep(plan.Request{}, netRaw), "no_new_privs"},
 		{"ambient dropped", ambient, plan.Request{}, "capset no_new_privs"},
 	} {
-		p, err := plan.Make(c.from, plain, c.req)
+		p, err := makePlan(c.from, plain, c.req)
 		if got := ops(p); err != nil || got != c.want {
 			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
 			continue
@@ -152,11 +161,11 @@ func TestRefused(t *testing.T) {
 		{"lock without setpcap", user(), plain, plan.Request{Lock: true}, "securebits: would not be permitted (needs CAP_SETPCAP, which is not in the permitted set)"},
 		{"seccomp without both", root(), plain, plan.Request{AllowNewPrivs: true, SeccompFile: "f"}, "seccomp: would not be permitted (it takes no_new_privs or CAP_SYS_ADMIN)"},
 	} {
-		if _, err := plan.Make(c.from, c.exe, c.req); err == nil || err.Error() != c.want {
+		if _, err := makePlan(c.from, c.exe, c.req); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v\nwant %s", c.name, err, c.want)
 		}
 	}
-	if _, err := plan.Make(unknownBits, plain, plan.Request{}); err != nil {
+	if _, err := makePlan(unknownBits, plain, plan.Request{}); err != nil {
 		t.Errorf("securebits unknown, which does not matter here: %v", err)
 	}
 }
@@ -183,7 +192,7 @@ func TestUnreadable(t *testing.T) {
 		{"new privileges", unread, plan.Request{AllowNewPrivs: true, UID: cred.Is(cred.Same(1000))}, "/bin/cmd" + why},
 	} {
 		got := ""
-		if _, err := plan.Make(root(), c.exe, c.req); err != nil {
+		if _, err := makePlan(root(), c.exe, c.req); err != nil {
 			got = err.Error()
 		}
 		if got != c.want {
@@ -191,7 +200,7 @@ func TestUnreadable(t *testing.T) {
 		}
 	}
 	keep.AllowMismatch = true
-	p, err := plan.Make(root(), unread, keep)
+	p, err := makePlan(root(), unread, keep)
 	if err != nil || len(p.Warnings) == 0 || p.Warnings[0] != "/bin/cmd"+why || !p.Rules.Has(execve.AssumedBinary) {
 		t.Errorf("a mismatch is allowed: %v, %q", err, p.Warnings)
 	}
@@ -203,7 +212,7 @@ func TestNearRoot(t *testing.T) {
 	for inode, want := range map[cred.Known[uint64]]int{{}: 1, cred.Is[uint64](cred.InitialUserNS): 1, cred.Is[uint64](5): 0} {
 		from := root()
 		from.UserNS.Inode = inode
-		p, err := plan.Make(from, plain, plan.Request{Keep: caps.SysAdmin.Set()})
+		p, err := makePlan(from, plain, plan.Request{Keep: caps.SysAdmin.Set()})
 		if got := strings.Count(strings.Join(p.Warnings, "\n"), "cap_sys_admin is as good as root in its user namespace: "); err != nil || got != want {
 			t.Errorf("%v: %v, %q", inode, err, p.Warnings)
 		}
@@ -217,17 +226,17 @@ func TestBestEffort(t *testing.T) {
 	from.Effective = from.Permitted
 	r := as(1000)
 	r.Keep, r.BestEffort = netRaw|caps.Kill.Set(), true
-	p, err := plan.Make(from, plain, r)
+	p, err := makePlan(from, plain, r)
 	if err != nil || len(p.Warnings) != 1 || p.Warnings[0] != "going without cap_net_raw (not in the permitted set)" ||
 		p.After.Value.Effective != caps.Kill.Set() {
 		t.Errorf("%v, %q, %v", err, p.Warnings, p.After.Value.Sets)
 	}
-	if _, err := plan.Make(user(), plain, plan.Request{AllowNewPrivs: true, BestEffort: true}); err != nil {
+	if _, err := makePlan(user(), plain, plan.Request{AllowNewPrivs: true, BestEffort: true}); err != nil {
 		t.Errorf("bounding: %v", err)
 	}
 	other := as(1001)
 	other.BestEffort = true
-	if _, err := plan.Make(user(), plain, other); err == nil {
+	if _, err := makePlan(user(), plain, other); err == nil {
 		t.Error("a user that cannot be had is no matter of effort")
 	}
 }
@@ -236,7 +245,7 @@ func TestBestEffort(t *testing.T) {
 func TestNoAmbient(t *testing.T) {
 	from := root()
 	from.AmbientSupported = false
-	p, err := plan.Make(from, plain, plan.Request{Keep: netRaw})
+	p, err := makePlan(from, plain, plan.Request{Keep: netRaw})
 	if err != nil || p.After.Value.Effective != netRaw || p.After.Value.Permitted != netRaw {
 		t.Errorf("%v, %+v", err, p.After)
 	}
@@ -248,16 +257,16 @@ func TestAmbientRaiseOff(t *testing.T) {
 	from := root()
 	from.Inheritable, from.Ambient = netRaw, netRaw
 	from.Securebits = cred.Is(cred.NoCapAmbientRaise | cred.NoRoot)
-	if p, err := plan.Make(from, plain, plan.Request{Keep: netRaw}); err != nil || p.After.Value.Effective != netRaw {
+	if p, err := makePlan(from, plain, plan.Request{Keep: netRaw}); err != nil || p.After.Value.Effective != netRaw {
 		t.Errorf("the same user: %v", err)
 	}
 	r := as(1000)
 	r.Keep = netRaw
-	if _, err := plan.Make(from, plain, r); err == nil || !strings.HasPrefix(err.Error(), "cannot be had: cap_net_raw (securebit") {
+	if _, err := makePlan(from, plain, r); err == nil || !strings.HasPrefix(err.Error(), "cannot be had: cap_net_raw (securebit") {
 		t.Errorf("another user: %v", err)
 	}
 	from.Securebits.Value |= cred.NoSetuidFixup
-	if p, err := plan.Make(from, plain, r); err != nil || p.After.Value.Effective != netRaw {
+	if p, err := makePlan(from, plain, r); err != nil || p.After.Value.Effective != netRaw {
 		t.Errorf("another user without the fixup: %v", err)
 	}
 }
@@ -269,12 +278,12 @@ func TestPermittedForFile(t *testing.T) {
 	exe.HasCaps, exe.Caps = true, filecap.Caps{Permitted: netRaw, Effective: true, Version: 2}
 	r := as(1000)
 	r.Permitted = cred.Is(netRaw)
-	p, err := plan.Make(root(), exe, r)
+	p, err := makePlan(root(), exe, r)
 	if err != nil || p.After.Value.Effective != netRaw || p.Want.Ambient != 0 {
 		t.Errorf("%v, %+v", err, p.After.Value.Sets)
 	}
 	r.Permitted, r.Bounding = cred.Is[caps.Set](0), cred.Is(netRaw)
-	p, err = plan.Make(root(), exe, r)
+	p, err = makePlan(root(), exe, r)
 	if err != nil || p.After.Value.Permitted != 0 {
 		t.Errorf("%v, %+v", err, p.After.Value.Sets)
 	}
@@ -284,23 +293,23 @@ func TestPermittedForFile(t *testing.T) {
 func TestGroupsStay(t *testing.T) {
 	from := user()
 	from.Groups = []uint32{27, 1000}
-	p, err := plan.Make(from, plain, as(1000))
+	p, err := makePlan(from, plain, as(1000))
 	if err != nil || ops(p) != "no_new_privs" ||
 		!strings.Contains(strings.Join(p.Warnings, "\n"), "the supplementary groups cannot be set and stay 27,1000 instead of 1000") {
 		t.Errorf("%v, %s, %q", err, ops(p), p.Warnings)
 	}
 	from.Groups = nil // the primary group is meant anyway
-	if p, err = plan.Make(from, plain, as(1000)); err != nil || len(p.Warnings) != 1 {
+	if p, err = makePlan(from, plain, as(1000)); err != nil || len(p.Warnings) != 1 {
 		t.Errorf("%v, %q", err, p.Warnings)
 	}
 	asked := as(1000)
 	asked.GroupsImplied = false
-	if _, err = plan.Make(from, plain, asked); err == nil {
+	if _, err = makePlan(from, plain, asked); err == nil {
 		t.Error("groups that were asked for may not stay away")
 	}
 	from = root()
 	from.UserNS.Setgroups = cred.Is(false)
-	if p, err = plan.Make(from, plain, as(0)); err != nil || strings.Contains(ops(p), "setgroups") {
+	if p, err = makePlan(from, plain, as(0)); err != nil || strings.Contains(ops(p), "setgroups") {
 		t.Errorf("%v, %s", err, ops(p))
 	}
 }
