@@ -95,7 +95,7 @@ func doRest(s *plan.Step, p *plan.Plan) error {
 func verify(p *plan.Plan) error {
 	got, err := probe.Self()
 	if err == nil {
-		err = plan.Check(p.Want, got)
+		err = plan.Check(&p.Want, &got)
 	}
 	for i := range p.Steps {
 		if s := &p.Steps[i]; err == nil && s.Op == plan.Chroot {

@@ -10,13 +10,9 @@ import (
 
 // Check compares the state that a thread should be in with the one that it is
 // in. The error names every difference.
-func Check(want, got cred.State) error {
+func Check(want, got *cred.State) error {
 	var list []string
-	differs := func(what, wanted, is string) {
-		if wanted != is {
-			list = append(list, what+" is "+is+" instead of "+wanted)
-		}
-	}
+	differs := func(what, wanted, is string) { list = append(list, what+" is "+is+" instead of "+wanted) }
 	set := func(what string, want, got caps.Set) {
 		if want != got {
 			list = append(list, what+setDifference(want, got))
@@ -27,13 +23,21 @@ func Check(want, got cred.State) error {
 	set("inheritable", want.Inheritable, got.Inheritable)
 	set("bounding", want.Bounding, got.Bounding)
 	set("ambient", want.Ambient, got.Ambient)
-	differs("uid", fourIDs(want.UID), fourIDs(got.UID))
-	differs("gid", fourIDs(want.GID), fourIDs(got.GID))
+	if want.UID != got.UID {
+		differs("uid", fourIDs(want.UID), fourIDs(got.UID))
+	}
+	if want.GID != got.GID {
+		differs("gid", fourIDs(want.GID), fourIDs(got.GID))
+	}
 	if !sameSet(want.Groups, got.Groups) {
 		differs("groups", IDList(sorted(want.Groups)), IDList(sorted(got.Groups)))
 	}
-	differs("no_new_privs", cred.OnOff(want.NoNewPrivs), cred.OnOff(got.NoNewPrivs))
-	differs("securebits", knownBits(want.Securebits), knownBits(got.Securebits))
+	if want.NoNewPrivs != got.NoNewPrivs {
+		differs("no_new_privs", cred.OnOff(want.NoNewPrivs), cred.OnOff(got.NoNewPrivs))
+	}
+	if want.Securebits != got.Securebits {
+		differs("securebits", knownBits(want.Securebits), knownBits(got.Securebits))
+	}
 	if len(list) == 0 {
 		return nil
 	}

@@ -320,7 +320,7 @@ func TestCheck(t *testing.T) {
 	want.Groups = []uint32{5, 6}
 	same := want
 	same.Groups = []uint32{6, 5}
-	if err := plan.Check(want, same); err != nil {
+	if err := plan.Check(&want, &same); err != nil {
 		t.Errorf("the order of groups: %v", err)
 	}
 	for _, c := range []struct {
@@ -346,13 +346,13 @@ func TestCheck(t *testing.T) {
 	} {
 		got := want
 		c.change(&got)
-		if err := plan.Check(want, got); err == nil || !strings.HasPrefix(err.Error(), c.what) {
+		if err := plan.Check(&want, &got); err == nil || !strings.HasPrefix(err.Error(), c.what) {
 			t.Errorf("%v, want %s", err, c.what)
 		}
 	}
 	got := want
 	got.Effective, got.Permitted = netRaw, netRaw
-	if err := plan.Check(want, got); err == nil || strings.Count(err.Error(), ";") != 1 {
+	if err := plan.Check(&want, &got); err == nil || strings.Count(err.Error(), ";") != 1 {
 		t.Errorf("two differences: %v", err)
 	}
 }
