@@ -1,8 +1,6 @@
 package main
 
 import (
-	"io"
-
 	"capsh/internal/accounts"
 	"capsh/internal/probe"
 
@@ -26,7 +24,7 @@ func (l *launch) enter() error {
 
 // accounts are the users and groups of the root that the command will have.
 func (l *launch) accounts() accounts.Files {
-	return accounts.Files{Open: func(path string) (io.ReadCloser, error) { return l.lookup.OpenText(path) }}
+	return accounts.Files{Read: l.lookup.ReadFile}
 }
 
 // read reads a file that the command line names, be it a pipe; a missing one is

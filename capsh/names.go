@@ -1,9 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"io"
-
 	"capsh/internal/accounts"
 	"capsh/internal/probe"
 )
@@ -19,9 +16,9 @@ type accountNames struct {
 }
 
 // files are the accounts that the names are of.
-func (a *accountNames) files() accounts.Files { return accounts.Files{Open: a.open} }
+func (a *accountNames) files() accounts.Files { return accounts.Files{Read: a.read} }
 
-func (a *accountNames) open(path string) (io.ReadCloser, error) {
+func (a *accountNames) read(path string) ([]byte, error) {
 	at, text := probe.Here, &a.passwd
 	if a.at != nil {
 		at = *a.at
@@ -29,13 +26,11 @@ func (a *accountNames) open(path string) (io.ReadCloser, error) {
 	if path == accounts.GroupPath {
 		text = &a.group
 	}
+	var err error
 	if *text == nil {
-		var err error
-		if *text, err = at.ReadFile(path); err != nil {
-			return nil, err
-		}
+		*text, err = at.ReadFile(path)
 	}
-	return io.NopCloser(bytes.NewReader(*text)), nil
+	return *text, err
 }
 
 // User is the name of a uid, "" where it has none.
@@ -47,16 +42,13 @@ func (a *accountNames) User(uid uint32) string {
 // Group is the name of a gid, "" where it has none.
 func (a *accountNames) Group(gid uint32) string {
 	const few = 16 // so many searches cost less than an index
-	file, err := a.open(accounts.GroupPath)
-	if err != nil {
-		return ""
-	}
 	if a.lookups++; a.lookups <= few {
-		g, _, _ := accounts.GroupByGID(file, gid)
+		g, _, _ := a.files().GroupByGID(gid)
 		return g.Name
 	}
 	if a.groupNames == nil {
-		a.groupNames, _ = accounts.GroupNames(file)
+		text, _ := a.read(accounts.GroupPath) // no file, no names
+		a.groupNames = accounts.GroupNames(text)
 	}
 	return a.groupNames[gid]
 }

@@ -1,6 +1,6 @@
 // Package accounts reads passwd(5) and group(5) files: who a number is and
 // which groups a user is in. There is no NSS behind it, as a static binary has
-// none. It is pure: it takes a reader and returns values.
+// none. It is pure: it takes the text of a file and returns values.
 //
 // A line counts where the "files" backend of glibc would take it, but only if
 // its numbers are plain decimals; every other line is skipped, never read as
@@ -10,7 +10,7 @@ package accounts
 
 import (
 	"bytes"
-	"io"
+	"iter"
 	"slices"
 )
 
@@ -27,67 +27,85 @@ type Group struct {
 	GID  uint32
 }
 
-// UserByName finds the first user of that name. The error is the reader's.
-func UserByName(r io.Reader, name string) (User, bool, error) {
-	return findUser(r, func(e entry) bool { return string(e.name) == name })
+// UserByName finds the first user of that name in a passwd file.
+func UserByName(passwd []byte, name string) (User, bool) {
+	return findUser(passwd, func(e entry) bool { return string(e.name) == name })
 }
 
-// UserByUID finds the first user with that uid. The error is the reader's.
-func UserByUID(r io.Reader, uid uint32) (User, bool, error) {
-	return findUser(r, func(e entry) bool { return e.id == uid })
+// UserByUID finds the first user with that uid in a passwd file.
+func UserByUID(passwd []byte, uid uint32) (User, bool) {
+	return findUser(passwd, func(e entry) bool { return e.id == uid })
 }
 
-// GroupByName finds the first group of that name. The error is the reader's.
-func GroupByName(r io.Reader, name string) (Group, bool, error) {
-	return findGroup(r, func(e entry) bool { return string(e.name) == name })
+// GroupByName finds the first group of that name in a group file.
+func GroupByName(group []byte, name string) (Group, bool) {
+	return findGroup(group, func(e entry) bool { return string(e.name) == name })
 }
 
-// GroupByGID finds the first group with that gid. The error is the reader's.
-func GroupByGID(r io.Reader, gid uint32) (Group, bool, error) {
-	return findGroup(r, func(e entry) bool { return e.id == gid })
+// GroupByGID finds the first group with that gid in a group file.
+func GroupByGID(group []byte, gid uint32) (Group, bool) {
+	return findGroup(group, func(e entry) bool { return e.id == gid })
 }
 
-// GroupsOf lists the groups that name the user as a member, in the file's
-// order and each once. The user's primary group is not among them unless the
-// file says so. The error is the reader's.
-func GroupsOf(r io.Reader, user string) ([]uint32, error) {
+// GroupsOf lists the groups of a group file that name the user as a member, in
+// the file's order and each once. The user's primary group is not among them
+// unless the file says so.
+func GroupsOf(group []byte, user string) []uint32 {
 	var list []uint32
-	s := newScanner(r)
-	for s.next() {
-		e, ok := parseEntry(s.line)
-		if ok && isMember(e.rest, user) && !slices.Contains(list, e.id) {
+	for e := range entries(group) {
+		if isMember(e.rest, user) && !slices.Contains(list, e.id) {
 			list = append(list, e.id)
 		}
 	}
-	return list, s.err
+	return list
 }
 
-func findUser(r io.Reader, match func(entry) bool) (User, bool, error) {
-	s := newScanner(r)
-	for s.next() {
-		e, ok := parseEntry(s.line)
-		if !ok || !match(e) {
-			continue
-		}
-		if u, ok := e.user(); ok {
-			return u, true, nil
+// GroupNames maps each gid to the name of the first group that has it.
+func GroupNames(group []byte) map[uint32]string {
+	names := map[uint32]string{}
+	for e := range entries(group) {
+		if _, dup := names[e.id]; !dup {
+			names[e.id] = string(e.name)
 		}
 	}
-	return User{}, false, s.err
+	return names
 }
 
-func findGroup(r io.Reader, match func(entry) bool) (Group, bool, error) {
-	s := newScanner(r)
-	for s.next() {
-		if e, ok := parseEntry(s.line); ok && match(e) {
-			return Group{Name: string(e.name), GID: e.id}, true, nil
+func findUser(passwd []byte, match func(entry) bool) (User, bool) {
+	for e := range entries(passwd) {
+		if match(e) {
+			if u, ok := e.user(); ok {
+				return u, true
+			}
 		}
 	}
-	return Group{}, false, s.err
+	return User{}, false
+}
+
+func findGroup(group []byte, match func(entry) bool) (Group, bool) {
+	for e := range entries(group) {
+		if match(e) {
+			return Group{Name: string(e.name), GID: e.id}, true
+		}
+	}
+	return Group{}, false
+}
+
+// entries goes through the lines that count; the last may lack its newline.
+func entries(text []byte) iter.Seq[entry] {
+	return func(yield func(entry) bool) {
+		for len(text) > 0 {
+			var line []byte
+			line, text, _ = bytes.Cut(text, newline)
+			if e, ok := parseEntry(line); ok && !yield(e) {
+				return
+			}
+		}
+	}
 }
 
 // entry is what a line of both files begins with: name:password:id. The rest
-// follows the third colon. Its bytes are the scanner's.
+// follows the third colon. Its bytes are the file's.
 type entry struct {
 	name []byte
 	id   uint32
@@ -107,7 +125,7 @@ func parseEntry(line []byte) (entry, bool) {
 }
 
 // user reads the fields that only passwd has: gid:gecos:home:shell.
-func (e entry) user() (User, bool) {
+func (e *entry) user() (User, bool) {
 	number, rest, _ := bytes.Cut(e.rest, colon)
 	gid, ok := parseID(number)
 	_, rest, _ = bytes.Cut(rest, colon)
@@ -146,22 +164,7 @@ func parseID(b []byte) (uint32, bool) {
 	return uint32(n), len(b) > 0
 }
 
-var colon, comma = []byte{':'}, []byte{','}
+var colon, comma, newline = []byte{':'}, []byte{','}, []byte{'\n'}
 
 // trimBlanks cuts the blanks of the C locale off the front.
 func trimBlanks(b []byte) []byte { return bytes.TrimLeft(b, " \t\v\f\r") }
-
-// GroupNames maps each gid to the name of the first group that has it. The
-// error is the reader's.
-func GroupNames(r io.Reader) (map[uint32]string, error) {
-	names := map[uint32]string{}
-	s := newScanner(r)
-	for s.next() {
-		if e, ok := parseEntry(s.line); ok {
-			if _, dup := names[e.id]; !dup {
-				names[e.id] = string(e.name)
-			}
-		}
-	}
-	return names, s.err
-}

@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"strconv"
 )
@@ -15,57 +14,53 @@ const (
 
 // Files are the passwd and the group file of a root folder.
 type Files struct {
-	// Open opens one of them. Its error names the file, and is
+	// Read is the whole text of one of them. Its error names the file, and is
 	// [fs.ErrNotExist] where there is none.
-	Open func(path string) (io.ReadCloser, error)
+	Read func(path string) ([]byte, error)
 }
 
 // User finds a user by name; that there is none is an error.
-func (f Files) User(name string) (u User, err error) {
-	file, err := f.Open(PasswdPath)
-	if err != nil {
-		return u, err
-	}
-	defer file.Close()
-	u, ok, err := UserByName(file, name)
+func (f Files) User(name string) (User, error) {
+	text, err := f.Read(PasswdPath)
+	u, ok := UserByName(text, name)
 	if err == nil && !ok {
-		err = errors.New("no user " + strconv.Quote(name) + " in " + PasswdPath)
+		err = missing("user", name, PasswdPath)
 	}
 	return u, err
 }
 
 // UserByUID finds the user that a uid is, if there is one.
 func (f Files) UserByUID(uid uint32) (u User, known bool, err error) {
-	file, err := f.Open(PasswdPath)
-	if err != nil {
-		return u, false, unlessMissing(err)
-	}
-	defer file.Close()
-	return UserByUID(file, uid)
+	text, err := f.Read(PasswdPath)
+	u, known = UserByUID(text, uid)
+	return u, known, unlessMissing(err)
 }
 
 // Group finds a group by name; that there is none is an error.
-func (f Files) Group(name string) (g Group, err error) {
-	file, err := f.Open(GroupPath)
-	if err != nil {
-		return g, err
-	}
-	defer file.Close()
-	g, ok, err := GroupByName(file, name)
+func (f Files) Group(name string) (Group, error) {
+	text, err := f.Read(GroupPath)
+	g, ok := GroupByName(text, name)
 	if err == nil && !ok {
-		err = errors.New("no group " + strconv.Quote(name) + " in " + GroupPath)
+		err = missing("group", name, GroupPath)
 	}
 	return g, err
 }
 
+// GroupByGID finds the group that a gid is, if there is one.
+func (f Files) GroupByGID(gid uint32) (g Group, known bool, err error) {
+	text, err := f.Read(GroupPath)
+	g, known = GroupByGID(text, gid)
+	return g, known, unlessMissing(err)
+}
+
 // GroupsOf lists the groups that name a user as a member, as [GroupsOf] does.
 func (f Files) GroupsOf(user string) ([]uint32, error) {
-	file, err := f.Open(GroupPath)
-	if err != nil {
-		return nil, unlessMissing(err)
-	}
-	defer file.Close()
-	return GroupsOf(file, user)
+	text, err := f.Read(GroupPath)
+	return GroupsOf(text, user), unlessMissing(err)
+}
+
+func missing(kind, name, path string) error {
+	return errors.New("no " + kind + " " + strconv.Quote(name) + " in " + path)
 }
 
 // unlessMissing is nil for a file that is not there: it names no one.

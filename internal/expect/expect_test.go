@@ -1,7 +1,6 @@
 package expect
 
 import (
-	"io"
 	"strings"
 	"testing"
 
@@ -11,9 +10,9 @@ import (
 )
 
 // world is a machine with 41 capabilities, one user and one group.
-var files = accounts.Files{Open: func(path string) (io.ReadCloser, error) {
+var files = accounts.Files{Read: func(path string) ([]byte, error) {
 	text := map[string]string{accounts.PasswdPath: "root:x:0:0:::\n", accounts.GroupPath: "adm:x:4:\n"}[path]
-	return io.NopCloser(strings.NewReader(text)), nil
+	return []byte(text), nil
 }}
 
 var world = World{Bits: 41, User: files.UID, Group: files.GID}

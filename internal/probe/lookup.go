@@ -1,12 +1,6 @@
 package probe
 
-import (
-	"errors"
-	"io"
-	"slices"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // Lookup says where paths are resolved.
 type Lookup struct {
@@ -66,12 +60,9 @@ func (l Lookup) Open(path string, flags int) (File, error) {
 	return File{fd, path}, nil
 }
 
-// OpenText opens a small file; reading a FIFO or a terminal does not wait.
-func (l Lookup) OpenText(path string) (File, error) { return l.Open(path, readOnly) }
-
-// ReadFile reads a whole file that [Lookup.OpenText] opens.
+// ReadFile reads a whole small file; a FIFO or a terminal is not waited for.
 func (l Lookup) ReadFile(path string) ([]byte, error) {
-	f, err := l.OpenText(path)
+	f, err := l.Open(path, readOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -79,39 +70,14 @@ func (l Lookup) ReadFile(path string) ([]byte, error) {
 	return f.ReadAll()
 }
 
-// Read is io.Reader's.
-func (f File) Read(b []byte) (int, error) {
-	n, err := unix.Read(f.FD, b)
-	switch {
-	case err != nil:
-		return 0, &pathError{"read " + f.path, err}
-	case n == 0 && len(b) > 0:
-		return 0, io.EOF
-	}
-	return n, nil
-}
-
-// Close is io.Closer's.
+// Close closes it.
 func (f File) Close() error { return unix.Close(f.FD) }
 
-// maxFile is more than any file has that is read whole.
-const maxFile = 64 << 20
-
-// ReadAll reads up to the end of the file; one of more than 64 MiB is an error.
+// ReadAll reads up to the end of the file, at most 64 MiB.
 func (f File) ReadAll() ([]byte, error) {
-	text := make([]byte, 0, 4096)
-	for {
-		n, err := f.Read(text[len(text):cap(text)])
-		text = text[:len(text)+n]
-		switch {
-		case err == io.EOF:
-			return text, nil
-		case err != nil:
-			return nil, err
-		case len(text) > maxFile:
-			return nil, errors.New("read " + f.path + ": too large")
-		case len(text) == cap(text):
-			text = slices.Grow(text, len(text))
-		}
+	text, err := readRest(f.FD, make([]byte, 0, 4096), false)
+	if err != nil {
+		return nil, &pathError{"read " + f.path, err}
 	}
+	return text, nil
 }

@@ -123,9 +123,13 @@ func readFile(dir int, name string, buf []byte) ([]byte, error) {
 	return readRest(fd, buf[:0], false)
 }
 
-// readRest reads up to the end of a file. If oneRecord, a read that does not
-// fill the buffer is the end: so it is for a seq_file of one record, which the
-// kernel makes up whole at the first read (fs/seq_file.c), and it spares a call.
+// maxFile is more than any file has that is read whole.
+const maxFile = 64 << 20
+
+// readRest reads up to the end of a file; EFBIG is one of more than maxFile. If
+// oneRecord, a read that does not fill the buffer is the end: so it is for a
+// seq_file of one record, which the kernel makes up whole at the first read
+// (fs/seq_file.c), and it spares a call.
 func readRest(fd int, buf []byte, oneRecord bool) ([]byte, error) {
 	for {
 		if len(buf) == cap(buf) {
@@ -136,8 +140,11 @@ func readRest(fd int, buf []byte, oneRecord bool) ([]byte, error) {
 			return nil, err
 		}
 		buf = buf[:len(buf)+n]
-		if n == 0 || oneRecord && len(buf) < cap(buf) {
+		switch {
+		case n == 0 || oneRecord && len(buf) < cap(buf):
 			return buf, nil
+		case len(buf) > maxFile:
+			return nil, unix.EFBIG
 		}
 	}
 }
