@@ -75,7 +75,8 @@ func (f File) Close() error { return unix.Close(f.FD) }
 
 // ReadAll reads up to the end of the file, at most 64 MiB.
 func (f File) ReadAll() ([]byte, error) {
-	text, err := readRest(f.FD, make([]byte, 0, 4096), false)
+	const usual = 2048 // passwd and group fit, and share a page of the heap
+	text, err := readRest(f.FD, make([]byte, 0, usual), false)
 	if err != nil {
 		return nil, &pathError{"read " + f.path, err}
 	}
