@@ -17,8 +17,6 @@ check:
 	CMPL	AX, $-EBADF
 	JNE	next
 
-	LEAL	·closedAtStart(SB), CX
-	MOVB	$1, (CX)(DI*1)
 	MOVL	$SYS_openat, AX
 	MOVL	$AT_FDCWD, BX
 	LEAL	root<>(SB), CX

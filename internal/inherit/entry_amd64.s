@@ -17,8 +17,6 @@ check:
 	CMPQ	AX, $-EBADF
 	JNE	next
 
-	LEAQ	·closedAtStart(SB), CX
-	MOVB	$1, (CX)(BX*1)
 	MOVL	$SYS_openat, AX
 	MOVQ	$AT_FDCWD, DI
 	LEAQ	root<>(SB), SI

@@ -17,10 +17,6 @@ check:
 	CMN	$EBADF, R0
 	BNE	next
 
-	MOVW	$·closedAtStart(SB), R5
-	ADD	R4, R5
-	MOVW	$1, R6
-	MOVB	R6, (R5)
 	MOVW	$SYS_openat, R7
 	MOVW	$AT_FDCWD, R0
 	MOVW	$root<>(SB), R1

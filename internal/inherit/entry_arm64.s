@@ -17,10 +17,6 @@ check:
 	CMN	$EBADF, R0
 	BNE	next
 
-	MOVD	$·closedAtStart(SB), R10
-	ADD	R9, R10
-	MOVD	$1, R11
-	MOVB	R11, (R10)
 	MOVD	$SYS_openat, R8
 	MOVD	$AT_FDCWD, R0
 	MOVD	$root<>(SB), R1

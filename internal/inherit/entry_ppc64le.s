@@ -21,10 +21,6 @@ check:
 	BNE	next
 
 	XOR	R0, R0
-	MOVD	$·closedAtStart(SB), R5
-	ADD	R14, R5
-	MOVD	$1, R6
-	MOVB	R6, (R5)
 	MOVD	$AT_FDCWD, R3
 	MOVD	$root<>(SB), R4
 	MOVD	$O_PATH_CLOEXEC, R5

@@ -17,10 +17,6 @@ check:
 	ADD	$EBADF, A0
 	BNE	A0, ZERO, next
 
-	MOV	$·closedAtStart(SB), X6
-	ADD	X18, X6
-	MOV	$1, X7
-	MOVB	X7, (X6)
 	MOV	$SYS_openat, A7
 	MOV	$AT_FDCWD, A0
 	MOV	$root<>(SB), A1

@@ -16,10 +16,6 @@ check:
 	SYSCALL
 	CMPBNE	R2, $-EBADF, next
 
-	MOVD	$·closedAtStart(SB), R5
-	ADD	R6, R5
-	MOVD	$1, R7
-	MOVB	R7, (R5)
 	MOVD	$AT_FDCWD, R2
 	MOVD	$root<>(SB), R3
 	MOVD	$O_PATH_CLOEXEC, R4

@@ -71,11 +71,8 @@ func runtimeLockOSThread()
 // for their credentials, and they end at the execve.
 func LockThread() { runtimeLockOSThread() }
 
-// closedAtStart is written by entry, before there is a Go runtime.
-var closedAtStart [3]bool
-
 // entry is the program's first instruction (entry_*.s). For each of the
-// descriptors 0, 1 and 2 that is closed it notes so and opens "/" there with
+// descriptors 0, 1 and 2 that is closed it opens "/" there with
 // O_PATH|O_CLOEXEC. Such a descriptor behaves as a closed one: read and write
 // give EBADF and the next execve closes it. The runtime finds all three open,
 // leaves them alone and doesn't need /dev/null. Then entry jumps to the
@@ -83,13 +80,6 @@ var closedAtStart [3]bool
 //
 //lint:ignore U1000 the linker flag -E makes it the entry point
 func entry()
-
-// ClosedAtStart says whether standard descriptor fd (0, 1 or 2) was closed when
-// the program started. Reading and writing it gives EBADF, and it is closed
-// again in a command that is execed.
-func ClosedAtStart(fd int) bool {
-	return fd >= 0 && fd < len(closedAtStart) && closedAtStart[fd]
-}
 
 // RestoreSignals ignores what was ignored at the start and Go took over, then
 // sets the calling thread's mask to the one the program was started with. It

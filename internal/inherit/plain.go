@@ -11,9 +11,6 @@ import (
 // Exact says whether this build knows all that the package speaks of.
 const Exact = false
 
-// ClosedAtStart is always false: a plain build can't know.
-func ClosedAtStart(int) bool { return false }
-
 // RestoreSignals does nothing in a plain build.
 //
 //go:nosplit
