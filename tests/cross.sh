@@ -6,7 +6,7 @@
 set -eu
 
 packages=
-for name in caps cred filecap execve plan container shrink render accounts suggest option expect; do
+for name in caps cred filecap execve plan container shrink render accounts suggest option expect btf; do
 	if ls internal/$name/*_test.go >/dev/null 2>&1; then
 		packages="$packages ./internal/$name"
 	fi

@@ -26,6 +26,7 @@ func allowed() map[string][]string {
 	m := map[string][]string{
 		"container": core,
 		"shrink":    core,
+		"btf":       nil,
 		"suggest":   nil,
 		"option":    {"suggest"},
 		"jsonread":  nil,
