@@ -27,7 +27,10 @@ type listing struct {
 	globs []string // and those that are not
 	names accountNames
 	ownNS uint64 // the reader's user namespace
-	scan  *probe.Scan
+	// cgroups says that the paths of cgroups are whole: a copy's are as they were
+	// written.
+	cgroups bool
+	scan    *probe.Scan
 	tally
 }
 
@@ -142,6 +145,7 @@ func (l *listing) open() (err error) {
 	if own := probe.OwnUserNS(); own.OK && l.scan.Live() {
 		l.ownNS = own.Value
 	}
+	l.cgroups = !l.scan.Live() || probe.SeesCgroups()
 	return nil
 }
 

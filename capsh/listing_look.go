@@ -44,28 +44,47 @@ func (l *lister) userName(uid uint32) string {
 
 // containerOf looks up the container of a process. A container has a mount
 // namespace of its own, so that the first process in one speaks for all, unless
-// containers are what is asked for.
+// containers are what is asked for and cgroups tell.
 func (l *lister) containerOf(pid int) known {
-	if l.container != "" {
-		return l.readContainer(pid)
+	var mounts cred.Known[uint64]
+	if l.container == "" || !l.cgroups {
+		mounts = l.r.MountNS(pid)
 	}
-	mounts := l.r.MountNS(pid)
 	if !mounts.OK {
-		return l.readContainer(pid)
+		c, _ := l.fromCgroup(pid)
+		return c
 	}
 	c, ok := l.containers[mounts.Value]
 	if !ok {
-		if c = l.readContainer(pid); c.OK {
+		var told bool
+		if c, told = l.fromCgroup(pid); !told {
+			c = l.identify(pid)
+		}
+		if c.OK {
 			l.containers[mounts.Value] = c
 		}
 	}
 	return c
 }
 
-func (l *lister) readContainer(pid int) known {
+// fromCgroup is what the path of a process's cgroup tells; told is false where
+// that is nothing because this process does not see all of it.
+func (l *lister) fromCgroup(pid int) (c known, told bool) {
 	text, ok := l.r.Cgroup(pid)
-	c, _ := container.FromCgroup(string(text))
-	return known{Value: c, OK: ok}
+	found, is := container.FromCgroup(string(text))
+	told = is || l.cgroups
+	return known{Value: found, OK: ok && told}, told
+}
+
+// identify finds out as assess does whose container a process is in.
+func (l *lister) identify(pid int) known {
+	facts, err := l.proc.Container(pid, pid)
+	if err != nil {
+		return known{} // it has ended, or may not be looked at
+	}
+	id := container.Assess(&facts).Identity
+	none := id.Contained.OK && !id.Contained.Value
+	return known{Value: id.Container, OK: none || id.Contained.Value && id.Runtime != ""}
 }
 
 // inContainer says whether a process is in the container asked for: by its

@@ -58,6 +58,8 @@ func ContainerName(c cred.Known[container.Container]) string {
 		return "?"
 	case c.Value == container.Container{}:
 		return "-"
+	case c.Value.ID == "" && c.Value.PodUID == "":
+		return Escape(c.Value.Runtime)
 	case c.Value.ID == "":
 		return Escape(c.Value.Runtime + ":pod-" + c.Value.PodUID[:min(8, len(c.Value.PodUID))])
 	}

@@ -133,6 +133,7 @@ func TestContainerName(t *testing.T) {
 	}{
 		{container.Container{}, "-"},
 		{container.Container{Runtime: container.LXC, ID: "a\x1bb"}, `lxc:a\x1bb`},
+		{container.Container{Runtime: container.Podman}, "podman"},
 		{container.Container{Runtime: container.Kubernetes, PodUID: "01234567-89ab"}, "kubernetes:pod-01234567"},
 	} {
 		if got := ContainerName(cred.Is(test.c)); got != test.want {

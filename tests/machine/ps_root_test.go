@@ -110,6 +110,26 @@ func TestPsContainer(t *testing.T) {
 	}
 }
 
+// TestPsCgroupNamespace: where cgroups tell nothing, a process is in no container
+// only if its namespaces say so; who may not look at these does not know.
+func TestPsCgroupNamespace(t *testing.T) {
+	setpriv, other := testenv.Tool(t, "setpriv"), strconv.Itoa(os.Getpid())
+	outside := list(t, "ps", other)[0].Contained
+	for _, test := range []struct {
+		command string
+		knows   bool
+	}{{`exec "$0" ps --json "$1"`, true}, {"exec " + setpriv + ` --reuid=1000 "$0" ps --json "$1"`, false}} {
+		r := script(t, "-C", test.command, other)
+		found := decodeListed(t, r.Out)
+		if len(found) != 1 {
+			t.Fatalf("%+v", r)
+		}
+		if inside := found[0].Contained; (inside != nil) != test.knows || test.knows && *inside != *outside {
+			t.Errorf("%s: %s%s", test.command, r.Out, r.Err)
+		}
+	}
+}
+
 // TestPsDying: processes that end while they are read are left out, silently.
 func TestPsDying(t *testing.T) {
 	stop := make(chan struct{})

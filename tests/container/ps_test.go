@@ -1,0 +1,29 @@
+package container
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"capsh/internal/testenv"
+)
+
+// Inside a cgroup namespace of its own, where the paths of cgroups tell nothing, ps
+// still says whose container its processes are in.
+func TestPsInside(t *testing.T) {
+	testenv.Root(t)
+	podman.need(t)
+	image := podman.image(t, "ps", nil, slices.Concat([]file{program(t, "capsh")}, busybox(t))...)
+	r := podman.run(t, []string{"--cgroupns=private"}, image, "/capsh", "ps", "--container=podman", "--json")
+	var p struct {
+		PID       int
+		Contained *bool
+		Container *struct{ Runtime, ID string }
+	}
+	if err := json.Unmarshal([]byte(r.Out), &p); err != nil || r.Code != 0 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	if p.PID != 1 || p.Contained == nil || !*p.Contained || p.Container == nil || p.Container.Runtime != "podman" || len(p.Container.ID) != 64 {
+		t.Errorf("%s", r.Out)
+	}
+}
