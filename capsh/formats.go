@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"capsh/internal/caps"
 	"capsh/internal/cred"
@@ -65,15 +66,29 @@ func (f *form) write(p *cred.Process, command string, out *output) error {
 // namespace, which are what a container is told.
 func insideIDs(g *render.Grant, ns *cred.UserNS) error {
 	own, err := probe.SelfUserNS()
-	if err != nil || !ns.Inode.OK || ns.Inode == own.Inode {
+	if err != nil {
 		return err
+	}
+	if !own.UIDMap.OK && !ns.UIDMap.OK {
+		return nil // a kernel without user namespaces
 	}
 	if !ns.UIDMap.OK || !ns.GIDMap.OK {
 		return errors.New("its ids in its user namespace are unknown: the maps could not be read")
 	}
-	ok := inside(&g.UID, ns.UIDMap.Value) && inside(&g.GID, ns.GIDMap.Value)
+	place := cred.Inside
+	switch within(&own, ns) {
+	case cred.Known[bool]{}:
+		return errors.New("its ids in its user namespace are unknown: whether that is this one could not be found out")
+	case cred.Is(true):
+		place = asItIs
+	}
+	put := func(id *uint32, m []cred.IDRange) (ok bool) {
+		*id, ok = place(m, *id)
+		return ok
+	}
+	ok := put(&g.UID, ns.UIDMap.Value) && put(&g.GID, ns.GIDMap.Value)
 	for i := range g.Groups {
-		ok = ok && inside(&g.Groups[i], ns.GIDMap.Value)
+		ok = ok && put(&g.Groups[i], ns.GIDMap.Value)
 	}
 	if !ok {
 		return errors.New("an id of it has no place in its user namespace")
@@ -81,8 +96,23 @@ func insideIDs(g *render.Grant, ns *cred.UserNS) error {
 	return nil
 }
 
-// inside replaces an outside id by the inside one; false where the map has none.
-func inside(id *uint32, m []cred.IDRange) (ok bool) {
-	*id, ok = cred.Inside(m, *id)
-	return ok
+// within says whether a user namespace is this process's own. Who may not see
+// which it is can tell by the maps: those of this process's own are shown as its
+// parent has them, all others as this process does (user_namespaces(7)). In the
+// first one both are the same.
+func within(own, ns *cred.UserNS) cred.Known[bool] {
+	switch {
+	case own.Inode.OK && ns.Inode.OK:
+		return cred.Is(own.Inode == ns.Inode)
+	case own.Initial().Value, !slices.Equal(own.UIDMap.Value, ns.UIDMap.Value), !slices.Equal(own.GIDMap.Value, ns.GIDMap.Value):
+		return cred.Is(false)
+	}
+	return cred.Known[bool]{}
+}
+
+// asItIs is an id of this process's own user namespace; false for one that the map
+// lacks: what the kernel showed then stands for all that are not in it.
+func asItIs(m []cred.IDRange, id uint32) (uint32, bool) {
+	_, ok := cred.Outside(m, id)
+	return id, ok
 }

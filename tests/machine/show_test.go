@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"capsh/internal/testenv"
@@ -95,6 +96,44 @@ func TestFormatSystemd(t *testing.T) {
 		if c.before != nil && (read["User"] != "1000" || read["Group"] != "1001" || read["SupplementaryGroups"] != "7 8") {
 			t.Errorf("%+v: %q", c, read)
 		}
+	}
+}
+
+// A form has the ids that a process has inside its user namespace, whoever looks;
+// where these can't be told, there is no form.
+func TestFormatIDs(t *testing.T) {
+	testenv.Root(t)
+	nobody := &syscall.Credential{Uid: 65534, Gid: 65534}
+	ids := []syscall.SysProcIDMap{{ContainerID: 5, HostID: 100000, Size: 100}}
+	for _, test := range []struct {
+		what string
+		attr syscall.SysProcAttr
+		want string // "" is an error
+	}{
+		{"a mapped user", syscall.SysProcAttr{UidMappings: ids, GidMappings: ids, Credential: &syscall.Credential{Uid: 6, Gid: 7, Groups: []uint32{8}}}, "--user=6:7 --group-add=8"},
+		{"one that has no id", syscall.SysProcAttr{}, ""},
+	} {
+		cmd := exec.Command("/bin/sleep", "100")
+		test.attr.Cloneflags = syscall.CLONE_NEWUSER
+		test.attr.GidMappingsEnableSetgroups = true
+		cmd.SysProcAttr = &test.attr
+		must(t, cmd.Start())
+		defer cmd.Wait()
+		defer cmd.Process.Kill()
+		for reader, who := range map[string]*syscall.Credential{"root": nil, "nobody": nobody} {
+			show := exec.Command(program(t), "show", "--format=docker", strconv.Itoa(cmd.Process.Pid))
+			show.SysProcAttr = &syscall.SysProcAttr{Credential: who}
+			r := testenv.Run(t, show)
+			if test.want == "" && (r.Code != 1 || r.Out != "" || !strings.Contains(r.Err, "no place")) ||
+				test.want != "" && (r.Code != 0 || !strings.Contains(r.Out, " "+test.want+" ")) {
+				t.Errorf("%s, seen by %s: %+v", test.what, reader, r)
+			}
+		}
+	}
+	inside := exec.Command(program(t), "show", "--format=docker")
+	inside.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}
+	if r := testenv.Run(t, inside); r.Code != 1 || r.Out != "" || !strings.Contains(r.Err, "no place") {
+		t.Errorf("of itself, without an id: %+v", r)
 	}
 }
 
