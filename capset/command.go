@@ -1,42 +1,113 @@
 package main
 
 import (
+	"cmp"
 	"errors"
+	"io"
 	"slices"
+	"strings"
 
+	"capsh/internal/apply"
+	"capsh/internal/caps"
 	"capsh/internal/execve"
+	"capsh/internal/plan"
 	"capsh/internal/probe"
 
 	"golang.org/x/sys/unix"
 )
 
-// find looks for the command among its paths from number first on, as it will be
-// there after the change of root and folder, and notes which it found.
-func (l *launch) find(first int) (execve.File, error) {
-	paths := slices.Clone(l.paths[first:])
-	if l.lookup.Chroot && l.request.Chdir != "" { // the look-up starts at the root
+// foresee looks the command up as it will be there after the change of root and
+// folder, and has the plan judge it. What only the command's own user can see is
+// left to [launch.exec]: a file that this one may not read and, where there are
+// others in PATH, one that would not do, for the user may not reach it.
+func (l *launch) foresee(p *plan.Plan) error {
+	exe, err := l.find()
+	said := len(p.Warnings)
+	if err == nil {
+		err = p.Foresee(&exe)
+	}
+	unseen := exe.Unreadable || errors.Is(err, unix.EACCES) || len(l.paths) > 1 && !l.dryRun
+	var none probe.NotFound
+	if err == nil || !unseen || errors.As(err, &none) || !reachesOthers(p) {
+		return err
+	}
+	p.PutOff(err.Error())
+	p.Warnings = p.Warnings[:said]
+	l.found = len(l.paths)
+	return nil
+}
+
+// find looks for the command among its paths and notes which it is.
+func (l *launch) find() (execve.File, error) {
+	paths := l.paths
+	relative := func(path string) bool { return !strings.HasPrefix(path, "/") }
+	switch {
+	case l.hidden != nil && slices.ContainsFunc(paths, relative):
+		return execve.File{}, &exitError{exitCannot, l.hidden}
+	case l.lookup.Chroot && l.request.Chdir != "": // the look-up starts at the root
+		paths = slices.Clone(paths)
 		for i, path := range paths {
-			if path != "" && path[0] != '/' {
+			if path != "" && relative(path) {
 				paths[i] = l.request.Chdir + "/" + path
 			}
 		}
 	}
-	i, exe, err := l.lookup.Command(l.command, paths)
-	l.found = first + i
-	var notFound probe.NotFound
-	switch {
-	case errors.As(err, &notFound):
-		err = &exitError{exitNotFound, err}
-	case err != nil:
-		err = &exitError{exitCannot, err}
-	}
-	return exe, err
+	found, exe, err := l.lookup.Command(l.command, paths)
+	l.found, l.first = found.At, found.First
+	return exe, notStarted(err)
 }
 
-// explain says more of a failed execve than its errno does.
-func (l *launch) explain(err error) error {
-	status, path := exitCannot, l.paths[l.found]
-	why := ""
+// notStarted gives the error of a look-up its exit status.
+func notStarted(err error) error {
+	var none probe.NotFound
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &none):
+		return &exitError{exitNotFound, err}
+	}
+	return &exitError{exitCannot, err}
+}
+
+// reachesOthers says that the command's user may reach other files than this one.
+func reachesOthers(p *plan.Plan) bool {
+	pass := caps.Of(caps.DACOverride, caps.DACReadSearch)
+	now, then := &p.Before, &p.Want
+	return now.UID != then.UID || now.GID != then.GID || !slices.Equal(now.Groups, then.Groups) ||
+		now.Effective&^then.Effective&pass != 0
+}
+
+// exec tries the paths of the command as its user, as execvp(3) does: what this
+// user may not execute hides nothing farther down. It returns only if none could
+// be started.
+func (l *launch) exec(command *apply.Command, p *plan.Plan, stderr io.Writer) error {
+	var refused error
+	for i := l.first; i < len(l.paths); i++ {
+		if i != l.found {
+			found, exe, err := probe.Here.Command(l.command, l.paths[i:])
+			if err != nil {
+				return cmp.Or(refused, notStarted(err))
+			}
+			if i += found.At; i != l.found {
+				said := len(p.Warnings)
+				if err := p.Foresee(&exe); err != nil {
+					return err
+				}
+				l.warn(stderr, p.Warnings[said:])
+			}
+		}
+		err := l.explain(command.Exec(l.paths[i]), l.paths[i])
+		if !errors.Is(err, unix.EACCES) {
+			return err
+		}
+		refused = cmp.Or(refused, err)
+	}
+	return refused
+}
+
+// explain says more of a failed execve of path than its errno does.
+func (l *launch) explain(err error, path string) error {
+	status, why := exitCannot, ""
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		loader, loaderErr := probe.Here.MissingLoader(path)
@@ -54,7 +125,7 @@ func (l *launch) explain(err error) error {
 		why = "the user has more processes than RLIMIT_NPROC allows"
 	}
 	if why != "" {
-		err = errors.New(err.Error() + " (" + why + ")")
+		err = &explained{err, why}
 	}
 	return &exitError{status, err}
 }

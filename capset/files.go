@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"capsh/internal/accounts"
 	"capsh/internal/probe"
 
@@ -18,6 +20,10 @@ func (l *launch) enter() error {
 		return nil
 	}
 	f, err := probe.Here.Open(dir, unix.O_PATH|unix.O_DIRECTORY)
+	if errors.Is(err, unix.EACCES) && !l.lookup.Chroot {
+		l.hidden = err // the command's user may see more
+		return nil
+	}
 	l.lookup.Dir, l.request.ChrootFD = f.FD, f.FD
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"capsh/internal/accounts"
+	"capsh/internal/cred"
 	"capsh/internal/option"
 	"capsh/internal/plan"
 	"capsh/internal/probe"
@@ -35,9 +36,15 @@ type launch struct {
 	request plan.Request
 	env     []string
 	paths   []string
-	found   int // which of paths is the command
+	found   int // which of paths was judged; len(paths) for none
+	first   int // the first of paths that is there at all
 	lookup  probe.Lookup
-	account accounts.Account // whom the command runs as
+	hidden  error // why --chdir's folder could not be looked into
+	// uid and gid are the ids that the command will have, account is whose the
+	// real uid is, once it is looked up.
+	uid, gid cred.IDs
+	account  accounts.Account
+	lookedUp bool
 }
 
 // cmdValue is a value that may not have been given.

@@ -9,8 +9,6 @@ import (
 	"capsh/internal/probe"
 	"capsh/internal/render"
 	"capsh/internal/version"
-
-	"golang.org/x/sys/unix"
 )
 
 // The exit statuses where no command was started, as env(1) and docker(1) have
@@ -43,6 +41,16 @@ type exitError struct {
 }
 
 func (e *exitError) Unwrap() error { return e.error }
+
+// explained is an error with more to it than it says itself.
+type explained struct {
+	error
+	why string
+}
+
+func (e *explained) Error() string { return e.error.Error() + " (" + e.why + ")" }
+
+func (e *explained) Unwrap() error { return e.error }
 
 // statusOf is the exit status of a failure.
 func statusOf(err error) (int, error) {
@@ -124,11 +132,11 @@ func (l *launch) plan(env []string) (*plan.Plan, error) {
 	if err := l.resolve(&from, env); err != nil {
 		return nil, err
 	}
-	exe, err := l.find(0)
-	if err != nil {
-		return nil, err
+	p, err := plan.Make(&from, &l.request)
+	if err == nil {
+		err = l.foresee(p)
 	}
-	return plan.Make(&from, &exe, &l.request)
+	return p, err
 }
 
 // start carries the plan out. It returns only if that failed.
@@ -140,22 +148,5 @@ func (l *launch) start(p *plan.Plan, stderr io.Writer) error {
 	if err := apply.Do(p); err != nil {
 		return blame(p, err)
 	}
-	for {
-		err := command.Exec(l.paths[l.found])
-		if l.found+1 == len(l.paths) || !errors.Is(err, unix.EACCES) {
-			return l.explain(err)
-		}
-		// As with execvp(3), what this user may not execute hides nothing
-		// farther down PATH. That other file has to be judged as well.
-		l.lookup = probe.Here
-		exe, findErr := l.find(l.found + 1)
-		if findErr != nil {
-			return l.explain(err)
-		}
-		said := len(p.Warnings)
-		if err := p.Foresee(&exe); err != nil {
-			return err
-		}
-		l.warn(stderr, p.Warnings[said:])
-	}
+	return l.exec(&command, p, stderr)
 }

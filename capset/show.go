@@ -7,7 +7,10 @@ import (
 
 // show is what a dry run prints: the value that a real run carries out.
 func (l *launch) show(p *plan.Plan) string {
-	c := render.Command{Path: l.paths[l.found], Argv: l.argv}
+	c := render.Command{Path: l.command, Argv: l.argv}
+	if l.found < len(l.paths) {
+		c.Path = l.paths[l.found]
+	}
 	shown := *p
 	if l.quiet {
 		shown.Warnings = nil

@@ -8,36 +8,65 @@ import (
 	"capsh/internal/execve"
 )
 
-// Foresee predicts what exe will hold and puts it into the plan. The error says
-// in what that is not what was asked for; with AllowMismatch it becomes a
-// warning.
+// Foresee predicts what exe will hold and puts it into the plan, with warnings.
+// The error says in what that is not what was asked for; with AllowMismatch it
+// becomes a warning. Another file may be foreseen later.
 func (p *Plan) Foresee(exe *execve.File) error {
-	p.After = cred.Known[cred.State]{}
-	plain, err := execve.Predict(p.Want, execve.File{Path: exe.Path, SetidFromReal: exe.SetidFromReal, Unsafe: exe.Unsafe})
-	if err != nil {
-		return err
-	}
-	outcome, err := execve.Predict(p.Want, *exe)
-	if err == nil {
-		p.After, p.Rules = cred.Is(outcome.After), outcome.Rules
-		if err = p.judgeSets(&plain); err == nil {
-			err = p.judgeFile(&plain, &outcome, exe)
-		}
-		if err == nil {
-			err = p.judgeUnread(exe)
-		}
-	}
+	p.PutOff("")
+	err := p.judge(exe)
 	var refused *execve.Refused
 	if errors.As(err, &refused) {
 		err = errors.New(exe.Path + " carries " + fileCaps(exe) + ", but " + refused.Missing.String() +
 			" is not in the bounding set: execve would fail with EPERM")
 	}
 	if err != nil && p.lenient {
-		p.Warnings = append(p.Warnings, err.Error())
+		p.warning(err.Error())
 		return nil
 	}
 	return err
 }
+
+// PutOff says that what the command will hold cannot be foreseen, and why.
+func (p *Plan) PutOff(why string) {
+	p.After, p.Rules, p.Unforeseen = cred.Known[cred.State]{}, 0, why
+}
+
+func (p *Plan) judge(exe *execve.File) error {
+	plain, err := execve.Predict(p.Want, execve.File{Path: exe.Path, SetidFromReal: exe.SetidFromReal, Unsafe: exe.Unsafe})
+	if err != nil {
+		return err
+	}
+	outcome, err := execve.Predict(p.Want, *exe)
+	if err != nil {
+		return err
+	}
+	p.After, p.Rules = cred.Is(outcome.After), outcome.Rules
+	if err := p.judgeSets(&plain); err != nil {
+		return err
+	}
+	if err := p.judgeFile(&plain, &outcome, exe); err != nil {
+		return err
+	}
+	p.warnOf()
+	return p.judgeUnread(exe)
+}
+
+// warnOf warns of what this file makes of the sets and ids.
+func (p *Plan) warnOf() {
+	after := &p.After.Value
+	if lost := p.asked &^ after.Permitted; lost != 0 {
+		p.warning(Names(lost) + " is permitted before the execve only: the command will not hold it")
+	}
+	if p.Rules.Has(execve.SetidNoNewPrivs) {
+		p.warning("the program is setuid or setgid, which no_new_privs turns off")
+	}
+	if after.UID.Effective != p.Want.UID.Effective || after.GID.Effective != p.Want.GID.Effective {
+		p.warning("the command will run with effective uid " + idText(after.UID.Effective) +
+			" and gid " + idText(after.GID.Effective) + ": " + idRule(p.Rules))
+	}
+}
+
+func (p *Plan) warning(text string) { p.Warnings = append(p.Warnings, text) }
 
 // judgeSets compares what a file without privileges would hold with what is to
 // be kept, or was asked to be permitted before the execve. The bounding and the
@@ -141,8 +170,9 @@ func lastRule(rules execve.Rules) string {
 // warn adds what is as it was asked and may still be a surprise.
 func (b *builder) warn() {
 	p := &b.plan
-	for c := range (p.keep | p.Want.Permitted).All() {
-		if e, ok := c.Entry(); ok && nearRoot(e.Host) && !denied(b.state.UserNS.Initial()) {
+	if !denied(b.state.UserNS.Initial()) {
+		for c := range NearRoot(p.keep | p.Want.Permitted).All() {
+			e, _ := c.Entry()
 			b.warning(c.String() + " is as good as root in its user namespace: " + e.Brief)
 		}
 	}
@@ -152,9 +182,6 @@ func (b *builder) warn() {
 	if b.req.AllowNewPrivs && p.Before.NoNewPrivs.Value {
 		b.warning("no_new_privs is set already and stays")
 	}
-	if p.Rules.Has(execve.SetidNoNewPrivs) {
-		b.warning("the program is setuid or setgid, which no_new_privs turns off")
-	}
 	if b.req.UserNamespaces.Value {
 		b.warning("user namespaces are open: in a new one the command holds all capabilities over what belongs to that one")
 	}
@@ -163,8 +190,15 @@ func (b *builder) warn() {
 	}
 }
 
-// nearRoot are the grades of what gives all away by itself, with no more than
-// the sight of other processes, or with a capability of the same kind.
-func nearRoot(h caps.Host) bool {
-	return h == caps.HostDirect || h == caps.HostPaired || h == caps.HostWithPIDs
+// NearRoot are those of s that give all away by themselves, with no more than the
+// sight of other processes, or with a capability of the same kind.
+func NearRoot(s caps.Set) caps.Set {
+	var near caps.Set
+	for c := range s.All() {
+		e, _ := c.Entry()
+		if e.Host == caps.HostDirect || e.Host == caps.HostPaired || e.Host == caps.HostWithPIDs {
+			near |= c.Set()
+		}
+	}
+	return near
 }

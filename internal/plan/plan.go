@@ -14,25 +14,27 @@ type Plan struct {
 	Steps []Step
 	// Before is the state now, Want the one right before the execve.
 	Before, Want cred.State
-	// After is what the command will hold; unknown where the kernel would refuse
-	// the execve. Rules are those that decided.
-	After cred.Known[cred.State]
-	Rules execve.Rules
+	// After is what the command will hold, by Rules; unknown where the kernel
+	// would refuse the execve, or for the reason that Unforeseen gives.
+	After      cred.Known[cred.State]
+	Rules      execve.Rules
+	Unforeseen string
 	// Warnings are sentences without a full stop.
 	Warnings []string
 
 	keep    caps.Set // what of Request.Keep can be had
+	asked   caps.Set // Request.Permitted
 	loose   bool     // Request.AllowNewPrivs
 	lenient bool     // Request.AllowMismatch
 }
 
-// Make plans how a thread that holds from starts exe as r asks. Everything that
-// can be known beforehand is: the error says which step the kernel would refuse,
-// which capability cannot be had, or what the command would hold instead.
-func Make(from *cred.State, exe *execve.File, r *Request) (*Plan, error) {
+// Make plans how a thread that holds from starts a command as r asks; Foresee
+// adds what the command will hold. The error says which step the kernel would
+// refuse or which capability cannot be had.
+func Make(from *cred.State, r *Request) (*Plan, error) {
 	b := &builder{req: r, state: *from, want: r.target(), bits: r.securebits(from)}
 	p := &b.plan
-	*p = Plan{Steps: b.room[:0], Before: *from, keep: r.Keep, loose: r.AllowNewPrivs, lenient: r.AllowMismatch}
+	*p = Plan{Steps: b.room[:0], Before: *from, keep: r.Keep, asked: r.Permitted.Value, loose: r.AllowNewPrivs, lenient: r.AllowMismatch}
 	if err := b.reach(); err != nil {
 		return nil, err
 	}
@@ -40,9 +42,6 @@ func Make(from *cred.State, exe *execve.File, r *Request) (*Plan, error) {
 		return nil, err
 	}
 	p.Want = b.state
-	if err := p.Foresee(exe); err != nil {
-		return nil, err
-	}
 	b.warn()
 	return p, nil
 }
@@ -61,7 +60,7 @@ type builder struct {
 	bits cred.Known[cred.Securebits]
 }
 
-func (b *builder) warning(text string) { b.plan.Warnings = append(b.plan.Warnings, text) }
+func (b *builder) warning(text string) { b.plan.warning(text) }
 
 // do simulates a step and adds it.
 func (b *builder) do(s Step) error {
@@ -182,7 +181,7 @@ func (b *builder) reachBounding() error {
 	}
 	const why = "the bounding set cannot shrink: CAP_SETPCAP is not in the permitted set"
 	loose := b.req.AllowNewPrivs && !b.state.NoNewPrivs.Value
-	if (b.req.Bounding.OK || loose) && !b.req.BestEffort {
+	if b.req.Bounding.OK || loose {
 		return errors.New(why)
 	}
 	b.want.Bounding = b.state.Bounding

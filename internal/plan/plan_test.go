@@ -34,13 +34,13 @@ func user() cred.State {
 	return s
 }
 
-// makePlan is plan.Make of values; a plan that there is none of is empty.
+// makePlan makes a plan and foresees; one that there is none of is empty.
 func makePlan(from cred.State, exe execve.File, r plan.Request) (*plan.Plan, error) {
-	p, err := plan.Make(&from, &exe, &r)
+	p, err := plan.Make(&from, &r)
 	if err != nil {
-		p = &plan.Plan{}
+		return &plan.Plan{}, err
 	}
-	return p, err
+	return p, p.Foresee(&exe)
 }
 
 // ops are the names of the steps, without those that every plan ends with.
@@ -152,14 +152,14 @@ func TestRefused(t *testing.T) {
 		{"open bounding set", user(), plain, plan.Request{AllowNewPrivs: true}, "the bounding set cannot shrink: CAP_SETPCAP is not in the permitted set"},
 		{"bounding set asked for", user(), plain, plan.Request{Bounding: cred.Is[caps.Set](0)}, "the bounding set cannot shrink: CAP_SETPCAP is not in the permitted set"},
 		{"bounding set grows", user(), plain, plan.Request{Bounding: cred.Is(all | 1<<50)}, "cannot be had: 50 (not in the bounding set, which cannot grow)"},
-		{"another user", user(), plain, as(1001), "setgroups: would not be permitted (needs CAP_SETGID, which is not in the permitted set)"},
+		{"another user", user(), plain, as(1001), "setgroups 1001: would not be permitted (needs CAP_SETGID, which is not in the permitted set)"},
 		{"root through bounding", root(), plain, plan.Request{Bounding: cred.Is(netRaw), AllowNewPrivs: true},
 			"the command would hold cap_net_raw: effective uid 0: permitted is bounding | inheritable, and effective"},
 		{"file refused", root(), carries, plan.Request{}, "/bin/cmd carries cap_net_raw=ep, but cap_net_raw is not in the bounding set: execve would fail with EPERM"},
 		{"file clears ambient", root(), carries, keep(as(1000), netRaw|caps.Kill.Set()),
 			"/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set: the command would not hold cap_kill"},
 		{"lock without setpcap", user(), plain, plan.Request{Lock: true}, "securebits: would not be permitted (needs CAP_SETPCAP, which is not in the permitted set)"},
-		{"seccomp without both", root(), plain, plan.Request{AllowNewPrivs: true, SeccompFile: "f"}, "seccomp: would not be permitted (it takes no_new_privs or CAP_SYS_ADMIN)"},
+		{"seccomp without both", root(), plain, plan.Request{AllowNewPrivs: true, SeccompFile: "f"}, "seccomp f: would not be permitted (it takes no_new_privs or CAP_SYS_ADMIN)"},
 	} {
 		if _, err := makePlan(c.from, c.exe, c.req); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v\nwant %s", c.name, err, c.want)
@@ -231,8 +231,8 @@ func TestBestEffort(t *testing.T) {
 		p.After.Value.Effective != caps.Kill.Set() {
 		t.Errorf("%v, %q, %v", err, p.Warnings, p.After.Value.Sets)
 	}
-	if _, err := makePlan(user(), plain, plan.Request{AllowNewPrivs: true, BestEffort: true}); err != nil {
-		t.Errorf("bounding: %v", err)
+	if _, err := makePlan(user(), plain, plan.Request{AllowNewPrivs: true, BestEffort: true}); err == nil {
+		t.Error("a bounding set that stays open is no matter of effort")
 	}
 	other := as(1001)
 	other.BestEffort = true
@@ -268,6 +268,32 @@ func TestAmbientRaiseOff(t *testing.T) {
 	from.Securebits.Value |= cred.NoSetuidFixup
 	if p, err := makePlan(from, plain, r); err != nil || p.After.Value.Effective != netRaw {
 		t.Errorf("another user without the fixup: %v", err)
+	}
+}
+
+// TestWarnings: what is as it was asked and no more than that.
+func TestWarnings(t *testing.T) {
+	setuid := plain
+	setuid.Mode = 0o4755
+	loose := as(1000)
+	loose.AllowNewPrivs = true
+	permitted := as(1000)
+	permitted.Permitted = cred.Is(netRaw)
+	for _, c := range []struct {
+		exe  execve.File
+		req  plan.Request
+		want string
+	}{
+		{setuid, as(1000), "the program is setuid or setgid, which no_new_privs turns off"},
+		{setuid, loose, "the command will run with effective uid 0 and gid 1000: "},
+		{plain, permitted, "cap_net_raw is permitted before the execve only: the command will not hold it"},
+		{plain, loose, ""},
+	} {
+		p, err := makePlan(root(), c.exe, c.req)
+		got := strings.Join(p.Warnings, "\n")
+		if err != nil || !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%v, %q, want %q", err, got, c.want)
+		}
 	}
 }
 

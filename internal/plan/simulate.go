@@ -17,7 +17,11 @@ type Failure struct {
 }
 
 func (f *Failure) Error() string {
-	text := f.Step.Op.String() + ": would not be permitted"
+	text := f.Step.Op.String()
+	if object := f.Step.object(); object != "" {
+		text += " " + object
+	}
+	text += ": would not be permitted"
 	switch {
 	case f.Needs != 0:
 		for c := range f.Needs.All() {
@@ -27,6 +31,19 @@ func (f *Failure) Error() string {
 		text += " (" + f.Why + ")"
 	}
 	return text
+}
+
+// object is what a step acts on, where that is one thing.
+func (s *Step) object() string {
+	switch s.Op {
+	case SetRlimit:
+		return s.Rlimit.Name
+	case Setgroups:
+		return IDList(s.Groups)
+	case Setresgid, Setresuid:
+		return IDText(s.IDs)
+	}
+	return s.Text
 }
 
 // Simulate does to a state what a step does to a thread, by the kernel's rules;

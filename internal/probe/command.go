@@ -44,30 +44,46 @@ func (name NotFound) Error() string {
 	return string(name) + ": not found in PATH"
 }
 
+// Found says which of its paths a command is.
+type Found struct {
+	// At is the one that was found, First the first that is there at all: what
+	// this thread may not reach or execute, another user may. Both are the number
+	// of paths where there is none.
+	At, First int
+}
+
 // Command reads, as [Lookup.Executable] does, the first of the paths of a
 // command that execvp(3) would not pass over, and says which that is. What is
 // not allowed hides nothing farther down, and is the error if there is nothing.
 // The error is a [NotFound] or a *[FileError].
-func (l Lookup) Command(name string, paths []string) (i int, exe execve.File, err error) {
+func (l Lookup) Command(name string, paths []string) (found Found, exe execve.File, err error) {
+	found = Found{len(paths), len(paths)}
 	var refused error
 	for i, path := range paths {
 		exe, fileErr := l.Executable(path)
 		var file *FileError
-		if !errors.As(fileErr, &file) || file.Script != "" {
-			return i, exe, fileErr
+		errors.As(fileErr, &file)
+		if file.missing() {
+			continue
 		}
-		switch file.Err {
-		case unix.ENOENT, unix.ENOTDIR:
-		case unix.EACCES:
-			if refused == nil {
-				refused = file
-			}
-		default:
-			return i, exe, file
+		found.First = min(found.First, i)
+		if !file.refused() {
+			found.At = i
+			return found, exe, fileErr
+		}
+		if refused == nil {
+			refused = file
 		}
 	}
 	if refused == nil {
 		refused = NotFound(name)
 	}
-	return 0, exe, refused
+	return found, exe, refused
 }
+
+// missing and refused tell what execvp(3) passes over. A script is there,
+// whatever is wrong with its interpreter.
+func (e *FileError) missing() bool {
+	return e != nil && e.Script == "" && (e.Err == unix.ENOENT || e.Err == unix.ENOTDIR)
+}
+func (e *FileError) refused() bool { return e != nil && e.Script == "" && e.Err == unix.EACCES }

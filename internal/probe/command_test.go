@@ -44,18 +44,18 @@ func TestCommand(t *testing.T) {
 	gone, below := filepath.Join(dir, "gone"), filepath.Join(good, "x")
 	for _, c := range []struct {
 		paths []string
-		found int
+		found Found
 		errno error
 	}{
-		{[]string{gone, below, good, plain}, 2, nil},
-		{[]string{plain, dir, gone, good}, 3, nil},
-		{[]string{gone, plain, dir}, 0, unix.EACCES},
-		{[]string{script, good}, 0, unix.EACCES}, // the script is there
-		{[]string{loop, good}, 0, unix.ELOOP},
+		{[]string{gone, below, good, plain}, Found{2, 2}, nil},
+		{[]string{plain, dir, gone, good}, Found{3, 0}, nil},
+		{[]string{gone, plain, dir}, Found{3, 1}, unix.EACCES},
+		{[]string{script, good}, Found{0, 0}, unix.EACCES}, // the script is there
+		{[]string{gone, loop, good}, Found{1, 1}, unix.ELOOP},
 	} {
-		i, exe, err := Here.Command("name", c.paths)
-		if i != c.found || !errors.Is(err, c.errno) || err == nil && exe.Path != c.paths[i] {
-			t.Errorf("%q: number %d, %+v, %v", c.paths, i, exe, err)
+		found, exe, err := Here.Command("name", c.paths)
+		if found != c.found || !errors.Is(err, c.errno) || err == nil && exe.Path != c.paths[found.At] {
+			t.Errorf("%q: %+v, %+v, %v", c.paths, found, exe, err)
 		}
 	}
 	long := strings.Repeat("x", 300)

@@ -27,12 +27,15 @@ func Plan(b []byte, p *plan.Plan, c *Command) []byte {
 	b = AppendEscaped(append(b, "execve "...), c.Path)
 	b = appendState(append(b, "\nbefore the execve\n"...), &p.Want)
 	b = append(b, "after the execve\n"...)
-	if p.After.OK {
+	switch {
+	case p.After.OK:
 		b = appendState(b, &p.After.Value)
 		for r := range p.Rules.All() {
 			b = append(append(append(b, "  by          "...), r.String()...), '\n')
 		}
-	} else {
+	case p.Unforeseen != "":
+		b = append(append(append(b, "  not known: "...), Escape(p.Unforeseen)...), '\n')
+	default:
 		b = append(b, "  nothing: it would be refused\n"...)
 	}
 	for _, w := range p.Warnings {
@@ -114,6 +117,7 @@ func (j *JSON) Plan(p *plan.Plan, c *Command) {
 		j.String(r.String())
 	}
 	j.EndArray()
+	j.Key("unforeseen").KnownString(cred.Known[string]{Value: p.Unforeseen, OK: p.Unforeseen != ""})
 	j.Key("warnings").strings(p.Warnings)
 	j.EndObject()
 }
