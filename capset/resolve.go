@@ -53,24 +53,12 @@ func (l *launch) userNamespace(from *cred.State) (err error) {
 	case l.dryRun:
 		from.UserNS, err = probe.SelfUserNS()
 	case r.GroupsImplied && r.UID.Value == from.UID && r.GID.Value == from.GID:
-		from.UserNS.Setgroups, err = setgroupsAllowed()
+		from.UserNS.Setgroups, err = probe.SelfSetgroups()
 	}
 	if !l.dryRun && !l.quiet && plan.NearRoot(r.Keep|r.Permitted.Value) != 0 {
 		from.UserNS.Inode = probe.OwnUserNS() // it is warned of outside
 	}
 	return err
-}
-
-// setgroupsAllowed is unknown without /proc or before Linux 3.19.
-func setgroupsAllowed() (cred.Known[bool], error) {
-	text, err := read("/proc/thread-self/setgroups")
-	switch {
-	case errors.Is(err, unix.ENOENT):
-		return cred.Known[bool]{}, nil
-	case err != nil:
-		return cred.Known[bool]{}, err
-	}
-	return cred.Is(string(text) != "deny\n"), nil
 }
 
 // resolveSeccomp reads the filter.

@@ -31,16 +31,24 @@ func (t *task) userNS() (ns cred.UserNS, err error) {
 			return ns, t.fail(Malformed, m.file, errForm)
 		}
 	}
+	ns.Setgroups, err = t.setgroups()
+	return ns, err
+}
+
+// setgroups reads whether the thread's user namespace allows setgroups(2);
+// unknown before Linux 3.19.
+func (t *task) setgroups() (allowed cred.Known[bool], err error) {
 	text, ok, err := t.optional("setgroups")
 	if err != nil || !ok {
-		return ns, err
+		return allowed, err
 	}
-	text = bytes.TrimSuffix(text, []byte{'\n'})
-	ns.Setgroups = cred.Is(string(text) == "allow")
-	if !ns.Setgroups.Value && string(text) != "deny" {
-		return ns, t.fail(Malformed, "setgroups", errForm)
+	switch string(text) {
+	case "allow\n", "allow":
+		return cred.Is(true), nil
+	case "deny\n", "deny":
+		return cred.Is(false), nil
 	}
-	return ns, nil
+	return allowed, t.fail(Malformed, "setgroups", errForm)
 }
 
 // errForm is a file whose content is not what the kernel writes.

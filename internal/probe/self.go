@@ -135,13 +135,28 @@ func inBounding(c caps.Cap) (in, known bool, err error) {
 // SelfUserNS reads this thread's user namespace; all of it is unknown where
 // /proc is no procfs.
 func SelfUserNS() (cred.UserNS, error) {
-	const self = "/proc/thread-self"
-	if !isProcfs(self) {
-		return cred.UserNS{}, nil
+	if t, ok := self(); ok {
+		return t.userNS()
 	}
-	id := unix.Gettid()
-	t := task{root: Proc, pid: unix.Getpid(), tid: id, dir: unix.AT_FDCWD, prefix: self + "/"}
-	return t.userNS()
+	return cred.UserNS{}, nil
+}
+
+// SelfSetgroups reads whether this thread's user namespace allows setgroups(2);
+// unknown where /proc is no procfs.
+func SelfSetgroups() (cred.Known[bool], error) {
+	if t, ok := self(); ok {
+		return t.setgroups()
+	}
+	return cred.Known[bool]{}, nil
+}
+
+// self is this thread in /proc; false where that is no procfs.
+func self() (*task, bool) {
+	const path = "/proc/thread-self"
+	if !isProcfs(path) {
+		return nil, false
+	}
+	return &task{root: Proc, pid: unix.Getpid(), tid: unix.Gettid(), dir: unix.AT_FDCWD, prefix: path + "/"}, true
 }
 
 // ownIDs reads the user and group ids.
