@@ -147,3 +147,14 @@ func (f *Facts) own() bool {
 	shared := f.shared(UserNS)
 	return shared.OK && !shared.Value
 }
+
+// InChildUserNS reports whether the process is known to be in another user namespace
+// than the machine's first: by its inode, or, for who may not see that, by its map.
+func (f *Facts) InChildUserNS() bool { return f.own() }
+
+// HasMachineIDs reports whether its user namespace shows all ids as the machine's
+// has them. That does not prove that it is that one.
+func (f *Facts) HasMachineIDs() bool {
+	m := f.Process.UserNS.UIDMap
+	return m.OK && identity(m.Value)
+}

@@ -80,9 +80,13 @@ func groupsText(p *cred.Process, names Names) string {
 func userNSText(f *container.Facts) string {
 	ns := f.Process.UserNS.Inode
 	switch {
+	case !ns.OK && f.InChildUserNS():
+		return "not the machine's, by its uid_map; its number is unknown"
+	case !ns.OK && f.HasMachineIDs():
+		return "unknown; its uid_map is that of the machine's own"
 	case !ns.OK:
 		return "unknown"
-	case ns.Value == cred.InitialUserNS:
+	case !f.InChildUserNS():
 		return "the machine's own (initial)"
 	}
 	text := strconv.FormatUint(ns.Value, 10) + ", not the machine's"
@@ -138,8 +142,7 @@ func appendHoldings(b []byte, f *container.Facts, width int, c Color) []byte {
 	}
 	b = append(appendPadded(b, "", 23, false), c.paint(dim, strings.Join(head, " "))...)
 	b = append(b, '\n')
-	own := f.Process.UserNS.Initial()
-	foreign := own.OK && !own.Value
+	foreign := f.InChildUserNS()
 	for one := range all.All() {
 		b = appendHeld(b, one, sets[:], len(head[0]), foreign, width, c)
 	}
@@ -186,14 +189,7 @@ func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
 		text = "root"
 	}
 	if text += placeText(a) + ": " + heldText(f, a); p.Permitted != 0 {
-		if ns := p.UserNS.Initial(); ns.OK && !ns.Value {
-			text += ", but only inside user namespace " + strconv.FormatUint(p.UserNS.Inode.Value, 10)
-			if f.Owner.OK {
-				text += " owned by uid " + decimal(f.Owner.Value)
-			}
-		} else if !ns.OK {
-			text += ", in an unknown user namespace"
-		}
+		text += onlyInText(f)
 	}
 	idle := p.Permitted &^ p.Effective
 	switch {
@@ -212,6 +208,26 @@ func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
 		text += "; an execve of the right file can bring " + strconv.Itoa(more.Len()) + " more"
 	}
 	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// onlyInText says where capabilities count that do not count for the machine.
+func onlyInText(f *container.Facts) string {
+	ns := f.Process.UserNS.Inode
+	switch {
+	case f.InChildUserNS() && !ns.OK:
+		return ", but only inside a user namespace that is not the machine's"
+	case f.InChildUserNS():
+		text := ", but only inside user namespace " + strconv.FormatUint(ns.Value, 10)
+		if f.Owner.OK {
+			text += " owned by uid " + decimal(f.Owner.Value)
+		}
+		return text
+	case ns.OK:
+		return ""
+	case f.HasMachineIDs():
+		return ", if its user namespace is the machine's"
+	}
+	return ", in an unknown user namespace"
 }
 
 // placeText says where.

@@ -79,6 +79,36 @@ func TestSentence(t *testing.T) {
 	}
 }
 
+// TestUnknownUserNS: who may not see which user namespace it is goes by its uid_map,
+// and all that is said of it agrees.
+func TestUnknownUserNS(t *testing.T) {
+	for _, c := range []struct {
+		m                           []cred.IDRange
+		userns, sentence, container string
+		marked                      bool
+	}{
+		{[]cred.IDRange{{Outside: 1000, Count: 1}}, "not the machine's, by its uid_map", ", but only inside a user namespace that is not the machine's.", "it is in a user namespace of its own", false},
+		{[]cred.IDRange{{Count: 1<<32 - 1}}, "unknown; its uid_map is that of the machine's own", ", if its user namespace is the machine's.", "none", true},
+		{nil, "unknown", ", in an unknown user namespace.", "none", true},
+	} {
+		f, a := shown(func(f *container.Facts) {
+			f.Process.Permitted, f.Process.Bounding = caps.First(41), caps.First(41)
+			f.Process.Effective = f.Process.Permitted
+			f.Process.UserNS = cred.UserNS{UIDMap: cred.Known[[]cred.IDRange]{Value: c.m, OK: c.m != nil}}
+			f.Namespaces[container.UserNS].Inode = cred.Known[uint64]{}
+		})
+		text := string(Show(nil, f, a, noNames{}, 200, false))
+		for _, want := range []string{"userns      " + c.userns, "a full set" + c.sentence + "\n", c.container} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%v: no %q in\n%s", c.m, want, text)
+			}
+		}
+		if marked := strings.Contains(text, "!!"); marked != c.marked {
+			t.Errorf("%v: marks %v:\n%s", c.m, marked, text)
+		}
+	}
+}
+
 // TestThreads: how many there are is told from their ids, and a process that has
 // ended from one of which only the first thread has.
 func TestThreads(t *testing.T) {
