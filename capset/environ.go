@@ -50,10 +50,8 @@ func (l *launch) userEnvironment() error {
 	if !l.user.given && !l.resetEnv && !l.loginEnv {
 		return nil
 	}
-	if !l.user.given {
-		if err := l.lookUpOwn(); err != nil {
-			return err
-		}
+	if err := l.lookUp(); err != nil {
+		return err
 	}
 	home := l.account.Home
 	if home == "" {

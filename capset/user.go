@@ -11,37 +11,37 @@ import (
 
 // resolveUser works out ids and groups.
 func (l *launch) resolveUser(from *cred.State) error {
-	l.account.UID, l.account.GID = from.UID.Real, from.GID.Real
+	l.uid, l.gid = from.UID, from.GID
 	if l.user.given {
 		var err error
 		if l.account, err = l.accounts().Account(l.user.text, from.UID.Real); err != nil {
 			return errors.New("--user " + quote(l.user.text) + ": " + err.Error())
 		}
-		l.request.UID, l.request.GID = cred.Is(cred.Same(l.account.UID)), cred.Is(cred.Same(l.account.GID))
+		l.uid, l.gid = cred.Same(l.account.UID), cred.Same(l.account.GID)
 	}
-	if err := l.resolveIDs(from); err != nil {
+	if err := l.resolveIDs(); err != nil {
 		return err
 	}
+	if l.user.given || len(l.ids) > 0 {
+		l.request.UID, l.request.GID = cred.Is(l.uid), cred.Is(l.gid)
+	}
+	l.lookedUp = l.user.given && l.account.UID == l.uid.Real
 	return l.resolveGroups()
 }
 
-// lookUpOwn finds the user that this process is, if no other was asked for.
-func (l *launch) lookUpOwn() error {
-	user, known, err := l.accounts().UserByUID(l.account.UID)
-	if known {
-		user.GID = l.account.GID // which stays
-		l.account.User, l.account.Known = user, true
+// lookUp finds the account of the real uid, which setpriv(1) goes by as well. It
+// may be another than the one that --user named.
+func (l *launch) lookUp() (err error) {
+	if !l.lookedUp {
+		l.account, err = l.accounts().AccountOf(l.uid.Real)
+		l.lookedUp = err == nil
 	}
 	return err
 }
 
 // resolveIDs reads --ruid and its like. As with setresuid in setpriv(1) the
 // saved id follows the effective one.
-func (l *launch) resolveIDs(from *cred.State) error {
-	uid, gid := from.UID, from.GID
-	if l.request.UID.OK {
-		uid, gid = l.request.UID.Value, l.request.GID.Value
-	}
+func (l *launch) resolveIDs() error {
 	for _, w := range l.ids {
 		id, err := l.someID(w)
 		if err != nil {
@@ -49,17 +49,14 @@ func (l *launch) resolveIDs(from *cred.State) error {
 		}
 		switch w.option {
 		case "--ruid":
-			uid.Real = id
+			l.uid.Real = id
 		case "--euid":
-			uid.Effective, uid.Saved = id, id
+			l.uid.Effective, l.uid.Saved = id, id
 		case "--rgid":
-			gid.Real = id
+			l.gid.Real = id
 		case "--egid":
-			gid.Effective, gid.Saved = id, id
+			l.gid.Effective, l.gid.Saved = id, id
 		}
-	}
-	if len(l.ids) > 0 {
-		l.request.UID, l.request.GID = cred.Is(uid), cred.Is(gid)
 	}
 	return nil
 }
@@ -110,27 +107,21 @@ func (l *launch) resolveGroups() error {
 
 // initGroups is initgroups(3).
 func (l *launch) initGroups() error {
-	if !l.user.given {
-		if err := l.lookUpOwn(); err != nil {
-			return err
-		}
+	if err := l.lookUp(); err != nil {
+		return err
 	}
-	var list []uint32
-	var err error
-	if l.account.Known {
-		list, err = l.accounts().GroupsOf(l.account.Name)
+	if !l.account.Known {
+		l.setGroups(nil)
+		return nil
 	}
-	l.setGroups(list)
+	list, err := l.accounts().GroupsOf(l.account.Name)
+	l.setGroups(append(list, l.account.GID))
 	return err
 }
 
 // setGroups asks for a list of groups and the primary one, each once.
 func (l *launch) setGroups(list []uint32) {
-	primary := l.account.GID
-	if l.request.GID.OK {
-		primary = l.request.GID.Value.Effective
-	}
-	list = append(list, primary)
+	list = append(list, l.gid.Effective)
 	slices.Sort(list)
 	l.request.Groups = cred.Is(slices.Compact(list))
 }

@@ -52,6 +52,11 @@ func (f Files) account(text string, own uint32) (a Account, err error) {
 		a.Known = err == nil
 		return a, err
 	}
+	return f.AccountOf(uid)
+}
+
+// AccountOf finds a user by number; there need not be one.
+func (f Files) AccountOf(uid uint32) (a Account, err error) {
 	a.User, a.Known, err = f.UserByUID(uid)
 	a.UID = uid
 	return a, err
