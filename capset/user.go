@@ -74,6 +74,8 @@ func (l *launch) someID(w word) (uint32, error) {
 func (l *launch) resolveGroups() error {
 	mode := l.groups.text
 	switch {
+	case !l.groups.given && !l.user.given && len(l.ids) > 0: // with root's they would be half a change
+		return errors.New(l.ids[0].option + ": say which supplementary groups by --groups=init, none, keep or a list")
 	case !l.groups.given && !l.user.given:
 		return nil
 	case !l.groups.given && l.account.GroupGiven:
