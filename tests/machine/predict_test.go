@@ -111,7 +111,7 @@ func TestPredict(t *testing.T) {
 		append([]string{"--bounding-set=-net_admin"}, user...),
 		append([]string{"--securebits=+noroot"}, user...),
 		{"--securebits=+noroot"},
-		{"--ruid=1000", "--groups=keep"},
+		{"--ruid=1000"},
 		{"--inh-caps=+kill,+net_raw", "--ambient-caps=+kill,+net_raw", "--bounding-set=-chown"},
 	}
 	files := []string{"plain", "setuid", "setuid1000", "ep", "p", "both", "ns1000", "empty", "script"}
