@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -55,14 +56,14 @@ func (l *launch) userEnvironment() error {
 	}
 	home := l.account.Home
 	if home == "" {
-		home = "/" // as runc(8) has it for a user without an entry
+		home = "/" // as runc(8) has it for a user without an entry, or none to be read
 	}
 	l.setenv("HOME", home)
 	if (l.loginEnv || l.resetEnv) && l.account.Known {
 		l.setenv("USER", l.account.Name)
 		l.setenv("LOGNAME", l.account.Name)
 	} else if l.loginEnv {
-		return errors.New("--login-env: the user has no line in " + accounts.PasswdPath)
+		return cmp.Or(l.account.Unread, errors.New("--login-env: the user has no line in "+accounts.PasswdPath))
 	}
 	if !l.resetEnv {
 		return nil

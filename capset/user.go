@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
@@ -109,7 +110,7 @@ func (l *launch) resolveGroups() error {
 
 // initGroups is initgroups(3).
 func (l *launch) initGroups() error {
-	if err := l.lookUp(); err != nil {
+	if err := cmp.Or(l.lookUp(), l.account.Unread); err != nil {
 		return err
 	}
 	if !l.account.Known {

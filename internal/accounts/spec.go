@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"errors"
+	"io/fs"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,9 @@ type Account struct {
 	Known bool
 	// GroupGiven is whether GID is what the command line says.
 	GroupGiven bool
+	// Unread is why passwd may not be read, nil if it may. What was asked for may
+	// do without.
+	Unread error
 }
 
 // Account reads user, uid, user:group, uid:gid, user:gid, uid:group or :group by
@@ -33,6 +37,8 @@ func (f Files) Account(spec string, own uint32) (a Account, err error) {
 	case more:
 		a.GroupGiven = true
 		a.GID, err = f.GID(group)
+	case a.Unread != nil:
+		err = a.Unread
 	case !a.Known:
 		err = errors.New("uid " + user + " is not in " + PasswdPath + ", so its group is unknown; write " + user + ":GID")
 	}
@@ -55,9 +61,13 @@ func (f Files) account(text string, own uint32) (a Account, err error) {
 	return f.AccountOf(uid)
 }
 
-// AccountOf finds a user by number; there need not be one.
+// AccountOf finds a user by number; there need not be one, and passwd may be
+// Unread.
 func (f Files) AccountOf(uid uint32) (a Account, err error) {
 	a.User, a.Known, err = f.UserByUID(uid)
+	if errors.Is(err, fs.ErrPermission) {
+		a.Unread, err = err, nil
+	}
 	a.UID = uid
 	return a, err
 }

@@ -26,21 +26,45 @@ func TestAccount(t *testing.T) {
 	app := User{"app", 500, 600, "/srv", "/bin/sh"}
 	in := func(u User, gid uint32) User { u.GID = gid; return u }
 	for spec, want := range map[string]Account{
-		"app":                   {app, true, false},
-		"500":                   {app, true, false},
-		"app:700":               {in(app, 700), true, true},
-		"app:extra":             {in(app, 700), true, true},
-		"500:extra":             {in(app, 700), true, true},
-		":extra":                {User{"root", 0, 700, "/root", "/bin/sh"}, true, true},
-		"77:5":                  {User{UID: 77, GID: 5}, false, true}, // a number is never a name
-		"4294967294:4294967294": {User{UID: 4294967294, GID: 4294967294}, false, true},
+		"app":                   {app, true, false, nil},
+		"500":                   {app, true, false, nil},
+		"app:700":               {in(app, 700), true, true, nil},
+		"app:extra":             {in(app, 700), true, true, nil},
+		"500:extra":             {in(app, 700), true, true, nil},
+		":extra":                {User{"root", 0, 700, "/root", "/bin/sh"}, true, true, nil},
+		"77:5":                  {User{UID: 77, GID: 5}, false, true, nil}, // a number is never a name
+		"4294967294:4294967294": {User{UID: 4294967294, GID: 4294967294}, false, true, nil},
 	} {
 		if got, err := files(somePasswd, someGroup).Account(spec, 0); err != nil || got != want {
 			t.Errorf("%s: %+v, %v, want %+v", spec, got, err, want)
 		}
 	}
-	if got, err := files("", "").Account("1:2", 0); err != nil || got != (Account{User{UID: 1, GID: 2}, false, true}) {
+	if got, err := files("", "").Account("1:2", 0); err != nil || got != (Account{User{UID: 1, GID: 2}, false, true, nil}) {
 		t.Errorf("numbers without files: %+v, %v", got, err)
+	}
+}
+
+// TestAccountUnread: a passwd that may not be read is no matter for numbers, and
+// never one that names no one.
+func TestAccountUnread(t *testing.T) {
+	f := Files{Read: func(path string) ([]byte, error) {
+		if path == PasswdPath {
+			return nil, fs.ErrPermission
+		}
+		return []byte(someGroup), nil
+	}}
+	for spec, gid := range map[string]uint32{"1:2": 2, "1:extra": 700} {
+		if got, err := f.Account(spec, 0); err != nil || got != (Account{User{UID: 1, GID: gid}, false, true, fs.ErrPermission}) {
+			t.Errorf("%s: %+v, %v", spec, got, err)
+		}
+	}
+	if got, err := f.Account(":extra", 9); err != nil || got != (Account{User{UID: 9, GID: 700}, false, true, fs.ErrPermission}) {
+		t.Errorf(":extra: %+v, %v", got, err)
+	}
+	for _, spec := range []string{"1", "app", "app:2"} {
+		if got, err := f.Account(spec, 0); err != fs.ErrPermission {
+			t.Errorf("%s: %+v, %v", spec, got, err)
+		}
 	}
 }
 
