@@ -17,24 +17,37 @@ import (
 )
 
 // foresee looks the command up as it will be there after the change of root and
-// folder, and has the plan judge it. What only the command's own user can see is
-// left to [launch.exec]: a file that this one may not read and, where there are
-// others in PATH, one that would not do, for the user may not reach it.
+// folder, and has the plan judge it. What its own user may see otherwise is left
+// to [launch.exec].
 func (l *launch) foresee(p *plan.Plan) error {
 	exe, err := l.find()
-	said := len(p.Warnings)
-	if err == nil {
+	found, said := err == nil, len(p.Warnings)
+	if found {
 		err = p.Foresee(&exe)
 	}
-	unseen := exe.Unreadable || errors.Is(err, unix.EACCES) || len(l.paths) > 1 && !l.dryRun
-	var none probe.NotFound
-	if err == nil || !unseen || errors.As(err, &none) || !reachesOthers(p) {
+	if err == nil || !reachesOthers(p) || !l.unsure(&exe, found, err) {
 		return err
 	}
 	p.PutOff(err.Error())
 	p.Warnings = p.Warnings[:said]
 	l.found = len(l.paths)
 	return nil
+}
+
+// unsure says that the command's user may get another answer: to what this one
+// may not look at and, where PATH goes on, to a file that does not do, for the
+// user may not reach it. A dry run takes it that the user does.
+func (l *launch) unsure(exe *execve.File, found bool, err error) bool {
+	var none probe.NotFound
+	switch {
+	case errors.As(err, &none):
+		return false
+	case exe.Unreadable, errors.Is(err, unix.EACCES):
+		return true
+	case len(l.paths) == 1 || l.dryRun:
+		return false
+	}
+	return found || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOEXEC)
 }
 
 // find looks for the command among its paths and notes which it is.

@@ -44,9 +44,8 @@ func (l *launch) resolve(from *cred.State, env []string) error {
 }
 
 // userNamespace reads what a change of ids may meet there: all for a dry run,
-// else only whether setgroups is denied, where the groups can stay, and which it
-// is, where that makes a warning. A first look into /proc costs more than all
-// other steps.
+// else only whether setgroups is denied, and that only where the groups can stay.
+// A first look into /proc costs more than all other steps.
 func (l *launch) userNamespace(from *cred.State) (err error) {
 	r := &l.request
 	switch {
@@ -54,9 +53,6 @@ func (l *launch) userNamespace(from *cred.State) (err error) {
 		from.UserNS, err = probe.SelfUserNS()
 	case r.GroupsImplied && r.UID.Value == from.UID && r.GID.Value == from.GID:
 		from.UserNS.Setgroups, err = probe.SelfSetgroups()
-	}
-	if !l.dryRun && !l.quiet && plan.NearRoot(r.Keep|r.Permitted.Value) != 0 {
-		from.UserNS.Inode = probe.OwnUserNS() // it is warned of outside
 	}
 	return err
 }

@@ -170,9 +170,8 @@ func lastRule(rules execve.Rules) string {
 // warn adds what is as it was asked and may still be a surprise.
 func (b *builder) warn() {
 	p := &b.plan
-	if !denied(b.state.UserNS.Initial()) {
-		for c := range NearRoot(p.keep | p.Want.Permitted).All() {
-			e, _ := c.Entry()
+	for c := range (p.keep | p.Want.Permitted).All() {
+		if e, ok := c.Entry(); ok && nearRoot(e.Host) {
 			b.warning(c.String() + " is as good as root in its user namespace: " + e.Brief)
 		}
 	}
@@ -190,15 +189,8 @@ func (b *builder) warn() {
 	}
 }
 
-// NearRoot are those of s that give all away by themselves, with no more than the
-// sight of other processes, or with a capability of the same kind.
-func NearRoot(s caps.Set) caps.Set {
-	var near caps.Set
-	for c := range s.All() {
-		e, _ := c.Entry()
-		if e.Host == caps.HostDirect || e.Host == caps.HostPaired || e.Host == caps.HostWithPIDs {
-			near |= c.Set()
-		}
-	}
-	return near
+// nearRoot are the grades of what gives all away by itself, with no more than
+// the sight of other processes, or with a capability of the same kind.
+func nearRoot(h caps.Host) bool {
+	return h == caps.HostDirect || h == caps.HostPaired || h == caps.HostWithPIDs
 }

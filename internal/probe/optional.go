@@ -42,13 +42,18 @@ func (t *task) setgroups() (allowed cred.Known[bool], err error) {
 	if err != nil || !ok {
 		return allowed, err
 	}
-	switch string(text) {
-	case "allow\n", "allow":
-		return cred.Is(true), nil
-	case "deny\n", "deny":
-		return cred.Is(false), nil
+	if allowed = parseSetgroups(text); !allowed.OK {
+		return allowed, t.fail(Malformed, "setgroups", errForm)
 	}
-	return allowed, t.fail(Malformed, "setgroups", errForm)
+	return allowed, nil
+}
+
+// parseSetgroups reads "allow" or "deny" (kernel/user_namespace.c,
+// proc_setgroups_show).
+func parseSetgroups(text []byte) cred.Known[bool] {
+	text = bytes.TrimSuffix(text, []byte{'\n'})
+	allow := string(text) == "allow"
+	return cred.Known[bool]{Value: allow, OK: allow || string(text) == "deny"}
 }
 
 // errForm is a file whose content is not what the kernel writes.

@@ -135,28 +135,28 @@ func inBounding(c caps.Cap) (in, known bool, err error) {
 // SelfUserNS reads this thread's user namespace; all of it is unknown where
 // /proc is no procfs.
 func SelfUserNS() (cred.UserNS, error) {
-	if t, ok := self(); ok {
-		return t.userNS()
+	const self = "/proc/thread-self"
+	if !isProcfs(self) {
+		return cred.UserNS{}, nil
 	}
-	return cred.UserNS{}, nil
+	id := unix.Gettid()
+	t := task{root: Proc, pid: unix.Getpid(), tid: id, dir: unix.AT_FDCWD, prefix: self + "/"}
+	return t.userNS()
 }
 
 // SelfSetgroups reads whether this thread's user namespace allows setgroups(2);
-// unknown where /proc is no procfs.
+// unknown without /proc or before Linux 3.19.
 func SelfSetgroups() (cred.Known[bool], error) {
-	if t, ok := self(); ok {
-		return t.setgroups()
+	const path = "/proc/thread-self/setgroups"
+	text, err := Here.ReadFile(path)
+	switch allowed := parseSetgroups(text); {
+	case errors.Is(err, unix.ENOENT):
+		return cred.Known[bool]{}, nil
+	case err == nil && !allowed.OK:
+		return allowed, errors.New("read " + path + ": " + errForm.Error())
+	default:
+		return allowed, err
 	}
-	return cred.Known[bool]{}, nil
-}
-
-// self is this thread in /proc; false where that is no procfs.
-func self() (*task, bool) {
-	const path = "/proc/thread-self"
-	if !isProcfs(path) {
-		return nil, false
-	}
-	return &task{root: Proc, pid: unix.Getpid(), tid: unix.Gettid(), dir: unix.AT_FDCWD, prefix: path + "/"}, true
 }
 
 // ownIDs reads the user and group ids.
