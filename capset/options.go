@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"capsh/internal/accounts"
@@ -67,7 +68,7 @@ var options = [...]option.Option[setter]{
 	{Long: "keep", Short: 'k', Value: option.Required, Do: (*launch).addCaps},
 	{Long: "cap-add", Value: option.Required, Do: (*launch).addCaps},
 	{Long: "cap-drop", Value: option.Required, Do: (*launch).addCaps},
-	{Long: "from", Value: option.Required, Do: func(l *launch, g given) error { l.from = g.Text; return notEmpty(g) }},
+	{Long: "from", Value: option.Required, Do: func(l *launch, g given) error { return once(&l.from, g) }},
 
 	{Long: "user", Short: 'u', Value: option.Required, Do: func(l *launch, g given) error { return set(&l.user, g) }},
 	{Long: "groups", Value: option.Required, Do: func(l *launch, g given) error { return set(&l.groups, g) }},
@@ -85,8 +86,8 @@ var options = [...]option.Option[setter]{
 	{Long: "lock", Do: func(l *launch, g given) error { l.request.Lock = true; return nil }},
 	{Long: "allow-new-privs", Do: func(l *launch, g given) error { l.request.AllowNewPrivs = true; return nil }},
 
-	{Long: "chdir", Short: 'C', Value: option.Required, Do: func(l *launch, g given) error { l.request.Chdir = g.Text; return notEmpty(g) }},
-	{Long: "chroot", Value: option.Required, Do: func(l *launch, g given) error { l.request.Chroot = g.Text; return notEmpty(g) }},
+	{Long: "chdir", Short: 'C', Value: option.Required, Do: func(l *launch, g given) error { return once(&l.request.Chdir, g) }},
+	{Long: "chroot", Value: option.Required, Do: func(l *launch, g given) error { return once(&l.request.Chroot, g) }},
 	{Long: "umask", Value: option.Required, Do: (*launch).umask},
 	{Long: "rlimit", Value: option.Required, Do: (*launch).rlimit},
 	{Long: "env", Short: 'e', Value: option.Required, Do: (*launch).addEnviron},
@@ -99,9 +100,9 @@ var options = [...]option.Option[setter]{
 	{Long: "default-signal", Value: option.Optional, Do: func(l *launch, g given) error { return signals(&l.request.Signals.Default, g) }},
 	{Long: "block-signal", Value: option.Optional, Do: func(l *launch, g given) error { return signals(&l.request.Signals.Block, g) }},
 
-	{Long: "apparmor-profile", Value: option.Required, Do: func(l *launch, g given) error { l.request.AppArmor = g.Text; return notEmpty(g) }},
-	{Long: "selinux-label", Value: option.Required, Do: func(l *launch, g given) error { l.request.SELinux = g.Text; return notEmpty(g) }},
-	{Long: "seccomp-filter", Value: option.Required, Do: func(l *launch, g given) error { l.request.SeccompFile = g.Text; return notEmpty(g) }},
+	{Long: "apparmor-profile", Value: option.Required, Do: func(l *launch, g given) error { return once(&l.request.AppArmor, g) }},
+	{Long: "selinux-label", Value: option.Required, Do: func(l *launch, g given) error { return once(&l.request.SELinux, g) }},
+	{Long: "seccomp-filter", Value: option.Required, Do: func(l *launch, g given) error { return once(&l.request.SeccompFile, g) }},
 	{Long: "landlock-access", Value: option.Required, Do: (*launch).addLandlock},
 	{Long: "landlock-rule", Value: option.Required, Do: (*launch).addLandlock},
 
@@ -146,11 +147,25 @@ func parse(args []string) (*launch, error) {
 // set notes a value that can be given once.
 func set(v *cmdValue, g given) error {
 	if v.given {
-		return errors.New(g.Name + " is given twice")
+		return twice(g)
 	}
 	*v = cmdValue{g.Text, true}
 	return nil
 }
+
+// once notes a value that can be given once and has to say something.
+func once(text *string, g given) error {
+	switch {
+	case *text != "":
+		return twice(g)
+	case g.Text == "":
+		return errors.New(g.Name + ": the value is empty")
+	}
+	*text = g.Text
+	return nil
+}
+
+func twice(g given) error { return errors.New(g.Name + " is given twice") }
 
 // add notes a value of which there may be several, in order.
 func add(list *[]word, g given) error {
@@ -160,13 +175,12 @@ func add(list *[]word, g given) error {
 
 func (l *launch) addCaps(g given) error     { return add(&l.caps, g) }
 func (l *launch) addSets(g given) error     { return add(&l.sets, g) }
-func (l *launch) addIDs(g given) error      { return add(&l.ids, g) }
 func (l *launch) addEnviron(g given) error  { return add(&l.environ, g) }
 func (l *launch) addLandlock(g given) error { return add(&l.landlock, g) }
 
-func notEmpty(g given) error {
-	if g.Text == "" {
-		return errors.New(g.Name + ": the value is empty")
+func (l *launch) addIDs(g given) error {
+	if slices.ContainsFunc(l.ids, func(w word) bool { return w.option == g.Name }) {
+		return twice(g)
 	}
-	return nil
+	return add(&l.ids, g)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,9 @@ import (
 func wrong(g given, why string) error { return errors.New(g.Name + " " + quote(g.Text) + ": " + why) }
 
 func (l *launch) umask(g given) error {
+	if l.request.Umask.OK {
+		return twice(g)
+	}
 	n, err := strconv.ParseUint(g.Text, 8, 32)
 	if err != nil || n > 0o777 || len(g.Text) > 4 {
 		return wrong(g, "not an octal number up to 0777")
@@ -57,6 +61,8 @@ func (l *launch) rlimit(g given) error {
 		r.Soft, softErr = limitValue(soft)
 		r.Hard, hardErr = limitValue(hard)
 		switch {
+		case slices.ContainsFunc(l.request.Rlimits, func(other plan.Rlimit) bool { return other.Name == name }):
+			return wrong(g, name+" is given twice")
 		case softErr != nil || hardErr != nil:
 			return wrong(g, `a limit is a number or "unlimited"`)
 		case r.Soft > r.Hard:
@@ -91,6 +97,9 @@ func limitValue(text string) (uint64, error) {
 
 // deathSignal reads a signal, "clear", or "keep", which is what is set now.
 func (l *launch) deathSignal(g given) error {
+	if l.request.DeathSignal.OK {
+		return twice(g)
+	}
 	switch g.Text {
 	case "clear":
 		l.request.DeathSignal = cred.Is[uint32](0)
@@ -109,6 +118,9 @@ func (l *launch) deathSignal(g given) error {
 }
 
 func (l *launch) ptracer(g given) error {
+	if l.request.Ptracer.OK {
+		return twice(g)
+	}
 	switch g.Text {
 	case "any":
 		l.request.Ptracer = cred.Is(plan.AnyPtracer)
