@@ -212,8 +212,20 @@ func TestFindings(t *testing.T) {
 		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /var/lib/docker/volumes/x/_data") }, Held},
 		{"machine-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 rw /") }, Critical},
 		{"machine-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 ro /") }, High},
-		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /p proc rw /") }, Critical},
-		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /p proc ro /") }, Held},
+		{"proc-sys", func(f *Facts) {
+			f.Mounts.Value = dockerMounts(t, "20 1 /p proc rw /", "21 20 /p/kcore tmpfs rw /null",
+				"22 20 /p/keys tmpfs rw /null", "23 20 /p/timer_list tmpfs rw /null")
+		}, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys") }, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys/kernel") }, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys/kernel/core_pattern") }, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sysrq-trigger") }, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 3 /proc/sys/kernel proc rw /sys/kernel") }, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc ro /sys") }, Held},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 3 /proc/sys/net proc rw /sys/net") }, Held},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys", "21 20 /x tmpfs ro /") }, Held},
+		{"proc-masks", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /kcore") }, Medium},
+		{"proc-masks", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc ro /") }, Medium},
 		{"sysfs", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /s sysfs rw /") }, Critical},
 		{"cgroupfs", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /c cgroup rw /") }, Medium},
 		{"proc-masks", func(f *Facts) {

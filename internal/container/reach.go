@@ -9,13 +9,6 @@ import (
 
 // The walls that a mount table and a folder of devices are.
 
-// ProcFiles are the files of procfs, below it, that runtimes hide and that about
-// every kernel has (OCI runtimes, "maskedPaths"), and last the one that they make
-// read-only.
-func ProcFiles() []string { return []string{"kcore", "keys", "timer_list", "sysrq-trigger"} }
-
-const sysrq = "sysrq-trigger"
-
 // findFiles looks at what of the machine's is in reach as files.
 func (a *Assessment) findFiles(f *Facts) {
 	a.findSockets(f)
@@ -25,70 +18,17 @@ func (a *Assessment) findFiles(f *Facts) {
 			a.unread(id, "the mount table")
 		}
 	} else {
-		t := f.Mounts.Value
 		a.findMachineRoot(f)
 		a.findMachineFolders(f)
-		a.findProcSys(f, t)
+		a.findProcSys(f)
 		a.findWritable(f, "sysfs", "/sys", Critical, "With root's uid, kernel settings such as uevent_helper run programs on the machine.", "sysfs")
 		cgroups := Medium
 		if a.Reach.Has(caps.SysAdmin) {
 			cgroups = Critical
 		}
 		a.findWritable(f, "cgroupfs", "a cgroup hierarchy", cgroups, "Limits can be lifted; of a version 1 hierarchy, with cap_sys_admin, release_agent runs a program on the machine.", "cgroup", "cgroup2")
-		a.findProcMasks(f, t)
+		a.findProcMasks(f)
 	}
-}
-
-// findProcMasks looks at whether what procfs tells of the machine is hidden.
-func (a *Assessment) findProcMasks(f *Facts, t Mounts) {
-	const id = "proc-masks"
-	var open, hidden []string
-	for _, name := range f.ProcFiles.Value {
-		path := "/proc/" + name
-		switch m, ok := t.At(path); {
-		case name == sysrq:
-		case ok && m.Type == "proc":
-			open = append(open, path)
-		default:
-			hidden = append(hidden, path)
-		}
-	}
-	switch m, ok := t.At("/proc"); {
-	case !f.ProcFiles.OK:
-		a.unread(id, "which files this kernel's procfs has")
-	case !ok || m.Type != "proc":
-		a.add(id, Held, "no /proc is mounted", "")
-	case len(open) > 0:
-		a.add(id, a.graded(f, Medium), "not masked: "+strings.Join(open, ", "), "The machine's keys, timers and, with cap_sys_rawio, memory can be read.")
-	default:
-		a.add(id, Held, "masked: "+strings.Join(hidden, ", "), "")
-	}
-}
-
-// findProcSys looks at whether the machine's settings can be written, in any
-// procfs that is mounted: core_pattern runs a program on the machine.
-func (a *Assessment) findProcSys(f *Facts, t Mounts) {
-	const id = "proc-sys"
-	var open []string
-	for _, m := range f.visible {
-		if m.Type != "proc" || m.Root != "/" {
-			continue
-		}
-		for _, name := range [...]string{"sys", sysrq} {
-			if name == sysrq && !slices.Contains(f.ProcFiles.Value, name) {
-				continue
-			}
-			path := strings.TrimSuffix(m.Point, "/") + "/" + name
-			if in, ok := t.At(path); ok && in.Type == "proc" && !in.ReadOnly {
-				open = append(open, path)
-			}
-		}
-	}
-	if len(open) == 0 {
-		a.add(id, Held, "no procfs has its sys writable", "")
-		return
-	}
-	a.add(id, a.graded(f, Critical), "writable: "+firstOf(open, 4), "With root's uid, kernel.core_pattern and others run programs on the machine.")
 }
 
 // findWritable looks for writable mounts of a kind of filesystem.

@@ -1,0 +1,92 @@
+package container
+
+import (
+	"slices"
+	"strings"
+)
+
+// What a procfs shows of the machine, in /proc or wherever else it or a part of
+// it is mounted.
+
+// ProcFiles are the files of procfs, below it, that runtimes hide and that about
+// every kernel has (OCI runtimes, "maskedPaths"), and last the one that they make
+// read-only.
+func ProcFiles() []string { return []string{"kcore", "keys", "timer_list", sysrq} }
+
+const sysrq = "sysrq-trigger"
+
+// procPath is where a mount of a procfs shows a file of it; false if the mount
+// has no such file, or another hides it.
+func (f *Facts) procPath(m Mount, name string) (path string, ok bool) {
+	switch {
+	case m.Type != "proc":
+		return "", false
+	case m.Root == "/"+name:
+		return m.Point, true
+	case m.Root != "/":
+		return "", false
+	}
+	path = strings.TrimSuffix(m.Point, "/") + "/" + name
+	top, ok := f.Mounts.Value.At(path)
+	return path, ok && top.ID == m.ID
+}
+
+// findProcMasks looks at whether what procfs tells of the machine is hidden.
+func (a *Assessment) findProcMasks(f *Facts) {
+	const id = "proc-masks"
+	var open, hidden []string
+	for _, m := range f.visible {
+		for _, name := range f.ProcFiles.Value {
+			path, ok := f.procPath(m, name)
+			switch {
+			case name == sysrq:
+			case ok:
+				open = append(open, path)
+			case path != "":
+				hidden = append(hidden, path)
+			}
+		}
+	}
+	switch {
+	case !f.ProcFiles.OK:
+		a.unread(id, "which files this kernel's procfs has")
+	case len(open) > 0:
+		a.add(id, a.graded(f, Medium), "not masked: "+firstOf(open, 4), "The machine's keys, timers and, with cap_sys_rawio, memory can be read.")
+	case len(hidden) == 0:
+		a.add(id, Held, "no procfs is mounted", "")
+	default:
+		a.add(id, Held, "masked: "+firstOf(hidden, 4), "")
+	}
+}
+
+// findProcSys looks at whether the machine's settings can be written: its
+// core_pattern runs a program on the machine.
+func (a *Assessment) findProcSys(f *Facts) {
+	const id = "proc-sys"
+	var open []string
+	for _, m := range f.visible {
+		if m.Type != "proc" || m.ReadOnly {
+			continue
+		}
+		if path, ok := f.procPath(m, "sys"); ok {
+			open = append(open, path)
+		} else if m.machineSettings() {
+			open = append(open, m.Point)
+		}
+		if path, ok := f.procPath(m, sysrq); ok && (m.Root != "/" || slices.Contains(f.ProcFiles.Value, sysrq)) {
+			open = append(open, path)
+		}
+	}
+	if len(open) == 0 {
+		a.add(id, Held, "no procfs has its sys writable", "")
+		return
+	}
+	a.add(id, a.graded(f, Critical), "writable: "+firstOf(open, 4), "With root's uid, kernel.core_pattern and others run programs on the machine.")
+}
+
+// machineSettings reports whether a mount is a part of a procfs's sys. Its net is
+// the network namespace's own, and LXC and systemd-nspawn leave that writable.
+func (m Mount) machineSettings() bool {
+	part, ok := strings.CutPrefix(m.Root, "/sys/")
+	return ok && part != "net" && !strings.HasPrefix(part, "net/")
+}
