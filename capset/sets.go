@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"capsh/internal/caps"
@@ -102,24 +103,35 @@ func (l *launch) resolveSet(w word, from *cred.State) error {
 	return err
 }
 
-// changed is now with the changes "+x,-y" of an option, or the list in their
-// place.
+// changed is now with the changes of an option, or the list in their place.
 func changed(w word, now caps.Set) (caps.Set, error) {
-	if w.text == "" || w.text[0] != '+' && w.text[0] != '-' {
+	if !isChange(w.text) {
 		return list(w.option, w.text)
 	}
-	for item := range strings.SplitSeq(w.text, ",") {
-		if len(item) < 2 || item[0] != '+' && item[0] != '-' {
-			return 0, errors.New(w.option + ": " + quote(item) + " in " + quote(w.text) + " must be +CAP or -CAP, as the first is")
+	set, err := change(w.text, now, func(name string) (caps.Set, error) { return parseList(numbered(name)) })
+	if err != nil {
+		err = errors.New(w.option + ": " + err.Error())
+	}
+	return set, err
+}
+
+// isChange says whether a text is of the form "+x,-y".
+func isChange(text string) bool { return text != "" && (text[0] == '+' || text[0] == '-') }
+
+// change is now with the changes "+x,-y", of which parse reads the names.
+func change[S caps.Set | cred.Securebits](text string, now S, parse func(name string) (S, error)) (S, error) {
+	for item := range strings.SplitSeq(text, ",") {
+		if !isChange(item) || len(item) == 1 {
+			return 0, errors.New(quote(item) + " in " + quote(text) + " must be +NAME or -NAME, as the first is")
 		}
-		set, err := list(w.option, numbered(item[1:]))
-		if err != nil {
+		bits, err := parse(item[1:])
+		switch {
+		case err != nil:
 			return 0, err
-		}
-		if item[0] == '+' {
-			now |= set
-		} else {
-			now &^= set
+		case item[0] == '+':
+			now |= bits
+		default:
+			now &^= bits
 		}
 	}
 	return now, nil
@@ -151,13 +163,11 @@ func (l *launch) resolveBits(from *cred.State) error {
 	if unknown := bits &^ known; unknown != 0 {
 		return fail(quote(text) + ": no kernel knows " + unknown.String())
 	}
-	if l.request.Lock {
-		if locked := clears & plan.Locks(from.AmbientSupported); locked != 0 {
-			return fail(quote(text) + " takes away what --lock sets: " + locked.String())
-		}
-		if bits&^from.Securebits.Value&cred.KeepCaps != 0 {
-			return fail(quote(text) + " sets keep_caps, which --lock locks as off")
-		}
+	if bits.Has(cred.KeepCaps) {
+		return fail(quote(text) + " sets keep_caps, which the execve clears")
+	}
+	if locked := clears & plan.Locks(from.AmbientSupported); l.request.Lock && locked != 0 {
+		return fail(quote(text) + " takes away what --lock sets: " + locked.String())
 	}
 	l.request.Securebits = cred.Is(bits)
 	return nil
@@ -167,7 +177,7 @@ func (l *launch) resolveBits(from *cred.State) error {
 // that the text says are to be off; a list of names says that of none.
 func parseBits(text string, now cred.Known[cred.Securebits]) (bits, clears cred.Securebits, err error) {
 	switch {
-	case text[0] != '+' && text[0] != '-':
+	case !isChange(text):
 		bits, err = cred.ParseSecurebits(text)
 		if text == "none" || text[0] <= '9' { // or a number
 			clears = ^bits
@@ -175,31 +185,22 @@ func parseBits(text string, now cred.Known[cred.Securebits]) (bits, clears cred.
 		return bits, clears, err
 	case !now.OK:
 		return 0, 0, errors.New("the current securebits are unknown")
+	case slices.Contains(strings.Split(text, ","), "+all"): // all locked, and there are some that nobody knows yet
+		return 0, 0, errors.New(`"+all" is not allowed`)
 	}
-	if bits, err = changedBits(text, now.Value); err != nil {
+	if bits, err = change(text, now.Value, parseBit); err != nil {
 		return 0, 0, err
 	}
-	left, err := changedBits(text, ^cred.Securebits(0))
+	left, err := change(text, ^cred.Securebits(0), parseBit)
 	return bits, ^left, err
 }
 
-// changedBits is bits with the changes "+bit,-bit".
-func changedBits(text string, bits cred.Securebits) (cred.Securebits, error) {
-	for item := range strings.SplitSeq(text, ",") {
-		if item == "" || item[0] != '+' && item[0] != '-' {
-			return 0, errors.New(quote(text) + ": each item must be +BIT or -BIT, as the first is")
-		}
-		bit, err := cred.ParseSecurebit(item[1:])
-		switch {
-		case err != nil:
-			return 0, err
-		case item[0] == '+':
-			bits |= bit
-		default:
-			bits &^= bit
-		}
+// parseBit reads the name of a securebit or "all".
+func parseBit(name string) (cred.Securebits, error) {
+	if name == "all" {
+		return ^cred.Securebits(0), nil
 	}
-	return bits, nil
+	return cred.ParseSecurebit(name)
 }
 
 // capList is the names of all capabilities of the kernel, one a line.

@@ -157,15 +157,19 @@ func (r random) options() []string {
 	add(5, "from", of("current", "docker", "podman", "none"))
 	add(6, "cap-drop", capList)
 	add(3, "user", of("1000:1000", "1001:1000", "0:0", "1000:1001", "5:5", ":1001"))
-	add(4, "groups", of("none", "keep", "1000,1001", "0"))
+	given := len(list)
 	add(12, "ruid", of("0", "1000"))
 	add(12, "euid", of("0", "1000"))
 	add(12, "egid", of("0", "1001"))
+	if len(list) > given || r.oneIn(4) { // single ids ask for a word on the groups
+		add(1, "groups", of("none", "keep", "1000,1001", "0"))
+	}
 	add(8, "bounding", change)
 	add(8, "inheritable", change)
 	add(8, "permitted", change)
 	add(8, "ambient", change)
-	add(6, "securebits", func() string { return "=" + strconv.Itoa(r.IntN(256)) })
+	const keepCaps = 1 << 4 // which nobody can be asked for
+	add(6, "securebits", func() string { return "=" + strconv.Itoa(r.IntN(256)&^keepCaps) })
 	add(8, "lock", flag)
 	add(3, "allow-new-privs", flag)
 	add(2, "best-effort", flag)
