@@ -48,18 +48,34 @@ func (f *form) check() error {
 // cannot give.
 func (f *form) write(p *cred.Process, command string, out *output) error {
 	g := render.GrantOf(p)
+	var warnings []string
 	if f.hasNeed {
 		g.Keep = f.need
+	} else if warning := otherThreads(p); warning != "" {
+		warnings = append(warnings, warning)
 	}
 	if err := insideIDs(&g, &p.UserNS); err != nil {
 		return err
 	}
-	var warnings []string
-	out.buf, warnings = g.Format(out.buf, f.name)
+	var more []string
+	out.buf, more = g.Format(out.buf, f.name)
+	warnings = append(warnings, more...)
 	for _, w := range warnings {
 		out.complain(command + ": warning: " + w)
 	}
 	return nil
+}
+
+// otherThreads warns of what other threads hold and is not asked for.
+func otherThreads(p *cred.Process) string {
+	more, who := render.MoreInThreads(p)
+	switch {
+	case more != 0:
+		return who + " what this does not ask for: " + more.String()
+	case p.TID == p.PID && p.Threads > 1 && !p.ThreadsRead:
+		return "whether its other threads hold more is unknown"
+	}
+	return ""
 }
 
 // insideIDs turns ids as this process sees them into those of another's user

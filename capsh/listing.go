@@ -107,17 +107,20 @@ func (l *listing) named(p *cred.Process) bool {
 // holders says that only processes count that hold something.
 func (l *listing) holders() bool { return !l.all && len(l.pids)+len(l.globs) == 0 }
 
-// wanted says whether a process is to be shown, all but its container.
+// skipsIdle says that a process of which no thread holds anything does not count.
+func (l *listing) skipsIdle() bool { return l.holders() && !l.threads && !l.everything }
+
+// wanted says whether a process is to be shown, all but its container: it is named,
+// and one of its threads, as far as they were read, fits.
 func (l *listing) wanted(p *cred.Process) bool {
-	switch {
-	case l.holders() && !holds(p) && !slices.ContainsFunc(p.Differing, func(t cred.Process) bool { return holds(&t) }),
-		l.caps != 0 && (p.Effective|p.Permitted)&l.caps == 0 && !slices.ContainsFunc(p.Differing, func(t cred.Process) bool {
-			return (t.Effective|t.Permitted)&l.caps != 0
-		}),
-		l.user.OK && p.UID.Effective != l.user.Value:
-		return false
-	}
-	return l.named(p)
+	return l.named(p) && (l.fits(p) || slices.ContainsFunc(p.Differing, func(t cred.Process) bool { return l.fits(&t) }))
+}
+
+// fits says whether a thread is what is asked for.
+func (l *listing) fits(t *cred.Process) bool {
+	return (!l.holders() || holds(t)) &&
+		(l.caps == 0 || (t.Effective|t.Permitted)&l.caps != 0) &&
+		(!l.user.OK || t.UID.Effective == l.user.Value)
 }
 
 // holds says whether a thread holds anything; the bounding set is no holding.
@@ -160,15 +163,18 @@ type lister struct {
 	containers map[uint64]known
 }
 
-// list reads a process into l.p; false if it is not to be shown.
+// list reads a process into l.p; false if it is not to be shown. Its other threads
+// are read where that was asked for, and where the first one would not be all there
+// is to say: it is not what is asked for, or holds nothing.
 func (l *lister) list(pid int) bool {
 	p := &l.p.Process
-	if l.holders() && !l.threads && !l.everything && l.r.HoldsNothing(pid) {
+	if l.skipsIdle() && l.r.NoneHolds(pid) {
 		return false
 	}
+	p.Differing, p.ThreadsRead = nil, false
 	there, err := l.r.Status(pid, p)
-	if err == nil && there && l.threads {
-		err = l.r.Threads(p, l.holders())
+	if err == nil && there && (l.threads || p.Threads > 1 && l.named(p) && !(l.fits(p) && holds(p))) {
+		err = l.r.Threads(p, l.holders() || !l.threads && l.fits(p))
 	}
 	if err != nil {
 		l.lose(err)

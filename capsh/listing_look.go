@@ -166,12 +166,15 @@ func (o *output) pass(b []byte) {
 	}
 }
 
-// newRows makes the rows of a process: its own and, where threads were asked for,
-// those of threads that differ.
+// newRows makes the rows of a process: its own, and those of threads that differ;
+// unless these were asked for, only of the ones for whose sake they were read.
 func (l *lister) newRows(rows []render.Row) []render.Row {
 	p := &l.p
 	rows = append(rows, render.NewRow(p))
 	for _, t := range p.Differing {
+		if !l.threads && !(l.fits(&t) && (holds(&t) || !l.fits(&p.Process))) {
+			continue
+		}
 		thread := render.Listed{Process: t, User: l.userName(t.UID.Effective), Container: p.Container, Foreign: p.Foreign}
 		rows = append(rows, render.NewRow(&thread))
 	}

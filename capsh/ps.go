@@ -13,10 +13,10 @@ import (
 )
 
 const psUsage = `usage: capsh ps [option ...] [PID|NAME ...]
-Processes that hold a capability. Of those that are named, by id or by a pattern
-such as 'nginx*', all. Exit status 1 if none is what was asked for.
+Processes of which a thread holds a capability. Of those that are named, by id
+or by a pattern such as 'nginx*', all. Exit status 1 if none is as asked for.
   --all             those that hold nothing too; on a terminal, kernel threads
-  --threads         threads that differ from their process, on their own lines
+  --threads         all threads that differ from the first, on their own lines
   --cap=LIST        those that have one of these, effective or permitted
   --user=USER       those whose effective user it is, a name or a number
   --container=WORD  those in a container whose id or name begins so; a runtime

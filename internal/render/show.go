@@ -198,6 +198,7 @@ func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
 	case idle != 0:
 		text += "; " + strconv.Itoa(idle.Len()) + " not effective until raised"
 	}
+	text += othersText(p)
 	switch more := p.Bounding &^ p.Permitted; {
 	case more == 0:
 	case p.NoNewPrivs.Value:
@@ -208,6 +209,40 @@ func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
 		text += "; an execve of the right file can bring " + strconv.Itoa(more.Len()) + " more"
 	}
 	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// othersText says what other threads hold and this one does not.
+func othersText(p *cred.Process) string {
+	more, who := MoreInThreads(p)
+	switch {
+	case p.TID != p.PID || p.Threads <= 1:
+		return ""
+	case !p.ThreadsRead:
+		return "; what its other threads hold is unknown"
+	case more == 0:
+		return ""
+	case more.Len() <= 3:
+		return "; " + who + " " + listOf(more) + " as well"
+	}
+	return "; " + who + " " + strconv.Itoa(more.Len()) + " more"
+}
+
+// MoreInThreads is what other threads of p have permitted and p does not; who is
+// the beginning of a sentence: "thread 12 holds", "2 other threads hold".
+func MoreInThreads(p *cred.Process) (more caps.Set, who string) {
+	n := 0
+	for i := range p.Differing {
+		t := &p.Differing[i]
+		if t.Permitted&^p.Permitted != 0 {
+			more |= t.Permitted &^ p.Permitted
+			who = "thread " + strconv.Itoa(t.TID) + " holds"
+			n++
+		}
+	}
+	if n > 1 {
+		who = strconv.Itoa(n) + " other threads hold"
+	}
+	return more, who
 }
 
 // onlyInText says where capabilities count that do not count for the machine.

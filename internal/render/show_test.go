@@ -60,6 +60,12 @@ func TestSentence(t *testing.T) {
 			f.Process.UID = cred.Same(1000)
 			f.Process.Bounding, f.Process.NoNewPrivs = caps.First(41), cred.Is(true)
 		}, "Uid 1000 on the machine: no capability; no_new_privs keeps it from more."},
+		{func(f *container.Facts) {
+			hold(f, 0)
+			f.Process.Threads, f.Process.ThreadsRead = 3, true
+			f.Process.Differing = []cred.Process{{TID: 13, State: cred.State{Sets: cred.Sets{Permitted: caps.Of(caps.Chown, caps.Kill)}}}}
+		}, "Root on the machine: no capability; thread 13 holds chown and kill as well."},
+		{func(f *container.Facts) { hold(f, 0); f.Process.Threads = 3 }, "Root on the machine: no capability; what its other threads hold is unknown."},
 		{func(f *container.Facts) { hold(f, caps.First(41)); f.Process.Effective = 0 }, "Root on the machine: a full set; none is effective until raised."},
 		{func(f *container.Facts) { hold(f, caps.First(41)); f.Process.Effective &^= 3 }, "Root on the machine: a full set; 2 not effective until raised."},
 		{func(f *container.Facts) {

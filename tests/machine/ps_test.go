@@ -143,13 +143,13 @@ func checkPscap(t *testing.T, p listed, line string) {
 }
 
 // TestPsHolders: without --all there are those that hold something, and with
-// --cap those that have it.
+// --cap those that have it, in any thread.
 func TestPsHolders(t *testing.T) {
 	parent := crowd(t, "random", "120", "2")
-	all := children(list(t, "ps", "--all"), parent)
-	filter := func(keep func(p listed) bool) (pids []int) {
+	all := children(list(t, "ps", "--all", "--threads"), parent)
+	filter := func(keep func(r testenv.Report) bool) (pids []int) {
 		for _, p := range all {
-			if keep(p) {
+			if keep(p.Report) || slices.ContainsFunc(p.DifferingThreads, keep) {
 				pids = append(pids, p.PID)
 			}
 		}
@@ -158,18 +158,18 @@ func TestPsHolders(t *testing.T) {
 	has := func(set []string, name string) bool { return slices.Contains(set, name) }
 	for _, test := range []struct {
 		args []string
-		keep func(p listed) bool
+		keep func(p testenv.Report) bool
 	}{
-		{nil, func(p listed) bool {
+		{nil, func(p testenv.Report) bool {
 			return len(p.Capabilities.Permitted)+len(p.Capabilities.Effective)+len(p.Capabilities.Inheritable)+len(p.Capabilities.Ambient) > 0
 		}},
-		{[]string{"--cap=net_raw,CAP_SYS_ADMIN"}, func(p listed) bool {
+		{[]string{"--cap=net_raw,CAP_SYS_ADMIN"}, func(p testenv.Report) bool {
 			return has(p.Capabilities.Permitted, "CAP_NET_RAW") || has(p.Capabilities.Permitted, "CAP_SYS_ADMIN")
 		}},
-		{[]string{"--all", "--user=1002"}, func(p listed) bool { return p.UID.Effective == 1002 }},
-		{[]string{"--all", "--user=root"}, func(p listed) bool { return p.UID.Effective == 0 }},
-		{[]string{`pla?n`, "/sl*"}, func(p listed) bool { return p.Name == "plain" || p.Name == "/slash/" }},
-		{[]string{"--container=docker"}, func(p listed) bool { return false }},
+		{[]string{"--all", "--user=1002"}, func(p testenv.Report) bool { return p.UID.Effective == 1002 }},
+		{[]string{"--all", "--user=root"}, func(p testenv.Report) bool { return p.UID.Effective == 0 }},
+		{[]string{`pla?n`, "/sl*"}, func(p testenv.Report) bool { return p.Name == "plain" || p.Name == "/slash/" }},
+		{[]string{"--container=docker"}, func(p testenv.Report) bool { return false }},
 	} {
 		r := capsh(t, append([]string{"ps", "--json"}, test.args...)...)
 		var got []int
@@ -182,8 +182,52 @@ func TestPsHolders(t *testing.T) {
 	}
 }
 
-// TestPsNames: in text a process has one line, whatever it is called, and no
-// control character gets through.
+// TestPsThreadsHold: a process holds something if only a thread of it does, which
+// then has a line of its own; whoever looks, and by whatever calls.
+func TestPsThreadsHold(t *testing.T) {
+	parent := crowd(t, "idle", "3")
+	pid := strconv.Itoa(children(list(t, "ps", "--all"), parent)[0].PID)
+	setpriv := testenv.Tool(t, "setpriv")
+	for _, before := range [][]string{nil, {setpriv, "--bounding-set=-bpf"}, {setpriv, "--reuid=1000", "--clear-groups"}} {
+		for _, test := range []struct {
+			args  []string
+			found int
+		}{
+			{nil, 3}, {[]string{"--cap=sys_module"}, 3}, {[]string{"--cap=sys_module", pid}, 1}, {[]string{"--user=root"}, 3},
+			{[]string{"--user=root", "--cap=chown", pid}, 1}, {[]string{"--user=1000", "--cap=chown"}, 0}, {[]string{"--user=1000", "--all"}, 3},
+		} {
+			words := append(append(slices.Clone(before), program(t), "ps", "--json"), test.args...)
+			r := testenv.Run(t, exec.Command(words[0], words[1:]...))
+			found := children(decodeListed(t, r.Out), parent)
+			if len(found) != test.found {
+				t.Errorf("%q: %d processes, not %d: %s", words, len(found), test.found, r.Err)
+			}
+			for _, p := range found {
+				if p.UID.Effective != 1000 || test.args == nil && len(p.DifferingThreads) != 2 {
+					t.Errorf("%q: %+v", words, p)
+				}
+			}
+		}
+	}
+	for _, args := range [][]string{{"--cap=sys_module", pid}, {pid}, {"--all", pid}, {"--user=root", pid}} {
+		r := capsh(t, append([]string{"ps"}, args...)...)
+		lines := strings.Split(strings.TrimSpace(r.Out), "\n")
+		if r.Code != 0 || len(lines) != 4 || !strings.HasSuffix(lines[1], " none") || !strings.HasPrefix(lines[2], pid+"/") {
+			t.Errorf("%q: %+v", args, r)
+		}
+	}
+	r := capsh(t, "show", pid)
+	if text := strings.Join(strings.Fields(r.Out), " "); !strings.Contains(text, ": no capability; 2 other threads hold ") {
+		t.Errorf("%s", r.Out)
+	}
+	r = capsh(t, "show", "--format=docker", pid)
+	if r.Code != 0 || !strings.Contains(r.Err, "warning: 2 other threads hold what this does not ask for: cap_chown,") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestPsNames: in text a process, or thread, has one line, whatever it is called,
+// and no control character gets through.
 func TestPsNames(t *testing.T) {
 	parent := crowd(t, "random", "26", "3")
 	var args []string
@@ -197,8 +241,14 @@ func TestPsNames(t *testing.T) {
 				t.Errorf("%s: %q gets through", command, r)
 			}
 		}
-		if n := strings.Count(out, "\n"); command == "ps" && n != 27 {
-			t.Errorf("%d lines for a title and 26 processes:\n%s", n, out)
+		lines := 0
+		for line := range strings.Lines(out) {
+			if id, _, _ := strings.Cut(strings.TrimSpace(line), " "); !strings.Contains(id, "/") {
+				lines++ // not one of a thread
+			}
+		}
+		if command == "ps" && lines != 27 {
+			t.Errorf("%d lines for a title and 26 processes:\n%s", lines, out)
 		}
 	}
 }

@@ -3,6 +3,8 @@
                              differ, some in namespaces of their own
      crowd chain N           N processes, each the child of the one before
      crowd siblings N        N children of one process
+     crowd idle N            N processes whose first thread holds nothing and is
+                             user 1000, and whose other two are as root
    It prints "ready" and ends, with all of them, when its stdin does. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -152,6 +154,26 @@ static int sleeper(void *arg)
 	return 0;
 }
 
+static void *as_root(void *arg)
+{
+	(void)arg;
+	while (pause())
+		;
+	return NULL;
+}
+
+static void idle_process(void)
+{
+	for (int k = 0; k < 2; k++) {
+		pthread_t t;
+		must(pthread_create(&t, NULL, as_root, NULL) == 0, "thread");
+	}
+	/* The library's would do it for all threads. */
+	must(syscall(SYS_setresuid, 1000, 1000, 1000) == 0, "setresuid");
+	prctl(PR_SET_DUMPABLE, 1);
+	settle();
+}
+
 /* siblings share memory: 10,000 copies would take a second and a gigabyte. */
 static void siblings(int n)
 {
@@ -185,6 +207,13 @@ int main(int argc, char **argv)
 			must(pid >= 0, "fork");
 			if (pid == 0)
 				random_process(nr);
+		}
+	} else if (strcmp(argv[1], "idle") == 0) {
+		for (int nr = 0; nr < n; nr++) {
+			pid_t pid = fork();
+			must(pid >= 0, "fork");
+			if (pid == 0)
+				idle_process();
 		}
 	} else if (strcmp(argv[1], "chain") == 0) {
 		pid_t pid = fork();
