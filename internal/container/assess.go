@@ -115,21 +115,3 @@ func (a *Assessment) add(id string, severity Severity, evidence, meaning string)
 func (a *Assessment) unread(id, what string) {
 	a.add(id, Unread, what+" could not be read", "Whether this wall stands is not known.")
 }
-
-// mighty reports whether the process is, or can become, one that files of root's
-// obey: uid 0 or a capability that stands for it, on the machine itself or in a
-// user namespace that has the machine's uid 0.
-func (a *Assessment) mighty(f *Facts) bool {
-	return (!f.confined() || mapsRoot(f.Process.UserNS.UIDMap.Value)) && (f.Process.UID.Effective == 0 || a.Reach&caps.Of(caps.DACOverride, caps.Setuid) != 0)
-}
-
-// graded is severity for one who files of root's obey, and less for others.
-func (a *Assessment) graded(f *Facts, severity Severity) Severity {
-	switch {
-	case a.mighty(f):
-		return severity
-	case f.confined():
-		return Low
-	}
-	return min(severity, Medium)
-}

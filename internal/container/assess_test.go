@@ -31,7 +31,7 @@ func boxed(t testing.TB) Facts {
 		Cgroup:    cred.Is("0::/system.slice/docker-" + id1 + ".scope\n"),
 		ProcFiles: cred.Is(ProcFiles()),
 		Env:       cred.Is(""), Manager: cred.Is(""), DockerEnv: cred.Is(true),
-		Sockets: cred.Is([]string(nil)), Setuid: cred.Is([]string(nil)),
+		Sockets: cred.Is([]Socket(nil)), Setuid: cred.Is([]string(nil)),
 		Devices: cred.Is([]Device{{"null", false, 1, 3}, {"tty", false, 5, 0}, {"pts0", false, 136, 0}}),
 	}
 	for k := range NamespaceKinds {
@@ -118,7 +118,7 @@ func TestVerdict(t *testing.T) {
 		}, Privileged},
 		{"everything in gVisor", func(f *Facts) { f.hold(boundless); f.Release = cred.Is("4.4.0") }, ConfinedRoot},
 		{"the machine's PIDs", func(f *Facts) { f.Namespaces[PIDNS].Inode = cred.Is(InitialInode(PIDNS)) }, OverPrivileged},
-		{"a socket", func(f *Facts) { f.Sockets.Value = []string{"/run/docker.sock"} }, OverPrivileged},
+		{"a socket", func(f *Facts) { f.Sockets.Value = dockerSocket }, OverPrivileged},
 		{"LXC as it is", func(f *Facts) {
 			f.Cgroup = cred.Is("0::/lxc.payload.web")
 			f.Mounts = cred.Is(table(t, "1 0 / ext4 rw /var/lib/lxc/web/rootfs"))
@@ -176,7 +176,6 @@ func TestFindings(t *testing.T) {
 	}
 	plain := boxed(t)
 	before := names(&plain)
-	user := func(f *Facts) { f.hold(0); f.Process.UID = cred.Same(1000) }
 	for _, c := range []struct {
 		id     string
 		change func(f *Facts)
@@ -200,8 +199,8 @@ func TestFindings(t *testing.T) {
 		{"uts-namespace", func(f *Facts) { f.Namespaces[UTSNS].Inode = f.Namespaces[UTSNS].Machine }, Low},
 		{"cgroup-namespace", func(f *Facts) { f.Namespaces[CgroupNS].Inode = cred.Known[uint64]{} }, Unread},
 		{"time-namespace", func(f *Facts) { f.Namespaces[TimeNS].Inode = cred.Is(uint64(1)) }, Held},
-		{"runtime-socket", func(f *Facts) { f.Sockets.Value = []string{"/run/docker.sock"} }, Critical},
-		{"runtime-socket", func(f *Facts) { f.Sockets = cred.Known[[]string]{} }, Unread},
+		{"runtime-socket", func(f *Facts) { f.Sockets.Value = dockerSocket }, Critical},
+		{"runtime-socket", func(f *Facts) { f.Sockets = cred.Known[[]Socket]{} }, Unread},
 		{"devices", func(f *Facts) { f.Devices.Value = append(f.Devices.Value, Device{"sda", true, 8, 0}) }, Critical},
 		{"devices", func(f *Facts) { f.Devices.Value = append(f.Devices.Value, Device{"mem", false, 1, 1}) }, Critical},
 		{"devices", func(f *Facts) { f.Devices.Value = append(f.Devices.Value, Device{"kvm", false, 10, 232}) }, Medium},
@@ -251,11 +250,46 @@ func TestFindings(t *testing.T) {
 			t.Errorf("%s: %d findings, %d before", c.id, len(after), len(before))
 		}
 	}
-	f := boxed(t)
-	user(&f)
-	f.Sockets.Value = []string{"/run/docker.sock"}
-	if got := names(&f)["runtime-socket"]; got != Medium {
-		t.Errorf("a socket that a mere user has in reach: %s", got)
+}
+
+var dockerSocket = []Socket{{"/run/docker.sock", cred.Is(Access{Mode: 0o660, GID: 999})}}
+
+// TestSocket: whoever may write to a runtime's socket has the machine, whatever
+// else is taken from him.
+func TestSocket(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		access cred.Known[Access]
+		change func(f *Facts)
+		want   Severity
+	}{
+		{"root's, a user", cred.Is(Access{Mode: 0o660}), func(f *Facts) {}, Medium},
+		{"another group's", cred.Is(Access{Mode: 0o660, GID: 999}), func(f *Facts) {}, Medium},
+		{"his group's", cred.Is(Access{Mode: 0o660, GID: 999}), func(f *Facts) { f.Process.Groups = []uint32{5, 999} }, Critical},
+		{"his first group's", cred.Is(Access{Mode: 0o660, GID: 1000}), func(f *Facts) {}, Critical},
+		{"his own", cred.Is(Access{Mode: 0o600, UID: 1000}), func(f *Facts) {}, Critical},
+		{"his own, to read", cred.Is(Access{Mode: 0o466, UID: 1000}), func(f *Facts) {}, Medium},
+		{"all but his group's", cred.Is(Access{Mode: 0o606, GID: 1000}), func(f *Facts) {}, Medium},
+		{"everyone's", cred.Is(Access{Mode: 0o666}), func(f *Facts) {}, Critical},
+		{"everyone's to read", cred.Is(Access{Mode: 0o664}), func(f *Facts) {}, Medium},
+		{"a list's", cred.Is(Access{Mode: 0o660, List: true}), func(f *Facts) {}, Unread},
+		{"a list's, to read", cred.Is(Access{Mode: 0o640, List: true}), func(f *Facts) {}, Medium},
+		{"not to be read", cred.Known[Access]{}, func(f *Facts) {}, Unread},
+		{"root's, root without capabilities", cred.Is(Access{Mode: 0o660}), func(f *Facts) { f.Process.UID = cred.Same(0) }, Critical},
+		{"root's, and setgid to be had", cred.Is(Access{Mode: 0o660, GID: 999}), func(f *Facts) { f.Process.Bounding = caps.Of(caps.Setgid) }, Critical},
+		{"everyone's, from a user namespace", cred.Is(Access{Mode: 0o666}), func(f *Facts) { f.child(100000) }, Critical},
+		{"root's, from a user namespace", cred.Is(Access{Mode: 0o660}), func(f *Facts) { f.child(100000); f.hold(boundless) }, Medium},
+		{"everyone's, in gVisor", cred.Is(Access{Mode: 0o666}), func(f *Facts) { f.Release = cred.Is("4.4.0") }, Medium},
+	} {
+		f := boxed(t)
+		f.hold(0)
+		f.Process.UID, f.Process.GID = cred.Same(1000), cred.Same(1000)
+		f.Sockets.Value = []Socket{{"/run/docker.sock", c.access}}
+		c.change(&f)
+		a := Assess(&f)
+		if got := a.severity("runtime-socket"); got != c.want || (c.want == Critical) != (a.Verdict == OverPrivileged) {
+			t.Errorf("%s: %s, want %s; %s", c.name, got, c.want, a.Verdict)
+		}
 	}
 }
 

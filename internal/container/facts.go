@@ -48,11 +48,18 @@ type Facts struct {
 	PodmanEnv cred.Known[string]
 	// DockerEnv says whether there is a /.dockerenv.
 	DockerEnv cred.Known[bool]
-	// Sockets are the paths of container runtimes' sockets that are there.
-	Sockets cred.Known[[]string]
+	// Sockets are container runtimes' sockets that are there. What was found
+	// stands here also where not all could be looked at.
+	Sockets cred.Known[[]Socket]
 	Devices cred.Known[[]Device]
 	// Setuid are the setuid-root files in the usual folders of programs.
 	Setuid cred.Known[[]string]
+}
+
+// Socket is one by which a container runtime takes orders.
+type Socket struct {
+	Path   string
+	Access cred.Known[Access]
 }
 
 // Device is a node below /dev.

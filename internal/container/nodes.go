@@ -35,18 +35,34 @@ func (a *Assessment) findSockets(f *Facts) {
 	const id = "runtime-socket"
 	list := f.Sockets.Value
 	for _, path := range f.mountedSockets() {
-		if !slices.Contains(list, path) {
-			list = append(list, path)
+		if !slices.ContainsFunc(list, func(s Socket) bool { return s.Path == path }) {
+			list = append(list, Socket{Path: path})
 		}
 	}
+	severity, unread := Held, !f.Sockets.OK
+	var paths []string
+	for _, s := range list {
+		worth := a.open(f, s.Access, write)
+		severity, unread = max(severity, worth), unread || worth == Unread
+		paths = append(paths, s.Path)
+	}
+	if unread && severity < Critical {
+		severity = Unread
+	}
+	evidence := firstOf(paths, 3)
 	switch {
 	case len(list) == 0 && !f.Sockets.OK:
 		a.unread(id, "the folders of runtimes' sockets")
+		return
 	case len(list) == 0:
 		a.add(id, Held, "no container runtime's socket in the usual places", "")
-	default:
-		a.add(id, max(a.graded(f, Critical), Medium), firstOf(list, 3), "Whoever may write to it starts a privileged container, and so has the machine.")
+		return
+	case severity == Unread:
+		evidence += "; who may write to it could not be read"
+	case severity == Medium:
+		evidence += ", which lets others write to it, not this process"
 	}
+	a.add(id, severity, evidence, "Whoever may write to it starts a privileged container, and so has the machine.")
 }
 
 // findDevices tells of nodes of the machine's devices.

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -70,24 +71,39 @@ func (l Lookup) firstText(paths ...string) cred.Known[string] {
 	return cred.Is("")
 }
 
-// sockets lists the runtimes' sockets that are there; unknown if none is and one
-// of their folders may not be looked into.
-func (l Lookup) sockets() cred.Known[[]string] {
-	list := cred.Is([]string(nil))
+// sockets lists the runtimes' sockets that are there; not OK if a folder of theirs
+// may not be looked into.
+func (l Lookup) sockets() cred.Known[[]container.Socket] {
+	list := cred.Is([]container.Socket(nil))
 	seen := []fileID(nil)
 	for _, path := range container.RuntimeSockets() {
-		st, err := l.stat(path)
+		st, access, err := l.access(path)
 		id := fileID{st.Dev, st.Ino}
 		switch {
 		case err == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK && !slices.Contains(seen, id):
 			seen = append(seen, id)
-			list.Value = append(list.Value, path)
+			list.Value = append(list.Value, container.Socket{Path: path, Access: cred.Is(access)})
 		case err != nil && !absent(err):
 			list.OK = false
 		}
 	}
-	list.OK = list.OK || len(list.Value) > 0
 	return list
+}
+
+// access is stat(2) and who may open the file.
+func (l Lookup) access(path string) (st unix.Stat_t, access container.Access, err error) {
+	fd, err := l.openAs(path, unix.O_PATH)
+	if err != nil {
+		return st, access, err
+	}
+	defer unix.Close(fd)
+	if err := unix.Fstat(fd, &st); err != nil {
+		return st, access, err
+	}
+	// fgetxattr(2) takes no descriptor of this kind, its link in /proc does.
+	_, err = unix.Getxattr(string(Proc)+"/self/fd/"+strconv.Itoa(fd), "system.posix_acl_access", nil)
+	none := err == unix.ENODATA || err == unix.EOPNOTSUPP
+	return st, container.Access{Mode: st.Mode & 0o777, UID: st.Uid, GID: st.Gid, List: !none}, nil
 }
 
 // fileID is what tells two names of one file.

@@ -201,7 +201,7 @@ func boxedFacts(f *container.Facts) {
 	f.Namespaces[container.PIDNS].Inode = cred.Is(uint64(1))
 	f.Cgroup = cred.Is("0::/lxc.payload.a\x1bb")
 	f.Process.Permitted, f.Process.Bounding = caps.First(50), caps.First(50)
-	f.Sockets = cred.Is([]string{"/run/docker.sock"})
+	f.Sockets = cred.Is([]container.Socket{{Path: "/run/docker.sock"}})
 	f.Devices = cred.Is([]container.Device{{Name: "s\x1bda", Block: true}})
 }
 

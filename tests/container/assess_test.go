@@ -1,6 +1,7 @@
 package container
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -96,6 +97,14 @@ var assessCases = []assessCase{
 	{"the settings to read", podman, []string{"--volume=/proc/sys:/x:ro"}, "default", map[string]string{"proc-sys": "held"}},
 	{"all files", nil, []string{"--volume=/:/host"}, "over-privileged", map[string]string{"machine-root": "critical"}},
 	{"a socket", nil, []string{"--volume=SOCKET:/var/run/docker.sock"}, "over-privileged", map[string]string{"runtime-socket": "critical"}},
+	{"a user's socket", nil, []string{"--volume=SOCKET:/run/docker.sock", "--user=1000", "--group-add=999", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
+		"over-privileged", map[string]string{"runtime-socket": "critical"}},
+	{"everyone's socket", podman, []string{"--volume=PUBLIC:/run/docker.sock", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
+		"over-privileged", map[string]string{"runtime-socket": "critical"}},
+	{"another's socket", podman, []string{"--volume=SOCKET:/run/docker.sock", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
+		"none", map[string]string{"runtime-socket": "medium"}},
+	{"a listed socket", podman, []string{"--volume=LISTED:/run/docker.sock", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
+		"none", map[string]string{"runtime-socket": "unknown"}},
 	{"a socket elsewhere", podman, []string{"--volume=SOCKET:/tmp/x"}, "over-privileged", map[string]string{"runtime-socket": "critical"}},
 	{"a device", podman, []string{"--device=/dev/loop0"}, "over-privileged", map[string]string{"devices": "critical"}},
 	{"the machine's IPC and names", podman, []string{"--ipc=host", "--uts=host"}, "default", map[string]string{"ipc-namespace": "medium", "uts-namespace": "low"}},
@@ -116,7 +125,7 @@ var assessCases = []assessCase{
 // What capsh assess says inside and outside is what the container was started
 // with.
 func TestAssess(t *testing.T) {
-	socket := runtimeSocket(t)
+	places := sockets(t)
 	eachEngine(t, func(t *testing.T, e *engine) {
 		for _, c := range assessCases {
 			if c.only != nil && c.only != e {
@@ -127,17 +136,17 @@ func TestAssess(t *testing.T) {
 				if c.name == "privileged" && e == docker {
 					allNeeded(t)
 				}
-				assessContainer(t, e, c, socket)
+				assessContainer(t, e, c, places)
 			})
 		}
 	})
 }
 
-func assessContainer(t *testing.T, e *engine, test assessCase, socket string) {
+func assessContainer(t *testing.T, e *engine, test assessCase, places []string) {
 	var options []string
 	for _, o := range test.options {
 		unmask := map[*engine]string{podman: "unmask=ALL", docker: "systempaths=unconfined"}[e]
-		options = append(options, strings.ReplaceAll(strings.ReplaceAll(o, "SOCKET", socket), "UNMASK", unmask))
+		options = append(options, strings.NewReplacer(append(places, "UNMASK", unmask)...).Replace(o))
 	}
 	image := e.image(t, "assess", nil, slices.Concat([]file{program(t, "capsh")}, busybox(t))...)
 	script := "/capsh assess --json; /capsh assess; echo ready; while :; do /busybox sleep 1000; done"
@@ -179,14 +188,42 @@ func (c *container) id(t testing.TB) string {
 	return strings.TrimSpace(c.do(t, "inspect", "--type=container", "--format={{.Id}}", c.name))
 }
 
-// runtimeSocket is a socket named as Docker's.
-func runtimeSocket(t *testing.T) string {
+// sockets makes sockets named as Docker's, and returns where each word of the
+// cases stands for one: SOCKET of root and group 999, PUBLIC for everyone, LISTED
+// by an access control list for user 1000.
+func sockets(t *testing.T) (places []string) {
 	t.Helper()
 	testenv.Root(t)
-	path := filepath.Join(os.Getenv(dirVar), "docker.sock")
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	must(t, err)
-	t.Cleanup(func() { unix.Close(fd); os.Remove(path) })
-	must(t, unix.Bind(fd, &unix.SockaddrUnix{Name: path}))
-	return path
+	for word, mode := range map[string]uint32{"SOCKET": 0o660, "PUBLIC": 0o666, "LISTED": 0o600} {
+		dir := filepath.Join(os.Getenv(dirVar), word)
+		must(t, os.Mkdir(dir, 0o755))
+		path := dir + "/docker.sock"
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		must(t, err)
+		t.Cleanup(func() { unix.Close(fd); os.RemoveAll(dir) })
+		must(t, unix.Bind(fd, &unix.SockaddrUnix{Name: path}))
+		must(t, unix.Chmod(path, mode))
+		must(t, unix.Chown(path, 0, 999))
+		if word == "LISTED" {
+			must(t, unix.Setxattr(path, "system.posix_acl_access", accessList(1000), 0))
+		}
+		places = append(places, word, path)
+	}
+	return places
+}
+
+// accessList lets a user read and write, besides the owner
+// (include/uapi/linux/posix_acl_xattr.h).
+func accessList(uid uint32) []byte {
+	const user, named, group, mask, other, none = 0x01, 0x02, 0x04, 0x10, 0x20, 1<<32 - 1
+	b := binary.LittleEndian.AppendUint32(nil, 2)
+	for _, e := range []struct {
+		tag, perm uint16
+		id        uint32
+	}{{user, 6, none}, {named, 6, uid}, {group, 0, none}, {mask, 6, none}, {other, 0, none}} {
+		b = binary.LittleEndian.AppendUint16(b, e.tag)
+		b = binary.LittleEndian.AppendUint16(b, e.perm)
+		b = binary.LittleEndian.AppendUint32(b, e.id)
+	}
+	return b
 }
