@@ -81,13 +81,8 @@ func names(v jsonread.Value, path ...string) (caps.Set, error) {
 	return set, nil
 }
 
-// dockerSet is what Docker makes of a container's options (moby
-// daemon/pkg/oci/caps/utils.go): its order is not that of a command line.
+// dockerSet is what Docker makes of a container's options.
 func dockerSet(v jsonread.Value) (caps.Set, error) {
-	all, err := probe.AllCaps()
-	if err != nil {
-		return 0, err
-	}
 	if v.Get("HostConfig").Kind != jsonread.Object {
 		return 0, errors.New("HostConfig is no object")
 	}
@@ -95,44 +90,64 @@ func dockerSet(v jsonread.Value) (caps.Set, error) {
 	case privileged.Kind != jsonread.Bool && privileged.Kind != jsonread.Missing:
 		return 0, errors.New("HostConfig.Privileged is neither true nor false")
 	case privileged.Text == "true":
-		return all, nil
+		return probe.AllCaps()
 	}
-	add, addAll, err := dockerWords(v, "CapAdd")
+	add, err := dockerList(v, "CapAdd")
 	if err != nil {
 		return 0, err
 	}
-	drop, dropAll, err := dockerWords(v, "CapDrop")
-	switch {
-	case err != nil:
+	drop, err := dockerList(v, "CapDrop")
+	if err != nil {
 		return 0, err
-	case addAll:
-		return all &^ drop, nil
-	case dropAll:
-		return add, nil
 	}
-	return caps.DockerDefault&^drop | add, nil
+	return dockerKeeps(caps.DockerDefault, add, drop)
 }
 
-// dockerWords is one of the lists of HostConfig, without its "ALL".
-func dockerWords(v jsonread.Value, member string) (set caps.Set, all bool, err error) {
-	lists := v.Get("HostConfig", member)
-	if lists.Kind == jsonread.Missing || lists.Kind == jsonread.Null {
-		return 0, false, nil
+// dockerList is one of the lists of HostConfig.
+func dockerList(v jsonread.Value, member string) (words dockerWords, err error) {
+	list := v.Get("HostConfig", member)
+	if list.Kind == jsonread.Missing || list.Kind == jsonread.Null {
+		return words, nil
 	}
-	words, ok := lists.Strings()
+	texts, ok := list.Strings()
 	if !ok {
-		return 0, false, errors.New("HostConfig." + member + " is no array of strings")
+		return words, errors.New("HostConfig." + member + " is no array of strings")
 	}
-	for _, word := range words {
-		if strings.EqualFold(strings.TrimPrefix(strings.ToUpper(word), "CAP_"), "ALL") {
-			all = true
-			continue
+	for _, text := range texts {
+		if err := words.add(text); err != nil {
+			return words, errors.New("HostConfig." + member + ": " + err.Error())
 		}
-		s, err := caps.ParseList(word, 0)
-		if err != nil {
-			return 0, false, errors.New("HostConfig." + member + ": " + err.Error())
-		}
-		set |= s
 	}
-	return set, all, nil
+	return words, nil
+}
+
+// dockerWords are the values of --cap-add or of --cap-drop: capabilities, and
+// whether "all" is among them.
+type dockerWords struct {
+	set caps.Set
+	all bool
+}
+
+// add takes in one value.
+func (d *dockerWords) add(word string) error {
+	if strings.EqualFold(strings.TrimPrefix(strings.ToUpper(word), "CAP_"), "ALL") {
+		d.all = true
+		return nil
+	}
+	set, err := caps.ParseList(word, 0)
+	d.set |= set
+	return err
+}
+
+// dockerKeeps is what Docker leaves of a base, in whatever order the words stand
+// (moby daemon/pkg/oci/caps/utils.go, TweakCapabilities).
+func dockerKeeps(base caps.Set, add, drop dockerWords) (caps.Set, error) {
+	switch {
+	case add.all:
+		all, err := probe.AllCaps()
+		return all &^ drop.set, err
+	case drop.all:
+		return add.set, nil
+	}
+	return base&^drop.set | add.set, nil
 }

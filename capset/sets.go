@@ -17,32 +17,62 @@ const podmanDefault = caps.Set(0x800405fb)
 
 // resolveCaps works out what to keep, and the sets that were given.
 func (l *launch) resolveCaps(from *cred.State) error {
-	keep, err := l.base(from)
+	base, err := l.base(from)
 	if err != nil {
 		return err
 	}
-	added := caps.Set(0)
-	for _, w := range l.caps {
-		list, err := list(w.option, w.text)
-		if err != nil {
-			return err
-		}
-		if w.option != "--cap-drop" {
-			keep, added = keep|list, added|list
-			continue
-		}
-		if added != 0 && strings.EqualFold(w.text, "all") {
-			return errors.New("--cap-drop=all undoes what options before it add: the order counts here")
-		}
-		keep &^= list
+	if l.request.Keep, err = l.kept(base); err != nil {
+		return err
 	}
-	l.request.Keep = keep
 	for _, w := range l.sets {
 		if err := l.resolveSet(w, from); err != nil {
 			return err
 		}
 	}
 	return l.resolveBits(from)
+}
+
+// kept is the base with the changes of --keep, --cap-add and --cap-drop in order.
+func (l *launch) kept(base caps.Set) (caps.Set, error) {
+	keep, dropped := base, false
+	for _, w := range l.caps {
+		set, err := list(w.option, w.text)
+		switch {
+		case err != nil:
+			return 0, err
+		case w.option == "--cap-drop":
+			keep, dropped = keep&^set, true
+		default:
+			keep |= set
+		}
+	}
+	if !dropped {
+		return keep, nil
+	}
+	return keep, l.checkOrder(base, keep)
+}
+
+// checkOrder compares what is kept with what Docker would keep, to which the order
+// is nothing. Where they differ, either who pasted Docker's words or who counts on
+// their order would be wrong.
+func (l *launch) checkOrder(base, keep caps.Set) error {
+	var add, drop dockerWords
+	for _, w := range l.caps {
+		words := &add
+		if w.option == "--cap-drop" {
+			words = &drop
+		}
+		for word := range strings.SplitSeq(w.text, ",") {
+			if err := words.add(word); err != nil {
+				return err
+			}
+		}
+	}
+	docker, err := dockerKeeps(base, add, drop)
+	if err == nil && docker != keep {
+		err = errors.New("--cap-drop: in this order " + plan.Names(keep) + " would be kept, by Docker's rules, which know no order, " + plan.Names(docker))
+	}
+	return err
 }
 
 // base is what --from names.
