@@ -144,6 +144,9 @@ func (l *listing) open() (err error) {
 	if len(l.pids) > 0 && len(l.globs) == 0 && !l.everything {
 		l.scan.Only(l.pids)
 	}
+	if l.skipsIdle() {
+		l.scan.Holding()
+	}
 	l.ownNS = cred.InitialUserNS
 	if own := probe.OwnUserNS(); own.OK && l.scan.Live() {
 		l.ownNS = own.Value

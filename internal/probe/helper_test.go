@@ -30,6 +30,12 @@ var helpers = map[string]func(){
 	"states":      helperStates,
 	"hidden-bits": helperHiddenBits,
 	"no-ambient":  helperNoAmbient,
+	"assorted":    helperAssorted,
+	"headless":    helperHeadless,
+	"idle-leader": helperIdleLeader,
+	"filtered":    helperFiltered,
+	"nest":        helperNest,
+	"tasks":       helperTasks,
 }
 
 func init() {

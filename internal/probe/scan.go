@@ -19,6 +19,11 @@ type Scan struct {
 	// own says that ids in root are those of this process's own PID namespace,
 	// so that capget(2) speaks of the same processes.
 	own bool
+	// tasks is the table, from the first batch on; nil if there is none, and at
+	// first only whether the reader may have it is known.
+	tasks     *tasks
+	mayHaveIt bool
+	holding   bool
 
 	mu   sync.Mutex
 	next int // the number of the next batch
@@ -60,6 +65,7 @@ func (r Root) Scan() (*Scan, error) {
 	var self cred.Process
 	if text, _, err := readStatus(dir, "self/status", s.buf[:0]); err == nil && ParseStatus(text, &self) == nil {
 		s.own = len(self.NSPID) == 1 && self.PID == unix.Getpid()
+		s.mayHaveIt = s.own && mayHaveTasks(&self)
 	}
 	return s, nil
 }
@@ -67,11 +73,20 @@ func (r Root) Scan() (*Scan, error) {
 // Only makes it a scan of these processes, which are in ascending order.
 func (s *Scan) Only(pids []int) { s.rest, s.listed = pids, true }
 
+// Holding says, before the first batch, that processes of which [Reader.NoneHolds]
+// are not asked for more.
+func (s *Scan) Holding() { s.holding = true }
+
 // Live says that the root is the kernel's procfs, not a copy of one.
 func (s *Scan) Live() bool { return s.live }
 
 // Close closes the root.
-func (s *Scan) Close() { unix.Close(s.dir) }
+func (s *Scan) Close() {
+	if s.tasks != nil {
+		s.tasks.close()
+	}
+	unix.Close(s.dir)
+}
 
 // Err is why the list of processes ended early; nil if it did not.
 func (s *Scan) Err() error { return s.err }
@@ -80,6 +95,8 @@ func (s *Scan) Err() error { return s.err }
 type Batch struct {
 	Number int
 	PIDs   []int
+	// records are what the table has of these processes.
+	records []record
 }
 
 // Next takes the next batch into b, whose memory it uses again; false when there
@@ -88,13 +105,19 @@ type Batch struct {
 func (s *Scan) Next(b *Batch) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b.PIDs = b.PIDs[:0]
-	if s.listed {
+	b.PIDs, b.records = b.PIDs[:0], b.records[:0]
+	if s.next == 0 && !s.listed && s.mayHaveIt && s.worthTasks() && s.seesAll() {
+		s.begin()
+	}
+	if s.listed || s.tasks != nil {
 		n := min(len(s.rest), batchSize)
 		b.PIDs = append(b.PIDs, s.rest[:n]...)
 		s.rest = s.rest[n:]
 	} else {
-		s.list(b)
+		b.PIDs = s.list(b.PIDs)
+	}
+	if s.tasks != nil && len(b.PIDs) > 0 {
+		b.records = s.tasks.upTo(b.PIDs[len(b.PIDs)-1], b.records)
 	}
 	if s.next == 0 && len(b.PIDs) > 0 {
 		s.lowest = b.PIDs[0]
@@ -104,18 +127,28 @@ func (s *Scan) Next(b *Batch) bool {
 	return len(b.PIDs) > 0
 }
 
+// begin has the table read while the directory is.
+func (s *Scan) begin() {
+	s.tasks = startTasks(s.holding)
+	for before := -1; len(s.rest) > before; {
+		before = len(s.rest)
+		s.rest = s.list(s.rest)
+	}
+}
+
 // list reads on in the directory until there is a process.
-func (s *Scan) list(b *Batch) {
-	for len(b.PIDs) == 0 && s.err == nil {
+func (s *Scan) list(pids []int) []int {
+	for had := len(pids); len(pids) == had && s.err == nil; {
 		n, err := unix.Getdents(s.dir, s.buf)
 		if err != nil {
 			s.err = &pathError{"read " + string(s.root), err}
 		}
 		if n <= 0 {
-			return
+			break
 		}
-		b.PIDs = appendNumbered(b.PIDs, s.buf[:n])
+		pids = appendNumbered(pids, s.buf[:n])
 	}
+	return pids
 }
 
 // Reader is what one goroutine reads with: it uses its memory again and again.
@@ -123,6 +156,9 @@ type Reader struct {
 	s    *Scan
 	path []byte
 	text []byte
+	// records are those of the batch, at is the one that was asked for last.
+	records []record
+	at      int
 	// asked and empty count what HoldsNothing did.
 	asked, empty int
 }
@@ -132,9 +168,33 @@ func (s *Scan) Reader() *Reader {
 	return &Reader{s: s, path: make([]byte, 0, 64), text: make([]byte, 0, 4096)}
 }
 
+// record is what the table says of a process; nil if that is not all.
+func (r *Reader) record(pid int) *record {
+	if t := r.any(pid); t != nil && t.plain() {
+		return t
+	}
+	return nil
+}
+
+// any is what the table says of a process, at least its sets; nil if nothing.
+func (r *Reader) any(pid int) *record {
+	if r.at >= len(r.records) || int(r.records[r.at].pid) != pid {
+		at, found := slices.BinarySearchFunc(r.records, pid, record.compare)
+		if !found {
+			return nil
+		}
+		r.at = at
+	}
+	return &r.records[r.at]
+}
+
 // Status reads the status of a process; false if it has ended. The error is an
 // [*Error].
 func (r *Reader) Status(pid int, p *cred.Process) (there bool, err error) {
+	if t := r.record(pid); t != nil {
+		t.process(p)
+		return true, nil
+	}
 	text, errno := r.read(r.s.dir, pid, "/status")
 	switch {
 	case gone(errno) && r.s.live:
@@ -164,7 +224,8 @@ func (r *Reader) task(pid int) *task {
 // does. If holding, those that hold nothing are left out where p holds nothing
 // either: capget(2) tells that for less.
 func (r *Reader) Threads(p *cred.Process, holding bool) error {
-	p.Differing, p.ThreadsRead = nil, p.Threads <= 1
+	p.Differing = nil
+	p.ThreadsRead = p.Threads <= 1 || r.record(p.PID) != nil && r.s.tasks.alike(p.PID)
 	if p.ThreadsRead {
 		return nil
 	}
@@ -226,6 +287,9 @@ func (r *Reader) thread(dir, pid, tid int, p *cred.Process) (there bool, err err
 // inheritable, capabilities(7)). False also says that this can't be told for
 // less than status costs.
 func (r *Reader) HoldsNothing(tid int) bool {
+	if t := r.any(tid); t != nil {
+		return t.holdsNothing()
+	}
 	// A call costs a seventh of what it spares.
 	const trial, least = 128, 16
 	if !r.s.own || r.asked >= trial && r.empty < r.asked/least {
@@ -241,7 +305,12 @@ func (r *Reader) HoldsNothing(tid int) bool {
 
 // UserNS is the inode of a process's user namespace; unknown without the right
 // to look. All threads of a process share it (user_namespaces(7)).
-func (r *Reader) UserNS(pid int) cred.Known[uint64] { return r.namespace(pid, "user") }
+func (r *Reader) UserNS(pid int) cred.Known[uint64] {
+	if t := r.record(pid); t != nil {
+		return cred.Is(uint64(t.userNS))
+	}
+	return r.namespace(pid, "user")
+}
 
 // OwnUserNS is the user namespace of this process; unknown where there is no
 // /proc.
@@ -253,7 +322,12 @@ func OwnUserNS() cred.Known[uint64] {
 }
 
 // MountNS is the inode of a process's mount namespace.
-func (r *Reader) MountNS(pid int) cred.Known[uint64] { return r.namespace(pid, "mnt") }
+func (r *Reader) MountNS(pid int) cred.Known[uint64] {
+	if t := r.record(pid); t != nil {
+		return cred.Is(uint64(t.mountNS))
+	}
+	return r.namespace(pid, "mnt")
+}
 
 func (r *Reader) namespace(pid int, kind string) cred.Known[uint64] {
 	var link [64]byte

@@ -15,9 +15,11 @@ const maxWorkers = 8
 func Batches[T any](s *Scan, worker func(*Reader) func(pids []int) T, done func(T)) {
 	o := order[T]{waiting: map[int]T{}, done: done}
 	run := func() {
-		work := worker(s.Reader())
+		r := s.Reader()
+		work := worker(r)
 		var b Batch
 		for s.Next(&b) {
+			r.records = b.records
 			o.put(b.Number, work(b.PIDs))
 		}
 	}

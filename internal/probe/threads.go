@@ -18,6 +18,9 @@ func (r *Reader) NoneHolds(pid int) bool {
 	case 1:
 		return true
 	}
+	if r.any(pid) != nil && r.s.tasks.alike(pid) {
+		return true
+	}
 	dir, err := r.open(r.s.dir, pid, "/task", unix.O_DIRECTORY)
 	if err != 0 {
 		return false
@@ -39,6 +42,9 @@ func (r *Reader) NoneHolds(pid int) bool {
 // status costs: each is a link of the directory of tasks, beside the two that every
 // directory has (fs/proc/base.c, proc_task_getattr).
 func (r *Reader) threads(pid int) int {
+	if t := r.any(pid); t != nil {
+		return int(t.threads)
+	}
 	r.appendPath(pid, "/task")
 	var st unix.Statx_t
 	_, _, err := unix.RawSyscall6(unix.SYS_STATX, uintptr(r.s.dir), uintptr(unsafe.Pointer(&r.path[0])),
