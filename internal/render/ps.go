@@ -44,13 +44,14 @@ type listed struct {
 	foreign bool
 }
 
-// The widest that a cell may be on a terminal, and the narrowest that what is
-// held may become before the line is longer than the terminal.
+// The widest that a cell may be on a terminal, and the narrowest: cells give way to
+// what is held until that has minHolding.
 const (
-	maxUser      = 12
-	maxName      = 20
-	maxContainer = 24
-	minHolding   = 24
+	maxUser, minUser           = 12, 6
+	maxName, minName           = 20, 8
+	maxContainer, minContainer = 24, len("CONTAINER")
+
+	minHolding = 24
 )
 
 // Append appends the table.
@@ -59,11 +60,15 @@ func (l *List) Append(b []byte, rows []Row) []byte {
 	for i := range rows {
 		r := &rows[i]
 		pid = max(pid, r.idLen())
-		user = max(user, l.cell(r.User, maxUser))
-		name = max(name, l.cell(r.Name, maxName))
-		where = max(where, l.cell(r.Container, maxContainer))
+		user = max(user, l.width(r.User, maxUser))
+		name = max(name, l.width(r.Name, maxName))
+		where = max(where, l.width(r.Container, maxContainer))
 	}
-	before := pid + user + name + where + len("MARK") + 5*len(gap)
+	fixed := pid + len("MARK") + 5*len(gap)
+	if l.Width > 0 {
+		narrow(l.Width-fixed-l.needed(rows), []cell{{&name, minName}, {&where, minContainer}, {&user, minUser}})
+	}
+	before := fixed + user + name + where
 	l.texts = map[listed]string{}
 	b = slices.Grow(b, (len(rows)+1)*(before+minHolding))
 
@@ -87,6 +92,44 @@ func (l *List) Append(b []byte, rows []Row) []byte {
 	return b
 }
 
+// needed is how wide what is held has to be: minHolding, unless all need less.
+func (l *List) needed(rows []Row) int {
+	seen, widest := map[cred.Sets]bool{}, 0
+	var b []byte
+	for i := 0; i < len(rows) && widest < minHolding; i++ {
+		s := &rows[i].Sets
+		if !seen[*s] {
+			seen[*s] = true
+			b = AppendHolding(b[:0], s, l.All, l.First, 0)
+			widest = max(widest, len(b))
+		}
+	}
+	return min(widest, minHolding)
+}
+
+// cell is the width of a column, and the least that it may become.
+type cell struct {
+	width *int
+	least int
+}
+
+// narrow takes from the widest cell that has something to give until all fit.
+func narrow(room int, cells []cell) {
+	for {
+		widest, sum := cell{width: new(int)}, 0
+		for _, c := range cells {
+			sum += *c.width
+			if *c.width > c.least && *c.width > *widest.width {
+				widest = c
+			}
+		}
+		if sum <= room || *widest.width == 0 {
+			return
+		}
+		*widest.width--
+	}
+}
+
 func (r *Row) appendID(b []byte) []byte {
 	b = strconv.AppendInt(b, int64(r.PID), 10)
 	if r.TID != r.PID {
@@ -100,8 +143,8 @@ func (r *Row) idLen() int {
 	return len(r.appendID(text[:0]))
 }
 
-// cell is the width of a cell's text.
-func (l *List) cell(text string, most int) int {
+// width is that of a cell's text.
+func (l *List) width(text string, most int) int {
 	n := utf8.RuneCountInString(text)
 	if l.Width > 0 {
 		return min(n, most)
@@ -111,9 +154,14 @@ func (l *List) cell(text string, most int) int {
 
 // appendCell appends text in a cell, which it may be too wide for.
 func (l *List) appendCell(b []byte, text string, width int) []byte {
-	n := utf8.RuneCountInString(text)
-	if n <= width {
-		return appendBlanks(append(b, text...), width-n)
+	return appendBlanks(appendCut(b, text, width), width-utf8.RuneCountInString(text))
+}
+
+// appendCut appends text, with a ~ for what is too much of it. A width of 0 is no
+// limit.
+func appendCut(b []byte, text string, width int) []byte {
+	if width <= 0 || utf8.RuneCountInString(text) <= width {
+		return append(b, text...)
 	}
 	return append(append(b, firstRunes(text, width-1)...), '~')
 }
@@ -160,7 +208,7 @@ func (l *List) appendHolding(b []byte, h listed, before int) []byte {
 			width = max(l.Width-before, minHolding)
 		}
 		text = string(paint(nil, l.Color, holdingStyle(&h.Sets, l.All, h.foreign), func(b []byte) []byte {
-			return AppendHolding(b, &h.Sets, l.All, l.First, width)
+			return appendCut(b, string(AppendHolding(nil, &h.Sets, l.All, l.First, width)), width)
 		}))
 		l.texts[h] = text
 	}

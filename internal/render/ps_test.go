@@ -58,15 +58,38 @@ func TestList(t *testing.T) {
 
 	list.Width = 80
 	want = strings.Join([]string{
-		"      PID  USER          NAME                  CONTAINER            MARK  HOLDS",
-		"        1  root          init                  -                    ----  full",
-		`       22  4294967295    a\x1b[31m\n\xff) (z~  ?                    -b?n  none`,
-		"      333  root          nginx                 docker:0123456789ab  -bu-  docker-default",
-		"4444/4445  a-user-with~  a-name-that-is-long~  -                    a---  net_bind_service=epia",
+		"      PID  USER          NAME          CONTAINER     MARK  HOLDS",
+		"        1  root          init          -             ----  full",
+		`       22  4294967295    a\x1b[31m\n~  ?             -b?n  none`,
+		"      333  root          nginx         docker:0123~  -bu-  docker-default",
+		"4444/4445  a-user-with~  a-name-that~  -             a---  net_bind_service=epia",
 		"",
 	}, "\n")
 	if got := string(list.Append(nil, rows)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestListFits: a line has room on the terminal, also where a container has a long
+// name and what is held can't be said in less.
+func TestListFits(t *testing.T) {
+	all := caps.First(caps.Named)
+	for _, sets := range []cred.Sets{
+		{Effective: all &^ caps.SysResource.Set(), Permitted: all &^ caps.SysResource.Set()},
+		{Permitted: all &^ caps.CheckpointRestore.Set(), Inheritable: all &^ caps.CheckpointRestore.Set()},
+		{Effective: 0xff0ff, Permitted: 0xfffff, Inheritable: 0x0f0f0f, Ambient: 0x0f000f},
+	} {
+		p := listedProcess(4194304, "a-name-that-is-longer", 0)
+		p.User, p.Sets = "a-user-with-a-long-name", sets
+		p.Container.Value = container.Container{Runtime: container.Containerd, ID: strings.Repeat("0123456789abcdef", 4)}
+		for _, width := range []int{80, 100, 120} {
+			list := List{All: all, Width: width}
+			for line := range strings.Lines(string(list.Append(nil, []Row{NewRow(&p)}))) {
+				if n := utf8.RuneCountInString(line) - 1; n > width {
+					t.Errorf("%d of %d columns: %s", n, width, line)
+				}
+			}
+		}
 	}
 }
 

@@ -46,20 +46,26 @@ const maxLevels = 16
 func (t *Tree) Append(b []byte, n *Branch) []byte {
 	start := len(b)
 	if n.Listed == nil {
-		b = t.indent(appendBlanks(b, idWidth+1+maxUser+1), n)
+		b = t.indent(appendBlanks(b, idWidth+1+t.userWidth()+1), n)
 		return append(paint(b, t.Color, styleDim, func(b []byte) []byte {
 			return append(strconv.AppendInt(b, int64(n.Quiet), 10), " more, holding nothing"...)
 		}), '\n')
 	}
 	b = t.id(b, n)
 	b = t.indent(b, n)
-	b = append(t.name(b, n), gap...)
+	indented := len(b)
+	b = append(t.name(b, n, n.shownName(), ContainerName(n.Container)), gap...)
 	used := shownWidth(b[start:])
 	holding := func(b []byte, width int) []byte { return AppendHolding(b, &n.Sets, t.All, t.First, width) }
 	changes, width := t.changes(nil, n, fewNames), 0
 	if full := len(holding(nil, 0)); t.Width > 0 && used+full+shownWidth(changes) > t.Width {
-		if used+min(full, minHolding)+shownWidth(changes) > t.Width {
+		least := min(full, minHolding)
+		if used+least+shownWidth(changes) > t.Width {
 			changes = t.changes(nil, n, 0)
+		}
+		if excess := used + least + shownWidth(changes) - t.Width; excess > 0 {
+			b = append(t.shortName(b[:indented], n, excess), gap...)
+			used = shownWidth(b[start:])
 		}
 		width = max(t.Width-used-shownWidth(changes), 1)
 	}
@@ -74,16 +80,26 @@ func (t *Tree) Append(b []byte, n *Branch) []byte {
 // idWidth has room for the longest process id, 4194304.
 const idWidth = 7
 
+// minTag is the least that is shown of a container: which runtime's it is.
+const minTag = 7
+
+// userWidth is how wide a user's name may be. On a narrow terminal what comes behind
+// it is in more need of room.
+func (t *Tree) userWidth() int {
+	const narrow, few = 100, 8
+	if 0 < t.Width && t.Width < narrow {
+		return few
+	}
+	return maxUser
+}
+
 // id appends the columns of the id and the user.
 func (t *Tree) id(b []byte, n *Branch) []byte {
 	var text [20]byte
 	id := strconv.AppendInt(text[:0], int64(n.TID), 10)
 	b = append(append(appendBlanks(b, idWidth-len(id)), id...), ' ')
-	user := n.shownUser()
-	if long := utf8.RuneCountInString(user); long > maxUser {
-		user = firstRunes(user, maxUser-1) + "~"
-	}
-	return append(appendPadded(b, user, maxUser, false), ' ')
+	user := string(appendCut(nil, n.shownUser(), t.userWidth()))
+	return append(appendPadded(b, user, t.userWidth(), false), ' ')
 }
 
 // indent appends the lines that lead to a name.
@@ -118,23 +134,31 @@ func (t *Tree) indent(b []byte, n *Branch) []byte {
 	return b
 }
 
+// shortName is name with so many columns less, as far as that can be.
+func (t *Tree) shortName(b []byte, n *Branch, excess int) []byte {
+	name, where := n.shownName(), ContainerName(n.Container)
+	widths := [2]int{utf8.RuneCountInString(name), utf8.RuneCountInString(where)}
+	narrow(widths[0]+widths[1]-excess, []cell{{&widths[0], minName}, {&widths[1], minTag}})
+	return t.name(b, n, string(appendCut(nil, name, widths[0])), string(appendCut(nil, where, widths[1])))
+}
+
 // name appends what a process is called, and what is to be said of it as one of
 // its kind.
-func (t *Tree) name(b []byte, n *Branch) []byte {
+func (t *Tree) name(b []byte, n *Branch, name, where string) []byte {
 	switch {
 	case n.Alike > 1 && n.KernelThread.Value:
 		b = append(b, "kernel threads"...)
 	case n.TID != n.PID:
-		b = append(append(append(b, '{'), n.shownName()...), '}')
+		b = append(append(append(b, '{'), name...), '}')
 	default:
-		b = append(b, n.shownName()...)
+		b = append(b, name...)
 	}
 	if n.Alike > 1 {
 		b = strconv.AppendInt(append(b, " x"...), int64(n.Alike), 10)
 	}
 	if n.Container.Value.Runtime != "" && (n.Parent == nil || n.Parent.Container != n.Container) {
 		b = paint(append(b, ' '), t.Color, styleContainer, func(b []byte) []byte {
-			return append(append(append(b, '['), ContainerName(n.Container)...), ']')
+			return append(append(append(b, '['), where...), ']')
 		})
 	}
 	if n.Lost {

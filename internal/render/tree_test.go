@@ -102,3 +102,17 @@ func TestTreeWidth(t *testing.T) {
 		t.Errorf("%d: %q", len(line), line)
 	}
 }
+
+// TestTreeFits: the name gives way where a container's makes the line too long.
+func TestTreeFits(t *testing.T) {
+	from, to := listedProcess(1, "a", caps.First(caps.Named)), listedProcess(4194304, "a-process-name", caps.DockerDefault)
+	to.Bounding = caps.DockerDefault
+	to.Container.Value = container.Container{Runtime: container.Podman, ID: strings.Repeat("0123456789abcdef", 4)}
+	for _, color := range []bool{false, true} {
+		tree := Tree{All: caps.First(caps.Named), Width: 80, Color: color}
+		line := stripColor(string(tree.Append(nil, &Branch{Listed: &to, Parent: &from, Depth: 3, Alike: 1})))
+		if len(line) > 81 || !strings.Contains(line, "a-pro") || !strings.Contains(line, "~ [podman:") || !strings.HasSuffix(line, "  docker-default  (-27, bnd -27)\n") {
+			t.Errorf("%d: %q", len(line), line)
+		}
+	}
+}
