@@ -109,7 +109,7 @@ func (l *launch) deathSignal(g given) error {
 		l.request.DeathSignal = cred.Is(now)
 		return err
 	}
-	sig, err := parseSignal(g.Text)
+	sig, err := plan.ParseSignal(g.Text)
 	if err != nil {
 		return wrong(g, err.Error())
 	}
@@ -144,7 +144,7 @@ func signals(set *uint64, g given) error {
 		return nil
 	}
 	for name := range strings.SplitSeq(g.Text, ",") {
-		sig, err := parseSignal(name)
+		sig, err := plan.ParseSignal(name)
 		if err != nil {
 			return wrong(g, err.Error())
 		}
@@ -154,46 +154,4 @@ func signals(set *uint64, g given) error {
 		*set |= 1 << (sig - 1)
 	}
 	return nil
-}
-
-// The real-time signals as the C library numbers them.
-const (
-	rtMin = 34
-	rtMax = 64
-)
-
-// parseSignal reads a number from 1 to 64, a name with or without SIG, RTMIN+n
-// or RTMAX-n.
-func parseSignal(text string) (int, error) {
-	if n, err := strconv.ParseUint(text, 10, 7); err == nil && n >= 1 && n <= rtMax && text[0] != '0' {
-		return int(n), nil
-	}
-	name := strings.TrimPrefix(strings.ToUpper(text), "SIG")
-	if sig := unix.SignalNum("SIG" + name); sig != 0 {
-		return int(sig), nil
-	}
-	if sig, ok := realTime(name); ok {
-		return sig, nil
-	}
-	return 0, errors.New("no signal is called " + quote(text))
-}
-
-// realTime reads RTMIN, RTMIN+n, RTMAX or RTMAX-n.
-func realTime(name string) (sig int, ok bool) {
-	if rest, ok := strings.CutPrefix(name, "RTMIN"); ok && (rest == "" || rest[0] == '+') {
-		sig, name = rtMin, rest
-	} else if rest, ok := strings.CutPrefix(name, "RTMAX"); ok && (rest == "" || rest[0] == '-') {
-		sig, name = rtMax, rest
-	} else {
-		return 0, false
-	}
-	if name == "" {
-		return sig, true
-	}
-	if name[1:] == "" || strings.Trim(name[1:], "0123456789") != "" {
-		return 0, false
-	}
-	n, err := strconv.Atoi(name)
-	sig += n
-	return sig, err == nil && sig >= rtMin && sig <= rtMax
 }
