@@ -1,6 +1,7 @@
 package render
 
 import (
+	"math"
 	"slices"
 	"strings"
 )
@@ -23,15 +24,23 @@ func (t *Table) Row(cells ...string) { t.rows = append(t.rows, cells) }
 
 // Append appends the rows, one line each and without blanks at the end. Where
 // width is more than 0 the last cell of a row is broken at blanks so that lines
-// stay within width; a word that is longer stands alone on its line.
+// stay within width; a word that is longer stands alone on its line, and so does a
+// first cell that would leave the others no room.
 func (t *Table) Append(b []byte, width int) []byte {
-	widths := t.widths()
+	first := t.first(width)
+	widths := t.widths(first)
 	for _, row := range t.rows {
 		column := 0
 		for i, cell := range row {
 			if i > 0 {
 				b = append(b, gap...)
 				column += len(gap)
+			}
+			if i == 0 && len(row) > 1 && columns(cell) > first {
+				b = append(append(b, cell...), '\n')
+				b = appendBlanks(b, widths[0])
+				column += widths[0]
+				continue
 			}
 			if i == len(row)-1 && t.Right>>i&1 == 0 {
 				b = appendWrapped(b, cell, column, width)
@@ -45,16 +54,33 @@ func (t *Table) Append(b []byte, width int) []byte {
 	return b
 }
 
+// first is the widest that a first cell may be beside others: what these leave of
+// width, and half of it.
+func (t *Table) first(width int) int {
+	if width <= 0 {
+		return math.MaxInt
+	}
+	others := 0
+	for _, row := range t.rows {
+		n := 0
+		for _, cell := range row[min(1, len(row)):] {
+			n += len(gap) + columns(cell)
+		}
+		others = max(others, n)
+	}
+	return max(width-others, width/2)
+}
+
 // widths is the number of columns that each column needs. A last cell needs
-// none: nothing stands behind it.
-func (t *Table) widths() []int {
+// none: nothing stands behind it. Neither does a first one that is wider than first.
+func (t *Table) widths(first int) []int {
 	var widths []int
 	for _, row := range t.rows {
 		for i, cell := range row {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			if i < len(row)-1 || t.Right>>i&1 != 0 {
+			if (i < len(row)-1 || t.Right>>i&1 != 0) && (i > 0 || columns(cell) <= first) {
 				widths[i] = max(widths[i], columns(cell))
 			}
 		}

@@ -38,6 +38,30 @@ func TestTableWithoutWidth(t *testing.T) {
 	}
 }
 
+// TestTableLongFirst: a first cell that leaves no room for the others has a line of
+// its own, and does not widen the column.
+func TestTableLongFirst(t *testing.T) {
+	var table Table
+	table.Row("/a", "one", "two three")
+	table.Row("/a/path/that/is/long", "one two", "three")
+	table.Row("/a/path/that/has/nothing/behind")
+	table.Row("/b", "one two three four")
+	want := strings.Join([]string{
+		"/a  one      two three",
+		"/a/path/that/is/long",
+		"    one two  three",
+		"/a/path/that/has/nothing/behind",
+		"/b  one two three four",
+		"",
+	}, "\n")
+	if got := string(table.Append(nil, 25)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := string(table.Append(nil, 0)); strings.Count(got, "\n") != 4 {
+		t.Errorf("without a width:\n%s", got)
+	}
+}
+
 func TestTableRightAlignedLastColumn(t *testing.T) {
 	table := Table{Right: 2}
 	table.Row("a", "5")
