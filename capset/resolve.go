@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"capsh/internal/cred"
@@ -71,13 +70,6 @@ func (l *launch) resolveSeccomp() (err error) {
 	return err
 }
 
-// accesses are the file-system rights of Landlock in bit order, by setpriv(1)'s
-// words (include/uapi/linux/landlock.h).
-var accesses = [...]string{
-	"execute", "write-file", "read-file", "read-dir", "remove-dir", "remove-file", "make-char", "make-dir",
-	"make-reg", "make-sock", "make-fifo", "make-block", "make-sym", "refer", "truncate", "ioctl-dev",
-}
-
 // resolveLandlock reads --landlock-access and --landlock-rule in setpriv's
 // syntax.
 func (l *launch) resolveLandlock() error {
@@ -117,7 +109,7 @@ func addAccess(rules *plan.Landlock, text string, all uint64) error {
 	if kind != "fs" {
 		return errors.New("not of the form fs[:RIGHT,RIGHT]")
 	}
-	rights, err := parseAccess(list, all)
+	rights, err := plan.ParseRights(list, all)
 	if rights == 0 {
 		rights = all
 	}
@@ -132,29 +124,11 @@ func (l *launch) addRule(rules *plan.Landlock, text string, all uint64) error {
 	if kind != "path-beneath" || !ok || path == "" {
 		return errors.New("not of the form path-beneath:[RIGHT,RIGHT]:PATH")
 	}
-	rights, err := parseAccess(list, all)
+	rights, err := plan.ParseRights(list, all)
 	if err != nil {
 		return err
 	}
 	f, err := l.lookup.Open(path, unix.O_PATH)
 	rules.Rules = append(rules.Rules, plan.LandlockRule{Access: rights, Path: path, FD: f.FD})
 	return err
-}
-
-// parseAccess reads a list of rights; none is 0.
-func parseAccess(list string, all uint64) (rights uint64, err error) {
-	if list == "" {
-		return 0, nil
-	}
-	for name := range strings.SplitSeq(list, ",") {
-		i := slices.Index(accesses[:], name)
-		if i < 0 {
-			return 0, errors.New("no right is called " + quote(name))
-		}
-		if all>>i&1 == 0 {
-			return 0, errors.New("this kernel does not know the right " + name)
-		}
-		rights |= 1 << i
-	}
-	return rights, nil
 }

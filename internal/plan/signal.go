@@ -36,6 +36,18 @@ func SignalName(sig int) string {
 	return strconv.Itoa(sig)
 }
 
+// SignalNames lists the signals of a set, bit n-1 for signal n, without the two
+// for which nothing can be set.
+func SignalNames(set uint64) []string {
+	list := []string{}
+	for n := 1; n <= rtMax; n++ {
+		if name := SignalName(n); set>>(n-1)&1 != 0 && name != "KILL" && name != "STOP" {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
 // ParseSignal reads a number from 1 to 64, a name with or without SIG in any case,
 // RTMIN+n or RTMAX-n.
 func ParseSignal(text string) (int, error) {

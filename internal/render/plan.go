@@ -154,6 +154,33 @@ func (j *JSON) step(s *plan.Step) {
 		j.Key("hard").Uint(s.Rlimit.Hard)
 	case plan.Chroot, plan.Chdir:
 		j.Key("path").String(s.Text)
+	default:
+		j.confinement(s)
 	}
 	j.EndObject()
+}
+
+// confinement writes the operands of the steps that come last.
+func (j *JSON) confinement(s *plan.Step) {
+	switch s.Op {
+	case plan.SetAppArmor, plan.SetSELinux:
+		j.Key("label").String(s.Text)
+	case plan.RestrictLandlock:
+		j.Key("rights").strings(plan.RightNames(s.Landlock.Access))
+		j.Key("rules").BeginArray()
+		for _, r := range s.Landlock.Rules {
+			j.BeginObject()
+			j.Key("path").String(r.Path)
+			j.Key("rights").strings(plan.RightNames(r.Access))
+			j.EndObject()
+		}
+		j.EndArray()
+	case plan.SetSignals:
+		j.Key("ignore").strings(plan.SignalNames(s.Signals.Ignore))
+		j.Key("default").strings(plan.SignalNames(s.Signals.Default))
+		j.Key("block").strings(plan.SignalNames(s.Signals.Block))
+	case plan.FilterSeccomp:
+		j.Key("path").String(s.Text)
+		j.Key("instructions").Uint(uint64(len(s.Filter) / 8)) // struct sock_filter
+	}
 }
