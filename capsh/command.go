@@ -133,6 +133,9 @@ type common struct {
 	color string // "auto", "always" or "never"
 }
 
+// colorWords are what --color takes.
+var colorWords = [...]string{"auto", "always", "never"}
+
 // options adds those of the command itself.
 func (c *common) options(own ...option.Option[setter]) []option.Option[setter] {
 	c.proc, c.color = probe.Proc, "auto"
@@ -151,7 +154,7 @@ func (c *common) options(own ...option.Option[setter]) []option.Option[setter] {
 		}),
 		value("color", func(v string) error {
 			c.color = v
-			return oneOf(v, "auto", "always", "never")
+			return oneOf(v, colorWords[:]...)
 		}),
 	)
 }

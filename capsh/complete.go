@@ -95,7 +95,7 @@ func operandsOf(command, last string) []string {
 	case "show", "ps", "tree", "assess":
 		return processIDs()
 	case "explain":
-		return listOf(capNames(), last)
+		return listOf(capNames(last), last)
 	case "completion":
 		return shells[:]
 	case "expect":

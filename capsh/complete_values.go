@@ -23,9 +23,13 @@ func valuesOf(o *optionWord, last string) []string {
 	}
 	switch o.name {
 	case "--drop", "--inh", "--has-p", "--has-i", "--has-a", "--has-b", "--dropped", "--addamb", "--delamb",
-		"--explain", "--supports", "--keep", "--cap", "--cap-add", "--cap-drop", "--need",
-		"--bounding", "--inheritable", "--permitted", "--ambient":
-		return listOf(append(list, capNames()...), last)
+		"--explain", "--supports": // libcap's take whole names alone
+		return listOf(append(list, capNames("cap_")...), last)
+	case "--keep", "--cap", "--cap-add", "--cap-drop", "--need", "--bounding", "--inheritable", "--permitted", "--ambient":
+		if len(list) > 0 { // 0|1, which libcap's --keep takes
+			return list
+		}
+		return listOf(capNames(last), last)
 	case "--user", "--ruid", "--euid":
 		return append(list, accountList(accounts.PasswdPath)...)
 	case "--groups", "--rgid", "--egid":
@@ -34,6 +38,19 @@ func valuesOf(o *optionWord, last string) []string {
 		return append(list, processIDs()...)
 	case "--mode", "--inmode":
 		return append(list, modeNames()...)
+	case "--format":
+		if len(list) == 0 { // FORM
+			list = forms()
+		}
+	case "--fail-on":
+		return container.VerdictNames()
+	case "--sort":
+		return sortKeys[:]
+	case "--container":
+		return []string{container.Docker, container.Podman, container.Containerd, container.CRIO,
+			container.Kubernetes, container.LXC, container.Nspawn, container.Libvirt}
+	case "--color":
+		return colorWords[:]
 	case "--securebits":
 		return listOf(append(list, securebitNames()...), last)
 	}
@@ -58,7 +75,7 @@ func expectValues(subject, last string) []string {
 	case "mode":
 		return modeNames()
 	}
-	names := capNames()
+	names := capNames(last)
 	for _, d := range container.Defaults() {
 		names = append(names, d.Name)
 	}
@@ -74,11 +91,17 @@ func listOf(words []string, last string) []string {
 	return prefixed(last[:i], words)
 }
 
-// capNames are the names of the kernel's capabilities, all and none.
-func capNames() []string {
+// capNames are the names of the kernel's capabilities, all and none: short ones
+// unless the last item of what is typed begins as the whole ones do.
+func capNames(typed string) []string {
+	whole := strings.HasPrefix(typed[strings.LastIndexByte(typed, ',')+1:], "cap_")
 	var list []string
 	for c := range caps.First(min(probe.KernelBits(), caps.Named)).All() {
-		list = append(list, c.String())
+		if whole {
+			list = append(list, c.String())
+		} else {
+			list = append(list, c.Short())
+		}
 	}
 	return append(list, "all", "none")
 }

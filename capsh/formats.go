@@ -26,7 +26,7 @@ func (f *form) options(c *common, own ...option.Option[setter]) []option.Option[
 			if v == "json" || v == "text" {
 				f.name = ""
 			}
-			return oneOf(v, append([]string{"text", "json"}, render.Formats()...)...)
+			return oneOf(v, forms()...)
 		}),
 		value("need", func(v string) (err error) {
 			f.need, err = caps.ParseList(v, caps.First(probe.KernelBits()))
@@ -35,6 +35,9 @@ func (f *form) options(c *common, own ...option.Option[setter]) []option.Option[
 		}),
 	)...)
 }
+
+// forms are what --format takes.
+func forms() []string { return append([]string{"text", "json"}, render.Formats()...) }
 
 // check refuses --need where nothing asks for it.
 func (f *form) check() error {

@@ -37,13 +37,16 @@ type psCommand struct {
 	sort string
 }
 
+// sortKeys are what --sort takes.
+var sortKeys = [...]string{"pid", "user", "name", "container", "caps"}
+
 func runPs(args, env []string, out *output) (int, error) {
 	c := psCommand{sort: "pid"}
 	operands, err := parseCommand(args, c.options(
 		flag("threads", &c.threads),
 		value("sort", func(v string) error {
 			c.sort = v
-			return oneOf(v, "pid", "user", "name", "container", "caps")
+			return oneOf(v, sortKeys[:]...)
 		}),
 	))
 	if err == nil && c.json && c.sort != "pid" {
