@@ -43,11 +43,8 @@ func profileSet(v jsonread.Value) (caps.Set, error) {
 	switch {
 	case has("keep"): // ours
 		return names(v, "keep")
-	case has("process"): // OCI runtime spec; no member is no capability
-		if !has("process", "capabilities", "permitted") {
-			return 0, nil
-		}
-		return names(v, "process", "capabilities", "permitted")
+	case has("process"):
+		return ociSet(v)
 	case has("EffectiveCaps"): // podman; null is none
 		if v.Get("EffectiveCaps").Kind == jsonread.Null {
 			return 0, nil
@@ -60,6 +57,25 @@ func profileSet(v jsonread.Value) (caps.Set, error) {
 	}
 	return 0, errors.New("neither a profile, nor an OCI config.json, nor a container's inspect output")
 }
+
+// ociSet is what the OCI runtime spec's config.json gives. No member, or null as
+// runc reads it, is no capability.
+func ociSet(v jsonread.Value) (caps.Set, error) {
+	if v.Get("process").Kind != jsonread.Object {
+		return 0, errors.New("process is no object")
+	}
+	switch capabilities := v.Get("process", "capabilities"); {
+	case absent(capabilities):
+		return 0, nil
+	case capabilities.Kind != jsonread.Object:
+		return 0, errors.New("process.capabilities is no object")
+	case absent(capabilities.Get("permitted")):
+		return 0, nil
+	}
+	return names(v, "process", "capabilities", "permitted")
+}
+
+func absent(v jsonread.Value) bool { return v.Kind == jsonread.Missing || v.Kind == jsonread.Null }
 
 // names is the set that an array of names is.
 func names(v jsonread.Value, path ...string) (caps.Set, error) {
@@ -106,7 +122,7 @@ func dockerSet(v jsonread.Value) (caps.Set, error) {
 // dockerList is one of the lists of HostConfig.
 func dockerList(v jsonread.Value, member string) (words dockerWords, err error) {
 	list := v.Get("HostConfig", member)
-	if list.Kind == jsonread.Missing || list.Kind == jsonread.Null {
+	if absent(list) {
 		return words, nil
 	}
 	texts, ok := list.Strings()
