@@ -96,9 +96,28 @@ func (l *launch) resolveLandlock() error {
 		return errors.New("--landlock-rule needs a --landlock-access to make an exception from")
 	}
 	for i := range rules.Rules {
-		if r := &rules.Rules[i]; r.Access == 0 {
+		r := &rules.Rules[i]
+		if r.Access == 0 {
 			r.Access = rules.Access
 		}
+		if err := checkRule(r, rules.Access); err != nil {
+			return errors.New("--landlock-rule for " + r.Path + ": " + err.Error())
+		}
+	}
+	return nil
+}
+
+// checkRule looks for what the kernel would call an invalid argument.
+func checkRule(r *plan.LandlockRule, handled uint64) error {
+	if other := r.Access &^ handled; other != 0 {
+		return errors.New("no --landlock-access has " + strings.Join(plan.RightNames(other), ","))
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(r.FD, &st); err != nil {
+		return errors.New("fstat: " + err.Error())
+	}
+	if other := r.Access &^ plan.FileRights; other != 0 && st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return errors.New("it is no folder, and only those have " + strings.Join(plan.RightNames(other), ","))
 	}
 	return nil
 }

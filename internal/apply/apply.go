@@ -24,9 +24,11 @@ type Error struct {
 	Errno  syscall.Errno
 	// Needs is the capability for want of which the kernel says EPERM.
 	Needs caps.Set
+	// Hint is what most likely is the matter, where the errno says little.
+	Hint string
 }
 
-// Error is "call object: reason (needs CAP_X)".
+// Error is "call object: reason (needs CAP_X) (hint)".
 func (e *Error) Error() string {
 	b := []byte(e.Call)
 	if e.Object != "" {
@@ -40,6 +42,9 @@ func (e *Error) Error() string {
 		}
 		b = append(b, ')')
 	}
+	if e.Hint != "" {
+		b = append(append(append(b, " ("...), e.Hint...), ')')
+	}
 	return string(b)
 }
 
@@ -52,6 +57,14 @@ func failed(errno syscall.Errno, call, object string, needs ...caps.Cap) error {
 		return nil
 	}
 	return &Error{Call: call, Object: object, Errno: errno, Needs: caps.Of(needs...)}
+}
+
+// hint says what most likely is the matter where a call failed with errno.
+func hint(err error, errno syscall.Errno, text string) error {
+	if e, ok := err.(*Error); ok && e.Errno == errno {
+		e.Hint = text
+	}
+	return err
 }
 
 func prctl(op int, a, b uintptr) syscall.Errno {

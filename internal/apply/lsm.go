@@ -13,29 +13,29 @@ import (
 // AppArmorExec asks for an AppArmor profile at the next execve.
 func AppArmorExec(profile string) error {
 	const own, shared = "/proc/thread-self/attr/apparmor/exec", "/proc/thread-self/attr/exec"
-	const what = " (AppArmor profile)"
-	err := writeAttr(own, "exec "+profile, what)
+	const why = "AppArmor is not active, or has no such profile"
+	err := writeAttr(own, "exec "+profile, why)
 	if errors.Is(err, unix.ENOENT) { // before Linux 5.8
-		return writeAttr(shared, "exec "+profile, what)
+		return writeAttr(shared, "exec "+profile, why)
 	}
 	return err
 }
 
 // SELinuxExec asks for an SELinux label at the next execve.
 func SELinuxExec(label string) error {
-	return writeAttr("/proc/thread-self/attr/exec", label, " (SELinux label)")
+	return writeAttr("/proc/thread-self/attr/exec", label, "SELinux is not active, or has no such label")
 }
 
-// writeAttr writes a file of procfs. EINVAL is a security module that is not
-// there, or does not know what was written.
-func writeAttr(path, text, what string) error {
+// writeAttr writes a file of procfs. EINVAL is, as why says, a security module
+// that is not there or does not know what was written.
+func writeAttr(path, text, why string) error {
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return wrap(err, "open", path)
 	}
 	defer unix.Close(fd)
 	_, err = unix.Write(fd, []byte(text)) // all or nothing
-	return wrap(err, "write", path+what)
+	return hint(wrap(err, "write", path), unix.EINVAL, why)
 }
 
 // Landlock restricts this thread for good. It takes no_new_privs or

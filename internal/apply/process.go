@@ -29,11 +29,12 @@ func DeathSignal(signal uint32) error {
 }
 
 // Ptracer lets a process trace this one where Yama restricts that; 0 for none,
-// plan.AnyPtracer for any. EINVAL is a kernel without Yama, or no such process.
+// plan.AnyPtracer for any.
 func Ptracer(pid uint64) error {
 	object := strconv.FormatUint(pid, 10)
 	if pid == plan.AnyPtracer {
 		object = "any"
 	}
-	return failed(prctl(unix.PR_SET_PTRACER, uintptr(pid), 0), "prctl(PR_SET_PTRACER)", object)
+	err := failed(prctl(unix.PR_SET_PTRACER, uintptr(pid), 0), "prctl(PR_SET_PTRACER)", object)
+	return hint(err, unix.EINVAL, "this kernel has no Yama, or there is no such process")
 }

@@ -14,6 +14,10 @@ var rightNames = [...]string{
 	"make-reg", "make-sock", "make-fifo", "make-block", "make-sym", "refer", "truncate", "ioctl-dev",
 }
 
+// FileRights are those that a rule on something other than a folder can allow
+// (ACCESS_FILE, security/landlock/fs.c).
+const FileRights = 1<<0 | 1<<1 | 1<<2 | 1<<14 | 1<<15
+
 // RightNames lists rights in bit order; a bit without a name is "bit16" and so on.
 func RightNames(rights uint64) []string {
 	list := []string{}
