@@ -58,7 +58,7 @@ type Assessment struct {
 func Assess(facts *Facts) Assessment {
 	copied := *facts
 	f := &copied
-	f.visible = f.Mounts.Value.visible()
+	f.visible = f.Mounts.Value.Visible()
 	a := Assessment{Identity: f.identify(), Reach: reach(&f.Process)}
 	a.Default = defaultOf(a.Runtime, a.Reach)
 	if f.Kernel.OK {

@@ -32,7 +32,7 @@ func boxed(t testing.TB) Facts {
 		ProcFiles: cred.Is(ProcFiles()),
 		Env:       cred.Is(""), Manager: cred.Is(""), DockerEnv: cred.Is(true),
 		Sockets: cred.Is([]Socket(nil)), Setuid: cred.Is([]string(nil)),
-		Devices: cred.Is([]Device{{"null", false, 1, 3}, {"tty", false, 5, 0}, {"pts0", false, 136, 0}}),
+		Devices: cred.Is([]Device{node("/dev/null", 'c', 1, 3), node("/dev/tty", 'c', 5, 0), node("/dev/pts0", 'c', 136, 0)}),
 	}
 	for k := range NamespaceKinds {
 		f.Namespaces[k] = Namespace{cred.Is(InitialInode(k) + 1000), cred.Is(InitialInode(k))}
@@ -201,9 +201,14 @@ func TestFindings(t *testing.T) {
 		{"time-namespace", func(f *Facts) { f.Namespaces[TimeNS].Inode = cred.Is(uint64(1)) }, Held},
 		{"runtime-socket", func(f *Facts) { f.Sockets.Value = dockerSocket }, Critical},
 		{"runtime-socket", func(f *Facts) { f.Sockets = cred.Known[[]Socket]{} }, Unread},
-		{"devices", func(f *Facts) { f.Devices.Value = append(f.Devices.Value, Device{"sda", true, 8, 0}) }, Critical},
-		{"devices", func(f *Facts) { f.Devices.Value = append(f.Devices.Value, Device{"mem", false, 1, 1}) }, Critical},
-		{"devices", func(f *Facts) { f.Devices.Value = append(f.Devices.Value, Device{"kvm", false, 10, 232}) }, Medium},
+		{"devices", func(f *Facts) { f.add(node("/dev/x/sda", 'b', 8, 0)) }, Critical},
+		{"devices", func(f *Facts) { f.add(node("/dev/mem", 'c', 1, 1)) }, Critical},
+		{"devices", func(f *Facts) { f.add(node("/dev/sg0", 'c', 21, 0)) }, Critical},
+		{"devices", func(f *Facts) { f.add(node("/dev/kvm", 'c', 10, 232)) }, Medium},
+		{"devices", func(f *Facts) { f.add(node("/dev/kmsg", 'c', 1, 11)) }, Medium},
+		{"devices", func(f *Facts) { f.add(node("/run/inaccessible", 'b', 0, 0)) }, Held},
+		{"devices", func(f *Facts) { f.add(node("/dev/kvm", 'c', 10, 232)); f.Devices.OK = false }, Unread},
+		{"devices", func(f *Facts) { f.add(node("/dev/sda", 'b', 8, 0)); f.Devices.OK = false }, Critical},
 		{"devices", func(f *Facts) { f.Devices = cred.Known[[]Device]{} }, Unread},
 		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /srv/data") }, Info},
 		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /etc/ssl") }, High},
@@ -290,6 +295,67 @@ func TestSocket(t *testing.T) {
 		if got := a.severity("runtime-socket"); got != c.want || (c.want == Critical) != (a.Verdict == OverPrivileged) {
 			t.Errorf("%s: %s, want %s; %s", c.name, got, c.want, a.Verdict)
 		}
+	}
+}
+
+// node is a device that root may open, and its group 6.
+func node(path string, kind byte, major, minor uint32) Device {
+	return Device{path, kind == 'b', major, minor, cred.Is(Access{Mode: 0o660, GID: 6})}
+}
+
+func (f *Facts) add(d Device) { f.Devices.Value = append(f.Devices.Value, d) }
+
+// TestUsersDisk: a disk is the machine to whoever may open it.
+func TestUsersDisk(t *testing.T) {
+	for group, want := range map[uint32]Severity{6: Critical, 7: Medium} {
+		f := boxed(t)
+		f.hold(0)
+		f.Process.UID, f.Process.GID, f.Process.Groups = cred.Same(1000), cred.Same(1000), []uint32{group}
+		f.add(node("/dev/sda", 'b', 8, 0))
+		if a := Assess(&f); a.severity("devices") != want {
+			t.Errorf("group %d: %s, want %s", group, a.severity("devices"), want)
+		}
+	}
+}
+
+// TestSocketsBelow: a socket is looked for in each folder that a usual place is
+// below.
+func TestSocketsBelow(t *testing.T) {
+	for folder, want := range map[string][]string{
+		"/":              {"/run/docker.sock", "/docker.sock", "/podman/podman.sock", "/var/lib/lxd/unix.socket", "/lxd/unix.socket"},
+		"/podman":        {"/podman.sock"},
+		"/var/lib/incus": {"/unix.socket"},
+	} {
+		got := SocketsBelow(folder)
+		for _, path := range want {
+			if !slices.Contains(got, path) {
+				t.Errorf("%s: %s is not looked at", folder, path)
+			}
+		}
+		if slices.Contains(got, "/unix.socket") != (folder == "/var/lib/incus") {
+			t.Errorf("%s: %q", folder, got)
+		}
+		for i, path := range got {
+			if slices.Contains(got[:i], path) {
+				t.Errorf("%s: %s twice", folder, path)
+			}
+		}
+	}
+}
+
+// TestMountedSocket: what its folder hides, the mount table tells.
+func TestMountedSocket(t *testing.T) {
+	f := boxed(t)
+	f.Mounts.Value = dockerMounts(t, "20 1 /x ext4 rw /srv/docker.sock")
+	f.Sockets = cred.Known[[]Socket]{}
+	a := Assess(&f)
+	if got := a.severity("runtime-socket"); got != Critical {
+		t.Error(got)
+	}
+	f.hold(0)
+	f.Process.UID = cred.Same(1000)
+	if a = Assess(&f); a.severity("runtime-socket") != Unread {
+		t.Error(a.severity("runtime-socket"))
 	}
 }
 

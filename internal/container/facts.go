@@ -51,6 +51,8 @@ type Facts struct {
 	// Sockets are container runtimes' sockets that are there. What was found
 	// stands here also where not all could be looked at.
 	Sockets cred.Known[[]Socket]
+	// Devices are the nodes below /dev, in the root folder, and mounted ones; as
+	// with Sockets.
 	Devices cred.Known[[]Device]
 	// Setuid are the setuid-root files in the usual folders of programs.
 	Setuid cred.Known[[]string]
@@ -62,11 +64,13 @@ type Socket struct {
 	Access cred.Known[Access]
 }
 
-// Device is a node below /dev.
+// Device is a node of one.
 type Device struct {
-	Name         string // below /dev
+	Path         string
 	Block        bool
 	Major, Minor uint32
+	// Access is not looked for where the device is harmless.
+	Access cred.Known[Access]
 }
 
 // NamespaceKind is one of the eight (namespaces(7)).

@@ -124,8 +124,8 @@ func (t Mounts) At(path string) (now Mount, ok bool) {
 	}
 }
 
-// visible lists the mounts that no later one hides, in the kernel's order.
-func (t Mounts) visible() []Mount {
+// Visible lists the mounts that no later one hides, in the kernel's order.
+func (t Mounts) Visible() []Mount {
 	var list []Mount
 	for _, m := range t.List {
 		if top, ok := t.At(m.Point); ok && top.ID == m.ID {
@@ -133,6 +133,31 @@ func (t Mounts) visible() []Mount {
 		}
 	}
 	return list
+}
+
+// byKernel reports whether the files of a filesystem are the kernel's, or LXC's in
+// their place: nobody keeps anything there.
+func (m Mount) byKernel() bool {
+	switch m.Type {
+	case "proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue", "nsfs", "hugetlbfs", "bpf", "debugfs", "tracefs",
+		"securityfs", "configfs", "efivarfs", "pstore", "fusectl", "binfmt_misc", "selinuxfs", "rpc_pipefs", "autofs", "fuse.lxcfs":
+		return true
+	}
+	return false
+}
+
+// Local reports whether a filesystem keeps files and no other machine or program
+// has to answer for it: to look at them keeps nobody waiting.
+func (m Mount) Local() bool { return !m.byKernel() && !m.remote() }
+
+// remote reports whether another machine, or a program, answers for a filesystem,
+// or fails to.
+func (m Mount) remote() bool {
+	switch m.Type {
+	case "nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "afs", "lustre", "gfs2", "ocfs2", "fuse", "fuseblk":
+		return true
+	}
+	return strings.HasPrefix(m.Type, "fuse.")
 }
 
 // onDisk reports whether a filesystem keeps files where a reboot leaves them.

@@ -72,7 +72,7 @@ func TestAt(t *testing.T) {
 		}
 	}
 	var ids []int
-	for _, v := range m.visible() {
+	for _, v := range m.Visible() {
 		ids = append(ids, v.ID)
 	}
 	if len(ids) != 7 {
@@ -127,7 +127,7 @@ func FuzzMounts(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, path string) {
 		if list, ok := ParseMounts(text); ok && strings.HasPrefix(path, "/") {
 			list.At(path)
-			list.visible()
+			list.Visible()
 			list.identity()
 		}
 		FromCgroup(text)

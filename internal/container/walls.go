@@ -63,7 +63,8 @@ func (a *Assessment) capability(f *Facts, c caps.Cap) Severity {
 	case e.Host == caps.HostWithPIDs:
 		return met(shared(PIDNS), Critical)
 	case e.Host == caps.HostWithDevice:
-		return met(len(f.machineDevices()) > 0, Critical)
+		disks, others := f.machineDevices()
+		return met(len(disks)+len(others) > 0, Critical)
 	case e.Host == caps.HostPart:
 		return Medium
 	}

@@ -44,7 +44,7 @@ func (r Root) Container(pid, tid int) (container.Facts, error) {
 	if err := t.container(&f); err != nil {
 		return f, err
 	}
-	at := Here
+	at, final := Here, own && f.Process.NoNewPrivs.Value && f.Process.Permitted == 0
 	if !own {
 		fd, err := unix.Open(t.prefix+"root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -53,7 +53,7 @@ func (r Root) Container(pid, tid int) (container.Facts, error) {
 		defer unix.Close(fd)
 		at = Lookup{Dir: fd, Chroot: true}
 	}
-	at.container(&f)
+	at.container(&f, final)
 	return f, nil
 }
 

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -13,8 +12,9 @@ import (
 
 // What the files of a container tell, looked up in its own root.
 
-// container fills in what is found at the root where l looks.
-func (l Lookup) container(f *container.Facts) {
+// container fills in what is found at the root where l looks. What may not be looked
+// into is unknown, unless that is final: the process itself may not, ever.
+func (l Lookup) container(f *container.Facts, final bool) {
 	f.Manager = l.firstText("/run/host/container-manager", "/run/systemd/container")
 	if text, ok := l.text("/run/.containerenv"); ok {
 		f.PodmanEnv = text
@@ -25,8 +25,7 @@ func (l Lookup) container(f *container.Facts) {
 	case absent(err):
 		f.DockerEnv = cred.Is(false)
 	}
-	f.Sockets = l.sockets()
-	f.Devices = l.devices()
+	l.nodes(f, final)
 	if !f.Process.NoNewPrivs.Value {
 		f.Setuid = l.setuidRoot(f.Process.UserNS.UIDMap.Value)
 	}
@@ -71,66 +70,12 @@ func (l Lookup) firstText(paths ...string) cred.Known[string] {
 	return cred.Is("")
 }
 
-// sockets lists the runtimes' sockets that are there; not OK if a folder of theirs
-// may not be looked into.
-func (l Lookup) sockets() cred.Known[[]container.Socket] {
-	list := cred.Is([]container.Socket(nil))
-	seen := []fileID(nil)
-	for _, path := range container.RuntimeSockets() {
-		st, access, err := l.access(path)
-		id := fileID{st.Dev, st.Ino}
-		switch {
-		case err == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK && !slices.Contains(seen, id):
-			seen = append(seen, id)
-			list.Value = append(list.Value, container.Socket{Path: path, Access: cred.Is(access)})
-		case err != nil && !absent(err):
-			list.OK = false
-		}
-	}
-	return list
-}
-
-// access is stat(2) and who may open the file.
-func (l Lookup) access(path string) (st unix.Stat_t, access container.Access, err error) {
-	fd, err := l.openAs(path, unix.O_PATH)
-	if err != nil {
-		return st, access, err
-	}
-	defer unix.Close(fd)
-	if err := unix.Fstat(fd, &st); err != nil {
-		return st, access, err
-	}
-	// fgetxattr(2) takes no descriptor of this kind, its link in /proc does.
-	_, err = unix.Getxattr(string(Proc)+"/self/fd/"+strconv.Itoa(fd), "system.posix_acl_access", nil)
-	none := err == unix.ENODATA || err == unix.EOPNOTSUPP
-	return st, container.Access{Mode: st.Mode & 0o777, UID: st.Uid, GID: st.Gid, List: !none}, nil
-}
-
 // fileID is what tells two names of one file.
 type fileID struct{ dev, ino uint64 }
 
-// devices lists the nodes in /dev and /dev/mapper.
-func (l Lookup) devices() cred.Known[[]container.Device] {
-	var list cred.Known[[]container.Device]
-	for _, sub := range [...]string{"", "mapper/"} {
-		err := l.each("/dev/"+sub, func(name string, st *unix.Stat_t) {
-			kind := st.Mode & unix.S_IFMT
-			if kind == unix.S_IFBLK || kind == unix.S_IFCHR {
-				list.Value = append(list.Value, container.Device{
-					Name: sub + name, Block: kind == unix.S_IFBLK,
-					Major: unix.Major(uint64(st.Rdev)), Minor: unix.Minor(uint64(st.Rdev)),
-				})
-			}
-		})
-		if sub == "" {
-			list.OK = err == nil || absent(err)
-		}
-	}
-	return list
-}
-
-// each calls visit for the entries of a folder, in their order by name.
-func (l Lookup) each(dir string, visit func(name string, st *unix.Stat_t)) error {
+// each calls visit for the entries of a folder, in their order by name, but for
+// those to skip, which may keep a stat(2) waiting.
+func (l Lookup) each(dir string, skip func(name string) bool, visit func(name string, st *unix.Stat_t)) error {
 	fd, err := l.openAs(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK)
 	if err != nil {
 		return err
@@ -140,7 +85,7 @@ func (l Lookup) each(dir string, visit func(name string, st *unix.Stat_t)) error
 	slices.Sort(names)
 	for _, name := range names {
 		var st unix.Stat_t
-		if unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
+		if !skip(name) && unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
 			visit(name, &st)
 		}
 	}
@@ -172,7 +117,8 @@ func (l Lookup) setuidRoot(uidMap []cred.IDRange) cred.Known[[]string] {
 			continue
 		} else if err == nil {
 			seen = append(seen, id)
-			err = l.each(dir, func(name string, st *unix.Stat_t) {
+			none := func(string) bool { return false }
+			err = l.each(dir, none, func(name string, st *unix.Stat_t) {
 				const bits = unix.S_ISUID | 0o001
 				if st.Mode&unix.S_IFMT == unix.S_IFREG && st.Mode&bits == bits && (st.Uid == 0 || st.Uid == root) {
 					list.Value = append(list.Value, dir+name)

@@ -202,7 +202,7 @@ func boxedFacts(f *container.Facts) {
 	f.Cgroup = cred.Is("0::/lxc.payload.a\x1bb")
 	f.Process.Permitted, f.Process.Bounding = caps.First(50), caps.First(50)
 	f.Sockets = cred.Is([]container.Socket{{Path: "/run/docker.sock"}})
-	f.Devices = cred.Is([]container.Device{{Name: "s\x1bda", Block: true}})
+	f.Devices = cred.Is([]container.Device{{Path: "/dev/s\x1bda", Block: true, Major: 8}})
 }
 
 func TestAssessmentText(t *testing.T) {

@@ -106,7 +106,16 @@ var assessCases = []assessCase{
 	{"a listed socket", podman, []string{"--volume=LISTED:/run/docker.sock", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
 		"none", map[string]string{"runtime-socket": "unknown"}},
 	{"a socket elsewhere", podman, []string{"--volume=SOCKET:/tmp/x"}, "over-privileged", map[string]string{"runtime-socket": "critical"}},
+	{"a tmpfs with a socket", nil, []string{"--volume=TMPFS:/hostrun"}, "over-privileged", map[string]string{"runtime-socket": "critical"}},
+	{"a tmpfs of its own", nil, []string{"--tmpfs=/scratch"}, "default", map[string]string{"runtime-socket": "held"}},
+	{"read-only", nil, []string{"--read-only"}, "default", map[string]string{"runtime-socket": "held", "devices": "held", "machine-root": "held"}},
 	{"a device", podman, []string{"--device=/dev/loop0"}, "over-privileged", map[string]string{"devices": "critical"}},
+	{"a device in a folder", nil, []string{"--device=/dev/loop0:/dev/x/y/loop0"}, "over-privileged", map[string]string{"devices": "critical"}},
+	{"a device elsewhere", nil, []string{"--volume=/dev/loop0:/mnt/disk"}, "over-privileged", map[string]string{"devices": "critical"}},
+	{"a device in the root folder", podman, []string{"--device=/dev/loop0:/disk"}, "over-privileged", map[string]string{"devices": "critical"}},
+	{"a folder of devices", nil, []string{"--volume=/dev:/mnt/dev"}, "over-privileged", map[string]string{"devices": "critical", "machine-folders": "high"}},
+	{"a small device", nil, []string{"--device=/dev/net/tun"}, "default", map[string]string{"devices": "medium"}},
+	{"the kernel's log", nil, []string{"--device=/dev/kmsg"}, "default", map[string]string{"devices": "medium"}},
 	{"the machine's IPC and names", podman, []string{"--ipc=host", "--uts=host"}, "default", map[string]string{"ipc-namespace": "medium", "uts-namespace": "low"}},
 	{"privileged", nil, []string{"--privileged"}, "privileged", map[string]string{
 		"capabilities": "critical", "seccomp": "medium", "proc-masks": "medium", "proc-sys": "critical", "sysfs": "critical",
@@ -190,13 +199,17 @@ func (c *container) id(t testing.TB) string {
 
 // sockets makes sockets named as Docker's, and returns where each word of the
 // cases stands for one: SOCKET of root and group 999, PUBLIC for everyone, LISTED
-// by an access control list for user 1000.
+// by an access control list for user 1000, TMPFS for a filesystem with one.
 func sockets(t *testing.T) (places []string) {
 	t.Helper()
 	testenv.Root(t)
-	for word, mode := range map[string]uint32{"SOCKET": 0o660, "PUBLIC": 0o666, "LISTED": 0o600} {
+	for word, mode := range map[string]uint32{"SOCKET": 0o660, "PUBLIC": 0o666, "LISTED": 0o600, "TMPFS": 0o660} {
 		dir := filepath.Join(os.Getenv(dirVar), word)
 		must(t, os.Mkdir(dir, 0o755))
+		if word == "TMPFS" {
+			must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, ""))
+			t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+		}
 		path := dir + "/docker.sock"
 		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		must(t, err)
@@ -206,6 +219,9 @@ func sockets(t *testing.T) (places []string) {
 		must(t, unix.Chown(path, 0, 999))
 		if word == "LISTED" {
 			must(t, unix.Setxattr(path, "system.posix_acl_access", accessList(1000), 0))
+		}
+		if word == "TMPFS" {
+			path = dir
 		}
 		places = append(places, word, path)
 	}

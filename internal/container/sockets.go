@@ -1,0 +1,88 @@
+package container
+
+import (
+	"slices"
+	"strings"
+)
+
+// The sockets by which container runtimes take orders.
+
+// RuntimeSockets are where they usually are.
+func RuntimeSockets() []string {
+	return []string{
+		"/run/docker.sock", "/var/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock",
+		"/run/crio/crio.sock", "/var/run/crio/crio.sock", "/run/cri-dockerd.sock", "/run/k3s/containerd/containerd.sock",
+		"/run/incus/unix.socket", "/var/lib/incus/unix.socket", "/var/lib/lxd/unix.socket",
+	}
+}
+
+// SocketsBelow are where they may be below a folder that is mounted: any folder on
+// the way to a usual place may be it ("/podman/podman.sock" for /run). A name that
+// says nothing is none without that of its folder.
+func SocketsBelow(folder string) (list []string) {
+	for _, path := range RuntimeSockets() {
+		for end := path; end != ""; {
+			named := end != "/unix.socket" || strings.HasSuffix(folder, "/lxd") || strings.HasSuffix(folder, "/incus")
+			if named && !slices.Contains(list, end) {
+				list = append(list, end)
+			}
+			next := strings.IndexByte(end[1:], '/')
+			if next < 0 {
+				break
+			}
+			end = end[1+next:]
+		}
+	}
+	return list
+}
+
+// Socket reports whether a mount is that of a file named as a runtime's socket.
+func (m Mount) Socket() bool {
+	return slices.ContainsFunc(RuntimeSockets(), func(path string) bool {
+		return strings.HasSuffix(m.Root, path[strings.LastIndexByte(path, '/'):])
+	})
+}
+
+// mountedSockets are those that the mount table alone tells of.
+func (f *Facts) mountedSockets() (list []Socket) {
+	for _, m := range f.visible {
+		known := slices.ContainsFunc(f.Sockets.Value, func(s Socket) bool { return s.Path == m.Point })
+		if m.Socket() && !known {
+			list = append(list, Socket{Path: m.Point})
+		}
+	}
+	return list
+}
+
+// findSockets tells of sockets by which a runtime takes orders.
+func (a *Assessment) findSockets(f *Facts) {
+	const id = "runtime-socket"
+	list := f.Sockets.Value
+	if !f.Sockets.OK {
+		list = append(list, f.mountedSockets()...)
+	}
+	severity, unread := Held, !f.Sockets.OK
+	var paths []string
+	for _, s := range list {
+		worth := a.open(f, s.Access, write)
+		severity, unread = max(severity, worth), unread || worth == Unread
+		paths = append(paths, s.Path)
+	}
+	if unread && severity < Critical {
+		severity = Unread
+	}
+	evidence := firstOf(paths, 3)
+	switch {
+	case len(list) == 0 && !f.Sockets.OK:
+		a.unread(id, "the folders of runtimes' sockets")
+		return
+	case len(list) == 0:
+		a.add(id, Held, "no container runtime's socket in the usual places, nor in what is mounted", "")
+		return
+	case severity == Unread:
+		evidence += "; who may write to it could not be read"
+	case severity == Medium:
+		evidence += ", which lets others write to it, not this process"
+	}
+	a.add(id, severity, evidence, "Whoever may write to it starts a privileged container, and so has the machine.")
+}
