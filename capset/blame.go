@@ -22,7 +22,7 @@ func blame(p *plan.Plan, err error) error {
 	why := ""
 	switch failed.Call {
 	case plan.Setgroups.String(), plan.Setresgid.String(), plan.Setresuid.String():
-		why = namespaceRule(p)
+		why = namespaceRule(p, failed)
 	case "prctl(PR_SET_SECUREBITS)":
 		why = newBits(p)
 	default:
@@ -30,14 +30,15 @@ func blame(p *plan.Plan, err error) error {
 	}
 	// The step was planned with the capability that it needs.
 	failed.Needs = 0
-	if why == "" || failed.Errno != unix.EPERM && failed.Errno != unix.EINVAL {
-		return failed
+	if failed.Errno == unix.EPERM || failed.Errno == unix.EINVAL {
+		failed.Hint = why
 	}
-	return errors.New(failed.Error() + " (" + why + ")")
+	return failed
 }
 
-// namespaceRule is the rule of the user namespace that the plan breaks.
-func namespaceRule(p *plan.Plan) string {
+// namespaceRule is the rule of the user namespace that the plan breaks, or where
+// /proc does not tell, the one that it most likely breaks.
+func namespaceRule(p *plan.Plan, failed *apply.Error) string {
 	state := p.Before
 	var err error
 	if state.UserNS, err = probe.SelfUserNS(); err != nil {
@@ -48,6 +49,13 @@ func namespaceRule(p *plan.Plan) string {
 		if errors.As(p.Steps[i].Simulate(&state), &refused) {
 			return refused.Why
 		}
+	}
+	ns := &state.UserNS
+	switch {
+	case failed.Errno == unix.EPERM && failed.Call == plan.Setgroups.String() && !ns.Setgroups.OK:
+		return "most likely this user namespace denies setgroups; /proc does not tell"
+	case failed.Errno == unix.EINVAL && !(ns.UIDMap.OK && ns.GIDMap.OK):
+		return "most likely this user namespace has no such id; /proc does not tell"
 	}
 	return ""
 }
