@@ -30,7 +30,7 @@ type tasks struct {
 
 // tasksPay is from how many processes on the table is read. To find one's way in the
 // kernel's types and to load the program takes 2 ms. That is what it spares with some
-// 400 processes of which all are read, and 1,500 of which one in four holds something.
+// 300 processes of which all are read, and 1,000 of which one in four holds something.
 const tasksPay = 1000
 
 // mayHaveTasks says that the reader, which sees itself so in the root, may load the
