@@ -37,17 +37,17 @@ func runAssess(args, env []string, out *output) (int, error) {
 		return nil
 	})))
 	if err == nil {
-		err = f.check()
+		err = f.check(&c)
 	}
 	if err != nil {
 		return exitUsage, err
 	}
-	threads, err := showThreads(c.proc, operands)
-	if err == nil && len(threads) > 1 {
-		err = errors.New("one PID at a time")
+	if len(operands) > 1 {
+		return exitUsage, errors.New("one PID at a time")
 	}
+	threads, status, err := showThreads(c.proc, operands)
 	if err != nil {
-		return exitUsage, err
+		return status, err
 	}
 	facts, err := c.proc.Container(threads[0].pid, threads[0].tid)
 	if err != nil {
@@ -55,8 +55,8 @@ func runAssess(args, env []string, out *output) (int, error) {
 	}
 	a := container.Assess(&facts)
 	switch {
-	case f.name != "":
-		if err := f.write(&facts.Process, "assess", out); err != nil {
+	case c.form != "":
+		if err := f.write(&facts.Process, c.form, "assess", out); err != nil {
 			return exitNo, err
 		}
 	case c.json:

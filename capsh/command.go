@@ -129,6 +129,8 @@ func setAll(list []option.Given[setter]) error {
 // common are the options that every command has.
 type common struct {
 	json  bool
+	form  string   // "" is text or JSON
+	forms []string // what else --format takes
 	proc  probe.Root
 	color string // "auto", "always" or "never"
 }
@@ -142,8 +144,12 @@ func (c *common) options(own ...option.Option[setter]) []option.Option[setter] {
 	return append(own,
 		flag("json", &c.json),
 		value("format", func(v string) error {
-			c.json = v == "json"
-			return oneOf(v, "text", "json")
+			c.json, c.form = v == "json", ""
+			if slices.Contains(c.forms, v) {
+				c.form = v
+				return nil
+			}
+			return oneOf(v, append([]string{"text", "json"}, c.forms...)...)
 		}),
 		value("proc", func(v string) error {
 			c.proc = probe.Root(v)

@@ -10,6 +10,7 @@ import (
 	"capsh/internal/container"
 	"capsh/internal/cred"
 	"capsh/internal/probe"
+	"capsh/internal/render"
 )
 
 // valuesOf are the values that an option can have: the words that its help
@@ -40,7 +41,7 @@ func valuesOf(o *optionWord, last string) []string {
 		return append(list, modeNames()...)
 	case "--format":
 		if len(list) == 0 { // FORM
-			list = forms()
+			list = append([]string{"text", "json"}, render.Formats()...)
 		}
 	case "--fail-on":
 		return container.VerdictNames()

@@ -81,13 +81,3 @@ func parseExpectations(texts []string, proc probe.Root) ([]expect.Expr, error) {
 	}
 	return list, nil
 }
-
-// kernelBits is how many capabilities the kernel behind a procfs has.
-func kernelBits(proc probe.Root) int {
-	if proc != probe.Proc {
-		if last := proc.LastCap(); last.OK {
-			return int(last.Value) + 1
-		}
-	}
-	return probe.KernelBits()
-}

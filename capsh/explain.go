@@ -6,11 +6,10 @@ import (
 
 	"capsh/internal/caps"
 	"capsh/internal/container"
-	"capsh/internal/probe"
 	"capsh/internal/render"
 )
 
-const explainUsage = `usage: capsh explain [--json] [CAP ...]
+const explainUsage = `usage: capsh explain [--json] [--proc=DIR] [CAP ...]
        capsh explain [--json] --defaults
 What capabilities are: what each permits, what it is used for, and what it gives
 away. Without CAP, all of them in a table. CAP is a name with or without cap_,
@@ -18,6 +17,7 @@ or a number, several with commas between; all is every one, in full.
 
     --defaults  what each container runtime gives by default, and the source
     --json      as one JSON object
+    --proc=DIR  say which of them the kernel has that this procfs is of
 `
 
 // runExplain is capsh explain.
@@ -43,7 +43,11 @@ func runExplain(args, _ []string, out *output) (int, error) {
 		}
 		list = slices.AppendSeq(list, set.All())
 	}
-	explainList(list, c.json, out)
+	bits, err := toldBits(c.proc)
+	if err != nil {
+		return exitNo, err
+	}
+	explainList(list, bits, c.json, out)
 	return exitYes, nil
 }
 
@@ -57,17 +61,17 @@ func explainDefaults(json bool, out *output) {
 }
 
 // explainList explains each of a list, all in a table if it is empty.
-func explainList(list []caps.Cap, json bool, out *output) {
+func explainList(list []caps.Cap, kernelBits int, json bool, out *output) {
 	switch {
 	case json:
 		if len(list) == 0 {
 			list = slices.Collect(caps.First(caps.Named).All())
 		}
-		out.json(func(j *render.JSON) { render.ExplainJSON(j, list, probe.KernelBits()) })
+		out.json(func(j *render.JSON) { render.ExplainJSON(j, list, kernelBits) })
 	case len(list) == 0:
 		out.buf = render.ExplainTable(out.buf, textWidth())
 	default:
-		out.buf = appendExplained(out.buf, list, probe.KernelBits())
+		out.buf = appendExplained(out.buf, list, kernelBits)
 	}
 }
 

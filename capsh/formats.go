@@ -11,49 +11,41 @@ import (
 	"capsh/internal/render"
 )
 
-// form is a form that can be pasted, and what to ask for in it.
+// form is what the forms that can be pasted are to ask for.
 type form struct {
-	name    string // "" is text or JSON
-	need    caps.Set
-	hasNeed bool
+	need cred.Known[string] // the list as it was typed
+	keep caps.Set
 }
 
 // options adds those of the form, and the command's own, to the common ones.
 func (f *form) options(c *common, own ...option.Option[setter]) []option.Option[setter] {
+	c.forms = render.Formats()
 	return c.options(append(own,
-		value("format", func(v string) error {
-			c.json, f.name = v == "json", v
-			if v == "json" || v == "text" {
-				f.name = ""
-			}
-			return oneOf(v, forms()...)
-		}),
-		value("need", func(v string) (err error) {
-			f.need, err = caps.ParseList(v, caps.First(probe.KernelBits()))
-			f.hasNeed = true
-			return err
-		}),
+		value("need", func(v string) error { f.need = cred.Is(v); return nil }),
 	)...)
 }
 
-// forms are what --format takes.
-func forms() []string { return append([]string{"text", "json"}, render.Formats()...) }
-
-// check refuses --need where nothing asks for it.
-func (f *form) check() error {
-	if f.hasNeed && f.name == "" {
+// check reads --need, which is refused where nothing asks for it.
+func (f *form) check(c *common) (err error) {
+	if !f.need.OK {
+		return nil
+	}
+	if c.form == "" {
 		return errors.New("--need is for --format=docker and others that ask for capabilities")
 	}
-	return nil
+	if f.keep, err = caps.ParseList(f.need.Value, caps.First(kernelBits(c.proc))); err != nil {
+		err = errors.New("--need: " + err.Error())
+	}
+	return err
 }
 
-// write puts out what the process holds, or needs, and warns of what the form
-// cannot give.
-func (f *form) write(p *cred.Process, command string, out *output) error {
+// write puts out what the process holds, or needs, in a form, and warns of what
+// that cannot give.
+func (f *form) write(p *cred.Process, form, command string, out *output) error {
 	g := render.GrantOf(p)
 	var warnings []string
-	if f.hasNeed {
-		g.Keep = f.need
+	if f.need.OK {
+		g.Keep = f.keep
 	} else if warning := otherThreads(p); warning != "" {
 		warnings = append(warnings, warning)
 	}
@@ -61,7 +53,7 @@ func (f *form) write(p *cred.Process, command string, out *output) error {
 		return err
 	}
 	var more []string
-	out.buf, more = g.Format(out.buf, f.name)
+	out.buf, more = g.Format(out.buf, form)
 	warnings = append(warnings, more...)
 	for _, w := range warnings {
 		out.complain(command + ": warning: " + w)

@@ -128,14 +128,6 @@ func holds(p *cred.Process) bool {
 	return p.Effective|p.Permitted|p.Inheritable|p.Ambient != 0
 }
 
-// kernelSet is all that the kernel has that the processes are of.
-func (l *listing) kernelSet() caps.Set {
-	if last := l.proc.LastCap(); last.OK {
-		return caps.First(int(last.Value) + 1)
-	}
-	return caps.First(probe.KernelBits())
-}
-
 // open begins the scan. Where only ids are given, it is of these.
 func (l *listing) open() (err error) {
 	if l.scan, err = l.proc.Scan(); err != nil {

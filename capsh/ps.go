@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"capsh/internal/caps"
 	"capsh/internal/probe"
 	"capsh/internal/render"
 )
@@ -76,7 +77,7 @@ func runPs(args, env []string, out *output) (int, error) {
 // table writes the rows. On a terminal kernel threads, which are many and hold
 // everything, are counted where nothing in particular was asked for.
 func (c *psCommand) table(rows []render.Row, env []string, out *output) {
-	list := render.List{All: c.kernelSet(), First: c.caps, Color: colored(c.color, env)}
+	list := render.List{All: caps.First(kernelBits(c.proc)), First: c.caps, Color: colored(c.color, env)}
 	counted := 0
 	if onTerminal() {
 		list.Width = terminalWidth()

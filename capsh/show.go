@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"capsh/internal/container"
 	"capsh/internal/probe"
 	"capsh/internal/render"
@@ -24,37 +26,44 @@ func runShow(args, env []string, out *output) (int, error) {
 	var f form
 	operands, err := parseCommand(args, f.options(&c))
 	if err == nil {
-		err = f.check()
+		err = f.check(&c)
 	}
 	if err != nil {
 		return exitUsage, err
 	}
-	threads, err := showThreads(c.proc, operands)
-	if err != nil {
-		return exitUsage, err
+	if c.form != "" && len(operands) > 1 {
+		return exitUsage, errors.New("one PID at a time for --format=" + c.form)
 	}
-	for i, t := range threads {
+	threads, status, err := showThreads(c.proc, operands)
+	if err != nil {
+		return status, err
+	}
+	for _, t := range threads {
 		facts, err := c.proc.Container(t.pid, t.tid)
-		if err != nil {
+		if err == nil {
+			err = f.show(&facts, &c, env, out)
+		}
+		if err != nil && len(threads) == 1 {
 			return exitNo, err
 		}
-		if err := f.show(&facts, &c, env, out, i > 0); err != nil {
-			return exitNo, err
+		if err != nil { // the others are still to be seen
+			out.complain("show: " + err.Error())
+			status = exitNo
 		}
 	}
-	return exitYes, nil
+	return status, nil
 }
 
-// show puts out one thread, after others if more is true.
-func (f *form) show(facts *container.Facts, c *common, env []string, out *output, more bool) error {
+// show puts out one thread, perhaps after others.
+func (f *form) show(facts *container.Facts, c *common, env []string, out *output) error {
 	switch {
-	case f.name != "":
-		return f.write(&facts.Process, "show", out)
+	case c.form != "":
+		return f.write(&facts.Process, c.form, "show", out)
 	case c.json:
 		k := render.Kernel{Bits: kernelBits(c.proc), Bounding: true}
 		out.json(func(j *render.JSON) { j.Process(&facts.Process, k) })
 		return nil
-	case more:
+	case len(out.buf) > 0:
 		out.text("\n")
 	}
 	a := container.Assess(facts)
@@ -64,19 +73,21 @@ func (f *form) show(facts *container.Facts, c *common, env []string, out *output
 }
 
 // showThreads reads the operands, PID or PID/TID each; without any it is this
-// process, as the procfs knows it.
-func showThreads(r probe.Root, operands []string) ([]thread, error) {
-	var list []thread
+// process, as the procfs knows it. status is for the error.
+func showThreads(r probe.Root, operands []string) (list []thread, status int, err error) {
 	for _, o := range operands {
 		t, err := parseThread(o)
 		if err != nil {
-			return nil, err
+			return nil, exitUsage, err
 		}
 		list = append(list, t)
 	}
 	if len(list) > 0 {
-		return list, nil
+		return list, exitYes, nil
 	}
 	self, err := selfIn(r)
-	return []thread{self}, err
+	if err != nil {
+		return nil, exitNo, err
+	}
+	return []thread{self}, exitYes, nil
 }

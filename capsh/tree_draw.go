@@ -167,7 +167,7 @@ func (f *forest) flushFull(j *render.JSON, out *output) {
 
 // draw writes the tree.
 func (f *forest) draw(env []string, out *output) {
-	tree := render.Tree{All: f.kernelSet(), First: f.caps, Color: colored(f.color, env), Unicode: utf8Locale(env)}
+	tree := render.Tree{All: caps.First(kernelBits(f.proc)), First: f.caps, Color: colored(f.color, env), Unicode: utf8Locale(env)}
 	if onTerminal() {
 		tree.Width = terminalWidth()
 	}

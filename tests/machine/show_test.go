@@ -208,7 +208,7 @@ func TestShowMatrix(t *testing.T) {
 }
 
 func TestShowUsage(t *testing.T) {
-	for _, bad := range [][]string{{"x"}, {"0"}, {"1/"}, {"1/2/3"}, {"--pid=1"}, {"--need=chown"}, {"--format=yaml"}, {"--color=blue"}, {"--proc="}} {
+	for _, bad := range [][]string{{"x"}, {"0"}, {"1/"}, {"1/2/3"}, {"--pid=1"}, {"--need=chown"}, {"--format=yaml"}, {"--color=blue"}, {"--proc="}, {"1", "1", "--format=kubernetes"}} {
 		r := capsh(t, append([]string{"show"}, bad...)...)
 		if r.Code != 2 || r.Out != "" || !strings.HasPrefix(r.Err, "capsh: show: ") || strings.Count(r.Err, "\n") != 1 {
 			t.Errorf("%q: %+v", bad, r)
@@ -223,6 +223,40 @@ func TestShowUsage(t *testing.T) {
 			if len(line) > 81 {
 				t.Errorf("%s: wide: %q", command, line)
 			}
+		}
+	}
+}
+
+// TestCannotRead: what can't be read is no wrong usage, whichever command it is.
+func TestCannotRead(t *testing.T) {
+	for _, args := range []string{"show", "assess", "ps", "tree", "predict PROC id", "expect nnp", "explain chown", "explain --json", "show --format=docker"} {
+		if !strings.Contains(args, "PROC") {
+			args += " PROC"
+		}
+		r := capsh(t, strings.Fields(strings.Replace(args, "PROC", "--proc=/no/such", 1))...)
+		if r.Code != 1 || r.Out != "" || !strings.HasPrefix(r.Err, "capsh: ") || strings.Count(r.Err, "\n") != 1 {
+			t.Errorf("%s: %+v", args, r)
+		}
+	}
+}
+
+// TestShowGone: one that is not there keeps none of the others from being shown.
+func TestShowGone(t *testing.T) {
+	own := strconv.Itoa(os.Getpid())
+	r := capsh(t, "show", own, "2147483647", own)
+	if r.Code != 1 || r.Err != "capsh: show: process 2147483647: no such process\n" || strings.Count(r.Out, "\nusers ") != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestExplainProc: which capabilities the kernel has is said of another procfs's.
+func TestExplainProc(t *testing.T) {
+	proc := t.TempDir()
+	must(t, os.MkdirAll(proc+"/sys/kernel", 0o755))
+	must(t, os.WriteFile(proc+"/sys/kernel/cap_last_cap", []byte("37\n"), 0o644))
+	for name, want := range map[string]string{"audit_read": `"supported":true`, "bpf": `"supported":false`} {
+		if r := capsh(t, "explain", "--json", "--proc="+proc, name); r.Code != 0 || !strings.Contains(r.Out, want) {
+			t.Errorf("%s: %+v", name, r)
 		}
 	}
 }

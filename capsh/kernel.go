@@ -1,0 +1,28 @@
+package main
+
+import (
+	"errors"
+
+	"capsh/internal/probe"
+)
+
+// kernelBits is how many capabilities the kernel has that a procfs is of; where it
+// does not say, as many as this one.
+func kernelBits(proc probe.Root) int {
+	if bits, err := toldBits(proc); err == nil {
+		return bits
+	}
+	return probe.KernelBits()
+}
+
+// toldBits is the same, but an error where another procfs does not say.
+func toldBits(proc probe.Root) (int, error) {
+	if proc == probe.Proc {
+		return probe.KernelBits(), nil
+	}
+	last := proc.LastCap()
+	if !last.OK {
+		return 0, errors.New(string(proc) + "/sys/kernel/cap_last_cap could not be read")
+	}
+	return int(last.Value) + 1, nil
+}
