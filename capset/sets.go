@@ -11,10 +11,6 @@ import (
 	"capsh/internal/probe"
 )
 
-// podmanDefault is what Podman gives a container that asks for nothing
-// (containers/common pkg/config/default.go).
-const podmanDefault = caps.Set(0x800405fb)
-
 // resolveCaps works out what to keep, and the sets that were given.
 func (l *launch) resolveCaps(from *cred.State) error {
 	base, err := l.base(from)
@@ -85,7 +81,7 @@ func (l *launch) base(from *cred.State) (caps.Set, error) {
 	case "docker", "containerd":
 		return caps.DockerDefault, nil
 	case "podman":
-		return podmanDefault, nil
+		return caps.PodmanDefault, nil
 	}
 	return profile(l.from)
 }

@@ -6,6 +6,7 @@ import (
 
 	"capsh/internal/caps"
 	"capsh/internal/cred"
+	"capsh/internal/plan"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,13 +28,13 @@ func Setgid(gid uint32) error {
 // 4294967295 would leave that one alone, so the caller refuses it.
 func Setresuid(id cred.IDs) error {
 	_, _, errno := unix.RawSyscall(sysSetresuid, uintptr(id.Real), uintptr(id.Effective), uintptr(id.Saved))
-	return failed(errno, "setresuid", formatIDs(id), caps.Setuid)
+	return failed(errno, "setresuid", plan.IDText(id), caps.Setuid)
 }
 
 // Setresgid sets the real, effective and saved group id of this thread.
 func Setresgid(id cred.IDs) error {
 	_, _, errno := unix.RawSyscall(sysSetresgid, uintptr(id.Real), uintptr(id.Effective), uintptr(id.Saved))
-	return failed(errno, "setresgid", formatIDs(id), caps.Setgid)
+	return failed(errno, "setresgid", plan.IDText(id), caps.Setgid)
 }
 
 // Setgroups sets the supplementary groups of this thread; at most 65536
@@ -48,10 +49,3 @@ func Setgroups(groups []uint32) error {
 }
 
 func format(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
-
-func formatIDs(id cred.IDs) string {
-	if id.Real == id.Effective && id.Effective == id.Saved {
-		return format(id.Real)
-	}
-	return format(id.Real) + "," + format(id.Effective) + "," + format(id.Saved)
-}

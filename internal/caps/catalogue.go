@@ -6,6 +6,10 @@ import "strings"
 // (moby daemon/pkg/oci/caps/defaults.go).
 const DockerDefault Set = 0xa80425fb
 
+// PodmanDefault is what Podman gives one, from 4.4 on
+// (containers/common pkg/config/default.go).
+const PodmanDefault Set = 0x800405fb
+
 // Entry is what there is to say of one capability. Texts are plain sentences
 // without line breaks; whoever shows them wraps them.
 type Entry struct {

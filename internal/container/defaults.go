@@ -31,7 +31,7 @@ const (
 var defaults = [...]RuntimeDefault{
 	{Docker, "docker", caps.DockerDefault, "28.2", "moby daemon/pkg/oci/caps/defaults.go", ""},
 	{Containerd, "cri", caps.DockerDefault, "2.0", "containerd pkg/oci/spec.go", "the same for Kubernetes, through CRI"},
-	{Podman, "podman", 0x800405fb, "4.4", "containers/common pkg/config/default.go", "Docker's before 4.4, where containers.conf did not say this"},
+	{Podman, "podman", caps.PodmanDefault, "4.4", "containers/common pkg/config/default.go", "Docker's before 4.4, where containers.conf did not say this"},
 	{CRIO, "cri-o", 0x5fb, "1.30", "cri-o internal/config/capabilities/capabilities_linux.go", ""},
 	{LXC, "lxc", allNamed &^ lxcDropped, "5.0", "lxc config/templates/common.conf.in", "all of the kernel's but five"},
 	{Nspawn, "nspawn", 0xfdecafff, "252", "systemd src/nspawn/nspawn.c", "and net_admin with a private network"},
