@@ -26,7 +26,7 @@ or by a pattern such as 'nginx*', all. Exit status 1 if none is as asked for.
   --json            one object a line; --format=text|json
   --proc=DIR        another procfs: the host's, a saved copy
   --color=WHEN      auto, always or never
-MARK   a  something is ambient          b  execve can give more (bounding)
+MARK   a  something is ambient          b  execve can give more
        u  another user namespace        n  no_new_privs     ?  not known
 HOLDS  names without cap_; "=" and letters tell how: e effective, p permitted,
        i inheritable, a ambient; with none it is ep. +N: N more.

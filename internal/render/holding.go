@@ -6,6 +6,7 @@ import (
 	"capsh/internal/caps"
 	"capsh/internal/container"
 	"capsh/internal/cred"
+	"capsh/internal/execve"
 )
 
 // Holding is the short form of what a thread holds, for one line among many:
@@ -141,13 +142,10 @@ func appendShort(b []byte, set, first caps.Set, n int) []byte {
 	return b
 }
 
-// OpenBounding says that an execve can still give what the thread does not hold
-// now: something is in the bounding set and not permitted.
-func OpenBounding(s *cred.Sets) bool { return s.Bounding&^s.Permitted != 0 }
-
 // appendMarks appends four letters, or a dash for each that does not hold:
-// something is ambient, the bounding set is open, the user namespace is not the
-// reader's, no_new_privs is set. What is not known is "?".
+// something is ambient, an execve can give more (by the bounding set or, to root and
+// by some files, the inheritable set), the user namespace is not the reader's,
+// no_new_privs is set. What is not known is "?".
 func appendMarks(b []byte, p *Listed) []byte {
 	mark := func(letter byte, v cred.Known[bool]) {
 		switch {
@@ -159,7 +157,7 @@ func appendMarks(b []byte, p *Listed) []byte {
 		b = append(b, letter)
 	}
 	mark('a', cred.Is(p.Ambient != 0))
-	mark('b', cred.Is(OpenBounding(&p.Sets)))
+	mark('b', cred.Is(execve.Gain(&p.Sets) != 0))
 	mark('u', p.Foreign)
 	mark('n', p.NoNewPrivs)
 	return b

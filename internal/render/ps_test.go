@@ -164,3 +164,19 @@ func TestContainerName(t *testing.T) {
 		}
 	}
 }
+
+// TestMarkMore: what only the inheritable set has an execve can give, too.
+func TestMarkMore(t *testing.T) {
+	p := listedProcess(1, "a", 0)
+	for _, test := range []struct {
+		bounding, inheritable, permitted caps.Set
+		want                             string
+	}{
+		{0, 0, 0, "----"}, {2, 0, 0, "-b--"}, {0, 2, 0, "-b--"}, {2, 2, 2, "----"}, {2, 4, 2, "-b--"},
+	} {
+		p.Bounding, p.Inheritable, p.Permitted = test.bounding, test.inheritable, test.permitted
+		if got := string(appendMarks(nil, &p)); got != test.want {
+			t.Errorf("%+v: %s", test, got)
+		}
+	}
+}

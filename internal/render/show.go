@@ -7,6 +7,7 @@ import (
 	"capsh/internal/caps"
 	"capsh/internal/container"
 	"capsh/internal/cred"
+	"capsh/internal/execve"
 )
 
 // Show appends a thread for reading: who it is and what holds it, what it holds
@@ -199,7 +200,7 @@ func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
 		text += "; " + strconv.Itoa(idle.Len()) + " not effective until raised"
 	}
 	text += othersText(p)
-	switch more := p.Bounding &^ p.Permitted; {
+	switch more := execve.Gain(&p.Sets); {
 	case more == 0:
 	case p.NoNewPrivs.Value:
 		text += "; no_new_privs keeps it from more"

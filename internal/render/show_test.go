@@ -66,6 +66,9 @@ func TestSentence(t *testing.T) {
 			f.Process.Differing = []cred.Process{{TID: 13, State: cred.State{Sets: cred.Sets{Permitted: caps.Of(caps.Chown, caps.Kill)}}}}
 		}, "Root on the machine: no capability; thread 13 holds chown and kill as well."},
 		{func(f *container.Facts) { hold(f, 0); f.Process.Threads = 3 }, "Root on the machine: no capability; what its other threads hold is unknown."},
+		{func(f *container.Facts) {
+			f.Process.Inheritable, f.Process.Bounding = caps.SysAdmin.Set(), caps.Chown.Set()
+		}, "Root on the machine: no capability; an execve of the right file can bring 2 more."},
 		{func(f *container.Facts) { hold(f, caps.First(41)); f.Process.Effective = 0 }, "Root on the machine: a full set; none is effective until raised."},
 		{func(f *container.Facts) { hold(f, caps.First(41)); f.Process.Effective &^= 3 }, "Root on the machine: a full set; 2 not effective until raised."},
 		{func(f *container.Facts) {
