@@ -44,8 +44,8 @@ func (s *session) version(string) error {
 
 func versionText() string {
 	text := "capsh " + version.String()
-	if !inherit.Exact {
-		text += " (plain go build: ignored signals, the blocked mask and closed descriptors are not handed on as they were; make build does)"
+	if inherit.Lacks != "" {
+		text += " (" + inherit.Lacks + ")"
 	}
 	return text + "\n"
 }

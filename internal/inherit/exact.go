@@ -11,6 +11,9 @@ import (
 // Exact says whether this build knows all that the package speaks of.
 const Exact = true
 
+// Lacks is for people what a build that is not Exact lacks.
+const Lacks = ""
+
 // runtimeFwdSig is the disposition of each signal before the runtime set its
 // own handler; 0 (SIG_DFL) also where it never looked.
 //

@@ -11,6 +11,9 @@ import (
 // Exact says whether this build knows all that the package speaks of.
 const Exact = false
 
+// Lacks is for people what a build that is not Exact lacks.
+const Lacks = "plain go build: ignored signals, the blocked mask and closed descriptors are not handed on as they were; make build does"
+
 // RestoreSignals does nothing in a plain build.
 //
 //go:nosplit
