@@ -13,6 +13,7 @@ import (
 type target struct {
 	given  bool
 	thread thread
+	alone  bool // the thread was named, PID/TID: no other counts
 }
 
 // set reads the value of --pid.
@@ -20,12 +21,13 @@ func (t *target) set(value string) (err error) {
 	if strings.Contains(value, ",") {
 		return errors.New("only one process, not " + quote(value))
 	}
-	t.given = true
+	t.given, t.alone = true, strings.Contains(value, "/")
 	t.thread, err = parseThread(value)
 	return err
 }
 
-// read reads the process with its other threads and its user namespace.
+// read reads the process with its other threads, if these count, and its user
+// namespace.
 func (t *target) read(root probe.Root) (cred.Process, error) {
 	if !t.given && root == probe.Proc {
 		return readSelf()
@@ -37,7 +39,9 @@ func (t *target) read(root probe.Root) (cred.Process, error) {
 			return cred.Process{}, err
 		}
 	}
-	return root.Process(which.pid, which.tid, probe.Options{Threads: which.pid == which.tid, UserNS: true})
+	p, err := root.Process(which.pid, which.tid, probe.Options{Threads: !t.alone, UserNS: true})
+	p.ThreadsRead = p.ThreadsRead || t.alone
+	return p, err
 }
 
 // readSelf reads this process. The threads of the runtime have what this one

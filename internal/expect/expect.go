@@ -94,13 +94,17 @@ func (w *World) parse(text string) (judge, error) {
 		return noNewPrivs(text == "nnp"), nil
 	}
 	i := strings.IndexAny(text, "!=<>")
-	if i < 0 {
+	if i < 0 && w.subject(text) != nil {
+		return nil, errors.New("there is no operator and no value after it: " + text + "=...")
+	} else if i < 0 {
 		return nil, unknownSubject(text)
 	}
 	op, rest := cutOperator(text[i:])
 	subject := text[:i]
 	parse := w.subject(subject)
 	switch {
+	case subject == "nnp":
+		return nil, errors.New("nnp has no value: it is nnp or !nnp")
 	case parse == nil:
 		return nil, unknownSubject(subject)
 	case op == 0 || rest != "" && strings.IndexByte("!=<>", rest[0]) >= 0:

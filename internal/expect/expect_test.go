@@ -110,7 +110,8 @@ func TestJudge(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                "it is empty",
-		"eff":                             `"eff" is nothing to compare`,
+		"eff":                             "there is no operator and no value after it: eff=...",
+		"ef":                              "did you mean eff?",
 		"efff=chown":                      "did you mean eff?",
 		"=chown":                          `"" is nothing to compare`,
 		"eff=":                            "no value",
@@ -125,7 +126,9 @@ func TestParseErrors(t *testing.T) {
 		"eff=docker,none":                 "stand alone",
 		"eff=64":                          "out of range",
 		"eff=dokcer":                      "unknown",
-		"nnp=1":                           "nothing to compare",
+		"nnp=1":                           "nnp has no value: it is nnp or !nnp",
+		"nnp!=1":                          "nnp has no value",
+		"NNP":                             "did you mean nnp?",
 		"!seccomp=off":                    "nothing to compare",
 		"seccomp=on":                      "none of off",
 		"seccomp<=filter":                 "no set",

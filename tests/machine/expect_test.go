@@ -163,6 +163,9 @@ func TestExpectThreads(t *testing.T) {
 	if r := capsh(t, "expect", fmt.Sprintf("%s/%d", pid, odd), "nnp"); r.Code != 0 {
 		t.Errorf("the thread by itself: exit status %d, %q", r.Code, r.Out)
 	}
+	if r := capsh(t, "expect", fmt.Sprintf("%s/%d", pid, os.Getpid()), "!nnp"); r.Code != 0 {
+		t.Errorf("the first thread by itself: exit status %d, %q", r.Code, r.Out)
+	}
 }
 
 // TestExpectUsage: what is wrong is said, and nothing is judged.
