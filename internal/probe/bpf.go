@@ -51,10 +51,10 @@ func bpf(command uintptr, attr unsafe.Pointer, size uintptr) (fd int, err error)
 
 // openIterator loads a program that one of the kernel's iterators calls for each
 // object, and opens what it writes as a file (Documentation/bpf/bpf_iterators.rst,
-// Linux 5.8). The iterator is the type of its function. Nothing stays when the
+// Linux 5.8), whose function is known by its type. Nothing stays when the
 // file is closed. The error is bpf(2)'s.
-func openIterator(name string, code []uint64, iterator uint32) (fd int, err error) {
-	program, err := loadProgram(name, code, iterator)
+func openIterator(name string, code []uint64, function uint32) (fd int, err error) {
+	program, err := loadProgram(name, code, function)
 	if err != nil {
 		return -1, err
 	}
@@ -69,7 +69,7 @@ func openIterator(name string, code []uint64, iterator uint32) (fd int, err erro
 	return bpf(unix.BPF_ITER_CREATE, unsafe.Pointer(&i), unsafe.Sizeof(i))
 }
 
-func loadProgram(name string, code []uint64, iterator uint32) (fd int, err error) {
+func loadProgram(name string, code []uint64, function uint32) (fd int, err error) {
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	pin.Pin(&code[0])
@@ -80,8 +80,19 @@ func loadProgram(name string, code []uint64, iterator uint32) (fd int, err error
 		code:       uint64(uintptr(unsafe.Pointer(&code[0]))),
 		license:    uint64(uintptr(unsafe.Pointer(&license[0]))),
 		attachType: unix.BPF_TRACE_ITER,
-		attachedTo: iterator,
+		attachedTo: function,
 	}
 	copy(p.name[:len(p.name)-1], name)
 	return bpf(unix.BPF_PROG_LOAD, unsafe.Pointer(&p), unsafe.Sizeof(p))
+}
+
+// readIterator reads on where the kernel had a rest: it does, after a million
+// threads of which nothing was written.
+func readIterator(fd int, b []byte) (int, unix.Errno) {
+	for {
+		n, _, err := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+		if err != unix.EAGAIN && err != unix.EINTR {
+			return int(n), err
+		}
+	}
 }

@@ -6,15 +6,9 @@ import (
 	"capsh/internal/btf"
 )
 
-// The programs that the kernel calls for each thread. They are put together here,
-// by the running kernel's own description of its structs: no compiler is needed,
-// and no kernel's layout is known in advance. They only read.
-
-// iterator is the function whose parameters a program for the iterator over all
-// threads gets (kernel/bpf/task_iter.c).
-const iterator = "bpf_iter_task"
-
-// program is one as it grows. What it writes is a record at the lower end of its
+// program is a BPF program as it grows: it is put together here, by the running
+// kernel's own description of its structs. No compiler is needed, and no kernel's
+// layout is known in advance. What it writes is a record at the lower end of its
 // stack; above that is room for what it loads.
 type program struct {
 	types  *btf.Types
@@ -63,7 +57,7 @@ func (p *program) member(in location, names ...string) location {
 		m, ok := p.types.Member(in.of, name)
 		in.offset += m.Offset
 		in.size, in.of = m.Size, m.Type
-		p.failed = p.failed || !ok || in.offset >= 1<<15
+		p.failed = p.failed || !ok
 	}
 	return in
 }
@@ -71,17 +65,17 @@ func (p *program) member(in location, names ...string) location {
 // begin finds the thread and the file in the program's argument, which is a struct
 // of the iterator's parameters; at the end of all there is no thread. It gives where
 // the thread is, and a label to go to the end.
-func (p *program) begin(iterator btf.ID) (thread location, end label) {
-	meta := p.parameter(iterator, 0, r2)
-	thread = p.parameter(iterator, 1, rTask)
+func (p *program) begin(function btf.ID) (thread location, end label) {
+	meta := p.parameter(function, 0, r2)
+	thread = p.parameter(function, 1, rTask)
 	p.loadDirect(rFile, p.member(meta, "seq"), 8)
 	p.jump(&end, unix.BPF_JEQ|unix.BPF_K, rTask, 0, 0)
 	return thread, end
 }
 
 // parameter loads one of the iterator's, all of which are pointers.
-func (p *program) parameter(iterator btf.ID, n int, dst reg) location {
-	pointer, ok := p.types.Param(iterator, n)
+func (p *program) parameter(function btf.ID, n int, dst reg) location {
+	pointer, ok := p.types.Param(function, n)
 	of, found := p.types.Elem(pointer)
 	p.failed = p.failed || !ok || !found
 	p.loadDirect(dst, location{base: r1, offset: 8 * uint32(n), size: 8}, 8)
@@ -92,7 +86,7 @@ func (p *program) parameter(iterator btf.ID, n int, dst reg) location {
 // itself. For a pointer in a struct the kernel would then have to look at all of its
 // types when it loads the program, a millisecond each.
 func (p *program) loadDirect(dst reg, from location, bytes uint32) {
-	p.failed = p.failed || from.size < bytes
+	p.failed = p.failed || from.size < bytes || from.offset >= 1<<15
 	p.emit(unix.BPF_LDX|unix.BPF_MEM|width(bytes), dst, from.base, int(from.offset), 0)
 }
 

@@ -147,48 +147,6 @@ func (t *tasks) alike(pid int) bool {
 	return ok && !found
 }
 
-// withKernelTypes has the kernel's BTF for as long as use runs. Since Linux 6.16 it
-// can be mapped; to read it costs more, some 4 KB a call.
-func withKernelTypes(use func([]byte)) {
-	f, err := Here.Open("/sys/kernel/btf/vmlinux", unix.O_RDONLY)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	// Only the kernel's word counts, not that of a file that is mounted there.
-	var fs unix.Statfs_t
-	var st unix.Stat_t
-	if unix.Fstatfs(f.FD, &fs) != nil || fs.Type != unix.SYSFS_MAGIC ||
-		unix.Fstat(f.FD, &st) != nil || st.Size <= 0 || st.Size > maxFile {
-		return
-	}
-	if data, err := unix.Mmap(f.FD, 0, int(st.Size), unix.PROT_READ, unix.MAP_PRIVATE); err == nil {
-		use(data)
-		unix.Munmap(data)
-		return
-	}
-	// Memory that goes back to the kernel at once.
-	data, err := unix.Mmap(-1, 0, int(st.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
-	if err != nil {
-		return
-	}
-	defer unix.Munmap(data)
-	if text, err := readRest(f.FD, data[:0], false); err == nil {
-		use(text)
-	}
-}
-
-// readIterator reads on where the kernel had a rest: it does, after a million
-// threads of which nothing was written.
-func readIterator(fd int, b []byte) (int, unix.Errno) {
-	for {
-		n, _, err := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
-		if err != unix.EAGAIN && err != unix.EINTR {
-			return int(n), err
-		}
-	}
-}
-
 // readDiffering reads which processes have a thread that may differ.
 func readDiffering(code []uint64, function btf.ID) (pids []uint32, ok bool) {
 	fd, err := openIterator("capsh_threads", code, uint32(function))

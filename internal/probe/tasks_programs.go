@@ -8,6 +8,11 @@ import (
 	"capsh/internal/btf"
 )
 
+// The programs that the kernel calls for each thread. They only read.
+
+// iterator is the function whose parameters they get (kernel/bpf/task_iter.c).
+const iterator = "bpf_iter_task"
+
 // The members of struct cred, in the order of a record.
 var (
 	credSets = [...]string{"cap_effective", "cap_permitted", "cap_inheritable", "cap_bset", "cap_ambient"}
@@ -16,10 +21,10 @@ var (
 
 // leadersProgram writes a record for each thread that is the leader of its process.
 // If holding, that of one that holds nothing has its sets and number of threads only.
-func leadersProgram(types *btf.Types, iterator btf.ID, holding bool) []uint64 {
+func leadersProgram(types *btf.Types, function btf.ID, holding bool) []uint64 {
 	p := &program{types: types, record: int(unsafe.Sizeof(record{}))}
 	var r record
-	t, end := p.begin(iterator)
+	t, end := p.begin(function)
 	p.loadDirect(r8, p.member(t, "pid"), 4)
 	p.loadDirect(r9, p.member(t, "tgid"), 4)
 	p.jump(&end, unix.BPF_JNE|unix.BPF_X, r8, r9, 0)
@@ -120,9 +125,9 @@ func (p *program) ids(pid location) {
 
 // threadsProgram writes for each thread that does not hold what its leader does the
 // id of the process, in eight bytes.
-func threadsProgram(types *btf.Types, iterator btf.ID) []uint64 {
+func threadsProgram(types *btf.Types, function btf.ID) []uint64 {
 	p := &program{types: types, record: 8}
-	t, end := p.begin(iterator)
+	t, end := p.begin(function)
 	p.loadDirect(r8, p.member(t, "pid"), 4)
 	p.loadDirect(r9, p.member(t, "tgid"), 4)
 	p.jump(&end, unix.BPF_JEQ|unix.BPF_X, r8, r9, 0)
