@@ -401,7 +401,7 @@ func TestIdentify(t *testing.T) {
 		{"gVisor under Docker", func(f *Facts) { f.Release = cred.Is("4.19.0-gvisor"); f.Cgroup = cred.Is("0::/") }, Container{GVisor, "", ""}, "PID namespace"},
 		{"a pod", func(f *Facts) {
 			f.Cgroup = cred.Is("0::/kubepods/pod" + uid + "/" + id2)
-			f.Mounts = cred.Is(table(t, "1 0 / overlay rw /", "2 1 /etc/hosts ext4 rw /var/lib/kubelet/pods/"+uid+"/etc-hosts",
+			f.Mounts = cred.Is(table(t, "1 0 / ext4 rw /var/lib/containerd/io.containerd.snapshotter.v1.native/snapshots/3", "2 1 /etc/hosts ext4 rw /var/lib/kubelet/pods/"+uid+"/etc-hosts",
 				"3 1 /etc/hostname ext4 rw /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/"+id1+"/hostname"))
 			f.DockerEnv = cred.Is(false)
 		}, Container{Containerd, id2, uid}, "PID namespace"},

@@ -23,9 +23,9 @@ type Facts struct {
 	// Machine is the bounding set of the machine's own init: the most that it
 	// gives anyone.
 	Machine cred.Known[caps.Set]
-	// MachineRoot is the mount at the machine's own /.
-	MachineRoot cred.Known[Mount]
-	Namespaces  [NamespaceKinds]Namespace
+	// MachineMounts is the mount table of the machine's own init.
+	MachineMounts cred.Known[Mounts]
+	Namespaces    [NamespaceKinds]Namespace
 	// Owner is the uid that owns the user namespace, as the reader's sees it.
 	Owner cred.Known[uint32]
 	// Cgroup is the text of /proc/PID/cgroup.

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"slices"
 	"strings"
 
 	"capsh/internal/cred"
@@ -167,26 +168,50 @@ func (t Mounts) identity() (c Container, ok bool) {
 // fromStorage looks at the path of a file that a runtime keeps for a container,
 // or at an overlay's folders.
 func fromStorage(path string) (Container, bool) {
-	part := func(after string) string {
-		_, rest, _ := strings.Cut(path, after)
-		end := strings.IndexAny(rest, "/\n")
-		return rest[:max(end, 0)]
+	if c, ok := perContainer(path); ok {
+		return c, true
 	}
 	switch {
-	case isID(part("/docker/containers/")):
-		return Container{Runtime: Docker, ID: part("/docker/containers/")}, true
-	case isID(part("-containers/")): // overlay-containers, vfs-containers
-		return Container{Runtime: Podman, ID: part("-containers/")}, true
-	case podUID("pod"+part("/kubelet/pods/")) != "":
-		return Container{Runtime: Kubernetes, PodUID: part("/kubelet/pods/")}, true
-	case strings.Contains(path, "/io.containerd."):
-		return Container{Runtime: Containerd}, true
 	case strings.Contains(path, "/docker/overlay2/"):
 		return Container{Runtime: Docker}, true
 	case strings.Contains(path, "/containers/storage/"):
 		return Container{Runtime: Podman}, true
-	case part("/lib/lxc/") != "":
-		return Container{Runtime: LXC, ID: part("/lib/lxc/")}, true
+	}
+	return Container{}, false
+}
+
+// perContainer looks for a part of a path that runtimes name by the container, or
+// that containerd keeps containers' things in. The folder that a runtime keeps all
+// in may be any.
+func perContainer(path string) (Container, bool) {
+	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\n' })
+	for i, part := range parts {
+		parent, above := "", ""
+		if i > 0 {
+			parent = parts[i-1]
+		}
+		if i > 1 {
+			above = parts[i-2]
+		}
+		switch {
+		case strings.HasPrefix(part, "io.containerd."):
+			return Container{Runtime: Containerd}, true
+		case above == "kubelet" && parent == "pods" && podUID("pod"+part) != "":
+			return Container{Runtime: Kubernetes, PodUID: part}, true
+		case above == "lib" && parent == "lxc":
+			return Container{Runtime: LXC, ID: part}, true
+		case !isID(part):
+		case parent == "containers": // /var/lib/docker/containers
+			return Container{Runtime: Docker, ID: part}, true
+		case strings.HasSuffix(parent, "-containers"): // overlay-containers, vfs-containers
+			return Container{Runtime: Podman, ID: part}, true
+		case parent == "overlay2":
+			return Container{Runtime: Docker}, true
+		case parent == "overlay":
+			return Container{Runtime: Podman}, true
+		case slices.Contains(parts[:i], "nerdctl"):
+			return Container{Runtime: Containerd, ID: part}, true
+		}
 	}
 	return Container{}, false
 }

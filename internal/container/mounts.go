@@ -159,8 +159,3 @@ func (m Mount) remote() bool {
 	}
 	return strings.HasPrefix(m.Type, "fuse.")
 }
-
-// onDisk reports whether a filesystem keeps files where a reboot leaves them.
-func (m Mount) onDisk() bool {
-	return strings.HasPrefix(m.Source, "/dev/") || m.Type == "zfs" || m.Type == "btrfs" || m.Type == "nfs" || m.Type == "nfs4"
-}

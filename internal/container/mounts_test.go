@@ -11,11 +11,17 @@ func table(t testing.TB, lines ...string) Mounts {
 	var b strings.Builder
 	for _, line := range lines {
 		f := strings.Fields(line)
-		dev, source := "0:"+f[0], f[3]
+		dev, source, super := "0:"+f[0], f[3], "rw"
 		if f[3] == "ext4" { // all of one disk
 			dev, source = "8:1", "/dev/sda1"
 		}
-		b.WriteString(f[0] + " " + f[1] + " " + dev + " " + f[5] + " " + f[2] + " " + f[4] + " shared:1 - " + f[3] + " " + source + " rw\n")
+		if f[5] == "/null" { // of the /dev of dockerMounts
+			dev = "0:10"
+		}
+		if f[3] == "overlay" {
+			super += ",lowerdir=/x,upperdir=/var/lib/docker/overlay2/" + id2 + "/diff,workdir=/y"
+		}
+		b.WriteString(f[0] + " " + f[1] + " " + dev + " " + f[5] + " " + f[2] + " " + f[4] + " shared:1 - " + f[3] + " " + source + " " + super + "\n")
 	}
 	list, ok := ParseMounts(b.String())
 	if !ok {

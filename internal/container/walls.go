@@ -1,6 +1,7 @@
 package container
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -57,7 +58,7 @@ func (a *Assessment) capability(f *Facts, c caps.Cap) Severity {
 	case e.Host == caps.HostPaired:
 		return met(a.Reach.Contains(caps.Of(caps.BPF, caps.Perfmon)), Critical)
 	case e.Host == caps.HostWithMount:
-		return met(len(f.machineFolders()) > 0, High)
+		return met(slices.ContainsFunc(f.visible, f.machineFolder), High)
 	case e.Host == caps.HostWithNetwork:
 		return met(shared(NetNS), High)
 	case e.Host == caps.HostWithPIDs:

@@ -74,9 +74,7 @@ func (r Root) machine(f *container.Facts) {
 		f.Machine = cred.Is(p.Bounding)
 	}
 	if text, ok, _ := init.optional("mountinfo"); ok {
-		if mounts, ok := container.ParseMounts(string(text)); ok {
-			f.MachineRoot.Value, f.MachineRoot.OK = mounts.At("/")
-		}
+		f.MachineMounts.Value, f.MachineMounts.OK = container.ParseMounts(string(text))
 	}
 	for k := range container.NamespaceKinds {
 		f.Namespaces[k].Machine, _ = init.namespace(k.String())

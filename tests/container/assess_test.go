@@ -91,6 +91,9 @@ var assessCases = []assessCase{
 	{"no seccomp", nil, []string{"--security-opt=seccomp=unconfined"}, "default", map[string]string{"seccomp": "medium"}},
 	{"the machine's network", nil, []string{"--network=host"}, "over-privileged", map[string]string{"net-namespace": "high"}},
 	{"a folder", nil, []string{"--volume=/var/lib:/data"}, "over-privileged", map[string]string{"machine-folders": "high", "machine-root": "held"}},
+	{"a folder in a volume's name", nil, []string{"--volume=/etc:/run/secrets"}, "over-privileged", map[string]string{"machine-folders": "high"}},
+	{"a folder named as volumes are", podman, []string{"--volume=VOLUMES:/v"}, "default", map[string]string{"machine-folders": "info"}},
+	{"a volume", nil, []string{"--volume=named:/v"}, "default", map[string]string{"machine-root": "held"}},
 	{"a folder to read", podman, []string{"--volume=/etc:/data:ro"}, "default", map[string]string{"machine-folders": "medium"}},
 	{"the settings", nil, []string{"--volume=/proc/sys:/x"}, "over-privileged", map[string]string{"proc-sys": "critical", "proc-masks": "held"}},
 	{"some settings", podman, []string{"--volume=/proc/sys/kernel:/k"}, "over-privileged", map[string]string{"proc-sys": "critical"}},
@@ -134,7 +137,7 @@ var assessCases = []assessCase{
 // What capsh assess says inside and outside is what the container was started
 // with.
 func TestAssess(t *testing.T) {
-	places := sockets(t)
+	places := places(t)
 	eachEngine(t, func(t *testing.T, e *engine) {
 		for _, c := range assessCases {
 			if c.only != nil && c.only != e {
@@ -197,12 +200,16 @@ func (c *container) id(t testing.TB) string {
 	return strings.TrimSpace(c.do(t, "inspect", "--type=container", "--format={{.Id}}", c.name))
 }
 
-// sockets makes sockets named as Docker's, and returns where each word of the
+// places makes sockets named as Docker's, and returns where each word of the
 // cases stands for one: SOCKET of root and group 999, PUBLIC for everyone, LISTED
-// by an access control list for user 1000, TMPFS for a filesystem with one.
-func sockets(t *testing.T) (places []string) {
+// by an access control list for user 1000, TMPFS for a filesystem with one; and
+// VOLUMES for a folder.
+func places(t *testing.T) (list []string) {
 	t.Helper()
 	testenv.Root(t)
+	volumes := filepath.Join(os.Getenv(dirVar), "volumes", "x")
+	must(t, os.MkdirAll(volumes, 0o755))
+	list = append(list, "VOLUMES", volumes)
 	for word, mode := range map[string]uint32{"SOCKET": 0o660, "PUBLIC": 0o666, "LISTED": 0o600, "TMPFS": 0o660} {
 		dir := filepath.Join(os.Getenv(dirVar), word)
 		must(t, os.Mkdir(dir, 0o755))
@@ -223,9 +230,9 @@ func sockets(t *testing.T) (places []string) {
 		if word == "TMPFS" {
 			path = dir
 		}
-		places = append(places, word, path)
+		list = append(list, word, path)
 	}
-	return places
+	return list
 }
 
 // accessList lets a user read and write, besides the owner

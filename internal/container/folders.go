@@ -1,0 +1,232 @@
+package container
+
+import (
+	"slices"
+	"strings"
+
+	"capsh/internal/cred"
+)
+
+// The folders of the machine that are mounted, and its root. From inside, the
+// mount table tells which folder of which filesystem is where; what that is to
+// the machine, only the mount table of its init does.
+
+// machinePath is where the machine itself has what is mounted; false if it has it
+// nowhere, or its mount table is not known.
+func (f *Facts) machinePath(m Mount) (path string, ok bool) {
+	longest := -1
+	for _, own := range f.MachineMounts.Value.List {
+		if below, is := within(m.Root, own.Root); is && own.Dev == m.Dev && len(own.Root) > longest {
+			longest = len(own.Root)
+			path, ok = strings.TrimSuffix(own.Point, "/")+below, true
+		}
+	}
+	if path == "" && ok {
+		path = "/"
+	}
+	return path, ok
+}
+
+// within cuts a folder from the path of one in it, or of itself.
+func within(path, folder string) (below string, ok bool) {
+	below, ok = strings.CutPrefix(path, strings.TrimSuffix(folder, "/"))
+	if below == "/" {
+		below = ""
+	}
+	return below, ok && (below == "" || below[0] == '/')
+}
+
+// folder is the path of what is mounted below the root of its filesystem: of
+// Btrfs, below that of the subvolume.
+func (m Mount) folder() string {
+	subvolume := ""
+	if _, name, ok := strings.Cut(m.Super, ",subvol="); ok && m.Type == "btrfs" {
+		subvolume = unescapeOctal(name)
+	} else if m.Type == "btrfs" && strings.HasPrefix(m.Root, "/@") { // as distributions name them
+		name, _, _ := strings.Cut(m.Root[1:], "/")
+		subvolume = "/" + name
+	}
+	if below, ok := within(m.Root, subvolume); ok && below != "" {
+		return below
+	} else if ok {
+		return "/"
+	}
+	return m.Root
+}
+
+// findMachineRoot looks for the whole of the filesystem that the machine, or its
+// container runtime, runs from.
+func (a *Assessment) findMachineRoot(f *Facts) {
+	const id, meaning = "machine-root", "All of the machine's files: programs, accounts, keys."
+	severity := Held
+	var found, maybe []string
+	for _, m := range f.visible {
+		switch is := f.machineRoot(m); {
+		case !is.OK:
+			maybe = append(maybe, m.Point)
+		case is.Value && m.ReadOnly:
+			found, severity = append(found, m.Point), max(severity, min(a.graded(f, High), High))
+		case is.Value:
+			found, severity = append(found, m.Point), max(severity, a.graded(f, Critical))
+		}
+	}
+	switch {
+	case len(found) > 0:
+		a.add(id, severity, "mounted at "+firstOf(found, 3), meaning)
+	case len(maybe) > 0:
+		a.add(id, Unread, "all of a filesystem is at "+firstOf(maybe, 3)+"; whether it is the machine's root is not to be seen", meaning)
+	default:
+		a.add(id, Held, "the machine's root is not mounted", "")
+	}
+}
+
+// machineRoot says whether a mount is that of the machine's root: by its init's
+// mount table, by a mount namespace that is the machine's own, or by being all of a
+// filesystem that the runtime keeps its files on. Of all of another filesystem it
+// is not known, unless the runtime made it.
+func (f *Facts) machineRoot(m Mount) cred.Known[bool] {
+	if f.MachineMounts.OK {
+		root, ok := f.MachineMounts.Value.At("/")
+		return cred.Known[bool]{Value: m.Dev == root.Dev && m.Root == root.Root, OK: ok}
+	}
+	_, stored := fromStorage(m.Root + "\n" + m.Super)
+	mounts := f.shared(MountNS)
+	switch {
+	case m.byKernel(), m.Type == "tmpfs", m.Type == "devtmpfs", stored, m.folder() != "/", f.ofRuntime(m):
+		return cred.Is(false)
+	case m.Point == "/" && gvisor(f.Release):
+		return cred.Is(false)
+	case m.Point == "/" && mounts.OK && mounts.Value, m.Point != "/" && f.runtimeDisk(m.Dev):
+		return cred.Is(true)
+	}
+	return cred.Known[bool]{}
+}
+
+// runtimeDisk reports whether a device holds the root of this container, as a
+// folder of it, or files that the runtime made for it.
+func (f *Facts) runtimeDisk(dev string) bool {
+	for _, m := range f.Mounts.Value.List {
+		if m.Dev == dev && m.folder() != "/" && (m.Point == "/" || f.ofRuntime(m)) {
+			return true
+		}
+	}
+	return false
+}
+
+// ofRuntime recognizes what a runtime mounts by itself, and volumes that it keeps
+// for the container, by where they come from: a place inside anyone can name.
+func (f *Facts) ofRuntime(m Mount) bool {
+	path, _ := f.machinePath(m)
+	if keptByRuntime(m.Root) || keptByRuntime(path) {
+		return true
+	}
+	switch m.Point {
+	case "/etc/hosts", "/etc/hostname", "/etc/resolv.conf":
+		// A file of this name from elsewhere than the machine's own folder, as
+		// BuildKit has them; of gVisor, nothing more is to be seen.
+		name := m.Root[strings.LastIndexByte(m.Root, '/'):]
+		return gvisor(f.Release) || strings.HasPrefix(name, m.Point[len("/etc"):]) && m.folder() != m.Point
+	}
+	return m.Type == "overlay" && keptByRuntime(m.Super)
+}
+
+// keptByRuntime recognizes the path of what a runtime keeps for one container, or
+// as a volume.
+func keptByRuntime(path string) bool {
+	if _, ok := perContainer(path); ok {
+		return true
+	}
+	for _, mark := range [...]string{"/docker/volumes/", "/containers/storage/volumes/"} {
+		if _, rest, ok := strings.Cut(path, mark); ok {
+			_, data, _ := strings.Cut(rest, "/")
+			return data == "_data" || strings.HasPrefix(data, "_data/")
+		}
+	}
+	return strings.Contains(path, "/lxd/") || strings.Contains(path, "/incus/") || strings.Contains(path, "/systemd/nspawn/")
+}
+
+// machineFolder reports whether a mount is of the machine's files and not made by
+// the runtime. A tmpfs may be the container's own: without the machine's mount
+// table one that is mounted whole is taken for that.
+func (f *Facts) machineFolder(m Mount) bool {
+	if m.Point == "/" || m.byKernel() || f.ofRuntime(m) {
+		return false
+	}
+	switch _, ofMachine := f.machinePath(m); {
+	case m.Type == "devtmpfs": // of parts findDevices tells
+		return m.Root == "/"
+	case m.Type != "tmpfs" || ofMachine:
+		return true
+	case f.MachineMounts.OK || m.Root == "/":
+		return false
+	}
+	// A file of a tmpfs that is here whole, such as a /dev/null that hides another.
+	own := func(o Mount) bool { return o.Dev == m.Dev && o.Root == "/" }
+	return !slices.ContainsFunc(f.Mounts.Value.List, own)
+}
+
+// findMachineFolders tells of the folders of the machine that are mounted.
+func (a *Assessment) findMachineFolders(f *Facts) {
+	const id = "machine-folders"
+	var names, roots []string
+	severity := Held
+	for _, m := range f.visible {
+		if f.machineRoot(m).Value {
+			roots = append(roots, m.Point)
+		}
+		below := func(root string) bool { _, ok := within(m.Point, root); return ok }
+		if !f.machineFolder(m) || slices.ContainsFunc(roots, below) { // findMachineRoot tells of these
+			continue
+		}
+		what, where := f.origin(m)
+		names = append(names, what+" at "+m.Point)
+		switch {
+		case !sensitive(where):
+			severity = max(severity, Info)
+		case m.ReadOnly:
+			severity = max(severity, a.graded(f, Medium))
+		default:
+			severity = max(severity, a.graded(f, High))
+		}
+	}
+	if len(names) == 0 {
+		a.add(id, Held, "no folder of the machine is mounted", "")
+		return
+	}
+	a.add(id, severity, countOf(names, 3, "mount"), "What the process may do to files, it may do to these of the machine.")
+}
+
+// origin is what is mounted, in words, and the path of it on the machine, as far
+// as is known: of a tmpfs or of another machine's files nothing is.
+func (f *Facts) origin(m Mount) (what, path string) {
+	source := m.Type
+	if strings.HasPrefix(m.Source, "/dev/") || m.Type == "zfs" {
+		source = m.Source
+	}
+	path, ofMachine := f.machinePath(m)
+	what = path
+	if !ofMachine {
+		path, what = m.folder(), m.folder()
+		if m.Type == "tmpfs" || m.remote() || m.Type == "overlay" {
+			path = ""
+		}
+	}
+	if m.folder() == "/" {
+		what = "all of " + source
+	}
+	return what, path
+}
+
+// sensitive reports whether a folder of the machine is one that its security
+// rests on. All of a filesystem may hold any.
+func sensitive(path string) bool {
+	for _, dir := range [...]string{
+		"/etc", "/root", "/home", "/boot", "/usr", "/bin", "/sbin", "/lib", "/dev", "/run", "/proc", "/sys", "/var/run",
+		"/var/lib", "/var/spool/cron", "/var/log", "/opt",
+	} {
+		if _, ok := within(path, dir); ok || path == "/" {
+			return true
+		}
+	}
+	return false
+}
