@@ -223,7 +223,7 @@ func (j *JSON) Assessment(p *cred.Process, a *container.Assessment) {
 	j.BeginObject()
 	j.Version()
 	j.Key("pid").Int(int64(p.PID))
-	j.Key("name").String(p.Name)
+	j.Key("name").name(p)
 	j.Key("verdict").String(a.Verdict.String())
 	j.Key("contained").KnownBool(a.Contained)
 	j.Key("container").container(a.Container)

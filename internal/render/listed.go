@@ -75,12 +75,7 @@ func (j *JSON) Listed(p *Listed, extra func()) {
 	j.Key("user")
 	j.KnownString(cred.Known[string]{Value: p.User, OK: p.User != ""})
 	j.state(&p.State)
-	j.Key("seccomp")
-	if p.Seccomp.OK {
-		j.String(p.Seccomp.Value.String())
-	} else {
-		j.Null()
-	}
+	j.seccomp(&p.Process)
 	j.Key("user_namespace")
 	j.BeginObject()
 	j.Key("inode")

@@ -20,7 +20,7 @@ func (j *JSON) Process(p *cred.Process, k Kernel) {
 	j.Version()
 	j.identity(p)
 	j.state(&p.State)
-	j.Key("seccomp").KnownString(cred.Known[string]{Value: p.Seccomp.Value.String(), OK: p.Seccomp.OK})
+	j.seccomp(p)
 	j.Key("label").KnownString(p.Label)
 	j.Key("user_namespace").userNS(&p.UserNS)
 	j.mode(Mode(&p.State, k))
@@ -41,6 +41,7 @@ func (j *JSON) differing(p *cred.Process) {
 		j.BeginObject()
 		j.identity(t)
 		j.state(&t.State)
+		j.seccomp(t)
 		j.EndObject()
 	}
 	j.EndArray()
@@ -51,7 +52,7 @@ func (j *JSON) identity(p *cred.Process) {
 	j.Key("pid").Int(int64(p.PID))
 	j.Key("tid").Int(int64(p.TID))
 	j.Key("ppid").positive(p.PPID)
-	j.Key("name").String(p.Name)
+	j.Key("name").name(p)
 	j.Key("state")
 	if p.RunState != 0 {
 		j.String(string(rune(p.RunState)))
@@ -59,11 +60,26 @@ func (j *JSON) identity(p *cred.Process) {
 		j.Null()
 	}
 	j.Key("threads").positive(p.Threads)
-	j.Key("nspid").BeginArray()
+	j.Key("nspid")
+	if len(p.NSPID) == 0 {
+		j.Null()
+		return
+	}
+	j.BeginArray()
 	for _, id := range p.NSPID {
 		j.Int(int64(id))
 	}
 	j.EndArray()
+}
+
+// name writes a process's name, which may be empty; where no procfs gave one, it
+// gave no state either.
+func (j *JSON) name(p *cred.Process) {
+	j.KnownString(cred.Known[string]{Value: p.Name, OK: p.RunState != 0})
+}
+
+func (j *JSON) seccomp(p *cred.Process) {
+	j.Key("seccomp").KnownString(cred.Known[string]{Value: p.Seccomp.Value.String(), OK: p.Seccomp.OK})
 }
 
 // positive writes a number that is 0 where it is not known.

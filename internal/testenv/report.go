@@ -101,9 +101,11 @@ func (r *Report) Disagreements(s Status) (list []string) {
 	check("CapBnd", r.Masks.Bounding)
 	check("CapAmb", r.Masks.Ambient)
 	check("NoNewPrivs", flag(r.NoNewPrivs))
-	if r.Seccomp != nil { // not said of a thread that differs
-		check("Seccomp", map[string]string{"off": "0", "strict": "1", "filter": "2"}[*r.Seccomp])
+	seccomp := ""
+	if r.Seccomp != nil {
+		seccomp = map[string]string{"off": "0", "strict": "1", "filter": "2"}[*r.Seccomp]
 	}
+	check("Seccomp", seccomp)
 	return append(list, r.misnamed()...)
 }
 

@@ -261,6 +261,16 @@ func TestExplainProc(t *testing.T) {
 	}
 }
 
+// TestShowWithoutProc: what only /proc has is null without it, not empty.
+func TestShowWithoutProc(t *testing.T) {
+	for command, want := range map[string]string{"show": `"name":null,"state":null,"threads":null,"nspid":null,`, "assess": `"name":null,`} {
+		r := script(t, "-m", `umount -l /proc && exec "$0" `+command+" --json")
+		if r.Code != 0 || !strings.Contains(r.Out, want) {
+			t.Errorf("%s: %+v", command, r)
+		}
+	}
+}
+
 // TestOtherProc: where /proc is that of another PID namespace, this process is
 // still the one that is spoken of, and not whoever has its id there.
 func TestOtherProc(t *testing.T) {
