@@ -7,20 +7,19 @@ otherwise. Nothing is started that would not hold exactly what was asked.
 keep    -k, --keep=LIST             capabilities to keep through the execve
         --from=none|current|docker|podman|containerd|FILE   what to begin with
         --cap-add=LIST --cap-drop=LIST                      Docker's words
-user    -u, --user=USER[:GROUP]     names or numbers; brings groups and HOME
+user    -u, --user=USER[:GROUP]     brings groups and HOME
         --groups=init|none|keep|LIST
         --ruid=USER --euid=USER --rgid=GROUP --egid=GROUP
         --login-env                 USER and LOGNAME too
 sets    --bounding=LIST --inheritable=LIST --permitted=LIST --ambient=LIST
-                                    each by itself; +a,-b changes what it is now
-        --securebits=LIST|NUMBER    --lock  uid 0 means nothing any more
+        --securebits=LIST|NUMBER    in each, +a,-b changes what there is now
+        --lock                      uid 0 means nothing any more
         --allow-new-privs           leave no_new_privs off
-process -C, --chdir=DIR --chroot=DIR --umask=MODE
-        --rlimit=NAME=SOFT[:HARD]   nofile=1024:2048
-        -e, --env=NAME=VALUE --unset-env=NAME --reset-env
-        -a, --argv0=NAME
+process -C, --chdir=DIR --chroot=DIR --umask=MODE --rlimit=NAME=SOFT[:HARD]
+        -e, --env=NAME=VALUE --unset-env=NAME --reset-env -a, --argv0=NAME
         --pdeathsig=SIGNAL|keep|clear --ptracer=PID|any|none
-        --ignore-signal[=SIGNAL,...] --default-signal[=...] --block-signal[=...]
+        --ignore-signal[=SIGNAL,...] --default-signal[=...]
+        --block-signal[=...]        without a list all
 confine --apparmor-profile=NAME --selinux-label=LABEL
         --seccomp-filter=FILE       compiled BPF
         --landlock-access=fs[:RIGHT,...]
@@ -28,8 +27,7 @@ confine --apparmor-profile=NAME --selinux-label=LABEL
 also    -n, --dry-run [--json]      show the plan, change nothing
         --best-effort               go without what cannot be had, and warn
         --allow-mismatch            start it although it will hold otherwise
-        -q, --quiet                 no warnings
-        --list-caps -h, --help -V, --version
+        -q, --quiet --list-caps -h, --help -V, --version
 LIST has commas between names (net_raw, CAP_NET_RAW, 13) or is all or none.
 
 Exit status: the command's; 125 capset failed and started nothing, 126 the
