@@ -232,15 +232,12 @@ func (r *Reader) Threads(p *cred.Process, holding bool) error {
 	t := r.task(p.PID)
 	dir, err := r.open(r.s.dir, p.PID, "/task", unix.O_DIRECTORY)
 	if err != 0 {
-		if gone(err) && r.s.live {
-			return nil // it has ended: status was its last word
-		}
-		return t.unread("task", err)
+		return r.unlisted(t, err)
 	}
 	defer closeFD(dir)
 	ids, listErr := numberedEntries(dir)
 	if listErr != nil {
-		return t.unread("task", listErr)
+		return r.unlisted(t, listErr)
 	}
 	slices.Sort(ids)
 	spare := holding && r.s.own && !holdsAny(p)
@@ -260,6 +257,15 @@ func (r *Reader) Threads(p *cred.Process, holding bool) error {
 	}
 	p.ThreadsRead = true
 	return nil
+}
+
+// unlisted is why the threads could not be listed; nil if the process has ended:
+// status was its last word.
+func (r *Reader) unlisted(t *task, err error) error {
+	if gone(err) && r.s.live {
+		return nil
+	}
+	return t.unread("task", err)
 }
 
 func holdsAny(p *cred.Process) bool {
