@@ -5,6 +5,7 @@ import (
 
 	"capsh/internal/caps"
 	"capsh/internal/cred"
+	"capsh/internal/execve"
 )
 
 // Severity is what a finding means for the machine.
@@ -47,8 +48,9 @@ type Assessment struct {
 	// Default is what the runtime gives when asked for nothing: that of Docker
 	// where the runtime is not known.
 	Default RuntimeDefault
-	// Reach is all that the process holds or could come to hold: its permitted
-	// set, and without no_new_privs, by an execve, all of its bounding set.
+	// Reach is all that the process holds or could come to hold: the permitted
+	// sets of its threads, and without no_new_privs, by an execve, all of the
+	// bounding and the inheritable set.
 	Reach caps.Set
 	// Findings stand worst first. There are none where there is no container.
 	Findings []Finding
@@ -78,14 +80,16 @@ func Assess(facts *Facts) Assessment {
 	return a
 }
 
-// reach is what the process holds or could hold: under no_new_privs an execve
-// adds nothing to the permitted set (security/commoncap.c, nonroot_raised_pE and
-// the downgrade in cap_bprm_creds_from_file).
+// reach is what the process, any thread of it, holds or could hold.
 func reach(p *cred.Process) caps.Set {
-	if p.NoNewPrivs.Value {
-		return p.Permitted
+	set := p.Permitted
+	if !p.NoNewPrivs.Value {
+		set |= execve.Gain(&p.Sets)
 	}
-	return p.Permitted | p.Bounding
+	for i := range p.Differing {
+		set |= reach(&p.Differing[i])
+	}
+	return set
 }
 
 // defaultOf is the yardstick for a runtime. Podman's older default, which was

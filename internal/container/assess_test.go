@@ -86,6 +86,22 @@ func TestVerdict(t *testing.T) {
 		{"whether new privileges is unknown", func(f *Facts) {
 			f.Process.Permitted, f.Process.Effective, f.Process.NoNewPrivs = 0, 0, cred.Known[bool]{}
 		}, AsDefault},
+		{"inheritable alone", func(f *Facts) { f.hold(0); f.Process.Inheritable = caps.Of(caps.SysAdmin) }, OverPrivileged},
+		{"inheritable alone, a user", func(f *Facts) {
+			f.hold(0)
+			f.Process.UID, f.Process.Inheritable = cred.Same(1000), caps.Of(caps.Chown)
+		}, Restricted},
+		{"inheritable alone, without new privileges", func(f *Facts) {
+			f.hold(0)
+			f.Process.Inheritable, f.Process.NoNewPrivs = caps.Of(caps.SysAdmin), cred.Is(true)
+		}, None},
+		{"a thread holds", func(f *Facts) {
+			f.hold(0)
+			f.Process.NoNewPrivs = cred.Is(true)
+			thread := f.Process
+			thread.Permitted = caps.Of(caps.SysAdmin)
+			f.Process.Differing = []cred.Process{thread}
+		}, OverPrivileged},
 		{"one more", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysPacct)) }, OverPrivileged},
 		{"sys_admin more", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysAdmin)) }, OverPrivileged},
 		{"sys_admin and nothing else but no wall", func(f *Facts) { f.hold(caps.Of(caps.SysAdmin)); f.open(t) }, Privileged},
@@ -190,6 +206,7 @@ func TestFindings(t *testing.T) {
 		{"no-new-privs", func(f *Facts) { f.Process.NoNewPrivs = cred.Is(true) }, Held},
 		{"no-new-privs", func(f *Facts) { f.Process.NoNewPrivs = cred.Known[bool]{} }, Unread},
 		{"no-new-privs", func(f *Facts) { f.Process.Permitted = 0 }, Low},
+		{"no-new-privs", func(f *Facts) { f.Process.Inheritable = caps.Of(caps.Chown) }, Info},
 		{"no-new-privs", func(f *Facts) { f.Process.Permitted, f.Setuid.Value = 0, []string{"/bin/su"} }, Medium},
 		{"pid-namespace", func(f *Facts) { f.Namespaces[PIDNS].Inode = f.Namespaces[PIDNS].Machine }, High},
 		{"net-namespace", func(f *Facts) { f.Namespaces[NetNS].Inode = f.Namespaces[NetNS].Machine }, High},

@@ -196,23 +196,21 @@ func (a *Assessment) findMachineFolders(f *Facts) {
 	a.add(id, severity, countOf(names, 3, "mount"), "What the process may do to files, it may do to these of the machine.")
 }
 
-// origin is what is mounted, in words, and the path of it on the machine, as far
-// as is known: of a tmpfs or of another machine's files nothing is.
+// origin is what is mounted, in words, and its path on the machine where that is
+// known or likely: of a tmpfs or of another machine's files it is not.
 func (f *Facts) origin(m Mount) (what, path string) {
-	source := m.Type
-	if strings.HasPrefix(m.Source, "/dev/") || m.Type == "zfs" {
-		source = m.Source
+	if path, ok := f.machinePath(m); ok {
+		return path, path
 	}
-	path, ofMachine := f.machinePath(m)
-	what = path
-	if !ofMachine {
-		path, what = m.folder(), m.folder()
-		if m.Type == "tmpfs" || m.remote() || m.Type == "overlay" {
-			path = ""
+	what, path = m.folder(), m.folder()
+	if what == "/" {
+		what = "all of " + m.Type
+		if strings.HasPrefix(m.Source, "/dev/") || m.Type == "zfs" {
+			what = "all of " + m.Source
 		}
 	}
-	if m.folder() == "/" {
-		what = "all of " + source
+	if m.Type == "tmpfs" || m.Type == "overlay" || m.remote() {
+		path = ""
 	}
 	return what, path
 }

@@ -122,7 +122,7 @@ func TestMachineFolders(t *testing.T) {
 		{inside("20 1 0:40 /c /x rw - virtiofs machine rw"), Info, "1 mount: /c at /x"},
 		{inside("20 1 0:40 /systemd /x rw - tmpfs tmpfs rw"), Info, "1 mount: /systemd at /x"},
 		{known("20 1 0:25 /systemd /x rw - tmpfs tmpfs rw"), High, "1 mount: /run/systemd at /x"},
-		{known("20 1 0:25 / /x rw - tmpfs tmpfs rw"), High, "1 mount: all of tmpfs at /x"},
+		{known("20 1 0:25 / /x rw - tmpfs tmpfs rw"), High, "1 mount: /run at /x"},
 		{known("20 1 8:2 /a /x rw - ext4 /dev/sda2 rw"), High, "1 mount: /home/a at /x"},
 		{known("20 1 8:1 /etc /x ro - ext4 /dev/sda1 rw"), Medium, "1 mount: /etc at /x"},
 

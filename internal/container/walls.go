@@ -7,6 +7,7 @@ import (
 
 	"capsh/internal/caps"
 	"capsh/internal/cred"
+	"capsh/internal/execve"
 )
 
 // The walls that the kernel keeps for a process: capabilities, namespaces,
@@ -164,15 +165,19 @@ func unconfined(label string) bool {
 // findNoNewPrivs looks at whether an execve can give more than there is.
 func (a *Assessment) findNoNewPrivs(f *Facts) {
 	const id = "no-new-privs"
-	nnp, more := f.Process.NoNewPrivs, f.Process.Bounding&^f.Process.Permitted
-	gain := "an execve can bring back " + strconv.Itoa(more.Len()) + " of the bounding set"
+	nnp, more := f.Process.NoNewPrivs, execve.Gain(&f.Process.Sets)
+	from := "bounding"
+	if !f.Process.Bounding.Contains(more) {
+		from = "bounding and the inheritable"
+	}
+	gain := "an execve can bring back " + strconv.Itoa(more.Len()) + " of the " + from + " set"
 	switch {
 	case !nnp.OK:
 		a.unread(id, "no_new_privs")
 	case nnp.Value:
 		a.add(id, Held, "no_new_privs is on", "")
 	case more == 0:
-		a.add(id, Info, "no_new_privs is off; all of the bounding set is held already", "An execve cannot add to it.")
+		a.add(id, Info, "no_new_privs is off; all that an execve can give is held already", "")
 	case f.Setuid.OK && len(f.Setuid.Value) > 0:
 		a.add(id, Medium, "no_new_privs is off and there are "+countOf(f.Setuid.Value, 3, "setuid-root file"), "Through one of them "+gain+".")
 	case f.Setuid.OK:

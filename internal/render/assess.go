@@ -197,8 +197,14 @@ func evidenceText(a *container.Assessment) string {
 
 // reachText says what is held, what can be had, and beside which default.
 func reachText(p *cred.Process, a *container.Assessment) string {
-	text := count(p.Permitted.Len())
-	if more := a.Reach &^ p.Permitted; more != 0 {
+	text, held := count(p.Permitted.Len()), p.Permitted
+	for i := range p.Differing {
+		held |= p.Differing[i].Permitted
+	}
+	if more := held &^ p.Permitted; more != 0 {
+		text += "; other threads hold " + strconv.Itoa(more.Len()) + " more"
+	}
+	if more := a.Reach &^ held; more != 0 {
 		text += "; an execve can bring " + strconv.Itoa(more.Len()) + " more"
 	}
 	if a.Contained.OK && !a.Contained.Value {
