@@ -14,15 +14,19 @@ import (
 type Grant struct {
 	Keep     caps.Set
 	UID, GID uint32
-	// Groups are the supplementary groups, without GID.
+	// Groups are the supplementary groups, without GID; Among says that GID is one
+	// of them.
 	Groups []uint32
+	Among  bool
 }
 
 // GrantOf is what a process holds.
 func GrantOf(p *cred.Process) Grant {
 	g := Grant{Keep: p.Permitted, UID: p.UID.Effective, GID: p.GID.Effective}
 	for _, gid := range p.Groups {
-		if gid != g.GID {
+		if gid == g.GID {
+			g.Among = true
+		} else {
 			g.Groups = append(g.Groups, gid)
 		}
 	}
@@ -46,6 +50,9 @@ func (g Grant) Format(b []byte, form string) (_ []byte, warnings []string) {
 	}
 	if form == "kubernetes" && len(g.Groups) > 0 {
 		warnings = append(warnings, "left out the groups "+g.groups(", ")+": they are the pod's, spec.securityContext.supplementalGroups")
+	}
+	if form == "capset" && len(g.Groups) > 0 && !g.Among {
+		warnings = append(warnings, "capset puts the group "+decimal(g.GID)+" among the supplementary ones, where it is not now")
 	}
 	switch form {
 	case "docker":
@@ -203,11 +210,15 @@ func (g Grant) systemd(b []byte) []byte {
 	return append(b, "NoNewPrivileges=yes\n"...)
 }
 
-// capset is a command line for our launcher.
+// capset is a command line for our launcher, which puts the primary group among
+// others, and makes it the only one, unless it is told that there are none.
 func (g Grant) capset() string {
 	text := "capset --user=" + g.user()
-	if len(g.Groups) > 0 {
+	switch {
+	case len(g.Groups) > 0:
 		text += " --groups=" + g.groups(",")
+	case !g.Among:
+		text += " --groups=none"
 	}
 	list := "none"
 	if g.Keep != 0 {

@@ -12,7 +12,7 @@ import (
 func TestFormats(t *testing.T) {
 	two := caps.Of(caps.NetBindService, caps.Chown)
 	root := Grant{Keep: two}
-	user := Grant{Keep: two, UID: 1000, GID: 1001, Groups: []uint32{7, 8}}
+	user := Grant{Keep: two, UID: 1000, GID: 1001, Groups: []uint32{7, 8}, Among: true}
 	for _, c := range []struct {
 		form string
 		g    Grant
@@ -27,7 +27,8 @@ func TestFormats(t *testing.T) {
 		{"systemd", user, "User=1000\nGroup=1001\nSupplementaryGroups=7 8\nCapabilityBoundingSet=CAP_CHOWN CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_CHOWN CAP_NET_BIND_SERVICE\nNoNewPrivileges=yes\n"},
 		{"systemd", Grant{UID: 1}, "User=1\nGroup=0\nCapabilityBoundingSet=\nAmbientCapabilities=\nNoNewPrivileges=yes\n"},
 		{"capset", user, "capset --user=1000:1001 --groups=7,8 --keep=chown,net_bind_service -- COMMAND\n"},
-		{"capset", Grant{}, "capset --user=0:0 --keep=none -- COMMAND\n"},
+		{"capset", Grant{Among: true}, "capset --user=0:0 --keep=none -- COMMAND\n"},
+		{"capset", Grant{}, "capset --user=0:0 --groups=none --keep=none -- COMMAND\n"},
 	} {
 		if got, _ := c.g.Format(nil, c.form); string(got) != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", c.form, got, c.want)
@@ -73,11 +74,11 @@ func TestFormatWarnings(t *testing.T) {
 			if (len(warnings) > 0) != c.want || len(text) == 0 {
 				t.Errorf("%s, %+v: %q", form, c.g, warnings)
 			}
-			if c.want && !strings.Contains(warnings[0], "capset --user=1000:0 --keep=chown -- COMMAND") {
+			if c.want && !strings.Contains(warnings[0], "capset --user=1000:0 --groups=none --keep=chown -- COMMAND") {
 				t.Errorf("%s: %q", form, warnings)
 			}
 		}
-		if _, warnings := (Grant{Groups: []uint32{7, 8}}).Format(nil, form); (len(warnings) > 0) != (form == "kubernetes") {
+		if _, warnings := (Grant{Groups: []uint32{7, 8}}).Format(nil, form); (len(warnings) > 0) != (form == "kubernetes" || form == "capset") {
 			t.Errorf("%s: %q", form, warnings)
 		}
 		text, warnings := Grant{Keep: 1 | 1<<63}.Format(nil, form)
@@ -91,7 +92,7 @@ func TestGrantOf(t *testing.T) {
 	p := cred.Process{State: cred.State{
 		Sets: cred.Sets{Permitted: 5, Bounding: 7}, UID: cred.IDs{Real: 1, Effective: 2}, GID: cred.IDs{Real: 3, Effective: 4}, Groups: []uint32{4, 5},
 	}}
-	if g := GrantOf(&p); g.Keep != 5 || g.UID != 2 || g.GID != 4 || len(g.Groups) != 1 || g.Groups[0] != 5 {
+	if g := GrantOf(&p); g.Keep != 5 || g.UID != 2 || g.GID != 4 || len(g.Groups) != 1 || g.Groups[0] != 5 || !g.Among {
 		t.Errorf("%+v", g)
 	}
 }

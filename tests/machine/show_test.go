@@ -137,6 +137,31 @@ func TestFormatIDs(t *testing.T) {
 	}
 }
 
+// TestFormatCapset: the command line leads to the same ids, groups and permitted
+// set, or warns that it does not.
+func TestFormatCapset(t *testing.T) {
+	testenv.Root(t)
+	setpriv := testenv.Tool(t, "setpriv")
+	for _, groups := range []string{"--clear-groups", "--groups=5,6", "--groups=5,1001", "--groups=1001"} {
+		before := []string{setpriv, "--reuid=1000", "--regid=1001", groups, "--inh-caps=+kill", "--ambient-caps=+kill"}
+		words := append(before, program(t), "show", "--format=capset")
+		r := testenv.Run(t, exec.Command(words[0], words[1:]...))
+		if r.Code != 0 || (r.Err != "") != (groups == "--groups=5,6") {
+			t.Fatalf("%s: %+v", groups, r)
+		}
+		command := strings.Fields(r.Out)
+		command = append(command[1:len(command)-1], "cat", "/proc/self/status")
+		got := testenv.SplitStatus(testenv.Run(t, exec.Command(testenv.Build(t, "capset"), append([]string{"-q"}, command...)...)).Out)
+		want := testenv.SplitStatus(testenv.Run(t, exec.Command(before[0], append(before[1:], "cat", "/proc/self/status")...)).Out)
+		for _, name := range []string{"Uid", "Gid", "Groups", "CapPrm"} {
+			g, w := strings.Join(got.Fields(name), " "), strings.Join(want.Fields(name), " ")
+			if g != w && !(name == "Groups" && r.Err != "") {
+				t.Errorf("%s: %s %q, not %q", groups, name, g, w)
+			}
+		}
+	}
+}
+
 // unitAsRead is what systemd says of a service with the given lines, which must
 // be all that it has to say of the file.
 func unitAsRead(t *testing.T, lines string) map[string]string {
