@@ -88,7 +88,8 @@ func appendGraded(b []byte, set caps.Set, indent, width int, c Color) []byte {
 			case !named || e.Host == caps.HostNo:
 				rest |= one.Set()
 			case e.Host == h:
-				t.Row(string(appendBlanks(nil, indent-2)), c.paint(hostColor(h), one.Short()), h.String(), e.Brief)
+				_, color := hostMark(h)
+				t.Row(string(appendBlanks(nil, indent-2)), c.paint(color, one.Short()), h.String(), e.Brief)
 			}
 		}
 		if h == caps.HostNo {
@@ -101,16 +102,6 @@ func appendGraded(b []byte, set caps.Set, indent, width int, c Color) []byte {
 		b = append(b, '\n')
 	}
 	return b
-}
-
-func hostColor(h caps.Host) string {
-	switch {
-	case h == caps.HostDirect:
-		return red
-	case h > caps.HostPart:
-		return yellow
-	}
-	return ""
 }
 
 // processText is "12 (name)".

@@ -3,6 +3,8 @@ package render
 import (
 	"strings"
 	"unicode/utf8"
+
+	"capsh/internal/caps"
 )
 
 // Color is whether text may be coloured. What is coloured says the same without.
@@ -17,6 +19,18 @@ const (
 	dim    = "\x1b[2m"
 	plain  = "\x1b[0m"
 )
+
+// hostMark is how a capability is marked, in two columns, by what it gives of the
+// machine, and in which colour.
+func hostMark(h caps.Host) (mark, color string) {
+	switch {
+	case h == caps.HostDirect:
+		return "!!", red
+	case h > caps.HostPart:
+		return " !", yellow
+	}
+	return "  ", ""
+}
 
 // paint is text in a colour; text itself must be escaped already.
 func (c Color) paint(color, text string) string {

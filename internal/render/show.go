@@ -148,7 +148,7 @@ func appendHoldings(b []byte, f *container.Facts, width int, c Color) []byte {
 		b = appendHeld(b, one, sets[:], len(head[0]), foreign, width, c)
 	}
 	b = append(append(b, '\n'), legend...)
-	if !foreign {
+	if !foreign && marked(all) {
 		b = append(b, "!! gives the machine away, ! together with something else: capsh explain CAP.\n"...)
 	}
 	if !f.Process.AmbientSupported {
@@ -157,16 +157,23 @@ func appendHoldings(b []byte, f *container.Facts, width int, c Color) []byte {
 	return append(b, '\n')
 }
 
+// marked says whether a row of the matrix has a mark.
+func marked(set caps.Set) bool {
+	for one := range set.All() {
+		e, _ := one.Entry()
+		if mark, _ := hostMark(e.Host); mark != "  " {
+			return true
+		}
+	}
+	return false
+}
+
 // appendHeld appends the row of one capability.
 func appendHeld(b []byte, one caps.Cap, sets []caps.Set, cell int, foreign bool, width int, c Color) []byte {
 	e, _ := one.Entry()
-	mark, color := "  ", ""
-	switch {
-	case foreign:
-	case e.Host == caps.HostDirect:
-		mark, color = "!!", red
-	case e.Host > caps.HostPart:
-		mark, color = " !", yellow
+	mark, color := hostMark(e.Host)
+	if foreign {
+		mark, color = "  ", ""
 	}
 	b = append(append(b, c.paint(color, mark)...), ' ')
 	b = appendPadded(b, c.paint(color, one.Short()), 20, false)
@@ -222,7 +229,7 @@ func othersText(p *cred.Process) string {
 		return "; what its other threads hold is unknown"
 	case more == 0:
 		return ""
-	case more.Len() <= 3:
+	case more.Len() <= fewNames:
 		return "; " + who + " " + listOf(more) + " as well"
 	}
 	return "; " + who + " " + strconv.Itoa(more.Len()) + " more"
@@ -285,25 +292,35 @@ func placeText(a *container.Assessment) string {
 func heldText(f *container.Facts, a *container.Assessment) string {
 	held, usual := f.Process.Permitted, a.Default.Set
 	full := f.Kernel
-	if f.Machine.OK {
+	if !full.OK {
 		full = f.Machine
 	}
 	contained := a.Contained.Value
-	switch {
+	switch missing := full.Value &^ held; {
 	case held == 0:
 		return "no capability"
-	case full.OK && held.Contains(full.Value):
+	case full.OK && missing == 0:
 		return "a full set"
+	case full.OK && f.Machine.OK && held.Contains(f.Machine.Value):
+		return "all but " + fewOf(missing) + ", which is all that the machine gives"
 	case contained && held == usual:
 		return a.Default.Name + "'s default set"
-	case held.Len() <= 3:
+	case held.Len() <= fewNames:
 		return listOf(held)
 	case contained && usual.Contains(held):
 		return strconv.Itoa(held.Len()) + " of " + a.Default.Name + "'s default " + strconv.Itoa(usual.Len())
-	case contained && held.Contains(usual) && (held&^usual).Len() <= 3:
+	case contained && held.Contains(usual) && (held&^usual).Len() <= fewNames:
 		return a.Default.Name + "'s default set and " + listOf(held&^usual)
-	case full.OK && (full.Value&^held).Len() <= 3:
-		return "all but " + listOf(full.Value&^held)
+	case full.OK && missing.Len() <= fewNames:
+		return "all but " + fewOf(missing)
 	}
 	return count(held.Len())
+}
+
+// fewOf names the capabilities of a set, or counts them.
+func fewOf(set caps.Set) string {
+	if n := set.Len(); n > fewNames {
+		return strconv.Itoa(n)
+	}
+	return listOf(set)
 }

@@ -47,7 +47,8 @@ func TestSentence(t *testing.T) {
 	}{
 		{func(f *container.Facts) { hold(f, caps.First(41)) }, "Root on the machine: a full set."},
 		{func(f *container.Facts) { hold(f, caps.First(41)&^caps.Of(caps.SysTime)) }, "Root on the machine: all but sys_time."},
-		{func(f *container.Facts) { f.Machine = cred.Is(caps.First(40)); hold(f, caps.First(40)) }, "Root on the machine: a full set."},
+		{func(f *container.Facts) { f.Machine = cred.Is(caps.First(40)); hold(f, caps.First(40)) }, "Root on the machine: all but checkpoint_restore, which is all that the machine gives."},
+		{func(f *container.Facts) { f.Machine = cred.Is(caps.First(30)); hold(f, caps.First(30)) }, "Root on the machine: all but 11, which is all that the machine gives."},
 		{func(f *container.Facts) { in(f); hold(f, caps.DockerDefault) }, "Root in a container of docker: docker's default set."},
 		{func(f *container.Facts) { in(f); hold(f, caps.DockerDefault|caps.Of(caps.SysAdmin)) }, "Root in a container of docker: docker's default set and sys_admin."},
 		{func(f *container.Facts) { in(f); hold(f, caps.DockerDefault&^caps.Of(caps.Chown)) }, "Root in a container of docker: 13 of docker's default 14."},
@@ -84,6 +85,16 @@ func TestSentence(t *testing.T) {
 		f, a := shown(c.change)
 		if got := Sentence(f, a, noNames{}); got != c.want {
 			t.Errorf("%s\nwant %s", got, c.want)
+		}
+	}
+}
+
+// TestMarksExplained: what !! and ! mean is said where there is one.
+func TestMarksExplained(t *testing.T) {
+	for held, want := range map[caps.Set]bool{caps.SysAdmin.Set(): true, caps.Chown.Set(): true, caps.Kill.Set(): false} {
+		f, a := shown(func(f *container.Facts) { f.Process.Bounding = held })
+		if text := string(Show(nil, f, a, noNames{}, 80, false)); strings.Contains(text, "gives the machine away") != want {
+			t.Errorf("%v:\n%s", held, text)
 		}
 	}
 }
