@@ -6,9 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"capsh/internal/container"
 	"capsh/internal/testenv"
 )
 
@@ -97,6 +99,35 @@ func (e *example) run(t *testing.T, bin string) {
 	}
 	if len(e.output) > 0 && string(out) != strings.Join(e.output, "\n")+"\n" {
 		t.Errorf("prints\n%s", out)
+	}
+}
+
+// TestDefaultsNamed: the manual names every default set that is accepted by name.
+func TestDefaultsNamed(t *testing.T) {
+	text := strings.Join(lines(t, filepath.Join(root, "man", "capsh.1")), "\n")
+	_, text, _ = strings.Cut(text, "The value is a list with commas between")
+	text, _, _ = strings.Cut(text, "\n.It ")
+	words := strings.Fields(text)
+	names := []string{"crio", "kubernetes"}
+	for _, d := range container.Defaults() {
+		names = append(names, d.Name, d.Column)
+	}
+	for _, name := range names {
+		if _, ok := container.Default(name); !ok || !slices.Contains(words, name) {
+			t.Errorf("%s is accepted %v and not named", name, ok)
+		}
+	}
+}
+
+// TestExamplesFit: on a terminal of 80 columns an example is on one line, as it has
+// to be typed.
+func TestExamplesFit(t *testing.T) {
+	page := filepath.Join(root, "man", "capsh.1")
+	r := testenv.Run(t, exec.Command(testenv.Tool(t, "mandoc"), "-Tascii", "-Owidth=78", page))
+	for _, e := range manual(t, page) {
+		if !strings.Contains(r.Out, "$ "+e.command+"\n") {
+			t.Errorf("broken: %s", e.command)
+		}
 	}
 }
 
