@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"capsh/internal/cred"
+
+	"golang.org/x/sys/unix"
 )
 
 // resolveUser works out ids and groups.
@@ -15,7 +17,8 @@ func (l *launch) resolveUser(from *cred.State) error {
 	l.uid, l.gid = from.UID, from.GID
 	if l.user.given {
 		var err error
-		if l.account, err = l.accounts().Account(l.user.text, from.UID.Real); err != nil {
+		l.account, err = l.accounts().Account(l.user.text, from.UID.Real)
+		if err = cmp.Or(err, broken(l.account.Unread)); err != nil {
 			return errors.New("--user " + quote(l.user.text) + ": " + err.Error())
 		}
 		l.uid, l.gid = cred.Same(l.account.UID), cred.Same(l.account.GID)
@@ -32,10 +35,18 @@ func (l *launch) resolveUser(from *cred.State) error {
 
 // lookUp finds the account of the real uid, which setpriv(1) goes by as well. It
 // may be another than the one that --user named.
-func (l *launch) lookUp() (err error) {
+func (l *launch) lookUp() error {
 	if !l.lookedUp {
-		l.account, err = l.accounts().AccountOf(l.uid.Real)
-		l.lookedUp = err == nil
+		l.account, l.lookedUp = l.accounts().AccountOf(l.uid.Real), true
+	}
+	return broken(l.account.Unread)
+}
+
+// broken is the error of reading a passwd, unless it only may not be read: it
+// names no one then, as where there is none.
+func broken(err error) error {
+	if errors.Is(err, unix.EACCES) {
+		return nil
 	}
 	return err
 }

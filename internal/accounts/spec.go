@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"errors"
-	"io/fs"
 	"strconv"
 	"strings"
 )
@@ -14,8 +13,8 @@ type Account struct {
 	Known bool
 	// GroupGiven is whether GID is what the command line says.
 	GroupGiven bool
-	// Unread is why passwd may not be read, nil if it may. What was asked for may
-	// do without.
+	// Unread is why passwd could not be read. Ids that are numbers can do without;
+	// whether what else was asked for can is the caller's to say.
 	Unread error
 }
 
@@ -58,18 +57,15 @@ func (f Files) account(text string, own uint32) (a Account, err error) {
 		a.Known = err == nil
 		return a, err
 	}
-	return f.AccountOf(uid)
+	return f.AccountOf(uid), nil
 }
 
 // AccountOf finds a user by number; there need not be one, and passwd may be
 // Unread.
-func (f Files) AccountOf(uid uint32) (a Account, err error) {
-	a.User, a.Known, err = f.UserByUID(uid)
-	if errors.Is(err, fs.ErrPermission) {
-		a.Unread, err = err, nil
-	}
+func (f Files) AccountOf(uid uint32) (a Account) {
+	a.User, a.Known, a.Unread = f.UserByUID(uid)
 	a.UID = uid
-	return a, err
+	return a
 }
 
 // UID is the id of a user's name or number.

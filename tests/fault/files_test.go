@@ -106,16 +106,23 @@ func TestPasswd(t *testing.T) {
 	capsetFails(t, launch(dir, "--user=app"), 125, "read /etc/group: is a directory")
 }
 
-// TestUnreadable: a file that this user may not read is no missing one. The
-// machine's own passwd must be readable, so a mount of our own hides it.
+// TestUnreadable: a file that this user may not read is no missing one; only where
+// all are numbers does nobody need it. The machine's own passwd must be readable,
+// so a mount of our own hides it.
 func TestUnreadable(t *testing.T) {
 	capset := build(t, "capset")
 	unreadable := write(t, filepath.Join(t.TempDir(), "passwd"), "root:x:0:0::/:\n", 0)
-	cmd := exec.Command("unshare", "--mount", "sh", "-c", `mount --bind "$0" /etc/passwd && exec setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all "$@"`,
-		unreadable, capset, "-q", "--user=65534:65534", "true")
+	launch := func(options ...string) *exec.Cmd {
+		return exec.Command("unshare", append([]string{"--mount", "sh", "-c", `mount --bind "$0" /etc/passwd && exec setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all "$@"`,
+			unreadable, capset, "-q"}, append(options, "true")...)...)
+	}
 	testenv.Tool(t, "unshare")
 	testenv.Tool(t, "setpriv")
-	capsetFails(t, cmd, 125, "open /etc/passwd: permission denied")
+	capsetFails(t, launch("--user=nobody:65534"), 125, "open /etc/passwd: permission denied")
+	capsetFails(t, launch("--user=65534"), 125, "open /etc/passwd: permission denied")
+	if r := testenv.Run(t, launch("--user=65534:65534")); r.Code != 0 || r.Err != "" {
+		t.Errorf("numbers alone: exit status %d, stderr %q", r.Code, r.Err)
+	}
 }
 
 // TestReadErrors: short reads are no end of the file, and a read that fails
