@@ -12,7 +12,8 @@ const assessUsage = `usage: capsh assess [option ...] [PID]
 Is this process, or PID, in a container, whose, and how tightly does it hold?
 Nothing is tried out: it reads. What could not be read is a finding of its own.
 
-    --fail-on=WORD  exit 1 if the verdict is WORD or worse; from worst to best:
+    --fail-on=WORD  exit 1 if the verdict is WORD or worse, or might be if more
+                    could be read; from worst to best:
                     unknown, not-a-container, privileged, over-privileged,
                     confined-root, default, restricted, none
     --format=FORM   text, json, or what asks for just what the process holds:
@@ -65,7 +66,7 @@ func runAssess(args, env []string, out *output) (int, error) {
 		var names accountNames
 		out.buf = render.Assessment(out.buf, &facts.Process, &a, &names, textWidth(), c.colors(env))
 	}
-	if fail && a.Verdict.AsBadAs(failOn) {
+	if fail && a.AtWorst().AsBadAs(failOn) {
 		return exitNo, nil
 	}
 	return exitYes, nil

@@ -45,6 +45,9 @@ type Finding struct {
 type Assessment struct {
 	Identity
 	Verdict Verdict
+	// Partial says that the verdict rests on what could not be read: with it, it
+	// might be [OverPrivileged].
+	Partial bool
 	// Default is what the runtime gives when asked for nothing: that of Docker
 	// where the runtime is not known.
 	Default RuntimeDefault
@@ -76,6 +79,7 @@ func Assess(facts *Facts) Assessment {
 		a.findProcess(f)
 	}
 	a.Verdict = a.verdict(f)
+	a.Partial = a.partial(f)
 	slices.SortStableFunc(a.Findings, func(x, y Finding) int { return int(y.Severity) - int(x.Severity) })
 	return a
 }

@@ -458,6 +458,69 @@ func TestStrays(t *testing.T) {
 	}
 }
 
+// TestPartial: a verdict that rests on what could not be read says so, and counts
+// as what it might be.
+func TestPartial(t *testing.T) {
+	unread := func(k NamespaceKind) func(f *Facts) {
+		return func(f *Facts) { f.Namespaces[k].Inode = cred.Known[uint64]{} }
+	}
+	for _, c := range []struct {
+		name   string
+		change func(f *Facts)
+		want   bool
+	}{
+		{"all is read", func(f *Facts) {}, false},
+		{"devices", func(f *Facts) { f.Devices = cred.Known[[]Device]{} }, true},
+		{"sockets", func(f *Facts) { f.Sockets = cred.Known[[]Socket]{} }, true},
+		{"sockets, nothing held", func(f *Facts) {
+			f.hold(0)
+			f.Process.UID, f.Sockets = cred.Same(1000), cred.Known[[]Socket]{}
+		}, true},
+		{"mounts", func(f *Facts) { f.Mounts = cred.Known[Mounts]{} }, true},
+		{"mounts, for one whom no file of root's obeys", func(f *Facts) {
+			f.hold(0)
+			f.Process.UID, f.Mounts = cred.Same(1000), cred.Known[Mounts]{}
+		}, false},
+		{"the network", unread(NetNS), true},
+		{"the network, in a user namespace", func(f *Facts) { f.child(100000); unread(NetNS)(f) }, false},
+		{"the clocks", unread(TimeNS), false},
+		{"queues", unread(IPCNS), false},
+		{"seccomp", func(f *Facts) { f.Process.Seccomp = cred.Known[cred.Seccomp]{} }, false},
+		{"who is root", func(f *Facts) { f.child(100000); f.Process.UserNS.UIDMap = cred.Known[[]cred.IDRange]{} }, true},
+		{"another disk", func(f *Facts) { raw(t, f, "20 1 0:40 / /far rw - nfs4 far:/ rw") }, true},
+		{"devices, and it is over-privileged", func(f *Facts) { f.hold(boundless); f.Devices = cred.Known[[]Device]{} }, false},
+		{"no container", func(f *Facts) { uncontain(f); f.Devices = cred.Known[[]Device]{} }, false},
+		{"nothing to be seen", func(f *Facts) { *f = Facts{Process: f.Process}; f.Process.NSPID = nil }, false},
+	} {
+		f := boxed(t)
+		c.change(&f)
+		a := Assess(&f)
+		worst := a.Verdict
+		if c.want {
+			worst = OverPrivileged
+		}
+		if a.Partial != c.want || a.AtWorst() != worst {
+			t.Errorf("%s: %v, %s, at worst %s", c.name, a.Partial, a.Verdict, a.AtWorst())
+		}
+	}
+}
+
+// TestFirstNet: where the number of the machine's network namespace is not to be
+// seen, its settings are.
+func TestFirstNet(t *testing.T) {
+	for first, want := range map[bool]Severity{true: High, false: Held} {
+		f := boxed(t)
+		f.Namespaces[NetNS].Machine, f.FirstNet = cred.Known[uint64]{}, cred.Is(first)
+		if a := Assess(&f); a.severity("net-namespace") != want || a.Partial {
+			t.Errorf("%v: %s", first, a.severity("net-namespace"))
+		}
+		f.Release = cred.Is("4.4.0")
+		if a := Assess(&f); a.severity("net-namespace") != Unread {
+			t.Errorf("%v, gVisor: %s", first, a.severity("net-namespace"))
+		}
+	}
+}
+
 func TestVerdictWords(t *testing.T) {
 	if !slices.IsSorted([]Verdict{Undecided, NotAContainer, Privileged, OverPrivileged, ConfinedRoot, AsDefault, Restricted, None}) {
 		t.Error("the order has changed")

@@ -26,6 +26,9 @@ type Facts struct {
 	// MachineMounts is the mount table of the machine's own init.
 	MachineMounts cred.Known[Mounts]
 	Namespaces    [NamespaceKinds]Namespace
+	// FirstNet says whether the network namespace shows the settings that only the
+	// machine's first has.
+	FirstNet cred.Known[bool]
 	// Owner is the uid that owns the user namespace, as the reader's sees it.
 	Owner cred.Known[uint32]
 	// Cgroup is the text of /proc/PID/cgroup.
@@ -125,6 +128,8 @@ func (f *Facts) shared(k NamespaceKind) cred.Known[bool] {
 		return cred.Is(true)
 	case k == UserNS && f.Process.UserNS.UIDMap.OK && !identity(f.Process.UserNS.UIDMap.Value):
 		return cred.Is(false)
+	case k == NetNS && !gvisor(f.Release):
+		return f.FirstNet
 	case k == MountNS:
 		// A root from a runtime's storage is not the machine's.
 		_, own := f.Mounts.Value.identity()

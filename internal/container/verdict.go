@@ -1,6 +1,11 @@
 package container
 
-import "capsh/internal/caps"
+import (
+	"slices"
+
+	"capsh/internal/caps"
+	"capsh/internal/cred"
+)
 
 // Verdict is how tightly a container holds a process, in one word.
 type Verdict uint8
@@ -80,6 +85,49 @@ func (a *Assessment) verdict(f *Facts) Verdict {
 		return AsDefault
 	}
 	return Restricted
+}
+
+// AtWorst is the verdict if what could not be read were as bad as it can be.
+func (a *Assessment) AtWorst() Verdict {
+	if a.Partial {
+		return OverPrivileged
+	}
+	return a.Verdict
+}
+
+// partial reports whether a wall that could not be looked at may be one whose want
+// makes the verdict worse. It makes none privileged: that hangs on what is known of
+// every process, and takes a wall that is not known for one that is not there.
+func (a *Assessment) partial(f *Facts) bool {
+	if a.Verdict.AsBadAs(OverPrivileged) {
+		return false
+	}
+	return slices.ContainsFunc(a.Findings, func(finding Finding) bool {
+		return finding.Severity == Unread && a.atStake(f, finding.ID) >= High
+	})
+}
+
+// atStake is the severity of the finding if the wall does not stand.
+func (a *Assessment) atStake(f *Facts, id string) Severity {
+	switch id {
+	case "runtime-socket", "devices":
+		return a.open(f, cred.Is(Access{Mode: 0o666}), readOrWrite)
+	case "machine-root", "machine-folders", "proc-sys", "sysfs":
+		return a.graded(f, High)
+	case "cgroupfs":
+		if a.Reach.Has(caps.SysAdmin) {
+			return a.graded(f, Critical)
+		}
+	case "user-namespace":
+		if f.own() { // the map may give the machine's root
+			return High
+		}
+	case PIDNS.finding(), MountNS.finding(), NetNS.finding():
+		if !f.confined() {
+			return High
+		}
+	}
+	return Medium
 }
 
 // everything reports whether all that the machine gives can be had.

@@ -88,10 +88,13 @@ var namespaceWalls = [NamespaceKinds]struct {
 	TimeNS:   {Info, "The clocks are the machine's, as with nearly all containers."},
 }
 
+// finding is the ID of what is found of a namespace.
+func (k NamespaceKind) finding() string { return k.String() + "-namespace" }
+
 // findNamespaces looks at each kind of namespace.
 func (a *Assessment) findNamespaces(f *Facts) {
 	for k := range NamespaceKinds {
-		id, wall := k.String()+"-namespace", namespaceWalls[k]
+		id, wall := k.finding(), namespaceWalls[k]
 		switch shared := f.shared(k); {
 		case k == TimeNS && !f.Namespaces[k].Inode.OK && f.Namespaces[UserNS].Inode.OK:
 			// Before Linux 5.6 there was none; the others could be read.
@@ -115,7 +118,7 @@ func (a *Assessment) findNamespaces(f *Facts) {
 
 // findUserNS looks at who stands behind the ids of a user namespace.
 func (a *Assessment) findUserNS(f *Facts) {
-	const id = "user-namespace"
+	id := UserNS.finding()
 	m := f.Process.UserNS.UIDMap
 	switch {
 	case !m.OK:

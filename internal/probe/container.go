@@ -44,6 +44,7 @@ func (r Root) Container(pid, tid int) (container.Facts, error) {
 	if err := t.container(&f); err != nil {
 		return f, err
 	}
+	f.FirstNet = r.firstNet(&f.Namespaces[container.NetNS])
 	at, final := Here, own && f.Process.NoNewPrivs.Value && f.Process.Permitted == 0
 	if !own {
 		fd, err := unix.Open(t.prefix+"root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -91,6 +92,19 @@ func (r Root) initial(init *task) bool {
 	ns, _ := self.namespace("pid")
 	pid, err := r.Self()
 	return err == nil && pid == os.Getpid() && ns.OK && ns.Value == container.InitialInode(container.PIDNS)
+}
+
+// firstNet asks whether a network namespace that is this process's own is the
+// machine's first, whose settings of devices no other shows (sysctl_core_init,
+// net/core/sysctl_net_core.c).
+func (r Root) firstNet(ns *container.Namespace) cred.Known[bool] {
+	self := task{root: r, dir: unix.AT_FDCWD, prefix: string(r) + "/thread-self/"}
+	own, err := self.namespace("net")
+	core := string(r) + "/sys/net/core/"
+	if err != nil || !own.OK || own != ns.Inode || !exists(core+"somaxconn") {
+		return cred.Known[bool]{}
+	}
+	return cred.Is(exists(core + "netdev_budget"))
 }
 
 // container reads the files of a process that tell of its container.

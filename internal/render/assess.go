@@ -12,7 +12,7 @@ import (
 // lines of at most width characters.
 func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names, width int, c Color) []byte {
 	var head Table
-	head.Row("verdict", c.paint(bold+verdictColor(a.Verdict), a.Verdict.String())+": "+a.Verdict.Meaning())
+	head.Row("verdict", c.paint(bold+verdictColor(a), a.Verdict.String())+partialText(a)+": "+a.Verdict.Meaning())
 	head.Row("process", processText(p)+", "+usersText(p, names))
 	head.Row("container", containerText(a))
 	head.Row("holds", reachText(p, a))
@@ -35,11 +35,19 @@ func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names,
 	return b
 }
 
-func verdictColor(v container.Verdict) string {
+// partialText says that more than is known may be open.
+func partialText(a *container.Assessment) string {
+	if a.Partial {
+		return ", as far as could be read"
+	}
+	return ""
+}
+
+func verdictColor(a *container.Assessment) string {
 	switch {
-	case v.AsBadAs(container.OverPrivileged):
+	case a.Verdict.AsBadAs(container.OverPrivileged):
 		return red
-	case v.AsBadAs(container.ConfinedRoot):
+	case a.Verdict.AsBadAs(container.ConfinedRoot), a.Partial:
 		return yellow
 	}
 	return green
@@ -222,6 +230,7 @@ func (j *JSON) Assessment(p *cred.Process, a *container.Assessment) {
 	j.Key("pid").Int(int64(p.PID))
 	j.Key("name").name(p)
 	j.Key("verdict").String(a.Verdict.String())
+	j.Key("partial").Bool(a.Partial)
 	j.Key("contained").KnownBool(a.Contained)
 	j.Key("container").container(a.Container)
 	j.Key("evidence").strings(a.Evidence)

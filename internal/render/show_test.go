@@ -284,7 +284,7 @@ func TestAssessmentJSON(t *testing.T) {
 	})
 	j = JSON{}
 	j.Assessment(&f.Process, a)
-	if text := string(j.Bytes()); !strings.Contains(text, `"verdict":"unknown","contained":null,"container":null,`) {
+	if text := string(j.Bytes()); !strings.Contains(text, `"verdict":"unknown","partial":false,"contained":null,"container":null,`) {
 		t.Error(text)
 	}
 }
