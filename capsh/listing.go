@@ -118,14 +118,9 @@ func (l *listing) wanted(p *cred.Process) bool {
 
 // fits says whether a thread is what is asked for.
 func (l *listing) fits(t *cred.Process) bool {
-	return (!l.holders() || holds(t)) &&
+	return (!l.holders() || t.Held() != 0) &&
 		(l.caps == 0 || (t.Effective|t.Permitted)&l.caps != 0) &&
 		(!l.user.OK || t.UID.Effective == l.user.Value)
-}
-
-// holds says whether a thread holds anything; the bounding set is no holding.
-func holds(p *cred.Process) bool {
-	return p.Effective|p.Permitted|p.Inheritable|p.Ambient != 0
 }
 
 // open begins the scan. Where only ids are given, it is of these.
@@ -168,7 +163,7 @@ func (l *lister) list(pid int) bool {
 	}
 	p.Differing, p.ThreadsRead = nil, false
 	there, err := l.r.Status(pid, p)
-	if err == nil && there && (l.threads || p.Threads > 1 && l.named(p) && !(l.fits(p) && holds(p))) {
+	if err == nil && there && (l.threads || p.Threads > 1 && l.named(p) && !(l.fits(p) && p.Held() != 0)) {
 		err = l.r.Threads(p, l.holders() || !l.threads && l.fits(p))
 	}
 	if err != nil {

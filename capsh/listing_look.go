@@ -172,7 +172,7 @@ func (l *lister) newRows(rows []render.Row) []render.Row {
 	p := &l.p
 	rows = append(rows, render.NewRow(p))
 	for _, t := range p.Differing {
-		if !l.threads && !(l.fits(&t) && (holds(&t) || !l.fits(&p.Process))) {
+		if !l.threads && !(l.fits(&t) && (t.Held() != 0 || !l.fits(&p.Process))) {
 			continue
 		}
 		thread := render.Listed{Process: t, User: l.userName(t.UID.Effective), Container: p.Container, Foreign: p.Foreign}

@@ -31,6 +31,9 @@ type Sets struct {
 	Effective, Permitted, Inheritable, Bounding, Ambient caps.Set
 }
 
+// Held is what the thread holds in any way; the bounding set is no holding.
+func (s *Sets) Held() caps.Set { return s.Effective | s.Permitted | s.Inheritable | s.Ambient }
+
 // IDs are the four user or group ids of a thread (credentials(7)).
 type IDs struct {
 	Real, Effective, Saved, FS uint32

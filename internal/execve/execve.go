@@ -49,18 +49,14 @@ type File struct {
 	SetidFromReal bool
 }
 
-// The bits of st_mode that matter (inode(7)).
-const (
-	setuid    = 0o4000 // S_ISUID
-	setgid    = 0o2000 // S_ISGID
-	groupExec = 0o0010 // S_IXGRP
-)
-
 // setuid and setgid as execve takes them. Without the group's execute
 // permission the bit once asked for mandatory locking (bprm_fill_uid,
 // fs/exec.c).
-func (f *File) setuid() bool { return f.Mode&setuid != 0 }
-func (f *File) setgid() bool { return f.Mode&(setgid|groupExec) == setgid|groupExec }
+func (f *File) setuid() bool { return f.Mode&filecap.ModeSetuid != 0 }
+func (f *File) setgid() bool {
+	const both = filecap.ModeSetgid | filecap.ModeGroupExec
+	return f.Mode&both == both
+}
 
 // Outcome is what the new program starts with.
 type Outcome struct {

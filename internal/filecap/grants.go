@@ -18,15 +18,15 @@ type Grants struct {
 
 // The bits of st_mode that matter (inode(7)).
 const (
-	modeSetuid    = 0o4000 // S_ISUID
-	modeSetgid    = 0o2000 // S_ISGID
-	modeGroupExec = 0o0010 // S_IXGRP
+	ModeSetuid    = 0o4000 // S_ISUID
+	ModeSetgid    = 0o2000 // S_ISGID
+	ModeGroupExec = 0o0010 // S_IXGRP
 	modeAnyExec   = 0o0111
 )
 
 // Setuid and Setgid say that the bit is set, whether it counts or not.
-func (g *Grants) Setuid() bool { return g.Mode&modeSetuid != 0 }
-func (g *Grants) Setgid() bool { return g.Mode&modeSetgid != 0 }
+func (g *Grants) Setuid() bool { return g.Mode&ModeSetuid != 0 }
+func (g *Grants) Setgid() bool { return g.Mode&ModeSetgid != 0 }
 
 // CapsShown reports whether the file has capabilities that could be read: the
 // kernel keeps those of a root id without a name here to itself, and invalid
@@ -80,7 +80,7 @@ func (g *Grants) modeFlaws() (f Flaws) {
 		f |= NotRunnable
 	}
 	// The bit once asked for mandatory locking (bprm_fill_uid, fs/exec.c).
-	if g.Setgid() && g.Mode&modeGroupExec == 0 {
+	if g.Setgid() && g.Mode&ModeGroupExec == 0 {
 		f |= SetgidAlone
 	}
 	return f

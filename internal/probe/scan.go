@@ -240,7 +240,7 @@ func (r *Reader) Threads(p *cred.Process, holding bool) error {
 		return r.unlisted(t, listErr)
 	}
 	slices.Sort(ids)
-	spare := holding && r.s.own && !holdsAny(p)
+	spare := holding && r.s.own && p.Held() == 0
 	var other cred.Process
 	for _, id := range ids {
 		if id == p.TID || spare && r.HoldsNothing(id) {
@@ -266,10 +266,6 @@ func (r *Reader) unlisted(t *task, err error) error {
 		return nil
 	}
 	return t.unread("task", err)
-}
-
-func holdsAny(p *cred.Process) bool {
-	return p.Effective|p.Permitted|p.Inheritable|p.Ambient != 0
 }
 
 // thread reads a thread below an open task directory.

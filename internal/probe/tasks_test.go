@@ -248,7 +248,7 @@ func disagreement(pid int, r, byFile *Reader) string {
 	if got.UserNS.Inode = r.UserNS(pid); r.MountNS(pid) != byFile.MountNS(pid) {
 		return fmt.Sprint("mount namespace ", r.MountNS(pid), ", by file ", byFile.MountNS(pid))
 	}
-	if nothing := !holdsAny(&want); whole && nothing != idle {
+	if nothing := want.Held() == 0; whole && nothing != idle {
 		return fmt.Sprint("holds nothing: ", idle, ", by file ", nothing)
 	}
 	steady(&got)

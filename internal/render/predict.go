@@ -6,6 +6,7 @@ import (
 	"capsh/internal/caps"
 	"capsh/internal/cred"
 	"capsh/internal/execve"
+	"capsh/internal/filecap"
 	"capsh/internal/plan"
 )
 
@@ -43,10 +44,10 @@ func appendFile(b []byte, f *execve.File, kernelBits int) []byte {
 		}
 		b, carries = append(b, text...), true
 	}
-	if f.Mode&0o4000 != 0 {
+	if f.Mode&filecap.ModeSetuid != 0 {
 		item("setuid " + strconv.FormatUint(uint64(f.UID), 10))
 	}
-	if f.Mode&0o2000 != 0 {
+	if f.Mode&filecap.ModeSetgid != 0 {
 		item("setgid " + strconv.FormatUint(uint64(f.GID), 10))
 	}
 	if f.HasCaps && f.Caps.Version == 0 {
@@ -68,15 +69,7 @@ func appendIdentities(b []byte, before, after *cred.State, width int) []byte {
 	t.Row("group", plan.IDText(before.GID), plan.IDText(after.GID))
 	bits := func(s *cred.State) string { return knownText(s.Securebits, cred.Securebits.String) }
 	t.Row("securebits", bits(before), bits(after))
-	noNewPrivs := func(s *cred.State) string {
-		return knownText(s.NoNewPrivs, func(on bool) string {
-			if on {
-				return "on"
-			}
-			return "off"
-		})
-	}
-	t.Row("no_new_privs", noNewPrivs(before), noNewPrivs(after))
+	t.Row("no_new_privs", cred.OnOff(before.NoNewPrivs), cred.OnOff(after.NoNewPrivs))
 	if ns := &before.UserNS; ns.Inode.OK && !ns.Initial().Value {
 		t.Row("userns", strconv.FormatUint(ns.Inode.Value, 10), "all ids are as it has them")
 	}

@@ -128,8 +128,7 @@ const wideMatrix = 104
 
 // appendHoldings appends a row for each capability that any set has.
 func appendHoldings(b []byte, f *container.Facts, width int, c Color) []byte {
-	s := &f.Process.Sets
-	sets := [...]caps.Set{s.Bounding, s.Effective, s.Permitted, s.Inheritable, s.Ambient}
+	sets := fiveSets(&f.Process.Sets)
 	var all caps.Set
 	for _, set := range sets {
 		all |= set
