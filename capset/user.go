@@ -121,7 +121,8 @@ func (l *launch) resolveGroups() error {
 
 // initGroups is initgroups(3).
 func (l *launch) initGroups() error {
-	if err := cmp.Or(l.lookUp(), l.account.Unread); err != nil {
+	err := l.lookUp()
+	if err = cmp.Or(err, l.account.Unread); err != nil {
 		return err
 	}
 	if !l.account.Known {
