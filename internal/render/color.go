@@ -32,9 +32,9 @@ func hostMark(h caps.Host) (mark, color string) {
 	return "  ", ""
 }
 
-// paint is text in a colour; text itself must be escaped already.
+// paint is text in a colour, "" for none; text itself must be escaped already.
 func (c Color) paint(color, text string) string {
-	if !c || text == "" {
+	if !c || text == "" || color == "" {
 		return text
 	}
 	return color + text + plain

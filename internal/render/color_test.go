@@ -18,6 +18,15 @@ func TestColumns(t *testing.T) {
 	}
 }
 
+// TestNoColor: what has no colour gets no sequence.
+func TestNoColor(t *testing.T) {
+	for _, text := range []string{Color(true).paint("", "a"), Color(false).paint(red, "a")} {
+		if text != "a" {
+			t.Errorf("%q", text)
+		}
+	}
+}
+
 // TestTableColored: colour moves no column.
 func TestTableColored(t *testing.T) {
 	lay := func(c Color) string {
