@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"capsh/internal/apply"
+	"capsh/internal/inherit"
 	"capsh/internal/plan"
 	"capsh/internal/probe"
 	"capsh/internal/render"
@@ -78,6 +79,9 @@ func dispatch(args, env []string, stdout, stderr io.Writer) (int, error) {
 	}
 	if err == nil {
 		l.warn(stderr, p.Warnings)
+		if inherit.Lacks != "" {
+			l.warn(stderr, []string{inherit.Lacks})
+		}
 		err = l.start(p, stderr)
 	}
 	return statusOf(err)
@@ -89,11 +93,19 @@ func (l *launch) information() (string, error) {
 	case l.help:
 		return usage, nil
 	case l.version:
-		return "capset " + version.String() + "\n", nil
+		return versionText(), nil
 	case l.listCaps:
 		return capList()
 	}
 	return "", nil
+}
+
+func versionText() string {
+	text := "capset " + version.String()
+	if inherit.Lacks != "" {
+		text += " (" + inherit.Lacks + ")"
+	}
+	return text + "\n"
 }
 
 // written writes to stdout what there is no error about, and says whether that
