@@ -2,6 +2,7 @@ package plan
 
 import (
 	"strconv"
+	"strings"
 
 	"capsh/internal/caps"
 	"capsh/internal/cred"
@@ -126,7 +127,7 @@ func (s *Step) appendRest(b []byte, number func(int) string) []byte {
 	case Chdir:
 		return append(append(b, "chdir "...), s.Text...)
 	case SetDeathSignal:
-		return append(append(b, "parent death signal "...), number(10)...)
+		return append(append(b, "parent death signal "...), SignalName(int(s.Number))...)
 	case SetPtracer:
 		if s.Number == AnyPtracer {
 			return append(b, "ptracer any"...)
@@ -139,9 +140,9 @@ func (s *Step) appendRest(b []byte, number func(int) string) []byte {
 	case SetSELinux:
 		return append(append(b, "selinux label "...), s.Text...)
 	case RestrictLandlock:
-		b = append(append(b, "landlock 0x"...), strconv.FormatUint(s.Landlock.Access, 16)...)
+		b = append(append(b, "landlock "...), list(RightNames(s.Landlock.Access))...)
 		for _, r := range s.Landlock.Rules {
-			b = append(append(b, "; allow 0x"...), strconv.FormatUint(r.Access, 16)...)
+			b = append(append(b, "; allow "...), list(RightNames(r.Access))...)
 			b = append(append(b, " beneath "...), r.Path...)
 		}
 		return b
@@ -159,20 +160,16 @@ func (s *Step) appendRest(b []byte, number func(int) string) []byte {
 }
 
 func appendSignals(b []byte, what string, set uint64) []byte {
-	if set == 0 {
+	switch set {
+	case 0:
 		return b
+	case ^uint64(0):
+		return append(append(b, what...), " all"...)
 	}
-	b = append(b, what...)
-	if set == ^uint64(0) {
-		return append(b, " all"...)
-	}
-	for n := range 64 {
-		if set>>n&1 != 0 {
-			b = strconv.AppendInt(append(b, ' '), int64(n+1), 10)
-		}
-	}
-	return b
+	return append(append(append(b, what...), ' '), list(SignalNames(set))...)
 }
+
+func list(names []string) string { return strings.Join(names, ",") }
 
 func limit(n uint64) string {
 	if n == ^uint64(0) {
