@@ -244,7 +244,7 @@ func TestFindings(t *testing.T) {
 		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 3 /proc/sys/kernel proc rw /sys/kernel") }, Critical},
 		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc ro /sys") }, Held},
 		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 3 /proc/sys/net proc rw /sys/net") }, Held},
-		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys", "21 20 /x tmpfs ro /") }, Held},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys", "21 20 /x mqueue ro /") }, Held},
 		{"proc-masks", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /kcore") }, Medium},
 		{"proc-masks", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc ro /") }, Medium},
 		{"sysfs", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /s sysfs rw /") }, Critical},
@@ -422,6 +422,29 @@ func TestIdentify(t *testing.T) {
 				"3 1 /etc/hostname ext4 rw /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/"+id1+"/hostname"))
 			f.DockerEnv = cred.Is(false)
 		}, Container{Containerd, id2, uid}, "PID namespace"},
+		{"CRI-O, podman's storage and the kubelet's pod", func(f *Facts) {
+			f.Cgroup, f.DockerEnv, f.PodmanEnv = cred.Is("0::/"), cred.Is(false), cred.Is("")
+			f.Mounts = cred.Is(parse(t, "1 0 0:1 / / rw - overlay overlay rw,upperdir=/var/lib/containers/storage/overlay/"+id1+"/diff\n"+
+				"2 1 8:1 /var/lib/kubelet/pods/"+uid+"/etc-hosts /etc/hosts rw - ext4 /dev/sda1 rw\n"+
+				"3 1 0:2 /containers/storage/overlay-containers/"+id2+"/userdata/hostname /etc/hostname rw - tmpfs tmpfs rw\n"))
+		}, Container{CRIO, "", uid}, "PID namespace"},
+		{"CRI-O, its pod's file first", func(f *Facts) {
+			f.Cgroup, f.DockerEnv, f.PodmanEnv = cred.Is("0::/"), cred.Is(false), cred.Is("")
+			f.Mounts = cred.Is(parse(t, "2 1 8:1 /var/lib/kubelet/pods/"+uid+"/etc-hosts /etc/hosts rw - ext4 /dev/sda1 rw\n"))
+		}, Container{CRIO, "", uid}, "PID namespace"},
+		{"Docker on containerd's snapshots", func(f *Facts) {
+			f.Cgroup, f.DockerEnv = cred.Is("0::/"), cred.Is(false)
+			f.Mounts = cred.Is(parse(t, "1 0 0:1 / / rw - overlay overlay rw,upperdir=/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs\n"+
+				"2 1 8:1 /var/lib/docker/containers/"+id1+"/hosts /etc/hosts rw - ext4 /dev/sda1 rw\n"))
+		}, Container{Docker, id1, ""}, "PID namespace"},
+		{"a file on what may be the machine's root", func(f *Facts) {
+			f.Cgroup, f.PodmanEnv = cred.Is("0::/"), cred.Is("")
+			f.Mounts = cred.Is(parse(t, "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"))
+		}, Container{}, "PID namespace"},
+		{"a file on a root of its own", func(f *Facts) {
+			f.Cgroup = cred.Is("0::/")
+			f.Mounts = cred.Is(parse(t, "1 0 8:1 /srv/root / rw - ext4 /dev/sda1 rw\n"))
+		}, Container{Docker, "", ""}, "PID namespace"},
 	} {
 		f := boxed(t)
 		c.change(&f)

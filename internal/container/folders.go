@@ -92,7 +92,9 @@ func (f *Facts) machineRoot(m Mount) cred.Known[bool] {
 	_, stored := fromStorage(m.Root + "\n" + m.Super)
 	mounts := f.shared(MountNS)
 	switch {
-	case m.byKernel(), m.Type == "tmpfs", m.Type == "devtmpfs", stored, m.folder() != "/", f.ofRuntime(m):
+	case m.byKernel(), m.Type == "tmpfs", m.Type == "devtmpfs", m.folder() != "/":
+		return cred.Is(false)
+	case stored, m.layer(), f.ofRuntime(m):
 		return cred.Is(false)
 	case m.Point == "/" && gvisor(f.Release):
 		return cred.Is(false)
@@ -100,6 +102,14 @@ func (f *Facts) machineRoot(m Mount) cred.Known[bool] {
 		return cred.Is(true)
 	}
 	return cred.Known[bool]{}
+}
+
+// layer reports whether a filesystem is one that runtimes alone put together for a
+// root: of layers, or one of ZFS or a subvolume of Btrfs that is named as such.
+func (m Mount) layer() bool {
+	last := func(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+	return m.Type == "fuse.fuse-overlayfs" || m.Type == "aufs" || m.Type == "overlay" && strings.Contains(m.Super, "/snapshots/") ||
+		isID(last(m.Root)) || isID(last(m.Source))
 }
 
 // runtimeDisk reports whether a device holds the root of this container, as a
@@ -146,8 +156,8 @@ func keptByRuntime(path string) bool {
 }
 
 // machineFolder reports whether a mount is of the machine's files and not made by
-// the runtime. A tmpfs may be the container's own: without the machine's mount
-// table one that is mounted whole is taken for that.
+// the runtime. A whole tmpfs is not counted without the machine's mount table; see
+// unknownTmpfs.
 func (f *Facts) machineFolder(m Mount) bool {
 	if m.Point == "/" || m.byKernel() || f.ofRuntime(m) {
 		return false
@@ -189,11 +199,29 @@ func (a *Assessment) findMachineFolders(f *Facts) {
 			severity = max(severity, a.graded(f, High))
 		}
 	}
-	if len(names) == 0 {
+	tmpfs := f.unknownTmpfs()
+	switch {
+	case len(names) > 0:
+		a.add(id, severity, countOf(names, 3, "mount"), "What the process may do to files, it may do to these of the machine.")
+	case len(tmpfs) > 0:
+		a.add(id, Info, "none, unless a tmpfs is the machine's: "+firstOf(tmpfs, 3), "Only runtimes' sockets were looked for in it.")
+	default:
 		a.add(id, Held, "no folder of the machine is mounted", "")
-		return
 	}
-	a.add(id, severity, countOf(names, 3, "mount"), "What the process may do to files, it may do to these of the machine.")
+}
+
+// unknownTmpfs are the places at which a whole tmpfs may be the machine's, such as
+// its /run, or the container's own. Where the kernel's files are, runtimes hide
+// some behind one.
+func (f *Facts) unknownTmpfs() (list []string) {
+	for _, m := range f.visible {
+		below := func(dir string) bool { _, ok := within(m.Point, dir); return ok }
+		kernels := slices.ContainsFunc([]string{"/dev", "/proc", "/sys"}, below)
+		if m.Type == "tmpfs" && m.Root == "/" && m.Point != "/" && !kernels && !f.MachineMounts.OK {
+			list = append(list, m.Point)
+		}
+	}
+	return list
 }
 
 // origin is what is mounted, in words, and its path on the machine where that is

@@ -71,6 +71,16 @@ func TestMachineRoot(t *testing.T) {
 			f.Namespaces[MountNS].Inode = f.Namespaces[MountNS].Machine
 		}, Critical},
 		{"its own root is a folder", func(f *Facts) { own(f, "1 0 8:1 /var/lib/machines/a / rw - ext4 /dev/sda1 rw\n") }, Held},
+		{"Docker's ZFS", func(f *Facts) { own(f, "1 0 0:40 / / rw - zfs pool/docker/"+id1+" rw\n") }, Held},
+		{"Docker's Btrfs", func(f *Facts) {
+			root := "/@/var/lib/docker/btrfs/subvolumes/" + id1
+			own(f, "1 0 0:40 "+root+" / rw - btrfs /dev/sda2 rw,subvolid=300,subvol="+root+"\n")
+		}, Held},
+		{"BuildKit's overlay", func(f *Facts) {
+			own(f, "1 0 0:40 / / rw - overlay overlay rw,upperdir=/var/lib/buildkit/runc-overlayfs/snapshots/snapshots/7/fs\n")
+		}, Held},
+		{"fuse-overlayfs", func(f *Facts) { own(f, "1 0 0:40 / / rw - fuse.fuse-overlayfs fuse-overlayfs rw\n") }, Held},
+		{"a live system's overlay", func(f *Facts) { own(f, "1 0 0:40 / / rw - overlay overlay rw,upperdir=/cow/upper\n") }, Unread},
 		{"gVisor", func(f *Facts) {
 			own(f, "1 0 0:1 / / rw - 9p none rw\n2 1 0:2 / /etc/hosts rw - 9p none rw\n")
 			f.Release = cred.Is("4.4.0")
@@ -128,7 +138,8 @@ func TestMachineFolders(t *testing.T) {
 
 		{known("20 1 0:30 / /dev/shm rw - tmpfs shm rw"), Held, ""},
 		{known("20 1 0:40 / /scratch rw - tmpfs tmpfs rw"), Held, ""},
-		{inside("20 1 0:40 / /scratch rw - tmpfs tmpfs rw"), Held, ""},
+		{inside("20 1 0:40 / /scratch rw - tmpfs tmpfs rw"), Info, "none, unless a tmpfs is the machine's: /scratch"},
+		{inside("20 8 0:40 / /sys/firmware ro - tmpfs tmpfs rw"), Held, ""},
 		{inside("20 1 8:2 /var/lib/kubelet/pods/" + uid + "/volumes/kubernetes.io~empty-dir/a /v rw - ext4 /dev/sda2 rw"), Held, ""},
 		{inside("20 1 8:2 /elsewhere/docker/volumes/a/_data/b /v rw - ext4 /dev/sda2 rw"), Held, ""},
 		{inside("20 1 8:2 /var/lib/containers/storage/volumes/a/_data /v rw - ext4 /dev/sda2 rw"), Held, ""},

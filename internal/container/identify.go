@@ -44,11 +44,11 @@ func (f *Facts) identify() Identity {
 	}
 	switch known := id.Contained; {
 	case mounts.OK && !mounts.Value && (known.OK || !f.machineOtherwise()):
-		f.identifyByFiles(&id, say)
+		f.identifyByFiles(&id, say, !f.machinesRoot())
 	case !mounts.OK:
 		// The files may be the machine's own, whose root may come from an image:
 		// they say whose container it is, not that it is one.
-		f.identifyByFiles(&id, say)
+		f.identifyByFiles(&id, say, !f.machinesRoot())
 		id.Contained = known
 	}
 	if !id.Contained.OK && pids.OK {
@@ -71,15 +71,23 @@ func (f *Facts) machineOtherwise() bool {
 
 // strays are what a process that is in no container has of one.
 func (f *Facts) strays() (list []string) {
-	f.identifyByFiles(new(Identity), func(evidence string) { list = append(list, evidence) })
+	f.identifyByFiles(new(Identity), func(evidence string) { list = append(list, evidence) }, true)
 	if mounts := f.shared(MountNS); len(list) > 0 && mounts.OK && !mounts.Value {
 		list = append(list, "it is in a mount namespace of its own")
 	}
 	return list
 }
 
-// identifyByFiles looks at what runtimes leave for the programs inside.
-func (f *Facts) identifyByFiles(id *Identity, say func(string)) {
+// machinesRoot reports whether the process's root may be the machine's.
+func (f *Facts) machinesRoot() bool {
+	root, ok := f.Mounts.Value.At("/")
+	is := f.machineRoot(root)
+	return ok && (is.Value || !is.OK)
+}
+
+// identifyByFiles looks at what runtimes leave for the programs inside; files in
+// its root folder count if marks is set.
+func (f *Facts) identifyByFiles(id *Identity, say func(string), marks bool) {
 	for _, word := range [...]struct{ value, where string }{
 		{f.Manager.Value, "the container manager's file"},
 		{f.Env.Value, "the variable container"},
@@ -89,11 +97,11 @@ func (f *Facts) identifyByFiles(id *Identity, say func(string)) {
 			say(word.where + " says " + word.value)
 		}
 	}
-	if f.PodmanEnv.OK {
+	if f.PodmanEnv.OK && marks {
 		id.adopt(Container{Runtime: Podman, ID: containerEnvID(f.PodmanEnv.Value)})
 		say("there is a /run/.containerenv")
 	}
-	if f.DockerEnv.Value {
+	if f.DockerEnv.Value && marks {
 		id.adopt(Container{Runtime: Docker})
 		say("there is a /.dockerenv")
 	}
@@ -101,7 +109,16 @@ func (f *Facts) identifyByFiles(id *Identity, say func(string)) {
 
 // adopt fills in what is not known yet.
 func (id *Identity) adopt(c Container) {
-	if id.Runtime == "" || id.Runtime == Unknown || id.Runtime == Kubernetes && c.Runtime != GVisor {
+	if id.PodUID != "" || c.PodUID != "" {
+		// CRI-O keeps its containers where podman does; the ids may be those of
+		// the pod's sandbox.
+		id.asCRIO()
+		c.asCRIO()
+	}
+	switch {
+	case id.Runtime == "", id.Runtime == Unknown, id.Runtime == Kubernetes && c.Runtime != GVisor:
+		id.Runtime = c.Runtime
+	case id.Runtime == Containerd && c.Runtime == Docker: // containerd works for it
 		id.Runtime = c.Runtime
 	}
 	if id.ID == "" && id.Runtime == c.Runtime {
@@ -109,6 +126,13 @@ func (id *Identity) adopt(c Container) {
 	}
 	if id.PodUID == "" {
 		id.PodUID = c.PodUID
+	}
+}
+
+// asCRIO makes podman's container one of CRI-O's.
+func (c *Container) asCRIO() {
+	if c.Runtime == Podman {
+		c.Runtime, c.ID = CRIO, ""
 	}
 }
 
