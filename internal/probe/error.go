@@ -69,8 +69,12 @@ func (e *Error) Error() string {
 	if e.TID != e.PID {
 		process += "/" + strconv.Itoa(e.TID)
 	}
-	if e.File != "" {
+	switch {
+	case e.File == "":
+	case e.Reason == Malformed:
 		process += ": " + e.File
+	default:
+		process += ": reading " + e.File
 	}
 	text := process + ": " + e.Err.Error()
 	if e.Reason == Denied {

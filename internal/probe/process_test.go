@@ -304,7 +304,7 @@ func TestMayNotLook(t *testing.T) {
 func TestHidepid(t *testing.T) {
 	testenv.Root(t)
 	hidden := fmt.Sprintf("process %d is not there or hidden (hidepid=invisible on ", os.Getpid())
-	denied := fmt.Sprintf("process %d: status: operation not permitted (hidepid=noaccess on ", os.Getpid())
+	denied := fmt.Sprintf("process %d: reading status: operation not permitted (hidepid=noaccess on ", os.Getpid())
 	for _, c := range []struct {
 		options string
 		uid     int
