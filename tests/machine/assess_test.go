@@ -191,3 +191,59 @@ func TestAssessSharedPIDs(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 }
+
+// The machine's root is not told to be out of reach where it is the process's own.
+func TestAssessOwnRoot(t *testing.T) {
+	onMachine(t)
+	testenv.Root(t)
+	unshare := testenv.Tool(t, "unshare")
+	if a := assess(t, 0, unshare, "-mpf", "--mount-proc"); a.severity("machine-root") != "unknown" || a.severity("mnt-namespace") == "critical" {
+		t.Errorf("in a mount namespace of its own: %+v", a)
+	}
+	if a := assess(t, 0, unshare, "-pf"); a.severity("machine-root") != "critical" || a.severity("mnt-namespace") != "critical" {
+		t.Errorf("in the machine's: %+v", a)
+	}
+}
+
+// podman in a mount namespace of its own, where none of its state is the machine's.
+const podman = `mount -t tmpfs tmpfs /dev/shm && mkdir -p /run/libpod && mount -t tmpfs tmpfs /run/libpod || exit
+run() { podman --root="$0/root" --runroot="$0/run" --storage-driver=vfs --runtime=runc --cgroup-manager=cgroupfs --events-backend=none "$@"; }
+tar -C "$0/image" -c capsh | run import - capsh >"$0/log" 2>&1 || { cat "$0/log"; exit 1; }
+run run --rm --network=none --ulimit=nofile=256:256 --ulimit=nproc=256:256 "$@"`
+
+// So it is with the machine's PIDs by podman, which has to run among them. From
+// there the mount table of the machine's init is to be seen.
+func TestAssessPodmanPIDs(t *testing.T) {
+	onMachine(t)
+	testenv.Root(t)
+	for _, tool := range []string{"podman", "runc", "tar"} {
+		testenv.Tool(t, tool)
+	}
+	unshare := testenv.Tool(t, "unshare")
+	dir, err := os.MkdirTemp("", "assess-")
+	must(t, err)
+	defer os.RemoveAll(dir) // what podman leaves behind may still be at work
+	binary, err := os.ReadFile(program(t))
+	must(t, err)
+	must(t, os.Mkdir(dir+"/image", 0o755))
+	must(t, os.WriteFile(dir+"/image/capsh", binary, 0o755))
+	for _, c := range []struct {
+		options       []string
+		root, folders string
+	}{
+		{nil, "held", "held"},
+		{[]string{"--volume=/:/host"}, "critical", "held"},
+		{[]string{"--volume=/run:/x:ro"}, "held", "medium"},
+	} {
+		args := append([]string{"-m", "sh", "-c", podman, dir, "--pid=host"}, c.options...)
+		r := testenv.Run(t, exec.Command(unshare, append(args, "capsh", "/capsh", "assess", "--json")...))
+		var a assessed
+		if err := json.Unmarshal([]byte(r.Out), &a); err != nil {
+			t.Fatalf("%v: %+v", err, r)
+		}
+		if a.Verdict != "over-privileged" || a.severity("pid-namespace") != "high" || a.severity("capabilities") != "held" ||
+			a.severity("machine-root") != c.root || a.severity("machine-folders") != c.folders || *a.Container.Runtime != "podman" {
+			t.Errorf("%q: %+v", c.options, a)
+		}
+	}
+}
