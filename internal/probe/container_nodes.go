@@ -19,10 +19,10 @@ type nodes struct {
 	devices cred.Known[[]container.Device]
 	seen    []fileID        // the sockets
 	points  map[string]bool // where something is mounted
-	left    int             // entries that may still be looked at
+	left    int             // files that may still be looked at
 }
 
-// No folder of devices is as deep, and none has as many entries.
+// No folder of devices is as deep, and no container has as many files to look at.
 const (
 	maxDepth = 8
 	maxNodes = 1 << 14
@@ -53,6 +53,10 @@ func (l Lookup) nodes(f *container.Facts, final bool) {
 // mounted looks at what is mounted: a socket or device itself, or a folder that
 // may have some.
 func (n *nodes) mounted(m container.Mount) {
+	if n.left--; n.left < 0 {
+		n.sockets.OK, n.devices.OK = false, false
+		return
+	}
 	st, access, err := n.access(m.Point)
 	if err != nil {
 		n.missed(err, &n.sockets.OK)
@@ -68,6 +72,7 @@ func (n *nodes) mounted(m container.Mount) {
 		n.addDevice(m.Point, &st)
 	case unix.S_IFDIR:
 		for _, below := range container.SocketsBelow(m.Root) {
+			n.left--
 			n.socket(m.Point + below)
 		}
 		if m.Type == "devtmpfs" || strings.HasPrefix(m.Point, "/dev/") && m.Point != "/dev/shm" {
