@@ -13,7 +13,7 @@ import (
 	"capsh/internal/cred"
 )
 
-// tasks is the kernel's process table, as a BPF program writes it: a fiftieth of
+// tasks is the kernel's process table, as a BPF program writes it: a tenth of
 // what reading a status file costs. It tells the same; what it can't tell, and of
 // whom it does not, /proc does. Which processes there are /proc says.
 //
