@@ -1,13 +1,13 @@
 // Command bench measures how long programs take from start to end, beside a
 // baseline and their peers: starts, and listings of many processes. Runs are
-// interleaved, A B C A B C …, so that what disturbs the machine disturbs all;
-// medians and their ratios are printed. Start it by make bench: it expects the
-// programs in bin/.
+// interleaved, so that what disturbs the machine disturbs all; medians and their
+// ratios are printed. Start it by make bench: it expects the programs in bin/.
 package main
 
 import (
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -129,7 +129,9 @@ func (g group) measure(rounds int) error {
 	return nil
 }
 
-// interleave runs all rows once a round and gives each row's times.
+// interleave runs all rows once a round and gives each row's times. The order is
+// another one each round: the kernel still clears up behind one program while the
+// next starts, which made a row 5 % slower than the one behind it.
 func interleave(rows []row, rounds int) ([][]time.Duration, error) {
 	runtime.LockOSThread()
 	debug.SetGCPercent(-1)
@@ -144,10 +146,10 @@ func interleave(rows []row, rounds int) ([][]time.Duration, error) {
 	}
 	warmUp := min(20, rounds)
 	for round := range warmUp + rounds {
-		for i, r := range rows {
-			took, err := spawn(r, null.Fd())
+		for _, i := range rand.Perm(len(rows)) {
+			took, err := spawn(rows[i], null.Fd())
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", r.name, err)
+				return nil, fmt.Errorf("%s: %w", rows[i].name, err)
 			}
 			if round >= warmUp {
 				times[i] = append(times[i], took)
