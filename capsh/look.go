@@ -26,7 +26,7 @@ func (s *session) current(string) error {
 // show puts out each subject, as an object or with text; one other than this
 // process is named first.
 func (s *session) show(text func(b []byte, state *cred.State) []byte) error {
-	list, err := s.subjects()
+	list, err := s.subjectsInFull()
 	if err != nil && (err != probe.ErrNoBounding || s.view.json) { // text has a word for it
 		return err
 	}
@@ -151,6 +151,9 @@ func (s *session) supports(value string) error {
 }
 
 func (s *session) mode(string) error {
+	if _, err := s.subjectsInFull(); err != nil {
+		return err
+	}
 	return s.each(func(p subject) error {
 		mode := render.Mode(&p.State, s.kernel())
 		if !p.own && !s.view.json {
@@ -169,11 +172,14 @@ func (s *session) mode(string) error {
 }
 
 func (s *session) inMode(want string) error {
+	if _, err := s.subjectsInFull(); err != nil {
+		return err
+	}
 	return s.each(func(p subject) error {
 		mode := render.Mode(&p.State, s.kernel())
 		switch {
 		case !mode.OK:
-			return errors.New(p.about() + "mode is unknown: the kernel does not tell the securebits of another process")
+			return errors.New(p.about() + "mode is unknown: it depends on the securebits, which the kernel does not tell here")
 		case mode.Value.String() == want:
 			return nil
 		case s.view.json || !p.own:

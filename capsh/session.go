@@ -119,6 +119,18 @@ func (s *session) subjects() ([]subject, error) {
 	return list, nil
 }
 
+// subjectsInFull are the subjects with their securebits, as far as they can be had:
+// those of others cost more than all else.
+func (s *session) subjectsInFull() ([]subject, error) {
+	list, err := s.subjects()
+	for _, p := range list {
+		if !p.own && !p.Securebits.OK {
+			s.view.root().Securebits(p.Process)
+		}
+	}
+	return list, err
+}
+
 // self is this process as it is now. Text speaks of its credentials only.
 func (s *session) self() (p cred.Process, err error) {
 	if s.view.json {
