@@ -222,7 +222,7 @@ func (r *Reader) task(pid int) *task {
 
 // Threads reads the other threads of p into p.Differing, as [Root.Process]
 // does. If holding, those that hold nothing are left out where p holds nothing
-// either: capget(2) tells that for less.
+// either: capget(2) may tell that for less.
 func (r *Reader) Threads(p *cred.Process, holding bool) error {
 	p.Differing = nil
 	p.ThreadsRead = p.Threads <= 1 || r.record(p.PID) != nil && r.s.tasks.alike(p.PID)
@@ -240,17 +240,17 @@ func (r *Reader) Threads(p *cred.Process, holding bool) error {
 		return r.unlisted(t, listErr)
 	}
 	slices.Sort(ids)
-	spare := holding && r.s.own && p.Held() == 0
+	idle := holding && p.Held() == 0
 	var other cred.Process
 	for _, id := range ids {
-		if id == p.TID || spare && r.HoldsNothing(id) {
+		if id == p.TID || idle && r.HoldsNothing(id) {
 			continue
 		}
 		there, err := r.thread(dir, p.PID, id, &other)
 		if err != nil {
 			return err
 		}
-		if there && !sameCredentials(p, &other) {
+		if there && !sameCredentials(p, &other) && !(idle && other.Held() == 0) {
 			p.Differing = append(p.Differing, other)
 			other = cred.Process{}
 		}

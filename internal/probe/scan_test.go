@@ -128,6 +128,40 @@ func TestHoldsNothing(t *testing.T) {
 	}
 }
 
+// TestIdleThreads: which threads are left out hangs on what they hold, not on
+// whether it pays to ask capget.
+func TestIdleThreads(t *testing.T) {
+	testenv.Root(t)
+	h := startHelper(t, "idle-leader", nil)
+	s, err := Proc.Scan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, asked := range []int{0, 1000} { // the second has given up
+		for _, holding := range []bool{true, false} {
+			r := s.Reader()
+			r.asked = asked
+			var p cred.Process
+			if there, err := r.Status(h.pid, &p); err != nil || !there {
+				t.Fatal(there, err)
+			}
+			if err := r.Threads(&p, holding); err != nil {
+				t.Fatal(err)
+			}
+			idle := 0
+			for i := range p.Differing {
+				if p.Differing[i].Held() == 0 {
+					idle++
+				}
+			}
+			if want := map[bool]int{true: 0, false: 1}[holding]; idle != want || len(p.Differing) <= idle {
+				t.Errorf("asked %d, holding %v: %d threads, %d of them hold nothing", asked, holding, len(p.Differing), idle)
+			}
+		}
+	}
+}
+
 // copyOf is a copy of the status file of one process.
 func copyOf(t *testing.T, pid int) Root {
 	dir := t.TempDir()

@@ -339,9 +339,19 @@ func TestTasksHolding(t *testing.T) {
 	}
 }
 
-// helperIdleLeader has threads that hold what the leader gives up.
+// helperIdleLeader has threads that hold what the leader gives up, and one that
+// gives it up as well but differs.
 func helperIdleLeader() {
 	must("drop", setCaps(0, 0, 0))
+	ready := make(chan bool)
+	go func() {
+		runtime.LockOSThread()
+		must("drop", setCaps(0, 0, 0))
+		must("no_new_privs", unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		ready <- true
+		select {}
+	}()
+	<-ready
 	fmt.Println("ready")
 }
 
