@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -132,14 +133,23 @@ func spawn(attr func() *syscall.SysProcAttr, stop *atomic.Bool) {
 	}
 }
 
-// ask asks about every process that is there, again and again.
+// ask asks about every process that is there, again and again, until there was an
+// answer about each kind.
 func ask(capsh string) error {
 	var own syscall.Stat_t
 	if err := syscall.Stat("/proc/self/ns/user", &own); err != nil {
 		return err
 	}
 	answers, errors := map[string]int{}, 0
-	for range 50 {
+	unseen := func() string {
+		for _, kind := range kinds {
+			if kind.attr != nil && answers[kind.name] == 0 {
+				return kind.name
+			}
+		}
+		return ""
+	}
+	for end, round := time.Now().Add(30*time.Second), 0; round < 50 || unseen() != "" && time.Now().Before(end); round++ {
 		dirs, _ := filepath.Glob("/proc/[1-9]*")
 		for _, dir := range dirs {
 			pid := filepath.Base(dir)
@@ -165,10 +175,8 @@ func ask(capsh string) error {
 		}
 	}
 	fmt.Printf("answers %v, refusals %d\n", answers, errors)
-	for _, kind := range kinds {
-		if kind.attr != nil && answers[kind.name] == 0 {
-			return fmt.Errorf("no answer about a process of kind %q", kind.name)
-		}
+	if kind := unseen(); kind != "" {
+		return fmt.Errorf("no answer about a process of kind %q", kind)
 	}
 	return nil
 }
