@@ -144,8 +144,8 @@ func appendShort(b []byte, set, first caps.Set, n int) []byte {
 
 // appendMarks appends four letters, or a dash for each that does not hold:
 // something is ambient, an execve can give more (by the bounding set or, to root and
-// by some files, the inheritable set), the user namespace is not the reader's,
-// no_new_privs is set. What is not known is "?".
+// by some files, the inheritable set, unless no_new_privs keeps it from that), the
+// user namespace is not the reader's, no_new_privs is set. What is not known is "?".
 func appendMarks(b []byte, p *Listed) []byte {
 	mark := func(letter byte, v cred.Known[bool]) {
 		switch {
@@ -157,8 +157,14 @@ func appendMarks(b []byte, p *Listed) []byte {
 		b = append(b, letter)
 	}
 	mark('a', cred.Is(p.Ambient != 0))
-	mark('b', cred.Is(execve.Gain(&p.Sets) != 0))
+	mark('b', canGain(&p.State))
 	mark('u', p.Foreign)
 	mark('n', p.NoNewPrivs)
 	return b
+}
+
+// canGain reports whether an execve of the right file can add to the permitted set.
+func canGain(s *cred.State) cred.Known[bool] {
+	more, nnp := execve.Gain(&s.Sets) != 0, s.NoNewPrivs
+	return cred.Known[bool]{Value: more && !nnp.Value, OK: nnp.OK || !more}
 }

@@ -47,7 +47,7 @@ func TestList(t *testing.T) {
 	want := strings.Join([]string{
 		"      PID  USER                     NAME                             CONTAINER            MARK  HOLDS",
 		"        1  root                     init                             -                    ----  full",
-		`       22  4294967295               a\x1b[31m\n\xff) (zombie)        ?                    -b?n  none`,
+		`       22  4294967295               a\x1b[31m\n\xff) (zombie)        ?                    --?n  none`,
 		"      333  root                     nginx                            docker:0123456789ab  -bu-  docker-default",
 		"4444/4445  a-user-with-a-long-name  a-name-that-is-longer-than-most  -                    a---  net_bind_service=epia",
 		"",
@@ -60,7 +60,7 @@ func TestList(t *testing.T) {
 	want = strings.Join([]string{
 		"      PID  USER          NAME          CONTAINER     MARK  HOLDS",
 		"        1  root          init          -             ----  full",
-		`       22  4294967295    a\x1b[31m\n~  ?             -b?n  none`,
+		`       22  4294967295    a\x1b[31m\n~  ?             --?n  none`,
 		"      333  root          nginx         docker:0123~  -bu-  docker-default",
 		"4444/4445  a-user-with~  a-name-that~  -             a---  net_bind_service=epia",
 		"",
@@ -165,16 +165,20 @@ func TestContainerName(t *testing.T) {
 	}
 }
 
-// TestMarkMore: what only the inheritable set has an execve can give, too.
+// TestMarkMore: what only the inheritable set has an execve can give, too, but nothing
+// under no_new_privs; without anything to give no_new_privs is of no matter.
 func TestMarkMore(t *testing.T) {
 	p := listedProcess(1, "a", 0)
+	off, on, unknown := cred.Is(false), cred.Is(true), cred.Known[bool]{}
 	for _, test := range []struct {
 		bounding, inheritable, permitted caps.Set
+		nnp                              cred.Known[bool]
 		want                             string
 	}{
-		{0, 0, 0, "----"}, {2, 0, 0, "-b--"}, {0, 2, 0, "-b--"}, {2, 2, 2, "----"}, {2, 4, 2, "-b--"},
+		{0, 0, 0, off, "----"}, {2, 0, 0, off, "-b--"}, {0, 2, 0, off, "-b--"}, {2, 2, 2, off, "----"}, {2, 4, 2, off, "-b--"},
+		{2, 0, 0, on, "---n"}, {2, 4, 2, on, "---n"}, {2, 4, 2, unknown, "-?-?"}, {2, 2, 2, unknown, "---?"},
 	} {
-		p.Bounding, p.Inheritable, p.Permitted = test.bounding, test.inheritable, test.permitted
+		p.Bounding, p.Inheritable, p.Permitted, p.NoNewPrivs = test.bounding, test.inheritable, test.permitted, test.nnp
 		if got := string(appendMarks(nil, &p)); got != test.want {
 			t.Errorf("%+v: %s", test, got)
 		}
