@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
 
 	"capsh/internal/apply"
 	"capsh/internal/caps"
@@ -35,37 +34,25 @@ func (l *launch) foresee(p *plan.Plan) error {
 }
 
 // unsure says that the command's user may get another answer: to what this one
-// may not look at and, where PATH goes on, to a file that does not do, for the
-// user may not reach it. A dry run takes it that the user does.
+// may not look at and, where PATH goes on, to a file that does not do and that the
+// user may not reach.
 func (l *launch) unsure(exe *execve.File, found bool, err error) bool {
-	var none probe.NotFound
+	var file *probe.FileError
 	switch {
-	case errors.As(err, &none):
-		return false
-	case exe.Unreadable, errors.Is(err, unix.EACCES):
+	case exe.Unreadable:
 		return true
-	case len(l.paths) == 1 || l.dryRun:
+	case errors.As(err, &file) && file.Err == unix.EACCES:
+		return file.Call == "open"
+	case l.found+1 >= len(l.paths):
 		return false
 	}
-	return found || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOEXEC)
+	missing := found || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOEXEC)
+	return missing && !l.lookup.OpenToAll(l.paths[l.found])
 }
 
 // find looks for the command among its paths and notes which it is.
 func (l *launch) find() (execve.File, error) {
-	paths := l.paths
-	relative := func(path string) bool { return !strings.HasPrefix(path, "/") }
-	switch {
-	case l.hidden != nil && slices.ContainsFunc(paths, relative):
-		return execve.File{}, &exitError{exitCannot, l.hidden}
-	case l.lookup.Chroot && l.request.Chdir != "": // the look-up starts at the root
-		paths = slices.Clone(paths)
-		for i, path := range paths {
-			if path != "" && relative(path) {
-				paths[i] = l.request.Chdir + "/" + path
-			}
-		}
-	}
-	found, exe, err := l.lookup.Command(l.command, paths)
+	found, exe, err := l.lookup.Command(l.command, l.paths)
 	l.found, l.first = found.At, found.First
 	return exe, notStarted(err)
 }
@@ -87,7 +74,7 @@ func reachesOthers(p *plan.Plan) bool {
 	pass := caps.Of(caps.DACOverride, caps.DACReadSearch)
 	now, then := &p.Before, &p.Want
 	return now.UID != then.UID || now.GID != then.GID || !slices.Equal(now.Groups, then.Groups) ||
-		now.Effective&^then.Effective&pass != 0
+		(now.Effective^then.Effective)&pass != 0
 }
 
 // exec tries the paths of the command as its user, as execvp(3) does: what this
@@ -99,7 +86,7 @@ func (l *launch) exec(command *apply.Command, p *plan.Plan, stderr io.Writer) er
 		if i != l.found {
 			found, exe, err := probe.Here.Command(l.command, l.paths[i:])
 			if err != nil {
-				return cmp.Or(refused, notStarted(err))
+				return l.unfound(refused, err)
 			}
 			if i += found.At; i != l.found {
 				said := len(p.Warnings)
@@ -116,6 +103,16 @@ func (l *launch) exec(command *apply.Command, p *plan.Plan, stderr io.Writer) er
 		refused = cmp.Or(refused, err)
 	}
 	return refused
+}
+
+// unfound is why nothing was found farther down: what was refused before, unless
+// the look-up itself failed.
+func (l *launch) unfound(refused, err error) error {
+	var none probe.NotFound
+	if refused != nil && (errors.As(err, &none) || errors.Is(err, unix.EACCES)) {
+		return refused
+	}
+	return notStarted(err)
 }
 
 // explain says more of a failed execve of path than its errno does.

@@ -12,19 +12,23 @@ import (
 // enter makes ready to look up paths in the root and the folder that the command
 // will have.
 func (l *launch) enter() error {
-	dir := l.request.Chdir
-	if l.request.Chroot != "" {
-		dir, l.lookup.Chroot = l.request.Chroot, true
+	r := &l.request
+	dir := r.Chdir
+	if r.Chroot != "" {
+		dir, l.lookup.Chroot, l.lookup.Start = r.Chroot, true, r.Chdir
 	}
 	if dir == "" {
 		return nil
 	}
 	f, err := probe.Here.Open(dir, unix.O_PATH|unix.O_DIRECTORY)
-	if errors.Is(err, unix.EACCES) && !l.lookup.Chroot {
-		l.hidden = err // the command's user may see more
+	switch {
+	case r.Chroot != "":
+		r.ChrootFD = f.FD
+	case errors.Is(err, unix.EACCES): // the command's user may see more
+		l.lookup.Hidden = true
 		return nil
 	}
-	l.lookup.Dir, l.request.ChrootFD = f.FD, f.FD
+	l.lookup.Dir = f.FD
 	return err
 }
 

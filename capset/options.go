@@ -40,7 +40,6 @@ type launch struct {
 	found   int // which of paths was judged; len(paths) for none
 	first   int // the first of paths that is there at all
 	lookup  probe.Lookup
-	hidden  error // why --chdir's folder could not be looked into
 	// uid and gid are the ids that the command will have, account is whose the
 	// real uid is, once it is looked up.
 	uid, gid cred.IDs

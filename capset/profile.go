@@ -42,6 +42,11 @@ func profileSet(v jsonread.Value) (caps.Set, error) {
 	has := func(names ...string) bool { return v.Get(names...).Kind != jsonread.Missing }
 	switch {
 	case has("keep"): // ours
+		for _, member := range v.Items {
+			if member.Key != "keep" && member.Key != "version" {
+				return 0, errors.New("a profile has version and keep, and no " + quote(member.Key))
+			}
+		}
 		return names(v, "keep")
 	case has("process"):
 		return ociSet(v)

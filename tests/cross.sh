@@ -26,9 +26,9 @@ for emulated in arm/arm arm64/aarch64 s390x/s390x; do
 done
 
 # The scripts for capset: programs of other architectures against this kernel.
-# These four are left out under qemu-user 7.2, which lacks, on each of the three:
+# These five are left out under qemu-user 7.2, which lacks, on each of the three:
 # - confine: landlock_create_ruleset and seccomp, both ENOSYS;
-# - user: openat2, ENOSYS, by which --chroot opens files;
+# - user, folder: openat2, ENOSYS, by which --chroot opens files;
 # - process: openat2, and rt_sigaction and rt_sigprocmask of SIGBUS, SIGSEGV and
 #   some real-time signals, which it keeps for itself or renumbers;
 # - filecaps: no call, but execve of a copy of capset that has file capabilities

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"capsh/internal/environ"
@@ -81,9 +82,51 @@ func (l Lookup) Command(name string, paths []string) (found Found, exe execve.Fi
 	return found, exe, refused
 }
 
-// missing and refused tell what execvp(3) passes over. A script is there,
-// whatever is wrong with its interpreter.
+// missing and refused tell what execvp(3) passes over: a path that leads nowhere,
+// and one that may not be gone, or executed. A script is there, whatever is wrong
+// with its interpreter.
 func (e *FileError) missing() bool {
-	return e != nil && e.Script == "" && (e.Err == unix.ENOENT || e.Err == unix.ENOTDIR)
+	return e != nil && e.Script == "" && e.Call == "open" && (e.Err == unix.ENOENT || e.Err == unix.ENOTDIR)
 }
-func (e *FileError) refused() bool { return e != nil && e.Script == "" && e.Err == unix.EACCES }
+
+func (e *FileError) refused() bool {
+	return e != nil && e.Script == "" && (e.Call == "open" || e.Call == "execve") && e.Err == unix.EACCES
+}
+
+// OpenToAll says that any user may get to a file and execute it, by the modes of the
+// file and of all folders on the way; false too where that cannot be told.
+func (l Lookup) OpenToAll(path string) bool {
+	fd, err := l.openAs(path, unix.O_PATH)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil || st.Mode&0o001 == 0 {
+		return false
+	}
+	// Where it really is: links, and the folder that a relative path starts in.
+	var link [unix.PathMax]byte
+	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), link[:])
+	return err == nil && l.throughAll(path) && Here.throughAll(string(link[:n]))
+}
+
+// throughAll says that any user may search the folders that a path names.
+func (l Lookup) throughAll(path string) bool {
+	for i := range len(path) {
+		if path[i] != '/' {
+			continue
+		}
+		fd, err := l.openAs(path[:i+1], unix.O_PATH)
+		if err != nil {
+			return false
+		}
+		var st unix.Stat_t
+		err = unix.Fstat(fd, &st)
+		unix.Close(fd)
+		if err != nil || st.Mode&0o001 == 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"syscall"
 
 	"capsh/internal/execve"
@@ -78,7 +79,10 @@ func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 		return "", &FileError{Call: call, Path: path, Script: script, Err: errno, Why: why}
 	}
 	fd, unreadable, err := l.openProgram(path)
-	if err != nil {
+	var more *pathError
+	if errors.As(err, &more) {
+		return fail("open", more.Unwrap(), more.what)
+	} else if err != nil {
 		return fail("open", err, "")
 	}
 	defer unix.Close(fd)

@@ -8,6 +8,10 @@ type Lookup struct {
 	Dir int
 	// Chroot makes Dir the root as well (Linux 5.6): no path leads out of it.
 	Chroot bool
+	// Start is a folder below Dir where relative paths start instead.
+	Start string
+	// Hidden says that they start where this thread may not look: EACCES.
+	Hidden bool
 }
 
 // Here resolves paths as this thread does.
@@ -30,6 +34,14 @@ func (r Root) InRoot(pid int) (Lookup, error) {
 const readOnly = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
 
 func (l Lookup) openAs(path string, flags int) (int, error) {
+	if path != "" && path[0] != '/' {
+		switch {
+		case l.Hidden:
+			return -1, unix.EACCES
+		case l.Start != "":
+			path = l.Start + "/" + path
+		}
+	}
 	if l.Chroot {
 		fd, err := unix.Openat2(l.Dir, path, &unix.OpenHow{
 			Flags:   uint64(flags | unix.O_CLOEXEC),
