@@ -25,7 +25,7 @@ func app(t testing.TB) file {
 // TestManualDockerfile runs an image as the Dockerfile of the manual has it.
 func TestManualDockerfile(t *testing.T) {
 	var changes []string
-	for line := range strings.Lines(testenv.ManualBlock(t, manual, "FROM scratch")) {
+	for line := range strings.Lines(strings.ReplaceAll(testenv.ManualBlock(t, manual, "FROM scratch"), "\\\n", "")) {
 		if strings.HasPrefix(line, "ENTRYPOINT") {
 			changes = append(changes, strings.TrimSpace(line))
 		}

@@ -122,11 +122,20 @@ func TestDefaultsNamed(t *testing.T) {
 // TestExamplesFit: on a terminal of 80 columns an example is on one line, as it has
 // to be typed.
 func TestExamplesFit(t *testing.T) {
-	page := filepath.Join(root, "man", "capsh.1")
-	r := testenv.Run(t, exec.Command(testenv.Tool(t, "mandoc"), "-Tascii", "-Owidth=78", page))
-	for _, e := range manual(t, page) {
-		if !strings.Contains(r.Out, "$ "+e.command+"\n") {
-			t.Errorf("broken: %s", e.command)
+	for _, name := range []string{"capsh.1", "capset.1"} {
+		page := filepath.Join(root, "man", name)
+		r := testenv.Run(t, exec.Command(testenv.Tool(t, "mandoc"), "-Tascii", "-Owidth=78", page))
+		for _, e := range manual(t, page) {
+			if !strings.Contains(r.Out, "$ "+e.command+"\n") {
+				t.Errorf("%s: broken: %s", name, e.command)
+			}
+		}
+		for _, block := range testenv.ManualBlocks(t, page) {
+			for line := range strings.Lines(block) {
+				if len(line) > 68 {
+					t.Errorf("%s: too long: %s", name, line)
+				}
+			}
 		}
 	}
 }
