@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"slices"
 
 	"capsh/internal/caps"
 	"capsh/internal/cred"
@@ -112,13 +111,11 @@ func insideIDs(g *render.Grant, ns *cred.UserNS) error {
 // parent has them, all others as this process does (user_namespaces(7)). In the
 // first one both are the same.
 func within(own, ns *cred.UserNS) cred.Known[bool] {
-	switch {
-	case own.Inode.OK && ns.Inode.OK:
-		return cred.Is(own.Inode == ns.Inode)
-	case own.Initial().Value, !slices.Equal(own.UIDMap.Value, ns.UIDMap.Value), !slices.Equal(own.GIDMap.Value, ns.GIDMap.Value):
+	same := own.Same(ns)
+	if !same.OK && own.Initial().Value {
 		return cred.Is(false)
 	}
-	return cred.Known[bool]{}
+	return same
 }
 
 // asItIs is an id of this process's own user namespace; false for one that the map

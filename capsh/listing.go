@@ -26,7 +26,7 @@ type listing struct {
 	pids  []int    // operands that are numbers
 	globs []string // and those that are not
 	names accountNames
-	ownNS uint64 // the reader's user namespace
+	ownNS cred.UserNS // the reader's user namespace
 	// cgroups says that the paths of cgroups are whole: a copy's are as they were
 	// written.
 	cgroups bool
@@ -134,9 +134,8 @@ func (l *listing) open() (err error) {
 	if l.skipsIdle() {
 		l.scan.Holding()
 	}
-	l.ownNS = cred.InitialUserNS
-	if own := probe.OwnUserNS(); own.OK && l.scan.Live() {
-		l.ownNS = own.Value
+	if l.ownNS = probe.OwnUserNS(); !l.ownNS.Inode.OK || !l.scan.Live() {
+		l.ownNS = cred.UserNS{Inode: cred.Is[uint64](cred.InitialUserNS)}
 	}
 	l.cgroups = !l.scan.Live() || probe.SeesCgroups()
 	return nil

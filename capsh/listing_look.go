@@ -25,12 +25,12 @@ func (l *lister) look() {
 	p.User = l.userName(p.UID.Effective)
 	if p.KernelThread.Value {
 		// They are in the first namespaces, whoever looks.
-		p.UserNS.Inode, p.Container = cred.Is[uint64](cred.InitialUserNS), known{OK: true}
+		p.UserNS, p.Container = cred.UserNS{Inode: cred.Is[uint64](cred.InitialUserNS)}, known{OK: true}
 	} else {
-		p.UserNS.Inode, p.Container = l.r.UserNS(p.PID), l.containerOf(p.PID)
+		p.UserNS, p.Container = l.r.UserNS(p.PID), l.containerOf(p.PID)
 	}
-	in := p.UserNS.Inode
-	p.Foreign = cred.Known[bool]{Value: in.OK && in.Value != l.ownNS, OK: in.OK}
+	own := p.UserNS.Same(&l.ownNS)
+	p.Foreign = cred.Known[bool]{Value: own.OK && !own.Value, OK: own.OK}
 }
 
 func (l *lister) userName(uid uint32) string {

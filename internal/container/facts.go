@@ -126,8 +126,8 @@ func (f *Facts) shared(k NamespaceKind) cred.Known[bool] {
 		return cred.Is(false) // it has more ids than the reader's namespace gives
 	case k == PIDNS && f.MachineProc && len(f.Process.NSPID) == 1:
 		return cred.Is(true)
-	case k == UserNS && f.Process.UserNS.UIDMap.OK && !identity(f.Process.UserNS.UIDMap.Value):
-		return cred.Is(false)
+	case k == UserNS:
+		return f.Process.UserNS.Initial()
 	case k == NetNS && !gvisor(f.Release):
 		return f.FirstNet
 	case k == MountNS:
@@ -136,12 +136,6 @@ func (f *Facts) shared(k NamespaceKind) cred.Known[bool] {
 		return cred.Known[bool]{OK: own}
 	}
 	return cred.Known[bool]{}
-}
-
-// identity reports whether a map is that of the machine's own user namespace; a
-// child may have the same.
-func identity(m []cred.IDRange) bool {
-	return len(m) == 1 && m[0] == cred.IDRange{Count: 1<<32 - 1}
 }
 
 // atLeast reports whether the kernel is known to be of a release or later.
@@ -167,10 +161,3 @@ func (f *Facts) own() bool {
 // InChildUserNS reports whether the process is known to be in another user namespace
 // than the machine's first: by its inode, or, for who may not see that, by its map.
 func (f *Facts) InChildUserNS() bool { return f.own() }
-
-// HasMachineIDs reports whether its user namespace shows all ids as the machine's
-// has them. That does not prove that it is that one.
-func (f *Facts) HasMachineIDs() bool {
-	m := f.Process.UserNS.UIDMap
-	return m.OK && identity(m.Value)
-}

@@ -77,23 +77,3 @@ type State struct {
 	AmbientSupported bool
 	UserNS           UserNS
 }
-
-// UserNS is the user namespace of a thread as seen by the reader.
-type UserNS struct {
-	// Inode identifies the namespace; unknown without the right to look.
-	Inode Known[uint64]
-	// UIDMap and GIDMap are the maps as the reader's namespace shows them.
-	UIDMap, GIDMap Known[[]IDRange]
-	// Setgroups is false where setgroups(2) is denied for good.
-	Setgroups Known[bool]
-}
-
-// InitialUserNS is the inode of the initial user namespace on every kernel
-// since 3.8 (PROC_USER_INIT_INO, include/linux/proc_ns.h).
-const InitialUserNS = 4026531837
-
-// Initial reports whether this is the machine's first user namespace. The
-// identity map does not prove it, the inode does.
-func (n UserNS) Initial() Known[bool] {
-	return Known[bool]{n.Inode.Value == InitialUserNS, n.Inode.OK}
-}

@@ -176,6 +176,28 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
+// TestUserNSByMap: a user namespace whose inode is unknown is still known not to be
+// the machine's where its map lacks an id, and nothing more.
+func TestUserNSByMap(t *testing.T) {
+	p := typical()
+	p.UserNS = cred.UserNS{UIDMap: cred.Is([]cred.IDRange{{Inside: 0, Outside: 100000, Count: 65536}})}
+	for text, want := range map[string]Verdict{
+		"userns!=initial":    {},
+		"userns!=4026531837": {},
+		"userns=initial":     {Fails, "user namespace: is another, not initial"},
+		"userns=4026532841":  {Unknown, "user namespace: unknown"},
+		"userns!=4026532841": {Unknown, "user namespace: unknown"},
+	} {
+		e, err := Parse(text, world)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.Judge(&p); got != want {
+			t.Errorf("%s: %s %q", text, got.Result, got.Message)
+		}
+	}
+}
+
 // TestThreads: all threads must be as expected, and must have been read.
 func TestThreads(t *testing.T) {
 	e, err := Parse("eff=chown", world)

@@ -54,15 +54,17 @@ func userNS(op operator, value string) (judge, error) {
 		}
 	}
 	return func(p *cred.Process) Verdict {
-		if !p.UserNS.Inode.OK {
+		is, initial := p.UserNS.Inode, p.UserNS.Initial()
+		text := "another" // who may not see the inode may still know that
+		switch {
+		case !is.OK && (want != cred.InitialUserNS || !initial.OK):
 			return unknown("user namespace")
-		}
-		is := p.UserNS.Inode.Value
-		text := strconv.FormatUint(is, 10)
-		if is == cred.InitialUserNS {
+		case initial.Value:
 			text = "initial"
+		case is.OK:
+			text = strconv.FormatUint(is.Value, 10)
 		}
-		return compareOne(op, "user namespace", text, value, is == want)
+		return compareOne(op, "user namespace", text, value, is.OK && is.Value == want)
 	}, nil
 }
 

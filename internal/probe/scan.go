@@ -305,22 +305,29 @@ func (r *Reader) HoldsNothing(tid int) bool {
 	return true
 }
 
-// UserNS is the inode of a process's user namespace; unknown without the right
-// to look. All threads of a process share it (user_namespaces(7)).
-func (r *Reader) UserNS(pid int) cred.Known[uint64] {
+// UserNS is a process's user namespace by its inode or, without the right to look
+// at that, by its uid_map. All threads of a process share it (user_namespaces(7)).
+func (r *Reader) UserNS(pid int) (ns cred.UserNS) {
 	if t := r.record(pid); t != nil {
-		return cred.Is(uint64(t.userNS))
+		return cred.UserNS{Inode: cred.Is(uint64(t.userNS))}
 	}
-	return r.namespace(pid, "user")
+	if ns.Inode = r.namespace(pid, "user"); !ns.Inode.OK {
+		if text, errno := r.read(r.s.dir, pid, "/uid_map"); errno == 0 {
+			ns.UIDMap.Value, ns.UIDMap.OK = parseIDMap(text)
+		}
+	}
+	return ns
 }
 
-// OwnUserNS is the user namespace of this process; unknown where there is no
-// /proc.
-func OwnUserNS() cred.Known[uint64] {
+// OwnUserNS is the user namespace of this process, by its inode and its uid_map;
+// unknown where there is no /proc.
+func OwnUserNS() (ns cred.UserNS) {
 	var link [64]byte
 	n, err := unix.Readlink("/proc/self/ns/user", link[:])
 	inode, ok := parseNS("user", link[:max(n, 0)])
-	return cred.Known[uint64]{Value: inode, OK: ok && err == nil}
+	ns.Inode = cred.Known[uint64]{Value: inode, OK: ok && err == nil}
+	ns.UIDMap.Value, ns.UIDMap.OK = idMap("uid_map")
+	return ns
 }
 
 // MountNS is the inode of a process's mount namespace.

@@ -80,7 +80,7 @@ func TestScanReads(t *testing.T) {
 		if err := r.Threads(&got, false); err != nil {
 			t.Error(err)
 		}
-		got.UserNS.Inode = r.UserNS(pid)
+		got.UserNS.Inode = r.UserNS(pid).Inode
 		want.UserNS.UIDMap, want.UserNS.GIDMap, want.UserNS.Setgroups = got.UserNS.UIDMap, got.UserNS.GIDMap, got.UserNS.Setgroups
 		got.RunState, want.RunState = 0, 0
 		if again, err := Proc.Process(pid, 0, Options{Threads: true}); err != nil || again.Threads != want.Threads || again.Sets != want.Sets {

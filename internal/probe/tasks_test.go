@@ -246,7 +246,7 @@ func disagreement(pid int, r, byFile *Reader) string {
 		return ""
 	}
 	got.UserNS = want.UserNS
-	if got.UserNS.Inode = r.UserNS(pid); r.MountNS(pid) != byFile.MountNS(pid) {
+	if got.UserNS.Inode = r.UserNS(pid).Inode; r.MountNS(pid) != byFile.MountNS(pid) {
 		return fmt.Sprint("mount namespace ", r.MountNS(pid), ", by file ", byFile.MountNS(pid))
 	}
 	if nothing := want.Held() == 0; whole && nothing != idle {

@@ -158,13 +158,16 @@ func bit(v cred.Known[bool]) string {
 // count in, and the threads that hold something else.
 func Header(b []byte, p *cred.Process) []byte {
 	b = append(Identity(b, p), "User namespace: "...)
-	switch ns := p.UserNS.Inode; {
-	case !ns.OK:
+	if ns := p.UserNS.Inode; ns.OK {
+		b = strconv.AppendUint(b, ns.Value, 10)
+	} else {
 		b = append(b, "unknown"...)
-	case p.UserNS.Initial().Value:
-		b = append(strconv.AppendUint(b, ns.Value, 10), " (initial)"...)
-	default:
-		b = append(strconv.AppendUint(b, ns.Value, 10), " (not initial)"...)
+	}
+	switch initial := p.UserNS.Initial(); {
+	case initial.Value:
+		b = append(b, " (initial)"...)
+	case initial.OK:
+		b = append(b, " (not initial)"...)
 	}
 	return appendDiffering(append(b, '\n'), p)
 }

@@ -83,7 +83,7 @@ func userNSText(f *container.Facts) string {
 	switch {
 	case !ns.OK && f.InChildUserNS():
 		return "not the machine's, by its uid_map; its number is unknown"
-	case !ns.OK && f.HasMachineIDs():
+	case !ns.OK && f.Process.UserNS.HasAllIDs():
 		return "unknown; its uid_map is that of the machine's own"
 	case !ns.OK:
 		return "unknown"
@@ -266,7 +266,7 @@ func onlyInText(f *container.Facts) string {
 		return text
 	case ns.OK:
 		return ""
-	case f.HasMachineIDs():
+	case f.Process.UserNS.HasAllIDs():
 		return ", if its user namespace is the machine's"
 	}
 	return ", in an unknown user namespace"

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -208,8 +209,13 @@ func (t *Tree) changes(b []byte, n *Branch, few int) []byte {
 		}
 		say(styleDim, func(b []byte) []byte { return append(b, word...) })
 	}
-	if in := to.UserNS.Inode; in.OK && from.UserNS.Inode.OK && in != from.UserNS.Inode {
-		say(styleForeign, func(b []byte) []byte { return strconv.AppendUint(append(b, "userns "...), in.Value, 10) })
+	if to.UserNS.Same(&from.UserNS) == cred.Is(false) {
+		say(styleForeign, func(b []byte) []byte {
+			if b = append(b, "userns"...); to.UserNS.Inode.OK {
+				b = strconv.AppendUint(append(b, ' '), to.UserNS.Inode.Value, 10)
+			}
+			return b
+		})
 	}
 	if sep == ", " {
 		b = append(b, ')')
@@ -234,7 +240,8 @@ func (t *Tree) appendSome(b []byte, set caps.Set, few int) []byte {
 func Alike(a, b *Listed) bool {
 	return (a.KernelThread.Value && b.KernelThread.Value || a.Name == b.Name && a.KernelThread == b.KernelThread) &&
 		a.Sets == b.Sets && a.UID.Effective == b.UID.Effective && a.NoNewPrivs == b.NoNewPrivs &&
-		a.UserNS.Inode == b.UserNS.Inode && a.Container == b.Container && a.Zombie() == b.Zombie() &&
+		a.UserNS.Inode == b.UserNS.Inode && slices.Equal(a.UserNS.UIDMap.Value, b.UserNS.UIDMap.Value) && a.Foreign == b.Foreign &&
+		a.Container == b.Container && a.Zombie() == b.Zombie() &&
 		len(a.Differing)+len(b.Differing) == 0
 }
 

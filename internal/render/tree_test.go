@@ -77,6 +77,28 @@ func TestTreePlain(t *testing.T) {
 	}
 }
 
+// TestTreeUserNS: another user namespace is told where only the map says so, and
+// those that are not known to be the same have lines of their own.
+func TestTreeUserNS(t *testing.T) {
+	boxed := func(outside uint32) *Listed {
+		p := listedProcess(2, "b", 0)
+		p.UserNS = cred.UserNS{UIDMap: cred.Is([]cred.IDRange{{Outside: outside, Count: 65536}})}
+		return &p
+	}
+	from, tree := listedProcess(1, "a", 0), Tree{All: caps.First(caps.Named)}
+	if line := string(tree.Append(nil, &Branch{Listed: boxed(100000), Parent: &from, Alike: 1})); !strings.HasSuffix(line, "b  none  (userns)\n") {
+		t.Errorf("%q", line)
+	}
+	unknown := boxed(0)
+	unknown.UserNS.UIDMap.OK, unknown.UserNS.UIDMap.Value = false, nil
+	if line := string(tree.Append(nil, &Branch{Listed: unknown, Parent: &from, Alike: 1})); !strings.HasSuffix(line, "b  none\n") {
+		t.Errorf("%q", line)
+	}
+	if !Alike(boxed(100000), boxed(100000)) || Alike(boxed(100000), boxed(200000)) {
+		t.Error("Alike goes by the inode alone")
+	}
+}
+
 // TestTreeDeep: lines do not grow with the depth.
 func TestTreeDeep(t *testing.T) {
 	tree := Tree{All: caps.First(caps.Named), Width: 80}

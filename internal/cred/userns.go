@@ -1,0 +1,53 @@
+package cred
+
+import "slices"
+
+// UserNS is the user namespace of a thread as seen by the reader.
+type UserNS struct {
+	// Inode identifies the namespace; unknown without the right to look.
+	Inode Known[uint64]
+	// UIDMap and GIDMap are the maps as the reader's namespace shows them, to
+	// anyone.
+	UIDMap, GIDMap Known[[]IDRange]
+	// Setgroups is false where setgroups(2) is denied for good.
+	Setgroups Known[bool]
+}
+
+// InitialUserNS is the inode of the initial user namespace on every kernel
+// since 3.8 (PROC_USER_INIT_INO, include/linux/proc_ns.h).
+const InitialUserNS = 4026531837
+
+// Initial reports whether this is the machine's first user namespace. The inode
+// says so. Where that is unknown a map that lacks an id proves that it is not; one
+// that has all proves nothing, as a child may have them too.
+func (n *UserNS) Initial() Known[bool] {
+	if !n.Inode.OK && n.UIDMap.OK && !n.HasAllIDs() {
+		return Is(false)
+	}
+	return Known[bool]{n.Inode.Value == InitialUserNS, n.Inode.OK}
+}
+
+// HasAllIDs reports whether the map is known to have all ids as the machine's first
+// namespace has them, in one range from 0 (init_user_ns, kernel/user.c). What they
+// are outside hangs on the reader: one in a child is shown where uid 0 is to it.
+func (n *UserNS) HasAllIDs() bool {
+	m := n.UIDMap.Value
+	return len(m) == 1 && m[0].Inside == 0 && m[0].Count == 1<<32-1
+}
+
+// Same reports whether two are one namespace. Where the inodes do not tell, maps
+// that differ do, for one reader sees the same in all processes of a namespace
+// (uid_m_show, kernel/user_namespace.c); maps that are alike prove nothing.
+func (n *UserNS) Same(as *UserNS) Known[bool] {
+	a, b := n.Initial(), as.Initial()
+	switch {
+	case n.Inode.OK && as.Inode.OK:
+		return Is(n.Inode == as.Inode)
+	case a.OK && b.OK && a != b, differ(n.UIDMap, as.UIDMap), differ(n.GIDMap, as.GIDMap):
+		return Is(false)
+	}
+	return Known[bool]{}
+}
+
+// differ reports whether two maps are known not to be the same.
+func differ(a, b Known[[]IDRange]) bool { return a.OK && b.OK && !slices.Equal(a.Value, b.Value) }
