@@ -40,6 +40,9 @@ func runShow(args, env []string, out *output) (int, error) {
 	}
 	for _, t := range threads {
 		facts, err := c.proc.Container(t.pid, t.tid)
+		if err == nil && !facts.Process.Securebits.OK {
+			c.proc.Securebits(&facts.Process)
+		}
 		if err == nil {
 			err = f.show(&facts, &c, env, out)
 		}

@@ -27,9 +27,6 @@ func (r Root) Container(pid, tid int) (container.Facts, error) {
 	if err != nil {
 		return f, err
 	}
-	if !f.Process.Securebits.OK {
-		r.Securebits(&f.Process)
-	}
 	if last := r.LastCap(); last.OK {
 		f.Kernel = cred.Is(caps.First(int(last.Value) + 1))
 	}

@@ -68,6 +68,20 @@ func TestAssessMachine(t *testing.T) {
 	}
 }
 
+// Securebits take a BPF program. show tells of them, assess does not.
+func TestAssessLoadsNothing(t *testing.T) {
+	onMachine(t)
+	testenv.Root(t)
+	_, err := os.Stat("/sys/kernel/btf/vmlinux")
+	testenv.Need(t, "BPF iterators", err == nil, "the kernel has no BTF")
+	if _, calls := traced(t, 0, []string{"show", "1"}); !strings.Contains(calls, "BPF_PROG_LOAD") {
+		t.Errorf("show: %s", calls)
+	}
+	if _, calls := traced(t, 0, []string{"assess", "1"}); calls != "" {
+		t.Errorf("assess: %s", calls)
+	}
+}
+
 // What fails by --fail-on is the word and all that is worse.
 func TestAssessFailOn(t *testing.T) {
 	onMachine(t)
