@@ -130,9 +130,9 @@ func completeLeading(known []optionWord, before []string, last string) []string 
 		switch o, attached := findWord(known, before[i]); {
 		case before[i] == "--" && i == len(before)-1:
 			return []string{offerCommands}
-		case o != nil && o.value != "" && !attached && i == len(before)-1:
+		case o != nil && o.value != "" && attached == "" && i == len(before)-1:
 			return valuesOf(o, last)
-		case o != nil && o.value != "" && !attached:
+		case o != nil && o.value != "" && attached == "":
 			i++
 		case !strings.HasPrefix(before[i], "-") || before[i] == "--":
 			return nil // in the arguments of the command
@@ -150,7 +150,7 @@ func completeOption(known []optionWord, before []string, last string) ([]string,
 		return list, true
 	}
 	if len(before) > 0 {
-		if o, attached := findWord(known, before[len(before)-1]); o != nil && o.value != "" && !attached {
+		if o, attached := findWord(known, before[len(before)-1]); o != nil && o.value != "" && attached == "" {
 			return valuesOf(o, last), true
 		}
 	}
@@ -160,14 +160,13 @@ func completeOption(known []optionWord, before []string, last string) ([]string,
 	return nil, false
 }
 
-// attachedValue completes --name=value.
+// attachedValue completes --name=value and -xvalue.
 func attachedValue(known []optionWord, last string) ([]string, bool) {
 	o, attached := findWord(known, last)
-	if !attached {
+	if o == nil || attached == "" {
 		return nil, false
 	}
-	name, value, _ := strings.Cut(last, "=")
-	return prefixed(name+"=", valuesOf(o, value)), true
+	return prefixed(attached, valuesOf(o, last[len(attached):])), true
 }
 
 func prefixed(prefix string, list []string) []string {

@@ -11,8 +11,8 @@ import (
 )
 
 func TestOptionsIn(t *testing.T) {
-	got := optionsIn("usage: x [-a|--at] [--] [--json] --from=none|FILE[:X] --rest,\n--signal[=NR,...] --at=2 a--b\n---\n--end=1")
-	want := []optionWord{{"--json", ""}, {"--from", "none|FILE"}, {"--rest", ""}, {"--signal", ""}, {"--at", "2"}, {"--end", "1"}}
+	got := optionsIn("usage: x [-a|--at] [--] [--json] --from=none|FILE[:X] --rest,\n--signal[=NR,...] --at=2 a--b\n---\n-e, --end0=1 -q, x --rest -j, --json")
+	want := []optionWord{{"--json", "", 'j'}, {"--from", "none|FILE[:X", 0}, {"--rest", "", 0}, {"--signal", "", 0}, {"--at", "2", 0}, {"--end0", "1", 'e'}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -27,6 +27,25 @@ func TestCapsetOptions(t *testing.T) {
 	}
 	if got, want := capsetOptions(), optionsIn(string(help)); !slices.Equal(got, want) {
 		t.Errorf("offered: %q\ncapset --help: %q", got, want)
+	}
+}
+
+// TestOfferedValues: capset takes each limit, signal and right that is offered, and
+// there are no limits but these.
+func TestOfferedValues(t *testing.T) {
+	defer testenv.CleanBuilt()
+	capset := testenv.Build(t, "capset")
+	const rlimNLimits = 16 // RLIM_NLIMITS, include/uapi/asm-generic/resource.h
+	if len(limits) != rlimNLimits {
+		t.Errorf("%d limits", len(limits))
+	}
+	for option, end := range map[string]string{"--rlimit=": "0", "--pdeathsig=": "", "--ignore-signal=": "", "--landlock-access=fs:": ""} {
+		for _, word := range complete(splitLine("capset " + option)) {
+			cmd := exec.Command(capset, "--dry-run", "--best-effort", word+end, "--", "/bin/true")
+			if r := testenv.Run(t, cmd); strings.Contains(r.Err, " is called ") || strings.Contains(r.Err, "nothing can be set") {
+				t.Errorf("%s: %s", word, r.Err)
+			}
+		}
 	}
 }
 
@@ -100,6 +119,38 @@ func TestComplete(t *testing.T) {
 		{"capset -- id --kee", ""},
 		{"capset --keep none id ", ""},
 		{"capset --groups=", "--groups=init --groups=none --groups=keep*"},
+		{"capset -k net_r", "net_raw"},
+		{"capset -k chown,net_r", "chown,net_raw"},
+		{"capset -knet_r", "-knet_raw"},
+		{"capset -qk net_r", "net_raw"},
+		{"capset -qnknet_r", "-qnknet_raw"},
+		{"capset -u roo", "root"},
+		{"capset -u root ", "@commands"},
+		{"capset -nq ", "@commands"},
+		{"capset -z roo", "@commands"},
+		{"capset -u root -C /et", ""},
+		{"capset --user=root:roo", "--user=root:root"},
+		{"capset -u root:roo", "root:root"},
+		{"capset --ruid=root:roo", ""},
+		{"capset --rlimit=no", "--rlimit=nofile="},
+		{"capset --rlimit=nofile=", ""},
+		{"capset --argv", "--argv0="},
+		{"capset --pdeathsig=", "--pdeathsig=keep --pdeathsig=clear --pdeathsig=KILL*"},
+		{"capset --pdeathsig=TE", "--pdeathsig=TERM"},
+		{"capset --ignore-signal=INT,WI", "--ignore-signal=INT,WINCH"},
+		{"capset --ignore-signal=KI", ""},
+		{"capset --ignore-signal ", "@commands"},
+		{"capset --landlock-access=", "--landlock-access=fs"},
+		{"capset --landlock-access=fs:exec", "--landlock-access=fs:execute"},
+		{"capset --landlock-access=fs:execute,read-f", "--landlock-access=fs:execute,read-file"},
+		{"capset --landlock-rule=", "--landlock-rule=path-beneath:"},
+		{"capset --landlock-rule=path-beneath:exec", "--landlock-rule=path-beneath:execute"},
+		{"capset --landlock-rule=path-beneath:execute:/", ""},
+		{"capsh predict -u roo", "root"},
+		{"capsh predict -u root:roo", "root:root"},
+		{"capsh ps --user=root:roo", ""},
+		{"capsh file -r /et", ""},
+		{"capsh ps --container=libv", "--container=libvirt-lxc"},
 		{"capsh", ""},
 		{"ls --kee", ""},
 		{"", ""},

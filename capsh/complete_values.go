@@ -9,6 +9,7 @@ import (
 	"capsh/internal/caps"
 	"capsh/internal/container"
 	"capsh/internal/cred"
+	"capsh/internal/plan"
 	"capsh/internal/probe"
 	"capsh/internal/render"
 )
@@ -18,7 +19,7 @@ import (
 func valuesOf(o *optionWord, last string) []string {
 	var list []string
 	for word := range strings.SplitSeq(o.value, "|") {
-		if word != "" && strings.ToLower(word) == word {
+		if word, _, _ = strings.Cut(word, "["); word != "" && strings.ToLower(word) == word {
 			list = append(list, word)
 		}
 	}
@@ -32,6 +33,9 @@ func valuesOf(o *optionWord, last string) []string {
 		}
 		return listOf(capNames(last), last)
 	case "--user", "--ruid", "--euid":
+		if i := strings.IndexByte(last, ':') + 1; i > 0 && strings.Contains(o.value, ":GROUP") {
+			return prefixed(last[:i], accountList(accounts.GroupPath))
+		}
 		return append(list, accountList(accounts.PasswdPath)...)
 	case "--groups", "--rgid", "--egid":
 		return listOf(append(list, accountList(accounts.GroupPath)...), last)
@@ -54,6 +58,38 @@ func valuesOf(o *optionWord, last string) []string {
 		return colorWords[:]
 	case "--securebits":
 		return listOf(append(list, securebitNames()...), last)
+	default:
+		return launchValues(o.name, list, last)
+	}
+	return list
+}
+
+// limits are the words for --rlimit: all that setrlimit(2) has.
+var limits = [...]string{
+	"as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue",
+	"nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack",
+}
+
+// launchValues are those of capset's own options; list are the words of its help.
+func launchValues(name string, list []string, last string) []string {
+	const ordinary = 1<<31 - 1 // signals below the real-time ones
+	switch name {
+	case "--rlimit":
+		if strings.Contains(last, "=") {
+			return nil // a number
+		}
+		for _, limit := range limits {
+			list = append(list, limit+"=")
+		}
+	case "--pdeathsig":
+		list = append(append(list, "KILL", "STOP"), plan.SignalNames(ordinary)...)
+	case "--ignore-signal", "--default-signal", "--block-signal":
+		return listOf(plan.SignalNames(ordinary), last)
+	case "--landlock-access", "--landlock-rule":
+		kind, rights, _ := strings.Cut(last, ":")
+		if len(kind) < len(last) && !strings.Contains(rights, ":") {
+			return prefixed(kind+":", listOf(plan.RightNames(1<<plan.NamedRights-1), rights))
+		}
 	}
 	return list
 }

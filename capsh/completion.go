@@ -75,7 +75,7 @@ _capsh() {
 	*) COMPREPLY=("${COMPREPLY[@]#"$done"}") ;;
 	esac
 	case ${#COMPREPLY[@]}${COMPREPLY[0]-} in
-	1*=) compopt -o nospace ;;
+	1*[=:]) compopt -o nospace ;;
 	esac
 }
 complete -o default -F _capsh capsh capset
@@ -90,8 +90,8 @@ _capsh() {
 	'') compset -P '*='; _files ;;
 	@commands) _command_names -e ;;
 	*)
-		compadd -S '' -- ${(M)list:#*=}
-		compadd -- ${list:#*=}
+		compadd -S '' -- ${(M)list:#*[=:]}
+		compadd -- ${list:#*[=:]}
 		;;
 	esac
 }

@@ -14,6 +14,9 @@ var rightNames = [...]string{
 	"make-reg", "make-sock", "make-fifo", "make-block", "make-sym", "refer", "truncate", "ioctl-dev",
 }
 
+// NamedRights is how many there are, from bit 0.
+const NamedRights = len(rightNames)
+
 // FileRights are those that a rule on something other than a folder can allow
 // (ACCESS_FILE, security/landlock/fs.c).
 const FileRights = 1<<0 | 1<<1 | 1<<2 | 1<<14 | 1<<15

@@ -97,6 +97,11 @@ func TestCompletionTyped(t *testing.T) {
 		tty.types("capsh --decode=4\t; echo status''-$?\n", "0x0000000000000004=cap_dac_read_search")
 		tty.types("capsh expect --ta\tuid=4242\n", "not ok 1 - uid=4242")
 		tty.types("capset --keep cap_net_bi\t--list-c\t\n", "cap_net_bind_service")
+		tty.types("capset -k chown,cap_net_bi\t--list-c\t\n", "cap_net_bind_service")
+		tty.types("capset -q --rlimit=nofi\t64 -- sh -c 'echo limit $(ulimit -n)'\n", "limit 64")
+		tty.types("capset -q --ignore-signal=INT,WIN\t-- sh -c 'echo ignor''ed'\n", "ignored")
+		tty.types("capset -q --user=root:roo\t-- sh -c 'echo group-$(id -gn)'\n", "group-root")
+		tty.types("capset -q --landlock-access=fs:make-bl\t-- sh -c 'echo confi''ned'\n", "confined")
 		tty.types("echo; capsh file /usr/bi\tsu\n", "/usr/bin/su  setuid")
 		tty.types("exit\n", "")
 	}
@@ -136,13 +141,17 @@ func TestCompletionOddNames(t *testing.T) {
 func TestCompletionFish(t *testing.T) {
 	fish := testenv.Tool(t, "fish")
 	for line, want := range map[string]string{
-		"capsh expl":                    "explain\n",
-		"capsh --drop=cap_chow":         "--drop=cap_chown\n",
-		"capsh explain cap_chown,cap_k": "cap_chown,cap_kill\n",
-		"capset --keep cap_net_bi":      "cap_net_bind_service\n",
-		"capset --user=roo":             "--user=root\n",
-		"capsh file /etc/passw":         "/etc/passwd\n",
-		"capsh --proc=/pro":             "--proc=/proc/\n",
+		"capsh expl":                         "explain\n",
+		"capsh --drop=cap_chow":              "--drop=cap_chown\n",
+		"capsh explain cap_chown,cap_k":      "cap_chown,cap_kill\n",
+		"capset --keep cap_net_bi":           "cap_net_bind_service\n",
+		"capset --user=roo":                  "--user=root\n",
+		"capset -u roo":                      "root\n",
+		"capset -k cap_net_bi":               "cap_net_bind_service\n",
+		"capset --rlimit=nof":                "--rlimit=nofile=\n",
+		"capset --landlock-access=fs:make-b": "--landlock-access=fs:make-block\n",
+		"capsh file /etc/passw":              "/etc/passwd\n",
+		"capsh --proc=/pro":                  "--proc=/proc/\n",
 	} {
 		cmd := exec.Command(fish, "-N", "-c", "capsh completion fish | source; complete -C $argv[1]", line)
 		cmd.Env = completionEnv(t)
