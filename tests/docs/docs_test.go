@@ -169,3 +169,21 @@ func TestUnit(t *testing.T) {
 		t.Errorf("%s: %v\n%s", command, err, out)
 	}
 }
+
+// TestRuntimesNamed: the manual names every runtime that --container completes to.
+func TestRuntimesNamed(t *testing.T) {
+	text := strings.Join(lines(t, filepath.Join(root, "man", "capsh.1")), "\n")
+	_, text, _ = strings.Cut(text, ".It Fl -container Ns")
+	text, _, _ = strings.Cut(text, "\n.It ")
+	words := strings.Fields(text)
+	r := testenv.Run(t, exec.Command(testenv.Build(t, "capsh"), "completion", "words", "capsh ps --container="))
+	found := strings.Fields(r.Out)
+	if len(found) == 0 {
+		t.Errorf("%+v", r)
+	}
+	for _, word := range found {
+		if runtime := strings.TrimPrefix(word, "--container="); !slices.Contains(words, runtime) {
+			t.Errorf("%s is not named", runtime)
+		}
+	}
+}
