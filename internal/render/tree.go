@@ -61,8 +61,10 @@ func (t *Tree) Append(b []byte, n *Branch) []byte {
 	changes, width := t.changes(nil, n, fewNames), 0
 	if full := len(holding(nil, 0)); t.Width > 0 && used+full+shownWidth(changes) > t.Width {
 		least := min(full, minHolding)
-		if used+least+shownWidth(changes) > t.Width {
-			changes = t.changes(nil, n, 0)
+		for _, few := range [...]int{0, noNumber} {
+			if used+least+shownWidth(changes) > t.Width {
+				changes = t.changes(nil, n, few)
+			}
 		}
 		if excess := used + least + shownWidth(changes) - t.Width; excess > 0 {
 			b = append(t.shortName(b[:indented], n, excess), gap...)
@@ -81,8 +83,9 @@ func (t *Tree) Append(b []byte, n *Branch) []byte {
 // idWidth has room for the longest process id, 4194304.
 const idWidth = 7
 
-// minTag is the least that is shown of a container: which runtime's it is.
-const minTag = 7
+// minTag is the least that is shown of a container: enough to tell which runtime's
+// it is, "po~".
+const minTag = 3
 
 // userWidth is how wide a user's name may be. On a narrow terminal what comes behind
 // it is in more need of room.
@@ -172,8 +175,12 @@ func (t *Tree) name(b []byte, n *Branch, name, where string) []byte {
 // fewNames is how many capabilities of a change are named, rather than counted.
 const fewNames = 3
 
+// noNumber is to name no capability, and no user namespace by its number either.
+const noNumber = -1
+
 // changes appends in what a process differs from its parent: what it holds more
-// and less, and which other sets and flags are not the same.
+// and less, and which other sets and flags are not the same. Of at most few
+// capabilities it has the names.
 func (t *Tree) changes(b []byte, n *Branch, few int) []byte {
 	if n.Parent == nil {
 		return b
@@ -211,7 +218,7 @@ func (t *Tree) changes(b []byte, n *Branch, few int) []byte {
 	}
 	if to.UserNS.Same(&from.UserNS) == cred.Is(false) {
 		say(styleForeign, func(b []byte) []byte {
-			if b = append(b, "userns"...); to.UserNS.Inode.OK {
+			if b = append(b, "userns"...); to.UserNS.Inode.OK && few > noNumber {
 				b = strconv.AppendUint(append(b, ' '), to.UserNS.Inode.Value, 10)
 			}
 			return b

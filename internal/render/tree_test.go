@@ -125,7 +125,8 @@ func TestTreeWidth(t *testing.T) {
 	}
 }
 
-// TestTreeFits: the name gives way where a container's makes the line too long.
+// TestTreeFits: the number of a user namespace and then the name give way where a
+// container's makes the line too long.
 func TestTreeFits(t *testing.T) {
 	from, to := listedProcess(1, "a", caps.First(caps.Named)), listedProcess(4194304, "a-process-name", caps.DockerDefault)
 	to.Bounding = caps.DockerDefault
@@ -134,6 +135,19 @@ func TestTreeFits(t *testing.T) {
 		tree := Tree{All: caps.First(caps.Named), Width: 80, Color: color}
 		line := stripColor(string(tree.Append(nil, &Branch{Listed: &to, Parent: &from, Depth: 3, Alike: 1})))
 		if len(line) > 81 || !strings.Contains(line, "a-pro") || !strings.Contains(line, "~ [podman:") || !strings.HasSuffix(line, "  docker-default  (-27, bnd -27)\n") {
+			t.Errorf("%d: %q", len(line), line)
+		}
+	}
+	to.UserNS.Inode, to.Name = cred.Is(uint64(4026532398)), "sleep"
+	for depth, want := range map[int]string{
+		1: " sleep [podman:0123~]  docker-default  (-27, bnd -27, userns)\n",
+		2: " sleep [podman:0~]  docker-default  (-27, bnd -27, userns)\n",
+		3: " sleep [podma~]  docker-default  (-27, bnd -27, userns)\n",
+		4: " sleep [po~]  docker-default  (-27, bnd -27, userns)\n",
+	} {
+		tree := Tree{All: caps.First(caps.Named), Width: 80}
+		line := string(tree.Append(nil, &Branch{Listed: &to, Parent: &from, Depth: depth, Alike: 1}))
+		if len(line) != 81 || !strings.HasSuffix(line, want) {
 			t.Errorf("%d: %q", len(line), line)
 		}
 	}
