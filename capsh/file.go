@@ -32,6 +32,7 @@ func runFile(args, env []string, out *output) (int, error) {
 	paths, err := parseCommand(args, c.options(
 		short('r', "recursive", &recursive),
 		short('x', "one-file-system", &oneFileSystem),
+		value("proc", func(string) error { return errors.New("has no meaning for files") }),
 	))
 	switch {
 	case err != nil:
@@ -40,8 +41,6 @@ func runFile(args, env []string, out *output) (int, error) {
 		return exitUsage, errors.New("needs a PATH")
 	case oneFileSystem && !recursive:
 		return exitUsage, errors.New("--one-file-system goes with --recursive")
-	case c.proc != probe.Proc:
-		return exitUsage, errors.New("--proc has no meaning for files")
 	}
 	f := fileReport{out: out}
 	if recursive {

@@ -396,6 +396,8 @@ func TestFileOne(t *testing.T) {
 	}{
 		{nil, 2, "needs a PATH"},
 		{[]string{"-x", dir}, 2, "--one-file-system goes with"},
+		{[]string{"--proc=/nonexistent", dir}, 2, "--proc: has no meaning for files"},
+		{[]string{"--proc=/proc", dir}, 2, "--proc: has no meaning for files"},
 		{[]string{"--recursiv", dir}, 2, "did you mean --recursive?"},
 		{[]string{dir}, 1, dir + ": is a folder; -r looks in it"},
 		{[]string{"/dev/null"}, 1, "/dev/null: not a regular file: invalid argument"},
