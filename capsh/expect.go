@@ -25,7 +25,7 @@ known, 2 for wrong usage. All threads of a process must be so.
   securebits=noroot+locked,keep_caps   a set; a number; none
   mode=HYBRID            libcap's mode
 Write !nnp, < and > in quotes. Options:
-      --proc=DIR         another procfs    --color=auto|always|never
+      --format=text|json  --proc=DIR  --color=auto|always|never
 `
 
 // runExpect is capsh expect.

@@ -16,8 +16,9 @@ away. Without CAP, all of them in a table. CAP is a name with or without cap_,
 or a number, several with commas between; all is every one, in full.
 
     --defaults  what each container runtime gives by default, and the source
-    --json      as one JSON object
+    --json      as one JSON object; --format=text|json
     --proc=DIR  say which of them the kernel has that this procfs is of
+    --color=auto|always|never
 `
 
 // runExplain is capsh explain.

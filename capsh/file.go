@@ -20,7 +20,7 @@ on a nosuid mount, in another user namespace, for a script.
   -r, --recursive        look in folders, and list what grants something;
                          symbolic links are followed only as PATH itself
   -x, --one-file-system  stay on the file system of PATH
-      --json             one object a line
+      --json             one object a line; --format=text|json
       --color=auto|always|never
 Exit status: 0, 1 if something could not be read, 2 for wrong usage.
 `

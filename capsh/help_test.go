@@ -22,6 +22,19 @@ func TestHelp(t *testing.T) {
 	checkScreen(t, "--help", text, 42)
 }
 
+// TestCommandHelp: what all commands take each one's help names.
+func TestCommandHelp(t *testing.T) {
+	for _, c := range commands() {
+		var p common
+		for _, o := range p.options() {
+			takes := c.name != "completion" && !(c.name == "file" && o.Long == "proc")
+			if word, _ := findWord(optionsIn(c.usage), "--"+o.Long); (word != nil) != takes {
+				t.Errorf("%s --help names --%s: %v, want %v", c.name, o.Long, word != nil, takes)
+			}
+		}
+	}
+}
+
 func checkScreen(t *testing.T, what, text string, most int) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")

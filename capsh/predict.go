@@ -25,7 +25,7 @@ First, in this order, by the kernel's rules and as far as they permit:
   -u, --user=USER[:GROUP]    set groups, gid and uid, and nothing else
       --ambient=LIST         raise these
       --no-new-privs         set no_new_privs
-and  --json --proc=DIR --color=auto|always|never
+and  --json --format=text|json --proc=DIR --color=auto|always|never
 LIST has commas between capabilities, or is all, none or a runtime the default
 of which it is: docker, podman, containerd, cri-o, lxc. Whether the file may be
 executed at all is not asked. For a whole launch see capset(1).
