@@ -12,21 +12,25 @@ import (
 // The actions that look: they change nothing.
 
 func (s *session) print(string) error {
-	return s.show(func(b []byte, state *cred.State) []byte {
+	return s.show(s.subjectsInFull, func(b []byte, state *cred.State) []byte {
 		return render.Print(b, state, s.kernel(), &s.names)
 	})
 }
 
 func (s *session) current(string) error {
-	return s.show(func(b []byte, state *cred.State) []byte {
+	list := s.subjects
+	if s.view.json {
+		list = s.subjectsInFull // text has no securebits
+	}
+	return s.show(list, func(b []byte, state *cred.State) []byte {
 		return render.Current(b, state, s.kernel())
 	})
 }
 
 // show puts out each subject, as an object or with text; one other than this
 // process is named first.
-func (s *session) show(text func(b []byte, state *cred.State) []byte) error {
-	list, err := s.subjectsInFull()
+func (s *session) show(subjects func() ([]subject, error), text func(b []byte, state *cred.State) []byte) error {
+	list, err := subjects()
 	if err != nil && (err != probe.ErrNoBounding || s.view.json) { // text has a word for it
 		return err
 	}

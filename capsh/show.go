@@ -40,7 +40,7 @@ func runShow(args, env []string, out *output) (int, error) {
 	}
 	for _, t := range threads {
 		facts, err := c.proc.Container(t.pid, t.tid)
-		if err == nil && !facts.Process.Securebits.OK {
+		if err == nil && c.form == "" && !facts.Process.Securebits.OK {
 			c.proc.Securebits(&facts.Process)
 		}
 		if err == nil {

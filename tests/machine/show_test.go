@@ -232,6 +232,22 @@ func TestShowMatrix(t *testing.T) {
 	}
 }
 
+// TestSecurebitsRead: a BPF program is loaded for the securebits of another process
+// only where they are shown or decide.
+func TestSecurebitsRead(t *testing.T) {
+	testenv.Root(t)
+	_, err := os.Stat("/sys/kernel/btf/vmlinux")
+	testenv.Need(t, "BPF iterators", err == nil, "the kernel has no BTF")
+	for args, want := range map[string]bool{
+		"--pid=1 --print": true, "--pid=1 --current --json": true, "--pid=1 --mode": true, "show 1": true, "show --json 1": true,
+		"--pid=1 --current": false, "--pid=1 --supports=cap_chown": false, "show --format=docker 1": false, "show": false,
+	} {
+		if _, calls := traced(t, 0, strings.Fields(args)); strings.Contains(calls, "BPF_PROG_LOAD") != want || !want && calls != "" {
+			t.Errorf("%s: %q, want %v", args, calls, want)
+		}
+	}
+}
+
 func TestShowUsage(t *testing.T) {
 	for _, bad := range [][]string{{"x"}, {"0"}, {"1/"}, {"1/2/3"}, {"--pid=1"}, {"--need=chown"}, {"--format=yaml"}, {"--color=blue"}, {"--proc="}, {"1", "1", "--format=kubernetes"}} {
 		r := capsh(t, append([]string{"show"}, bad...)...)
