@@ -66,7 +66,7 @@ func runAssess(args, env []string, out *output) (int, error) {
 		var names accountNames
 		out.buf = render.Assessment(out.buf, &facts.Process, &a, &names, textWidth(), c.colors(env))
 	}
-	if fail && a.AtWorst().AsBadAs(failOn) {
+	if fail && a.AtWorst.AsBadAs(failOn) {
 		return exitNo, nil
 	}
 	return exitYes, nil

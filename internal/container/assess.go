@@ -45,9 +45,8 @@ type Finding struct {
 type Assessment struct {
 	Identity
 	Verdict Verdict
-	// Partial says that the verdict rests on what could not be read: with it, it
-	// might be [OverPrivileged].
-	Partial bool
+	// AtWorst is what the verdict might be if more could be read.
+	AtWorst Verdict
 	// Default is what the runtime gives when asked for nothing: that of Docker
 	// where the runtime is not known.
 	Default RuntimeDefault
@@ -79,7 +78,7 @@ func Assess(facts *Facts) Assessment {
 		a.findProcess(f)
 	}
 	a.Verdict = a.verdict(f)
-	a.Partial = a.partial(f)
+	a.AtWorst = a.atWorst(f)
 	slices.SortStableFunc(a.Findings, func(x, y Finding) int { return int(y.Severity) - int(x.Severity) })
 	return a
 }
@@ -113,6 +112,9 @@ func defaultOf(runtime string, reach caps.Set) RuntimeDefault {
 	}
 	return d
 }
+
+// Partial reports whether the verdict rests on what could not be read.
+func (a *Assessment) Partial() bool { return a.AtWorst != a.Verdict }
 
 // add appends a finding.
 func (a *Assessment) add(id string, severity Severity, evidence, meaning string) {

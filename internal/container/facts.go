@@ -36,6 +36,9 @@ type Facts struct {
 	Mounts cred.Known[Mounts]
 	// visible are those mounts that no other hides; Assess looks for them once.
 	visible []Mount
+	// Born is when the root of a whole tmpfs was made, by where it is mounted, in
+	// nanoseconds of the machine's clock. Before Linux 6.0 the kernel doesn't tell.
+	Born map[string]int64
 	// ProcFiles are those of [ProcFiles] that this kernel has.
 	ProcFiles cred.Known[[]string]
 	// Release is the kernel's, as uname(2) has it.

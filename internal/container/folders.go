@@ -64,10 +64,8 @@ func (a *Assessment) findMachineRoot(f *Facts) {
 		switch is := f.machineRoot(m); {
 		case !is.OK:
 			maybe = append(maybe, m.Point)
-		case is.Value && m.ReadOnly:
-			found, severity = append(found, m.Point), max(severity, min(a.graded(f, High), High))
 		case is.Value:
-			found, severity = append(found, m.Point), max(severity, a.graded(f, Critical))
+			found, severity = append(found, m.Point), max(severity, a.root(f, m))
 		}
 	}
 	switch {
@@ -78,6 +76,32 @@ func (a *Assessment) findMachineRoot(f *Facts) {
 	default:
 		a.add(id, Held, "the machine's root is not mounted", "")
 	}
+}
+
+// root is what the machine's root is worth: as a mount, to everyone, for what all may
+// read and for what is owned there by a uid that was not meant to have it.
+func (a *Assessment) root(f *Facts, m Mount) Severity {
+	switch {
+	case !m.ReadOnly && a.mighty(f):
+		return Critical
+	case m.Point == "/":
+		return a.graded(f, High)
+	}
+	return High
+}
+
+// rootAtStake is what it is worth if all is the machine's root that may be.
+func (a *Assessment) rootAtStake(f *Facts) Severity {
+	if !f.Mounts.OK {
+		return High
+	}
+	worst := Held
+	for _, m := range f.visible {
+		if !f.machineRoot(m).OK {
+			worst = max(worst, a.root(f, m))
+		}
+	}
+	return worst
 }
 
 // machineRoot says whether a mount is that of the machine's root: by its init's
@@ -157,9 +181,9 @@ func keptByRuntime(path string) bool {
 
 // machineFolder reports whether a mount is of the machine's files and not made by
 // the runtime. A whole tmpfs is not counted without the machine's mount table; see
-// unknownTmpfs.
+// findTmpfs.
 func (f *Facts) machineFolder(m Mount) bool {
-	if m.Point == "/" || m.byKernel() || f.ofRuntime(m) {
+	if m.Point == "/" || m.byKernel() || f.ofRuntime(m) || f.toldElsewhere(m) {
 		return false
 	}
 	switch _, ofMachine := f.machinePath(m); {
@@ -177,51 +201,49 @@ func (f *Facts) machineFolder(m Mount) bool {
 
 // findMachineFolders tells of the folders of the machine that are mounted.
 func (a *Assessment) findMachineFolders(f *Facts) {
-	const id = "machine-folders"
+	const id, meaning = "machine-folders", "What the process may do to files, it may do to these of the machine."
 	var names, roots []string
 	severity := Held
 	for _, m := range f.visible {
 		if f.machineRoot(m).Value {
 			roots = append(roots, m.Point)
 		}
-		below := func(root string) bool { _, ok := within(m.Point, root); return ok }
-		if !f.machineFolder(m) || slices.ContainsFunc(roots, below) { // findMachineRoot tells of these
+		if !f.machineFolder(m) || m.belowAny(roots) { // findMachineRoot tells of these
 			continue
 		}
 		what, where := f.origin(m)
 		names = append(names, what+" at "+m.Point)
-		switch {
-		case !sensitive(where):
-			severity = max(severity, Info)
-		case m.ReadOnly:
-			severity = max(severity, a.graded(f, Medium))
-		default:
-			severity = max(severity, a.graded(f, High))
-		}
+		severity = max(severity, a.folder(f, where, m.ReadOnly))
 	}
-	tmpfs := f.unknownTmpfs()
-	switch {
+	old, undated := a.findTmpfs(f, roots)
+	switch evidence := countOf(names, 3, "mount"); {
+	case len(old) > 0 && len(names) > 0:
+		a.add(id, max(severity, Unread), evidence+"; a tmpfs older than the container, perhaps the machine's, at "+firstOf(old, 3), meaning)
+	case len(old) > 0:
+		a.add(id, Unread, "a tmpfs older than the container is at "+firstOf(old, 3)+"; whether it is the machine's is not to be seen", meaning)
 	case len(names) > 0:
-		a.add(id, severity, countOf(names, 3, "mount"), "What the process may do to files, it may do to these of the machine.")
-	case len(tmpfs) > 0:
-		a.add(id, Info, "none, unless a tmpfs is the machine's: "+firstOf(tmpfs, 3), "Only runtimes' sockets were looked for in it.")
+		a.add(id, severity, evidence, meaning)
+	case len(undated) > 0:
+		a.add(id, Info, "none, unless a tmpfs is the machine's: "+firstOf(undated, 3), "Only runtimes' sockets were looked for in it.")
 	default:
 		a.add(id, Held, "no folder of the machine is mounted", "")
 	}
 }
 
-// unknownTmpfs are the places at which a whole tmpfs may be the machine's, such as
-// its /run, or the container's own. Where the kernel's files are, runtimes hide
-// some behind one.
-func (f *Facts) unknownTmpfs() (list []string) {
-	for _, m := range f.visible {
-		below := func(dir string) bool { _, ok := within(m.Point, dir); return ok }
-		kernels := slices.ContainsFunc([]string{"/dev", "/proc", "/sys"}, below)
-		if m.Type == "tmpfs" && m.Root == "/" && m.Point != "/" && !kernels && !f.MachineMounts.OK {
-			list = append(list, m.Point)
-		}
+// belowAny reports whether a mount is in one of some folders.
+func (m Mount) belowAny(folders []string) bool {
+	return slices.ContainsFunc(folders, func(dir string) bool { _, ok := within(m.Point, dir); return ok })
+}
+
+// folder is what a folder of the machine is worth.
+func (a *Assessment) folder(f *Facts, path string, readOnly bool) Severity {
+	switch _, shared := within(path, "/dev/shm"); {
+	case !sensitive(path), readOnly && public(path):
+		return Info
+	case readOnly, shared, !a.mighty(f): // shared: as with the IPC namespace
+		return Medium
 	}
-	return list
+	return High
 }
 
 // origin is what is mounted, in words, and its path on the machine where that is
@@ -251,6 +273,17 @@ func sensitive(path string) bool {
 		"/var/lib", "/var/spool/cron", "/var/log", "/opt",
 	} {
 		if _, ok := within(path, dir); ok || path == "/" {
+			return true
+		}
+	}
+	return false
+}
+
+// public reports whether a folder or file of the machine is one that everyone has
+// much the same of: programs, libraries, the time zone.
+func public(path string) bool {
+	for _, dir := range [...]string{"/usr", "/bin", "/sbin", "/lib", "/etc/localtime", "/etc/timezone"} {
+		if _, ok := within(path, dir); ok {
 			return true
 		}
 	}

@@ -70,6 +70,11 @@ func TestMachineRoot(t *testing.T) {
 			own(f, "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n")
 			f.Namespaces[MountNS].Inode = f.Namespaces[MountNS].Machine
 		}, Critical},
+		{"its own root is it, in a user namespace", func(f *Facts) {
+			own(f, "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n")
+			f.Namespaces[MountNS].Inode = f.Namespaces[MountNS].Machine
+			f.child(100000)
+		}, Low},
 		{"its own root is a folder", func(f *Facts) { own(f, "1 0 8:1 /var/lib/machines/a / rw - ext4 /dev/sda1 rw\n") }, Held},
 		{"Docker's ZFS", func(f *Facts) { own(f, "1 0 0:40 / / rw - zfs pool/docker/"+id1+" rw\n") }, Held},
 		{"Docker's Btrfs", func(f *Facts) {

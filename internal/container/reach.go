@@ -17,13 +17,17 @@ func (a *Assessment) findFiles(f *Facts) {
 		a.findMachineFolders(f)
 		a.findProcSys(f)
 		a.findWritable(f, "sysfs", "/sys", Critical, "With root's uid, kernel settings such as uevent_helper run programs on the machine.", "sysfs")
-		cgroups := Medium
-		if a.Reach.Has(caps.SysAdmin) {
-			cgroups = Critical
-		}
-		a.findWritable(f, "cgroupfs", "a cgroup hierarchy", cgroups, "Limits can be lifted; of a version 1 hierarchy, with cap_sys_admin, release_agent runs a program on the machine.", "cgroup", "cgroup2")
+		a.findWritable(f, "cgroupfs", "a cgroup hierarchy", a.cgroupsWorth(), "Limits can be lifted; of a version 1 hierarchy, with cap_sys_admin, release_agent runs a program on the machine.", "cgroup", "cgroup2")
 		a.findProcMasks(f)
 	}
+}
+
+// cgroupsWorth is what it is worth to write to a cgroup hierarchy.
+func (a *Assessment) cgroupsWorth() Severity {
+	if a.Reach.Has(caps.SysAdmin) {
+		return Critical
+	}
+	return Medium
 }
 
 // findWritable looks for writable mounts of a kind of filesystem.

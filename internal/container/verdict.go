@@ -2,6 +2,8 @@ package container
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"capsh/internal/caps"
 	"capsh/internal/cred"
@@ -63,11 +65,13 @@ const privilegedMarks = caps.Set(1)<<caps.SysAdmin | 1<<caps.SysModule | 1<<caps
 // A host may itself lack some capabilities, so no set is compared with all ones.
 //
 // over-privileged: anything beyond the default on the machine, or a finding that
-// is high or critical. confined-root: more than the default, but only inside a
-// user namespace or for gVisor. default: the default, or what is not below it. restricted:
-// less. none: nothing is held and nothing can be had again.
+// is high or critical, or that the runtime does not leave so by itself. confined-root:
+// more than the default or a wall less, but only inside a user namespace or for
+// gVisor. default: the default, or what is not below it. restricted: less. none:
+// nothing is held and nothing can be had again.
 func (a *Assessment) verdict(f *Facts) Verdict {
 	beyond := a.Reach &^ a.Default.Set
+	more := beyond != 0 || slices.ContainsFunc(a.Findings, func(x Finding) bool { return a.loosened(f, x) })
 	switch {
 	case !a.Contained.OK:
 		return Undecided
@@ -75,9 +79,9 @@ func (a *Assessment) verdict(f *Facts) Verdict {
 		return NotAContainer
 	case !f.confined() && beyond != 0 && a.Reach.Has(caps.SysAdmin) && (a.everything(f) || a.noOtherWall(f)):
 		return Privileged
-	case a.worst() >= High, beyond != 0 && !f.confined():
+	case a.worst() >= High, more && !f.confined():
 		return OverPrivileged
-	case beyond != 0:
+	case more:
 		return ConfinedRoot
 	case a.Reach == 0:
 		return None
@@ -87,24 +91,48 @@ func (a *Assessment) verdict(f *Facts) Verdict {
 	return Restricted
 }
 
-// AtWorst is the verdict if what could not be read were as bad as it can be.
-func (a *Assessment) AtWorst() Verdict {
-	if a.Partial {
-		return OverPrivileged
+// loosened reports whether a finding is of a wall that the runtime by itself would
+// have raised, or of something that it gives to nobody.
+func (a *Assessment) loosened(f *Facts, x Finding) bool {
+	switch x.ID {
+	case IPCNS.finding(), UTSNS.finding(), PIDNS.finding(), NetNS.finding(), MountNS.finding():
+		return a.ofEngine(Docker, Podman, Containerd, CRIO, Kubernetes, LXC, Nspawn) && x.Severity != Held && x.Severity != Unread
+	case CgroupNS.finding(): // with version 1 of cgroups, engines leave it shared
+		return a.ofEngine(Docker, Podman, Containerd, CRIO, Kubernetes) && x.Severity == Info && strings.HasPrefix(f.Cgroup.Value, "0::")
+	case "seccomp": // in a pod that is the pod's to ask for
+		return a.ofEngine(Docker, Podman, LXC, Nspawn) && a.PodUID == "" && x.Severity >= Medium
+	case "proc-masks", "proc-sys", "sysfs", "devices", "runtime-socket", "machine-root", "machine-folders":
+		return a.ofEngine(Docker, Podman, Containerd, CRIO, Kubernetes) && x.Severity >= Medium
+	case "cgroupfs": // podman leaves a systemd inside its own
+		return a.ofEngine(Docker, Containerd, CRIO, Kubernetes) && x.Severity >= Medium || f.cgroupsElsewhere()
 	}
-	return a.Verdict
+	return false
 }
 
-// partial reports whether a wall that could not be looked at may be one whose want
-// makes the verdict worse. It makes none privileged: that hangs on what is known of
-// every process, and takes a wall that is not known for one that is not there.
-func (a *Assessment) partial(f *Facts) bool {
-	if a.Verdict.AsBadAs(OverPrivileged) {
-		return false
-	}
-	return slices.ContainsFunc(a.Findings, func(finding Finding) bool {
-		return finding.Severity == Unread && a.atStake(f, finding.ID) >= High
+// ofEngine reports whether the runtime is one of these.
+func (a *Assessment) ofEngine(engines ...string) bool { return slices.Contains(engines, a.Runtime) }
+
+// cgroupsElsewhere reports whether a hierarchy of cgroups that can be written is
+// where no runtime has one.
+func (f *Facts) cgroupsElsewhere() bool {
+	return slices.ContainsFunc(f.visible, func(m Mount) bool {
+		_, usual := within(m.Point, "/sys/fs/cgroup")
+		return (m.Type == "cgroup" || m.Type == "cgroup2") && !m.ReadOnly && !usual
 	})
+}
+
+// atWorst is the verdict if each wall that could not be looked at were down. It makes
+// none privileged: that hangs on what is known of every process, and takes a wall
+// that is not known for one that is not there.
+func (a *Assessment) atWorst(f *Facts) Verdict {
+	b := *a
+	b.Findings = slices.Clone(a.Findings)
+	for i := range b.Findings {
+		if x := &b.Findings[i]; x.Severity == Unread {
+			x.Severity = a.atStake(f, x.ID)
+		}
+	}
+	return b.verdict(f)
 }
 
 // atStake is the severity of the finding if the wall does not stand.
@@ -112,19 +140,25 @@ func (a *Assessment) atStake(f *Facts, id string) Severity {
 	switch id {
 	case "runtime-socket", "devices":
 		return a.open(f, cred.Is(Access{Mode: 0o666}), readOrWrite)
-	case "machine-root", "machine-folders", "proc-sys", "sysfs":
+	case "machine-root":
+		return a.rootAtStake(f)
+	case "machine-folders":
+		return a.folder(f, "/", false)
+	case "proc-sys", "sysfs":
 		return a.graded(f, High)
 	case "cgroupfs":
-		if a.Reach.Has(caps.SysAdmin) {
-			return a.graded(f, Critical)
-		}
-	case "user-namespace":
+		return a.graded(f, a.cgroupsWorth())
+	case "proc-masks":
+		return a.graded(f, Medium)
+	case UserNS.finding():
 		if f.own() { // the map may give the machine's root
 			return High
 		}
-	case PIDNS.finding(), MountNS.finding(), NetNS.finding():
-		if !f.confined() {
-			return High
+		return Low
+	}
+	for k := range NamespaceKinds {
+		if id == k.finding() {
+			return f.sharing(k)
 		}
 	}
 	return Medium
@@ -162,23 +196,40 @@ func (a *Assessment) severity(id string) Severity {
 	return Held
 }
 
-// Meaning is the word as a sentence.
-func (v Verdict) Meaning() string {
-	switch v {
+// Meaning is the verdict as a sentence.
+func (a *Assessment) Meaning() string {
+	switch a.Verdict {
 	case NotAContainer:
 		return "nothing contains it; what it holds, it holds on the machine."
 	case Privileged:
 		return "a container in name only; root inside is root of the machine."
 	case OverPrivileged:
-		return "a container, but what it was given reaches into the machine."
+		return "a container, but with more than by default, or with a way into the machine."
 	case ConfinedRoot:
-		return "more than a container commonly has, but only inside a user namespace."
+		return "more than by default, but a user namespace or gVisor stands between it and the machine."
 	case AsDefault:
-		return "what the runtime gives when asked for nothing."
+		return "the capabilities that the runtime gives by default" + a.besides()
 	case Restricted:
-		return "less than the runtime gives by default."
+		return "fewer capabilities than the runtime gives by default" + a.besides()
 	case None:
-		return "no capability is held and none can be had."
+		return "no capability is held and none can be had" + a.besides()
 	}
 	return "whether it is a container could not be found out."
+}
+
+// besides ends a sentence with how much there is that makes the rest easier.
+func (a *Assessment) besides() string {
+	n := 0
+	for _, x := range a.Findings {
+		if x.Severity == Medium {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return "."
+	case 1:
+		return "; 1 medium finding."
+	}
+	return "; " + strconv.Itoa(n) + " medium findings."
 }

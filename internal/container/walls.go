@@ -103,17 +103,21 @@ func (a *Assessment) findNamespaces(f *Facts) {
 		case !shared.OK:
 			a.unread(id, "the "+k.String()+" namespace")
 		case shared.Value:
-			severity := wall.shared
-			if f.confined() { // root inside is nobody there
-				severity = min(severity, Medium)
-			}
-			a.add(id, severity, "it is the machine's own", wall.meaning)
+			a.add(id, f.sharing(k), "it is the machine's own", wall.meaning)
 		case k == UserNS:
 			a.findUserNS(f)
 		default:
 			a.add(id, Held, "it has one of its own", "")
 		}
 	}
+}
+
+// sharing is what it costs to have the machine's own namespace of a kind.
+func (f *Facts) sharing(k NamespaceKind) Severity {
+	if f.confined() { // root inside is nobody there
+		return min(namespaceWalls[k].shared, Medium)
+	}
+	return namespaceWalls[k].shared
 }
 
 // findUserNS looks at who stands behind the ids of a user namespace.

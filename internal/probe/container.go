@@ -14,7 +14,7 @@ import (
 // Container reads what [container.Assess] judges of a thread; it is this one
 // where its ids are this process's. It only looks:
 // nothing is opened but files of procfs, folders and the marks that runtimes
-// leave. The error is an [*Error]; what alone could not be read is unknown.
+// leave. The securebits of another process are not looked for. The error is an [*Error]; what alone could not be read is unknown.
 func (r Root) Container(pid, tid int) (container.Facts, error) {
 	var f container.Facts
 	self, err := r.Self()
@@ -55,6 +55,9 @@ func (r Root) Container(pid, tid int) (container.Facts, error) {
 		at = Lookup{Dir: fd, Chroot: true}
 	}
 	at.container(&f, final)
+	if !f.MachineMounts.OK {
+		f.Born = at.births(f.Mounts.Value.Visible())
+	}
 	return f, nil
 }
 

@@ -12,7 +12,7 @@ import (
 // lines of at most width characters.
 func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names, width int, c Color) []byte {
 	var head Table
-	head.Row("verdict", c.paint(bold+verdictColor(a), a.Verdict.String())+partialText(a)+": "+a.Verdict.Meaning())
+	head.Row("verdict", c.paint(bold+verdictColor(a), a.Verdict.String())+partialText(a)+": "+a.Meaning())
 	head.Row("process", processText(p)+", "+usersText(p, names))
 	head.Row("container", containerText(a))
 	head.Row("holds", reachText(p, a))
@@ -37,7 +37,7 @@ func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names,
 
 // partialText says that more than is known may be open.
 func partialText(a *container.Assessment) string {
-	if a.Partial {
+	if a.Partial() {
 		return ", as far as could be read"
 	}
 	return ""
@@ -47,7 +47,7 @@ func verdictColor(a *container.Assessment) string {
 	switch {
 	case a.Verdict.AsBadAs(container.OverPrivileged):
 		return red
-	case a.Verdict.AsBadAs(container.ConfinedRoot), a.Partial:
+	case a.Verdict.AsBadAs(container.ConfinedRoot), a.Partial():
 		return yellow
 	}
 	return green
@@ -230,7 +230,7 @@ func (j *JSON) Assessment(p *cred.Process, a *container.Assessment) {
 	j.Key("pid").Int(int64(p.PID))
 	j.Key("name").name(p)
 	j.Key("verdict").String(a.Verdict.String())
-	j.Key("partial").Bool(a.Partial)
+	j.Key("partial").Bool(a.Partial())
 	j.Key("contained").KnownBool(a.Contained)
 	j.Key("container").container(a.Container)
 	j.Key("evidence").strings(a.Evidence)

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -90,38 +91,48 @@ var assessCases = []assessCase{
 	{"a user", podman, []string{"--user=1000"}, "default", map[string]string{"no-new-privs": "low"}},
 	{"one more", nil, []string{"--cap-add=SYS_ADMIN"}, "over-privileged", map[string]string{"capabilities": "critical", "seccomp": "held"}},
 	{"one harmless more", podman, []string{"--cap-add=SYS_PACCT"}, "over-privileged", map[string]string{"capabilities": "low"}},
-	{"no seccomp", nil, []string{"--security-opt=seccomp=unconfined"}, "default", map[string]string{"seccomp": "medium"}},
+	{"no seccomp", nil, []string{"--security-opt=seccomp=unconfined"}, "over-privileged", map[string]string{"seccomp": "medium"}},
 	{"the machine's network", nil, []string{"--network=host"}, "over-privileged", map[string]string{"net-namespace": "high"}},
 	{"a folder", nil, []string{"--volume=/var/lib:/data"}, "over-privileged", map[string]string{"machine-folders": "high", "machine-root": "held"}},
 	{"a folder in a volume's name", nil, []string{"--volume=/etc:/run/secrets"}, "over-privileged", map[string]string{"machine-folders": "high"}},
 	{"a folder named as volumes are", podman, []string{"--volume=VOLUMES:/v"}, "default", map[string]string{"machine-folders": "info"}},
 	{"a volume", nil, []string{"--volume=named:/v"}, "default", map[string]string{"machine-root": "held"}},
-	{"a folder to read", podman, []string{"--volume=/etc:/data:ro"}, "default", map[string]string{"machine-folders": "medium"}},
+	{"a folder to read", podman, []string{"--volume=/etc:/data:ro"}, "over-privileged", map[string]string{"machine-folders": "medium"}},
+	{"programs to read", podman, []string{"--volume=/usr/bin:/data:ro"}, "default", map[string]string{"machine-folders": "info"}},
 	{"the settings", nil, []string{"--volume=/proc/sys:/x"}, "over-privileged", map[string]string{"proc-sys": "critical", "proc-masks": "held"}},
 	{"some settings", podman, []string{"--volume=/proc/sys/kernel:/k"}, "over-privileged", map[string]string{"proc-sys": "critical"}},
 	{"the settings to read", podman, []string{"--volume=/proc/sys:/x:ro"}, "default", map[string]string{"proc-sys": "held"}},
 	{"all files", nil, []string{"--volume=/:/host"}, "over-privileged", map[string]string{"machine-root": "critical"}},
+	{"all files, in a user namespace", podman, []string{"--volume=/:/host", "--uidmap=0:100000:65536"}, "over-privileged", map[string]string{"machine-root": "high"}},
+	{"all files, a user with nothing", nil, []string{"--volume=/:/host", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
+		"over-privileged", map[string]string{"machine-root": "high"}},
+	{"cgroups", nil, []string{"--volume=/sys/fs/cgroup:/cg"}, "over-privileged", map[string]string{"cgroupfs": "medium", "machine-folders": "held"}},
 	{"a socket", nil, []string{"--volume=SOCKET:/var/run/docker.sock"}, "over-privileged", map[string]string{"runtime-socket": "critical"}},
 	{"a user's socket", nil, []string{"--volume=SOCKET:/run/docker.sock", "--user=1000", "--group-add=999", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
 		"over-privileged", map[string]string{"runtime-socket": "critical"}},
 	{"everyone's socket", podman, []string{"--volume=PUBLIC:/run/docker.sock", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
 		"over-privileged", map[string]string{"runtime-socket": "critical"}},
 	{"another's socket", podman, []string{"--volume=SOCKET:/run/docker.sock", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
-		"none", map[string]string{"runtime-socket": "medium"}},
+		"over-privileged", map[string]string{"runtime-socket": "medium"}},
 	{"a listed socket", podman, []string{"--volume=LISTED:/run/docker.sock", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
 		"none", map[string]string{"runtime-socket": "unknown"}},
 	{"a socket elsewhere", podman, []string{"--volume=SOCKET:/tmp/x"}, "over-privileged", map[string]string{"runtime-socket": "critical"}},
 	{"a tmpfs with a socket", nil, []string{"--volume=TMPFS:/hostrun"}, "over-privileged", map[string]string{"runtime-socket": "critical"}},
-	{"a tmpfs of its own", nil, []string{"--tmpfs=/scratch"}, "default", map[string]string{"runtime-socket": "held"}},
-	{"read-only", nil, []string{"--read-only"}, "default", map[string]string{"runtime-socket": "held", "devices": "held", "machine-root": "held"}},
+	{"a tmpfs older than it", nil, []string{"--volume=EMPTY:/x"}, "default", map[string]string{"machine-folders": "unknown"}},
+	{"a tmpfs of its own", nil, []string{"--tmpfs=/scratch"}, "default", map[string]string{"runtime-socket": "held", "machine-folders": "held"}},
+	{"read-only", nil, []string{"--read-only"}, "default", map[string]string{
+		"runtime-socket": "held", "devices": "held", "machine-root": "held", "machine-folders": "held",
+	}},
+	{"an init", docker, []string{"--init"}, "default", map[string]string{"machine-folders": "info"}},
 	{"a device", podman, []string{"--device=/dev/loop0"}, "over-privileged", map[string]string{"devices": "critical"}},
 	{"a device in a folder", nil, []string{"--device=/dev/loop0:/dev/x/y/loop0"}, "over-privileged", map[string]string{"devices": "critical"}},
 	{"a device elsewhere", nil, []string{"--volume=/dev/loop0:/mnt/disk"}, "over-privileged", map[string]string{"devices": "critical"}},
 	{"a device in the root folder", podman, []string{"--device=/dev/loop0:/disk"}, "over-privileged", map[string]string{"devices": "critical"}},
 	{"a folder of devices", nil, []string{"--volume=/dev:/mnt/dev"}, "over-privileged", map[string]string{"devices": "critical", "machine-folders": "high"}},
-	{"a small device", nil, []string{"--device=/dev/net/tun"}, "default", map[string]string{"devices": "medium"}},
-	{"the kernel's log", nil, []string{"--device=/dev/kmsg"}, "default", map[string]string{"devices": "medium"}},
-	{"the machine's IPC and names", podman, []string{"--ipc=host", "--uts=host"}, "default", map[string]string{"ipc-namespace": "medium", "uts-namespace": "low"}},
+	{"a small device", nil, []string{"--device=/dev/net/tun"}, "over-privileged", map[string]string{"devices": "medium"}},
+	{"the kernel's log", nil, []string{"--device=/dev/kmsg"}, "over-privileged", map[string]string{"devices": "medium"}},
+	{"the machine's IPC", nil, []string{"--ipc=host"}, "over-privileged", map[string]string{"ipc-namespace": "medium", "machine-folders": "held"}},
+	{"the machine's names", nil, []string{"--uts=host"}, "over-privileged", map[string]string{"uts-namespace": "low"}},
 	{"privileged", nil, []string{"--privileged"}, "privileged", map[string]string{
 		"capabilities": "critical", "seccomp": "medium", "proc-masks": "medium", "proc-sys": "critical", "sysfs": "critical",
 		"devices": "critical", "pid-namespace": "held",
@@ -204,6 +215,42 @@ func assessContainer(t *testing.T, e *engine, test assessCase, places []string) 
 	}
 }
 
+// TestAssessManualExample: what the manual says refuses a container that is held
+// less tightly than by default, and no other.
+func TestAssessManualExample(t *testing.T) {
+	podman.need(t)
+	page, err := os.ReadFile("../../man/capsh.1")
+	must(t, err)
+	_, command, _ := strings.Cut(string(page), "\n.Dl $ capsh assess ")
+	command, _, _ = strings.Cut("capsh assess "+command, "\n")
+	image := podman.image(t, "assess", nil, slices.Concat([]file{program(t, "capsh")}, busybox(t))...)
+	for _, c := range []struct {
+		options []string
+		refuses bool
+	}{
+		{nil, false},
+		{[]string{"--read-only", "--tmpfs=/scratch"}, false},
+		{[]string{"--uidmap=0:100000:65536"}, false},
+		{[]string{"--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"}, false},
+		{[]string{"--security-opt=seccomp=unconfined"}, true},
+		{[]string{"--ipc=host"}, true},
+		{[]string{"--uts=host"}, true},
+		{[]string{"--volume=/etc:/e:ro"}, true},
+		{[]string{"--device=/dev/net/tun"}, true},
+		{[]string{"--volume=/:/host", "--uidmap=0:100000:65536"}, true},
+		{[]string{"--volume=/:/host", "--user=1000", "--cap-drop=ALL"}, true},
+		{[]string{"--cap-add=SYS_PACCT", "--uidmap=0:100000:65536"}, true},
+	} {
+		want := ""
+		if c.refuses {
+			want = "not here\n"
+		}
+		if r := podman.run(t, append(c.options, "--env=PATH=/"), image, "/bin/sh", "-c", command); r.Out != want || r.Err != "" {
+			t.Errorf("%q: %+v", c.options, r)
+		}
+	}
+}
+
 // TestAssessUnread: who may not look is not told that all is well.
 func TestAssessUnread(t *testing.T) {
 	podman.need(t)
@@ -226,14 +273,18 @@ func (c *container) id(t testing.TB) string {
 
 // places makes sockets named as Docker's, and returns where each word of the
 // cases stands for one: SOCKET of root and group 999, PUBLIC for everyone, LISTED
-// by an access control list for user 1000, TMPFS for a filesystem with one; and
-// VOLUMES for a folder.
+// by an access control list for user 1000, TMPFS for a filesystem with one; EMPTY for
+// one without, and VOLUMES for a folder.
 func places(t *testing.T) (list []string) {
 	t.Helper()
 	testenv.Root(t)
 	volumes := filepath.Join(os.Getenv(dirVar), "volumes", "x")
 	must(t, os.MkdirAll(volumes, 0o755))
-	list = append(list, "VOLUMES", volumes)
+	empty := filepath.Join(os.Getenv(dirVar), "empty")
+	must(t, os.MkdirAll(empty, 0o755))
+	must(t, unix.Mount("tmpfs", empty, "tmpfs", 0, ""))
+	t.Cleanup(func() { unix.Unmount(empty, unix.MNT_DETACH) })
+	list = append(list, "VOLUMES", volumes, "EMPTY", empty)
 	for word, mode := range map[string]uint32{"SOCKET": 0o660, "PUBLIC": 0o666, "LISTED": 0o600, "TMPFS": 0o660} {
 		dir := filepath.Join(os.Getenv(dirVar), word)
 		must(t, os.Mkdir(dir, 0o755))
@@ -256,6 +307,7 @@ func places(t *testing.T) (list []string) {
 		}
 		list = append(list, word, path)
 	}
+	time.Sleep(2 * time.Second) // what is older by a second is not the container's own
 	return list
 }
 

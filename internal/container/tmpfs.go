@@ -1,0 +1,56 @@
+package container
+
+// A tmpfs says nothing of where it comes from: a runtime makes some for each
+// container, and the machine's may be mounted.
+
+// findTmpfs finds the places at which a whole tmpfs may be the machine's, such as its
+// /run: those that are older than the container's /dev, and those of which the kernel
+// does not tell when they were made. There is no better sign where the mount table of
+// the machine's init is not to be seen. Those below the machine's root, mounted at
+// roots, are told with it. In a pod age is none either: the kubelet
+// makes some before the container.
+func (a *Assessment) findTmpfs(f *Facts, roots []string) (old, undated []string) {
+	own, dated := f.Born["/dev"]
+	for _, m := range f.visible {
+		born, ok := f.Born[m.Point]
+		switch {
+		case m.Type != "tmpfs" || m.Root != "/" || f.MachineMounts.OK || f.toldElsewhere(m) || m.runtimeTmpfs() || m.belowAny(roots):
+		case !ok || !dated || a.PodUID != "":
+			undated = append(undated, m.Point)
+		case born < own-atOnce:
+			old = append(old, m.Point)
+		}
+	}
+	return old, undated
+}
+
+// atOnce is the time, in nanoseconds, in which a runtime makes all of its mounts.
+const atOnce = 1e9
+
+// runtimeTmpfs recognizes a tmpfs that runtimes alone make: a root, those for devices
+// and the kernel's files, the lids on some of these, and the /dev/shm that engines
+// make beforehand.
+func (m Mount) runtimeTmpfs() bool {
+	switch m.Point {
+	case "/", "/dev", "/sys":
+		return true
+	case "/dev/shm":
+		return m.Source == "shm"
+	}
+	return m.ReadOnly && m.belowAny([]string{"/proc", "/sys"})
+}
+
+// toldElsewhere reports whether a mount belongs to another finding: the /dev/shm of
+// the machine's IPC namespace, and the folder that the hierarchies of cgroups are
+// mounted in.
+func (f *Facts) toldElsewhere(m Mount) bool {
+	if m.Type != "tmpfs" {
+		return false
+	}
+	for _, on := range f.Mounts.Value.List {
+		if on.Parent == m.ID && (on.Type == "cgroup" || on.Type == "cgroup2") {
+			return true
+		}
+	}
+	return m.Point == "/dev/shm" && f.shared(IPCNS).Value
+}
