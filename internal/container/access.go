@@ -15,6 +15,9 @@ type Access struct {
 	// List says that the file has, or may have, an access control list, which
 	// is not read. The bits of the group are its mask then.
 	List bool
+	// NoUID and NoGID say that the id may only stand for one without a name in
+	// that namespace, which a process of the same number does not have.
+	NoUID, NoGID bool
 }
 
 // What is asked of [Access].
@@ -27,12 +30,16 @@ const (
 // any capability (acl_permission_check, fs/namei.c).
 func (x Access) lets(p *cred.Process, want uint32) cred.Known[bool] {
 	group := x.Mode >> 3 & want
+	owner := p.UID.FS == x.UID
+	member := p.GID.FS == x.GID || slices.Contains(p.Groups, x.GID)
 	switch {
-	case p.UID.FS == x.UID:
+	case owner && x.NoUID, member && x.NoGID:
+		return cred.Known[bool]{}
+	case owner:
 		return cred.Is(x.Mode>>6&want != 0)
 	case x.List && group != 0:
 		return cred.Known[bool]{}
-	case p.GID.FS == x.GID || slices.Contains(p.Groups, x.GID):
+	case member:
 		return cred.Is(group != 0)
 	}
 	return cred.Is(x.Mode&want != 0)

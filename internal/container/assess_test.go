@@ -302,6 +302,9 @@ func TestSocket(t *testing.T) {
 		{"everyone's to read", cred.Is(Access{Mode: 0o664}), func(f *Facts) {}, Medium},
 		{"a list's", cred.Is(Access{Mode: 0o660, List: true}), func(f *Facts) {}, Unread},
 		{"a list's, to read", cred.Is(Access{Mode: 0o640, List: true}), func(f *Facts) {}, Medium},
+		{"one's of no name, numbered as he is", cred.Is(Access{Mode: 0o600, UID: 1000, NoUID: true}), func(f *Facts) {}, Unread},
+		{"a group's of no name, numbered as his", cred.Is(Access{Mode: 0o660, GID: 1000, NoGID: true}), func(f *Facts) {}, Unread},
+		{"those of no name, numbered otherwise", cred.Is(Access{Mode: 0o660, UID: 5, GID: 5, NoUID: true, NoGID: true}), func(f *Facts) {}, Medium},
 		{"not to be read", cred.Known[Access]{}, func(f *Facts) {}, Unread},
 		{"root's, root without capabilities", cred.Is(Access{Mode: 0o660}), func(f *Facts) { f.Process.UID = cred.Same(0) }, Critical},
 		{"root's, and setgid to be had", cred.Is(Access{Mode: 0o660, GID: 999}), func(f *Facts) { f.Process.Bounding = caps.Of(caps.Setgid) }, Critical},
@@ -317,6 +320,17 @@ func TestSocket(t *testing.T) {
 		a := Assess(&f)
 		if got := a.severity("runtime-socket"); got != c.want || (c.want == Critical) && a.Verdict != OverPrivileged || a.AtWorst > ConfinedRoot && !gvisor(f.Release) {
 			t.Errorf("%s: %s, want %s; %s", c.name, got, c.want, a.Verdict)
+		}
+	}
+}
+
+// TestFarSocket: of a socket that is mounted from elsewhere the mount table tells.
+func TestFarSocket(t *testing.T) {
+	for kind, want := range map[string]Severity{"9p": Critical, "fuse.x": Critical, "ext4": Held} {
+		f := boxed(t)
+		raw(t, &f, "20 1 0:40 /run/docker.sock /d.sock rw - "+kind+" far rw")
+		if a := Assess(&f); a.severity("runtime-socket") != want {
+			t.Errorf("%s: %s, want %s", kind, a.severity("runtime-socket"), want)
 		}
 	}
 }

@@ -43,11 +43,12 @@ func (m Mount) Socket() bool {
 	})
 }
 
-// mountedSockets are those that the mount table alone tells of.
+// mountedSockets are those that the mount table alone tells of: what is mounted from
+// elsewhere is not looked at, and at times nothing can be.
 func (f *Facts) mountedSockets() (list []Socket) {
 	for _, m := range f.visible {
 		known := slices.ContainsFunc(f.Sockets.Value, func(s Socket) bool { return s.Path == m.Point })
-		if m.Socket() && !known {
+		if m.Socket() && !known && !(f.Sockets.OK && m.Local()) {
 			list = append(list, Socket{Path: m.Point})
 		}
 	}
@@ -57,10 +58,7 @@ func (f *Facts) mountedSockets() (list []Socket) {
 // findSockets tells of sockets by which a runtime takes orders.
 func (a *Assessment) findSockets(f *Facts) {
 	const id = "runtime-socket"
-	list := f.Sockets.Value
-	if !f.Sockets.OK {
-		list = append(list, f.mountedSockets()...)
-	}
+	list := slices.Concat(f.Sockets.Value, f.mountedSockets())
 	severity, unread := Held, !f.Sockets.OK
 	var paths []string
 	for _, s := range list {

@@ -74,14 +74,15 @@ func (l Lookup) firstText(paths ...string) cred.Known[string] {
 type fileID struct{ dev, ino uint64 }
 
 // each calls visit for the entries of a folder, in their order by name, but for
-// those to skip, which may keep a stat(2) waiting.
-func (l Lookup) each(dir string, skip func(name string) bool, visit func(name string, st *unix.Stat_t)) error {
+// those to skip, which may keep a stat(2) waiting. Where there are more than most
+// it visits some, and the error is E2BIG.
+func (l Lookup) each(dir string, most int, skip func(name string) bool, visit func(name string, st *unix.Stat_t)) error {
 	fd, err := l.openAs(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
-	names, err := entries(fd)
+	names, err := entries(fd, most)
 	slices.Sort(names)
 	for _, name := range names {
 		var st unix.Stat_t
@@ -92,17 +93,19 @@ func (l Lookup) each(dir string, skip func(name string) bool, visit func(name st
 	return err
 }
 
-// entries lists the names in an open folder. An os.File would do it too, but has
-// Go open an epoll, and ends the program where no file descriptor is left.
-func entries(fd int) (names []string, err error) {
+// entries lists the names in an open folder; where there are more than most it stops
+// with E2BIG. An os.File would do it too, but has Go open an epoll, and ends the
+// program where no file descriptor is left.
+func entries(fd, most int) (names []string, err error) {
 	buf := make([]byte, 8<<10)
-	for {
+	for len(names) <= most {
 		n, err := unix.Getdents(fd, buf)
 		if err != nil || n == 0 {
 			return names, err
 		}
 		_, _, names = unix.ParseDirent(buf[:n], -1, names)
 	}
+	return names[:most], unix.E2BIG
 }
 
 // setuidRoot lists the setuid-root programs in the usual folders. Root is uid 0
@@ -118,7 +121,7 @@ func (l Lookup) setuidRoot(uidMap []cred.IDRange) cred.Known[[]string] {
 		} else if err == nil {
 			seen = append(seen, id)
 			none := func(string) bool { return false }
-			err = l.each(dir, none, func(name string, st *unix.Stat_t) {
+			err = l.each(dir, maxNodes, none, func(name string, st *unix.Stat_t) {
 				const bits = unix.S_ISUID | 0o001
 				if st.Mode&unix.S_IFMT == unix.S_IFREG && st.Mode&bits == bits && (st.Uid == 0 || st.Uid == root) {
 					list.Value = append(list.Value, dir+name)

@@ -111,7 +111,7 @@ func (n *nodes) folder(dir string, depth int) {
 	prefix := strings.TrimSuffix(dir, "/") + "/"
 	var below []string
 	skip := func(name string) bool { return n.points[prefix+name] }
-	err := n.each(dir, skip, func(name string, st *unix.Stat_t) {
+	err := n.each(dir, max(n.left, 0), skip, func(name string, st *unix.Stat_t) {
 		switch n.left--; st.Mode & unix.S_IFMT {
 		case unix.S_IFDIR:
 			below = append(below, prefix+name)
@@ -165,5 +165,8 @@ func (l Lookup) access(path string) (st unix.Stat_t, access container.Access, er
 	// fgetxattr(2) takes no descriptor of this kind, its link in /proc does.
 	_, err = unix.Getxattr(string(Proc)+"/self/fd/"+strconv.Itoa(fd), "system.posix_acl_access", nil)
 	none := err == unix.ENODATA || err == unix.EOPNOTSUPP
-	return st, container.Access{Mode: st.Mode & 0o777, UID: st.Uid, GID: st.Gid, List: !none}, nil
+	return st, container.Access{
+		Mode: st.Mode & 0o777, UID: st.Uid, GID: st.Gid, List: !none,
+		NoUID: unmapped(st.Uid, "uid_map"), NoGID: unmapped(st.Gid, "gid_map"),
+	}, nil
 }

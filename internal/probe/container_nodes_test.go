@@ -116,6 +116,20 @@ func TestNodesBounds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	l2 := rootFolder(t, "/dev/many/")
+	for i := range maxNodes + 100 {
+		if err := unix.Mknodat(l2.Dir, "dev/many/"+strconv.Itoa(i), unix.S_IFREG|0o600, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l2.nodes(&f, false); f.Devices.OK {
+		t.Error("no end of files is looked at")
+	}
+	looked := 0
+	err := l2.each("/dev/many", 10, func(string) bool { return false }, func(string, *unix.Stat_t) { looked++ })
+	if err != unix.E2BIG || looked != 10 {
+		t.Errorf("%d files looked at, %v", looked, err)
+	}
 	f = container.Facts{Mounts: mountTable(t, "tmpfs", points...)}
 	if l.nodes(&f, false); f.Devices.OK || f.Sockets.OK {
 		t.Error("no end of mounts is looked at")
