@@ -8,14 +8,16 @@ import (
 	"capsh/internal/render"
 )
 
-const assessUsage = `usage: capsh assess [option ...] [PID]
-Is this process, or PID, in a container, whose, and how tightly does it hold?
+const assessUsage = `usage: capsh assess [option ...] [PID[/TID]]
+Is this process, or PID, or one of its threads alone, in a container, whose, and
+how tightly does it hold?
 Nothing is tried out: it reads. What could not be read is a finding of its own.
 
     --fail-on=WORD  exit 1 if the verdict is WORD or worse, or might be if more
                     could be read; from worst to best:
                     unknown, not-a-container, privileged, over-privileged,
-                    confined-root, default, restricted, none
+                    confined-root, default, restricted, none;
+                    confined-root is for all that is beyond the default
     --format=FORM   text, json, or what asks for just what the process holds:
                     docker, compose, kubernetes, oci, systemd, capset
     --need=LIST     in these forms, ask for LIST instead

@@ -141,6 +141,8 @@ func TestTmpfs(t *testing.T) {
 		{"the machine's shared memory", []string{"20 10 0:40 / /dev/shm rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/dev/shm": 0},
 			func(f *Facts) { f.Namespaces[IPCNS].Inode = f.Namespaces[IPCNS].Machine }, Held},
 		{"in the devices' folder", []string{"20 10 0:40 / /dev/x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/dev/x": 0}, nil, Unread},
+		{"below the machine's root", []string{"20 1 8:1 / /host rw - ext4 /dev/sda1 rw", "21 20 0:40 / /host/run rw - tmpfs tmpfs rw"},
+			map[string]int64{"/dev": start, "/host/run": 0}, nil, Held},
 		{"a lid", []string{"20 2 0:40 / /proc/acpi ro - tmpfs tmpfs ro"}, map[string]int64{"/dev": start, "/proc/acpi": 0}, nil, Held},
 		{"the folder of cgroups", []string{"20 1 0:40 / /cg rw - tmpfs cgroup rw", "21 20 0:41 / /cg/pids ro - cgroup cgroup rw,pids"},
 			map[string]int64{"/dev": start, "/cg": 0}, nil, Held},

@@ -228,6 +228,7 @@ func (j *JSON) Assessment(p *cred.Process, a *container.Assessment) {
 	j.BeginObject()
 	j.Version()
 	j.Key("pid").Int(int64(p.PID))
+	j.Key("tid").Int(int64(p.TID))
 	j.Key("name").name(p)
 	j.Key("verdict").String(a.Verdict.String())
 	j.Key("partial").Bool(a.Partial())

@@ -101,6 +101,23 @@ func TestAssessFailOn(t *testing.T) {
 	}
 }
 
+// A thread is told as one, by itself.
+func TestAssessThread(t *testing.T) {
+	self := strconv.Itoa(os.Getpid())
+	threads, err := os.ReadDir("/proc/self/task")
+	must(t, err)
+	for _, entry := range threads {
+		var got struct{ PID, TID int }
+		r := capsh(t, "assess", "--json", self+"/"+entry.Name())
+		if err := json.Unmarshal([]byte(r.Out), &got); err != nil || got.PID != os.Getpid() || strconv.Itoa(got.TID) != entry.Name() {
+			t.Errorf("%s: %+v, %v, %+v", entry.Name(), got, err, r)
+		}
+	}
+	if r := capsh(t, "assess", self+"/1"); r.Code != 1 || r.Out != "" {
+		t.Errorf("not its thread: %+v", r)
+	}
+}
+
 // A file of Docker's makes no container, nor does a mount namespace besides; but
 // it is told.
 func TestAssessStrayFile(t *testing.T) {
