@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 
+	"capsh/internal/cred"
 	"capsh/internal/expect"
 	"capsh/internal/probe"
 	"capsh/internal/render"
@@ -50,12 +51,14 @@ func runExpect(args, _ []string, out *output) (int, error) {
 	if err != nil {
 		return exitNo, err
 	}
+	verdicts, worst := judgeAll(list, &p)
+	if worst == expect.Unknown && !p.Securebits.OK { // to ask for these costs more than all else
+		c.proc.Securebits(&p)
+		verdicts, worst = judgeAll(list, &p)
+	}
 	status := exitYes
-	verdicts := make([]expect.Verdict, len(list))
-	for i := range list {
-		if verdicts[i] = list[i].Judge(&p); verdicts[i].Result != expect.Holds {
-			status = exitNo
-		}
+	if worst != expect.Holds {
+		status = exitNo
 	}
 	switch {
 	case tap:
@@ -66,6 +69,16 @@ func runExpect(args, _ []string, out *output) (int, error) {
 		out.buf = render.Expectations(out.buf, verdicts)
 	}
 	return status, nil
+}
+
+// judgeAll judges a process by all expressions, and says what is the worst of it.
+func judgeAll(list []expect.Expr, p *cred.Process) (verdicts []expect.Verdict, worst expect.Result) {
+	verdicts = make([]expect.Verdict, len(list))
+	for i := range list {
+		verdicts[i] = list[i].Judge(p)
+		worst = max(worst, verdicts[i].Result)
+	}
+	return verdicts, worst
 }
 
 // parseExpectations parses all before anything is read.

@@ -113,6 +113,7 @@ func (q *prediction) look() (before cred.State, exe execve.File, err error) {
 	at, names := probe.Here, &accountNames{}
 	elsewhere := q.target.given || q.proc != probe.Proc
 	if elsewhere {
+		q.proc.Securebits(&p)
 		if at, err = q.proc.InRoot(p.PID); err != nil {
 			return before, exe, err
 		}

@@ -40,9 +40,6 @@ func (t *target) read(root probe.Root) (cred.Process, error) {
 		}
 	}
 	p, err := root.Process(which.pid, which.tid, probe.Options{Threads: !t.alone, UserNS: true})
-	if err == nil {
-		root.Securebits(&p)
-	}
 	p.ThreadsRead = p.ThreadsRead || t.alone
 	return p, err
 }
