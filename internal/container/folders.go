@@ -161,22 +161,34 @@ func (f *Facts) ofRuntime(m Mount) bool {
 		name := m.Root[strings.LastIndexByte(m.Root, '/'):]
 		return gvisor(f.Release) || strings.HasPrefix(name, m.Point[len("/etc"):]) && m.folder() != m.Point
 	}
-	return m.Type == "overlay" && keptByRuntime(m.Super)
+	_, layered := perContainer(m.Super)
+	return m.Type == "overlay" && layered
 }
 
 // keptByRuntime recognizes the path of what a runtime keeps for one container, or
-// as a volume.
+// as a volume: something in a folder of its own, never that of all.
 func keptByRuntime(path string) bool {
-	if _, ok := perContainer(path); ok {
-		return true
-	}
-	for _, mark := range [...]string{"/docker/volumes/", "/containers/storage/volumes/"} {
-		if _, rest, ok := strings.Cut(path, mark); ok {
-			_, data, _ := strings.Cut(rest, "/")
-			return data == "_data" || strings.HasPrefix(data, "_data/")
+	parts := append([]string{""}, strings.FieldsFunc(path, func(r rune) bool { return r == '/' })...)
+	for i := 2; i < len(parts)-1; i++ {
+		part, parent, above := parts[i], parts[i-1], parts[i-2]
+		switch {
+		case isID(part) && (parent == "containers" || strings.HasSuffix(parent, "-containers") || ofContainerd(parts[:i])),
+			above == "kubelet" && parent == "pods" && podUID("pod"+part) != "",
+			above == "lib" && parent == "lxc",
+			(above == "lxd" || above == "incus") && (parent == "shmounts" || parent == "devices"),
+			above == "systemd" && parent == "nspawn",
+			(above == "docker" || above == "storage") && parent == "volumes" && parts[i+1] == "_data":
+			return true
 		}
 	}
-	return strings.Contains(path, "/lxd/") || strings.Contains(path, "/incus/") || strings.Contains(path, "/systemd/nspawn/")
+	return false
+}
+
+// ofContainerd says that folders lead to what containerd keeps.
+func ofContainerd(folders []string) bool {
+	return slices.ContainsFunc(folders, func(name string) bool {
+		return name == "nerdctl" || strings.HasPrefix(name, "io.containerd.")
+	})
 }
 
 // machineFolder reports whether a mount is of the machine's files and not made by
