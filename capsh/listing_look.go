@@ -78,7 +78,7 @@ func (l *lister) fromCgroup(pid int) (c known, told bool) {
 
 // identify finds out as assess does whose container a process is in.
 func (l *lister) identify(pid int) known {
-	facts, err := l.proc.Container(pid, pid)
+	facts, err := l.proc.Identity(pid)
 	if err != nil {
 		return known{} // it has ended, or may not be looked at
 	}

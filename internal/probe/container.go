@@ -11,15 +11,24 @@ import (
 	"capsh/internal/cred"
 )
 
-// Container reads what [container.Assess] judges of a thread; it is this one
-// where its ids are this process's. It only looks:
-// nothing is opened but files of procfs, folders and the marks that runtimes
-// leave. The securebits of another process are not looked for. The error is an [*Error]; what alone could not be read is unknown.
+// Container reads what [container.Assess] judges of a thread; it is this one where
+// its ids are this process's. It only looks: nothing is opened but files of procfs,
+// folders and the marks that runtimes leave. The securebits of another process are
+// not looked for. The error is an [*Error]; what alone could not be read is unknown.
 func (r Root) Container(pid, tid int) (container.Facts, error) {
-	var f container.Facts
+	return r.container(pid, tid, Options{Threads: tid == pid, UserNS: true, Label: true}, true)
+}
+
+// Identity reads of a process what tells whose container it is in, and nothing of
+// what is in its reach.
+func (r Root) Identity(pid int) (container.Facts, error) {
+	return r.container(pid, pid, Options{UserNS: true}, false)
+}
+
+func (r Root) container(pid, tid int, what Options, reach bool) (f container.Facts, err error) {
 	self, err := r.Self()
 	own := r == Proc && pid == self && err == nil
-	if what := (Options{Threads: tid == pid, UserNS: true, Label: true}); own && tid == pid {
+	if own && tid == pid {
 		f.Process, err = SelfProcess(what)
 	} else {
 		f.Process, err = r.Process(pid, tid, what)
@@ -27,19 +36,8 @@ func (r Root) Container(pid, tid int) (container.Facts, error) {
 	if err != nil {
 		return f, err
 	}
-	if last := r.LastCap(); last.OK {
-		f.Kernel = cred.Is(caps.First(int(last.Value) + 1))
-	}
-	f.Release = r.text("sys/kernel/osrelease")
-	if f.ProcFiles.OK = isProcfs(string(r)); f.ProcFiles.OK {
-		for _, name := range container.ProcFiles() {
-			if exists(string(r) + "/" + name) {
-				f.ProcFiles.Value = append(f.ProcFiles.Value, name)
-			}
-		}
-	}
+	r.kernel(&f)
 	r.machine(&f)
-
 	t := task{root: r, pid: pid, tid: tid, dir: unix.AT_FDCWD, prefix: r.path(pid, tid) + "/"}
 	if err := t.container(&f); err != nil {
 		return f, err
@@ -54,11 +52,26 @@ func (r Root) Container(pid, tid int) (container.Facts, error) {
 		defer unix.Close(fd)
 		at = Lookup{Dir: fd, Chroot: true}
 	}
-	at.container(&f, final)
-	if !f.MachineMounts.OK {
-		f.Born = at.births(f.Mounts.Value.Visible())
+	at.marks(&f)
+	if reach {
+		at.reach(&f, final)
 	}
 	return f, nil
+}
+
+// kernel reads what the procfs tells of its kernel.
+func (r Root) kernel(f *container.Facts) {
+	if last := r.LastCap(); last.OK {
+		f.Kernel = cred.Is(caps.First(int(last.Value) + 1))
+	}
+	f.Release = r.text("sys/kernel/osrelease")
+	if f.ProcFiles.OK = isProcfs(string(r)); f.ProcFiles.OK {
+		for _, name := range container.ProcFiles() {
+			if exists(string(r) + "/" + name) {
+				f.ProcFiles.Value = append(f.ProcFiles.Value, name)
+			}
+		}
+	}
 }
 
 // text reads a line of a file of the procfs itself.

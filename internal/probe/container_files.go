@@ -12,9 +12,8 @@ import (
 
 // What the files of a container tell, looked up in its own root.
 
-// container fills in what is found at the root where l looks. What may not be looked
-// into is unknown, unless that is final: the process itself may not, ever.
-func (l Lookup) container(f *container.Facts, final bool) {
+// marks reads what runtimes leave in a container's files.
+func (l Lookup) marks(f *container.Facts) {
 	f.Manager = l.firstText("/run/host/container-manager", "/run/systemd/container")
 	if text, ok := l.text("/run/.containerenv"); ok {
 		f.PodmanEnv = text
@@ -25,9 +24,17 @@ func (l Lookup) container(f *container.Facts, final bool) {
 	case absent(err):
 		f.DockerEnv = cred.Is(false)
 	}
+}
+
+// reach looks for what the process can get at. What may not be looked into is unknown,
+// unless that is final: the process itself may not, ever.
+func (l Lookup) reach(f *container.Facts, final bool) {
 	l.nodes(f, final)
 	if !f.Process.NoNewPrivs.Value {
 		f.Setuid = l.setuidRoot(f.Process.UserNS.UIDMap.Value)
+	}
+	if !f.MachineMounts.OK {
+		f.Born = l.births(f.Mounts.Value.Visible())
 	}
 }
 
