@@ -117,7 +117,7 @@ func holdersText(f *container.Facts) string {
 
 func securebitsText(bits cred.Known[cred.Securebits]) string {
 	if !bits.OK {
-		return "unknown: only a BPF program reads those of others"
+		return "unknown: /proc does not tell those of others"
 	}
 	return strings.ReplaceAll(bits.Value.String(), ",", ", ")
 }
