@@ -38,8 +38,15 @@ func main() {
 	rounds := flag.Int("n", 1000, "runs of each program")
 	bin := flag.String("bin", "bin", "directory of the built programs")
 	only := flag.String("only", "", "start: no loads of processes; ps: nothing else")
+	ofOne := flag.Bool("memory", false, "run the program that the arguments are, print its memory")
 	flag.Parse()
-	if err := run(*rounds, *bin, *only); err != nil {
+	err := error(nil)
+	if *ofOne {
+		err = printMemory(flag.Args())
+	} else {
+		err = run(*rounds, *bin, *only)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
