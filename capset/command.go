@@ -46,8 +46,8 @@ func (l *launch) unsure(exe *execve.File, found bool, err error) bool {
 	case l.found+1 >= len(l.paths):
 		return false
 	}
-	missing := found || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOEXEC)
-	return missing && !l.lookup.OpenToAll(l.paths[l.found])
+	poor := found || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOEXEC)
+	return poor && !l.lookup.OpenToAll(l.paths[l.found])
 }
 
 // find looks for the command among its paths and notes which it is.
