@@ -21,13 +21,13 @@ SCRIPTS     = .ci/run $(wildcard tests/*.sh)
 DIST_ARCHES = amd64 arm64 arm 386 riscv64 ppc64le s390x
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-# The tag and the linker flags that internal/inherit needs; internal/testenv
+# The tag and the linker flags that internal/linux/inherit needs; internal/testenv
 # has them for the tests.
 GOTAGS    = exactstart
-GOLDFLAGS = -s -w -checklinkname=0 -E=capsh/internal/inherit.entry
+GOLDFLAGS = -s -w -checklinkname=0 -E=capsh/internal/linux/inherit.entry
 
 GOBUILD = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(GOTAGS) \
-	-ldflags '$(GOLDFLAGS) -X capsh/internal/version.version=$(VERSION)'
+	-ldflags '$(GOLDFLAGS) -X capsh/internal/ui/version.version=$(VERSION)'
 
 .PHONY: help
 help: ## list the targets

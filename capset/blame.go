@@ -3,10 +3,10 @@ package main
 import (
 	"errors"
 
-	"capsh/internal/apply"
-	"capsh/internal/cred"
-	"capsh/internal/plan"
-	"capsh/internal/probe"
+	"capsh/internal/linux/apply"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
 
 	"golang.org/x/sys/unix"
 )

@@ -6,11 +6,11 @@ import (
 	"io"
 	"slices"
 
-	"capsh/internal/apply"
-	"capsh/internal/caps"
-	"capsh/internal/execve"
-	"capsh/internal/plan"
-	"capsh/internal/probe"
+	"capsh/internal/linux/apply"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/execve"
+	"capsh/internal/rules/plan"
 
 	"golang.org/x/sys/unix"
 )

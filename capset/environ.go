@@ -5,8 +5,8 @@ import (
 	"errors"
 	"strings"
 
-	"capsh/internal/accounts"
-	"capsh/internal/environ"
+	"capsh/internal/rules/accounts"
+	"capsh/internal/rules/environ"
 )
 
 // The PATH that --reset-env gives, as setpriv(1) and login(1) have it.

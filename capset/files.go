@@ -3,8 +3,8 @@ package main
 import (
 	"errors"
 
-	"capsh/internal/accounts"
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/accounts"
 
 	"golang.org/x/sys/unix"
 )

@@ -5,11 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	"capsh/internal/accounts"
-	"capsh/internal/cred"
-	"capsh/internal/option"
-	"capsh/internal/plan"
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/accounts"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
+	"capsh/internal/ui/option"
 )
 
 // launch is a command line: first as it was typed, then resolved.

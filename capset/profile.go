@@ -4,9 +4,9 @@ import (
 	"errors"
 	"strings"
 
-	"capsh/internal/caps"
-	"capsh/internal/jsonread"
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/caps"
+	"capsh/internal/ui/jsonread"
 
 	"golang.org/x/sys/unix"
 )

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"strings"
 
-	"capsh/internal/cred"
-	"capsh/internal/plan"
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
 
 	"golang.org/x/sys/unix"
 )

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"io"
 
-	"capsh/internal/apply"
-	"capsh/internal/inherit"
-	"capsh/internal/plan"
-	"capsh/internal/probe"
-	"capsh/internal/render"
-	"capsh/internal/version"
+	"capsh/internal/linux/apply"
+	"capsh/internal/linux/inherit"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/plan"
+	"capsh/internal/ui/render"
+	"capsh/internal/ui/version"
 )
 
 // The exit statuses where no command was started, as env(1) and docker(1) have

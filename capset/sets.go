@@ -5,10 +5,10 @@ import (
 	"slices"
 	"strings"
 
-	"capsh/internal/caps"
-	"capsh/internal/cred"
-	"capsh/internal/plan"
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
 )
 
 // resolveCaps works out what to keep, and the sets that were given.

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"capsh/internal/plan"
-	"capsh/internal/render"
+	"capsh/internal/rules/plan"
+	"capsh/internal/ui/render"
 )
 
 // show is what a dry run prints: the value that a real run carries out.

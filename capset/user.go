@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"capsh/internal/cred"
+	"capsh/internal/rules/cred"
 
 	"golang.org/x/sys/unix"
 )

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"strings"
 
-	"capsh/internal/container"
-	"capsh/internal/render"
+	"capsh/internal/rules/container"
+	"capsh/internal/ui/render"
 )
 
 const assessUsage = `usage: capsh assess [option ...] [PID[/TID]]

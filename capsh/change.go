@@ -4,9 +4,9 @@ import (
 	"errors"
 	"strings"
 
-	"capsh/internal/apply"
-	"capsh/internal/caps"
-	"capsh/internal/cred"
+	"capsh/internal/linux/apply"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
 
 	"golang.org/x/sys/unix"
 )

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"capsh/internal/option"
-	"capsh/internal/probe"
-	"capsh/internal/suggest"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/suggest"
+	"capsh/internal/ui/option"
 )
 
 // Commands are words that libcap's capsh does not have: capsh WORD [option ...].

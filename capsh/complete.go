@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"capsh/internal/expect"
+	"capsh/internal/rules/expect"
 )
 
 // What a shell may offer for the last word of a command line.

@@ -5,13 +5,13 @@ import (
 	"strconv"
 	"strings"
 
-	"capsh/internal/accounts"
-	"capsh/internal/caps"
-	"capsh/internal/container"
-	"capsh/internal/cred"
-	"capsh/internal/plan"
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/accounts"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
+	"capsh/internal/ui/render"
 )
 
 // valuesOf are the values that an option can have: the words that its help

@@ -3,10 +3,10 @@ package main
 import (
 	"errors"
 
-	"capsh/internal/cred"
-	"capsh/internal/expect"
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/expect"
+	"capsh/internal/ui/render"
 )
 
 const expectUsage = `usage: capsh expect [--pid=PID[/TID]] [--tap] [--json] EXPR ...

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"slices"
 
-	"capsh/internal/caps"
-	"capsh/internal/container"
-	"capsh/internal/render"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/container"
+	"capsh/internal/ui/render"
 )
 
 const explainUsage = `usage: capsh explain [--json] [--proc=DIR] [CAP ...]

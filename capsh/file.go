@@ -5,10 +5,10 @@ import (
 	"errors"
 	"slices"
 
-	"capsh/internal/filecap"
-	"capsh/internal/option"
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/filecap"
+	"capsh/internal/ui/option"
+	"capsh/internal/ui/render"
 
 	"golang.org/x/sys/unix"
 )

@@ -3,11 +3,11 @@ package main
 import (
 	"errors"
 
-	"capsh/internal/caps"
-	"capsh/internal/cred"
-	"capsh/internal/option"
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/ui/option"
+	"capsh/internal/ui/render"
 )
 
 // form is what the forms that can be pasted are to ask for.

@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
 )
 
 // kernelBits is how many capabilities the kernel has that a procfs is of; where it

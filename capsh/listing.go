@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"capsh/internal/caps"
-	"capsh/internal/cred"
-	"capsh/internal/option"
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/ui/option"
+	"capsh/internal/ui/render"
 )
 
 // listing is what ps and tree have in common: which processes to show, and how

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"sync"
 
-	"capsh/internal/container"
-	"capsh/internal/cred"
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+	"capsh/internal/ui/render"
 )
 
 // known is a container as far as it is known.

@@ -3,10 +3,10 @@ package main
 import (
 	"errors"
 
-	"capsh/internal/caps"
-	"capsh/internal/cred"
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/ui/render"
 )
 
 // The actions that look: they change nothing.

@@ -5,7 +5,7 @@ package main
 import (
 	"os"
 
-	"capsh/internal/inherit"
+	"capsh/internal/linux/inherit"
 )
 
 // Credentials belong to a thread; all that this program changes, it changes on

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"capsh/internal/accounts"
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/accounts"
 )
 
 // accountNames looks up names, reading each file once.

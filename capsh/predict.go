@@ -4,12 +4,12 @@ import (
 	"errors"
 	"strings"
 
-	"capsh/internal/caps"
-	"capsh/internal/cred"
-	"capsh/internal/execve"
-	"capsh/internal/option"
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/execve"
+	"capsh/internal/ui/option"
+	"capsh/internal/ui/render"
 
 	"golang.org/x/sys/unix"
 )

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"slices"
 
-	"capsh/internal/caps"
-	"capsh/internal/container"
-	"capsh/internal/cred"
-	"capsh/internal/plan"
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
 )
 
 // changes are what a process is to do to itself before the execve.

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"syscall"
 
-	"capsh/internal/apply"
-	"capsh/internal/environ"
-	"capsh/internal/inherit"
+	"capsh/internal/linux/apply"
+	"capsh/internal/linux/inherit"
+	"capsh/internal/rules/environ"
 
 	"golang.org/x/sys/unix"
 )

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/ui/render"
 
 	"golang.org/x/sys/unix"
 )

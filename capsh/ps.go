@@ -8,9 +8,9 @@ import (
 	"strings"
 	"sync"
 
-	"capsh/internal/caps"
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/caps"
+	"capsh/internal/ui/render"
 )
 
 const psUsage = `usage: capsh ps [option ...] [PID|NAME ...]

@@ -4,7 +4,7 @@ import (
 	"io"
 	"strings"
 
-	"capsh/internal/render"
+	"capsh/internal/ui/render"
 )
 
 // The exit statuses. libcap's capsh has 0 and 1 only.

@@ -5,10 +5,10 @@ import (
 	"os"
 	"strconv"
 
-	"capsh/internal/caps"
-	"capsh/internal/cred"
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/ui/render"
 )
 
 // session is what the actions of one command line share.

@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 
-	"capsh/internal/container"
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/container"
+	"capsh/internal/ui/render"
 )
 
 const showUsage = `usage: capsh show [option ...] [PID[/TID] ...]

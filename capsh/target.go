@@ -4,8 +4,8 @@ import (
 	"errors"
 	"strings"
 
-	"capsh/internal/cred"
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/cred"
 )
 
 // target is the one process, or thread, that a command speaks of: that of

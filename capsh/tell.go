@@ -1,10 +1,10 @@
 package main
 
 import (
-	"capsh/internal/caps"
-	"capsh/internal/inherit"
-	"capsh/internal/render"
-	"capsh/internal/version"
+	"capsh/internal/linux/inherit"
+	"capsh/internal/rules/caps"
+	"capsh/internal/ui/render"
+	"capsh/internal/ui/version"
 )
 
 // The actions that tell of capabilities and of this program.

@@ -3,8 +3,8 @@ package main
 import (
 	"slices"
 
-	"capsh/internal/environ"
-	"capsh/internal/render"
+	"capsh/internal/rules/environ"
+	"capsh/internal/ui/render"
 
 	"golang.org/x/sys/unix"
 )

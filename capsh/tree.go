@@ -3,8 +3,8 @@ package main
 import (
 	"slices"
 
-	"capsh/internal/probe"
-	"capsh/internal/render"
+	"capsh/internal/linux/probe"
+	"capsh/internal/ui/render"
 )
 
 const treeUsage = `usage: capsh tree [option ...] [PID|NAME ...]

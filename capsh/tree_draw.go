@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"capsh/internal/caps"
-	"capsh/internal/cred"
-	"capsh/internal/render"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/ui/render"
 )
 
 // choose decides which processes have a line: those that are wanted, with all

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
 )
 
 // view is what the reporting actions speak of, and how: the options that hold

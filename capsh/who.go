@@ -4,10 +4,10 @@ import (
 	"errors"
 	"strings"
 
-	"capsh/internal/apply"
-	"capsh/internal/caps"
-	"capsh/internal/cred"
-	"capsh/internal/environ"
+	"capsh/internal/linux/apply"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/environ"
 )
 
 // The actions that change user, groups and root folder.

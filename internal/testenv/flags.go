@@ -4,11 +4,11 @@ package testenv
 // GOLDFLAGS; tests/layout holds the two equal.
 const (
 	Tags    = "exactstart"
-	LDFlags = "-s -w -checklinkname=0 -E=capsh/internal/inherit.entry"
+	LDFlags = "-s -w -checklinkname=0 -E=capsh/internal/linux/inherit.entry"
 )
 
 // BuildFlags are the arguments that make go build link a program as the
-// Makefile does. The program has to import capsh/internal/inherit.
+// Makefile does. The program has to import capsh/internal/linux/inherit.
 func BuildFlags() []string {
 	return []string{"-trimpath", "-tags", Tags, "-ldflags", LDFlags}
 }

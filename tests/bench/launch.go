@@ -5,8 +5,8 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"capsh/internal/caps"
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/caps"
 )
 
 // launchers is capset beside a Go program that only execs, and beside its peers.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"capsh/internal/container"
+	"capsh/internal/rules/container"
 	"capsh/internal/testenv"
 )
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"syscall"
 
-	"capsh/internal/caps"
+	"capsh/internal/rules/caps"
 
 	"golang.org/x/sys/unix"
 )

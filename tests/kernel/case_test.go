@@ -3,9 +3,9 @@ package kernel
 import (
 	"math/rand/v2"
 
-	"capsh/internal/caps"
-	"capsh/internal/cred"
-	"capsh/internal/filecap"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/filecap"
 )
 
 // namespace is a user namespace that a case runs in.

@@ -19,9 +19,9 @@ import (
 	"testing"
 	"time"
 
-	"capsh/internal/cred"
-	"capsh/internal/execve"
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/execve"
 	"capsh/internal/testenv"
 
 	"golang.org/x/sys/unix"

@@ -19,9 +19,9 @@ import (
 	"syscall"
 	"testing"
 
-	"capsh/internal/caps"
-	"capsh/internal/cred"
-	"capsh/internal/filecap"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/filecap"
 	"capsh/internal/testenv"
 
 	"golang.org/x/sys/unix"

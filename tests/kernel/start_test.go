@@ -9,10 +9,10 @@ import (
 	"strings"
 	"unsafe"
 
-	"capsh/internal/caps"
-	"capsh/internal/cred"
-	"capsh/internal/execve"
-	"capsh/internal/probe"
+	"capsh/internal/linux/probe"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/execve"
 
 	"golang.org/x/sys/unix"
 )

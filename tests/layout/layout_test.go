@@ -17,29 +17,22 @@ import (
 
 const internal = "capsh/internal/"
 
-// core is the chain of pure packages: each may import those before it, and suggest.
-var core = []string{"caps", "cred", "filecap", "execve", "plan"}
+// layers are the three of internal, from the bottom up: a package may import its
+// own layer and those below it. Rules, the lowest, are pure.
+var layers = []string{"rules", "linux", "ui"}
 
-// allowed gives for each pure package the packages of this module that it may
-// import. Not in here are those that touch the machine.
-func allowed() map[string][]string {
-	m := map[string][]string{
-		"container": core,
-		"shrink":    core,
-		"btf":       nil,
-		"suggest":   nil,
-		"option":    {"suggest"},
-		"jsonread":  nil,
-		"environ":   nil,
-		"accounts":  nil,
-		"expect":    {"caps", "cred", "container", "suggest"},
-		"render":    append(slices.Clone(core), "container", "shrink", "accounts", "suggest", "expect"),
+// layer is the place of a package among layers, -1 for one in none of them.
+func layer(importPath string) int {
+	rest, ours := strings.CutPrefix(importPath, internal)
+	name, _, _ := strings.Cut(rest, "/")
+	if !ours {
+		return -1
 	}
-	for i, name := range core {
-		m[name] = append([]string{"suggest"}, core[:i]...)
-	}
-	return m
+	return slices.Index(layers, name)
 }
+
+// support are the packages of internal that are in no layer: what tests share.
+var support = []string{"testenv"}
 
 // pkg is what go list says of a package.
 type pkg struct {
@@ -74,27 +67,37 @@ func list(t *testing.T, args ...string) []pkg {
 	}
 }
 
-// TestPure: the pure packages reach neither the machine nor each other the
-// wrong way.
-func TestPure(t *testing.T) {
-	rules := allowed()
+// TestLayers: imports point down, and every package of internal is in a layer.
+func TestLayers(t *testing.T) {
 	for _, p := range list(t, "./internal/...") {
-		may, pure := rules[strings.TrimPrefix(p.ImportPath, internal)]
-		if !pure {
+		name := strings.TrimPrefix(p.ImportPath, internal)
+		if slices.Contains(support, name) {
 			continue
 		}
+		own := layer(p.ImportPath)
+		if own < 0 {
+			t.Errorf("%s is in none of the layers %v", p.ImportPath, layers)
+		}
 		for _, imp := range p.Imports {
-			if name, ours := strings.CutPrefix(imp, internal); ours && !slices.Contains(may, name) {
-				t.Errorf("%s imports %s, which it may not", p.ImportPath, imp)
+			if strings.HasPrefix(imp, internal) && (layer(imp) < 0 || layer(imp) > own) {
+				t.Errorf("%s imports %s: imports point down, %v", p.ImportPath, imp, layers)
 			}
-			if touchesMachine(imp) {
+		}
+	}
+}
+
+// TestRulesArePure: the rules give the same answer on every host.
+func TestRulesArePure(t *testing.T) {
+	for _, p := range list(t, "./internal/rules/...") {
+		for _, imp := range p.Imports {
+			if touchesHost(imp) {
 				t.Errorf("%s is pure, but imports %s", p.ImportPath, imp)
 			}
 		}
 	}
 }
 
-func touchesMachine(imp string) bool {
+func touchesHost(imp string) bool {
 	return imp == "os" || imp == "syscall" || imp == "net" || imp == "unsafe" || imp == "time" ||
 		strings.HasPrefix(imp, "os/") || strings.HasPrefix(imp, "net/") || strings.HasPrefix(imp, "golang.org/x/sys/")
 }
@@ -132,7 +135,7 @@ func TestLean(t *testing.T) {
 }
 
 // writers may change this process: apply does, inherit restores what Go changed.
-var writers = []string{"apply", "inherit"}
+var writers = []string{"linux/apply", "linux/inherit"}
 
 // changing are the calls of unix and syscall that change the process; prefixes
 // stand for what carries a number of the call or of the prctl operation. The fs
@@ -157,7 +160,7 @@ func TestOnlyApplyWrites(t *testing.T) {
 		}
 		for _, file := range p.GoFiles {
 			for _, use := range changes(t, filepath.Join(p.Dir, file)) {
-				t.Errorf("%s/%s uses %s; only internal/apply changes this process", p.ImportPath, file, use)
+				t.Errorf("%s/%s uses %s; only internal/linux/apply changes this process", p.ImportPath, file, use)
 			}
 		}
 	}

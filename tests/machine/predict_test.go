@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	"capsh/internal/caps"
-	"capsh/internal/filecap"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/filecap"
 	"capsh/internal/testenv"
 
 	"golang.org/x/sys/unix"

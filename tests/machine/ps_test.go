@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"capsh/internal/caps"
+	"capsh/internal/rules/caps"
 	"capsh/internal/testenv"
 )
 

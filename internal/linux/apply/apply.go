@@ -1,0 +1,129 @@
+// Package apply changes this process: its capability sets, ids, securebits and
+// what it runs. Every call is a system call on the calling thread alone, so the
+// caller holds that thread (runtime.LockOSThread) from its first change to the
+// execve, and never mixes in syscall.Setuid and its like: they change all
+// threads and stop the program where those differ.
+package apply
+
+import (
+	"syscall"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+
+	"golang.org/x/sys/unix"
+)
+
+// Error is a system call that failed.
+type Error struct {
+	// Call is the system call, or the one of its operations: "setgroups",
+	// "prctl(PR_CAPBSET_DROP)".
+	Call string
+	// Object is what it was to act on, if anything: "cap_net_raw", "/path".
+	Object string
+	Errno  syscall.Errno
+	// Needs is the capability for want of which the kernel says EPERM.
+	Needs caps.Set
+	// Hint is what most likely is the matter, where the errno says little.
+	Hint string
+}
+
+// Error is "call object: reason (needs CAP_X) (hint)".
+func (e *Error) Error() string {
+	b := []byte(e.Call)
+	if e.Object != "" {
+		b = append(append(b, ' '), e.Object...)
+	}
+	b = append(append(b, ": "...), e.Errno.Error()...)
+	if e.Errno == unix.EPERM && e.Needs != 0 {
+		b = append(b, " (needs "...)
+		for c := range e.Needs.All() {
+			b = append(b, c.OCI()...)
+		}
+		b = append(b, ')')
+	}
+	if e.Hint != "" {
+		b = append(append(append(b, " ("...), e.Hint...), ')')
+	}
+	return string(b)
+}
+
+// Unwrap is the errno.
+func (e *Error) Unwrap() error { return e.Errno }
+
+// failed is the error of a call, nil if errno is 0.
+func failed(errno syscall.Errno, call, object string, needs ...caps.Cap) error {
+	if errno == 0 {
+		return nil
+	}
+	return &Error{Call: call, Object: object, Errno: errno, Needs: caps.Of(needs...)}
+}
+
+// hint says what most likely is the matter where a call failed with errno.
+func hint(err error, errno syscall.Errno, text string) error {
+	if e, ok := err.(*Error); ok && e.Errno == errno {
+		e.Hint = text
+	}
+	return err
+}
+
+func prctl(op int, a, b uintptr) syscall.Errno {
+	_, _, errno := unix.RawSyscall6(unix.SYS_PRCTL, uintptr(op), a, b, 0, 0, 0)
+	return errno
+}
+
+// DropBounding takes c out of the bounding set. It needs CAP_SETPCAP in the
+// effective set, also where c is already out (cap_prctl_drop,
+// security/commoncap.c).
+func DropBounding(c caps.Cap) error {
+	return failed(prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0), "prctl(PR_CAPBSET_DROP)", c.String(), caps.Setpcap)
+}
+
+// RaiseAmbient puts c into the ambient set. c must be permitted and inheritable,
+// and SECBIT_NO_CAP_AMBIENT_RAISE off (cap_task_prctl).
+func RaiseAmbient(c caps.Cap) error {
+	return failed(prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, uintptr(c)), "prctl(PR_CAP_AMBIENT_RAISE)", c.String())
+}
+
+// LowerAmbient takes c out of the ambient set. It needs nothing.
+func LowerAmbient(c caps.Cap) error {
+	return failed(prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_LOWER, uintptr(c)), "prctl(PR_CAP_AMBIENT_LOWER)", c.String())
+}
+
+// ClearAmbient empties the ambient set. It needs nothing.
+func ClearAmbient() error {
+	return failed(prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0), "prctl(PR_CAP_AMBIENT_CLEAR_ALL)", "")
+}
+
+// Securebits sets all securebits at once. It needs CAP_SETPCAP in the effective
+// set; a locked flag and its lock cannot change, and a flag that the kernel does
+// not know is EPERM too (cap_task_prctl).
+func Securebits(bits cred.Securebits) error {
+	return failed(prctl(unix.PR_SET_SECUREBITS, uintptr(bits), 0), "prctl(PR_SET_SECUREBITS)", "", caps.Setpcap)
+}
+
+// KeepCaps sets SECBIT_KEEP_CAPS, which needs no capability but must not be
+// locked. The kernel takes 0 and 1.
+func KeepCaps(value uint32) error {
+	return failed(prctl(unix.PR_SET_KEEPCAPS, uintptr(value), 0), "prctl(PR_SET_KEEPCAPS)", "")
+}
+
+// NoNewPrivs sets no_new_privs, for good.
+func NoNewPrivs() error {
+	return failed(prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0), "prctl(PR_SET_NO_NEW_PRIVS)", "")
+}
+
+// Chroot changes the root folder and nothing else; the working folder stays
+// where it is.
+func Chroot(dir string) error {
+	return wrap(unix.Chroot(dir), "chroot", dir, caps.SysChroot)
+}
+
+// Chdir changes the working folder.
+func Chdir(dir string) error { return wrap(unix.Chdir(dir), "chdir", dir) }
+
+// wrap gives an error of package unix our form.
+func wrap(err error, call, object string, needs ...caps.Cap) error {
+	errno, _ := err.(syscall.Errno)
+	return failed(errno, call, object, needs...)
+}

@@ -1,0 +1,235 @@
+package apply
+
+import (
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"capsh/internal/linux/inherit"
+
+	"golang.org/x/sys/unix"
+)
+
+// A forked child of a Go program has one thread and half a runtime: it may make
+// system calls and nothing that allocates, locks or can be rescheduled. All that
+// it needs is made before the fork, and all that it runs is nosplit: the check of
+// the stack at the start of any other function is also where the scheduler takes
+// over, and in the child it would wait for threads that are not there.
+
+// child is what a forked child does: sleep, or execute a program.
+type child struct {
+	report int           // its end of the pipe
+	mask   unix.Sigset_t // the signals to block
+
+	path      *byte // nil to sleep
+	argv, env **byte
+	span      unix.Timespec
+}
+
+// ForkSleep starts a child that has all that this process has, sleeps for the
+// given seconds and exits with 0. Signals act on it as they would have on this
+// program when it started.
+func ForkSleep(seconds uint32) (pid int, err error) {
+	return fork("", &child{span: unix.NsecToTimespec(int64(min(seconds, 1<<31-1)) * 1e9)})
+}
+
+// Spawn starts the program at path in a child that is otherwise like this
+// process. An execve that fails is an error here and leaves no child.
+func Spawn(path string, argv, env []string) (pid int, err error) {
+	var c child
+	if c.path, err = unix.BytePtrFromString(path); err != nil {
+		return 0, wrap(err, "execve", path)
+	}
+	argvPtr, err := syscall.SlicePtrFromStrings(argv)
+	if err != nil {
+		return 0, wrap(err, "execve", path)
+	}
+	envPtr, err := syscall.SlicePtrFromStrings(env)
+	if err != nil {
+		return 0, wrap(err, "execve", path)
+	}
+	c.argv, c.env = &argvPtr[0], &envPtr[0]
+	return fork(path, &c)
+}
+
+// run is all that happens in the child. What it returns is why it failed.
+//
+//go:nosplit
+//go:norace
+func (c *child) run() failure {
+	if why := c.restoreSignals(); why.errno != 0 {
+		return why
+	}
+	if c.path == nil {
+		unix.RawSyscall(unix.SYS_CLOSE, uintptr(c.report), 0, 0)
+		for {
+			_, _, errno := unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&c.span)), uintptr(unsafe.Pointer(&c.span)), 0)
+			if errno != unix.EINTR {
+				exit(0)
+			}
+		}
+	}
+	if _, errno := inherit.RestoreNofile(); errno != 0 {
+		return failure{inPrlimit, errno}
+	}
+	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(c.path)),
+		uintptr(unsafe.Pointer(c.argv)), uintptr(unsafe.Pointer(c.env)))
+	return failure{inExecve, errno}
+}
+
+// failure is what a child reports through its pipe: which call, and why.
+type failure struct {
+	call  uintptr
+	errno syscall.Errno
+}
+
+const (
+	inSigaction uintptr = iota
+	inSigprocmask
+	inPrlimit
+	inExecve
+)
+
+// error is the failure with the path that was to be run.
+func (f failure) error(path string) error {
+	if f.call == inExecve {
+		return failed(f.errno, "execve", path)
+	}
+	return failed(f.errno, [...]string{"rt_sigaction", "rt_sigprocmask", "prlimit64"}[f.call], "")
+}
+
+// Wait waits until the child pid has ended or been stopped. The statuses of
+// wait(2) tell which.
+func Wait(pid int) (unix.WaitStatus, error) {
+	var status unix.WaitStatus
+	_, err := ignoringEINTR(func() (int, error) { return unix.Wait4(pid, &status, unix.WUNTRACED, nil) })
+	return status, wrap(err, "wait4", format(uint32(pid)))
+}
+
+func ignoringEINTR(call func() (int, error)) (int, error) {
+	for {
+		n, err := call()
+		if err != unix.EINTR {
+			return n, err
+		}
+	}
+}
+
+// fork runs c in a forked process and waits until that closes its end of the
+// pipe, as its execve does. Where it fails there is none, and the error speaks of
+// path. No signal is handled there before its handlers are gone.
+func fork(path string, c *child) (pid int, err error) {
+	var pipe [2]int
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
+		return 0, wrap(err, "pipe2", "")
+	}
+	defer unix.Close(pipe[0])
+	c.report = pipe[1]
+	pid, forkErr := c.rawFork()
+	unix.Close(pipe[1])
+	if pid == 0 {
+		return 0, forkErr
+	}
+	var why failure
+	report := (*[unsafe.Sizeof(why)]byte)(unsafe.Pointer(&why))
+	n, err := ignoringEINTR(func() (int, error) { return unix.Read(pipe[0], report[:]) })
+	if n == 0 && err == nil && forkErr == nil {
+		return pid, nil
+	}
+	unix.Kill(pid, unix.SIGKILL) // where the child is well and only we are not
+	_, _ = Wait(pid)
+	switch {
+	case forkErr != nil:
+		return 0, forkErr
+	case err != nil:
+		return 0, wrap(err, "read", "the child's report")
+	}
+	return 0, why.error(path)
+}
+
+// rawFork is the fork itself. With an error there may be a pid all the same.
+//
+//go:norace
+func (c *child) rawFork() (pid int, err error) {
+	var all unix.Sigset_t
+	for i := range all.Val {
+		all.Val[i] = ^all.Val[i]
+	}
+	if errno := sigprocmask(&all, &c.mask); errno != 0 {
+		return 0, failed(errno, "rt_sigprocmask", "")
+	}
+	flags, stack := uintptr(unix.SIGCHLD), uintptr(0)
+	if runtime.GOARCH == "s390x" { // clone(2): the first two are swapped there
+		flags, stack = stack, flags
+	}
+	r, _, errno := unix.RawSyscall6(unix.SYS_CLONE, flags, stack, 0, 0, 0, 0)
+	if errno == 0 && r == 0 {
+		why := c.run()
+		unix.RawSyscall(unix.SYS_WRITE, uintptr(c.report), uintptr(unsafe.Pointer(&why)), unsafe.Sizeof(why))
+		exit(1)
+	}
+	maskErrno := sigprocmask(&c.mask, nil)
+	if errno != 0 {
+		return 0, failed(errno, "fork", "")
+	}
+	return int(r), failed(maskErrno, "rt_sigprocmask", "")
+}
+
+// restoreSignals gives the child the signals that this program was started with.
+//
+//go:nosplit
+//go:norace
+func (c *child) restoreSignals() failure {
+	if errno := resetHandlers(); errno != 0 {
+		return failure{inSigaction, errno}
+	}
+	if errno := sigprocmask(&c.mask, nil); errno != 0 {
+		return failure{inSigprocmask, errno}
+	}
+	call, errno := inherit.RestoreSignals()
+	if call == inherit.RtSigaction {
+		return failure{inSigaction, errno}
+	}
+	return failure{inSigprocmask, errno}
+}
+
+// sigsetSize is the size of the kernel's sigset_t in bytes.
+const sigsetSize = 8
+
+//go:nosplit
+//go:norace
+func sigprocmask(set, old *unix.Sigset_t) syscall.Errno {
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), sigsetSize, 0, 0)
+	return errno
+}
+
+// resetHandlers gives each signal that has a handler its default action.
+//
+//go:nosplit
+//go:norace
+func resetHandlers() syscall.Errno {
+	const sigIgn = 1
+	// The handler is the first word of the kernel's struct sigaction on every
+	// architecture; all zero is SIG_DFL without flags.
+	var now, dfl [8]uintptr
+	for sig := uintptr(1); sig <= 64; sig++ {
+		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&now)), sigsetSize, 0, 0)
+		if errno == 0 && now[0] > sigIgn {
+			_, _, errno = unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&dfl)), 0, sigsetSize, 0, 0)
+		}
+		if errno != 0 {
+			return errno
+		}
+	}
+	return 0
+}
+
+// exit ends the forked child without running anything of the runtime.
+//
+//go:nosplit
+//go:norace
+func exit(status uintptr) {
+	for {
+		unix.RawSyscall(unix.SYS_EXIT_GROUP, status, 0, 0)
+	}
+}

@@ -1,0 +1,127 @@
+package container
+
+import (
+	"slices"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/execve"
+)
+
+// Severity is what a finding means for the machine.
+type Severity uint8
+
+// From a wall that holds to the machine given away. What could not be read
+// may be either and stands between.
+const (
+	Held     Severity = iota // this wall stands
+	Info                     // worth knowing
+	Low                      // a wall less, with others behind it
+	Unread                   // could not be found out
+	Medium                   // makes the rest easier
+	High                     // reaches into the machine
+	Critical                 // gives the machine away
+)
+
+// String is the word.
+func (s Severity) String() string {
+	return [...]string{"held", "info", "low", "unknown", "medium", "high", "critical"}[s]
+}
+
+// Finding is what one wall of a container is worth. Each wall has one finding,
+// whether it stands or not.
+type Finding struct {
+	// ID is a stable word, such as "pid-namespace".
+	ID       string
+	Severity Severity
+	// Evidence is what was seen, Meaning what that is good or bad for. Evidence
+	// may hold names that others chose.
+	Evidence, Meaning string
+	// Caps are the capabilities that it is about.
+	Caps caps.Set
+}
+
+// Assessment is all there is to say of one process.
+type Assessment struct {
+	Identity
+	Verdict Verdict
+	// AtWorst is what the verdict might be if more could be read.
+	AtWorst Verdict
+	// Default is what the runtime gives when asked for nothing: that of Docker
+	// where the runtime is not known.
+	Default RuntimeDefault
+	// Reach is all that the process holds or could come to hold: the permitted
+	// sets of its threads, and without no_new_privs, by an execve, all of the
+	// bounding and the inheritable set.
+	Reach caps.Set
+	// Findings stand worst first. There are none where there is no container.
+	Findings []Finding
+}
+
+// Assess judges.
+func Assess(facts *Facts) Assessment {
+	copied := *facts
+	f := &copied
+	f.visible = f.Mounts.Value.Visible()
+	a := Assessment{Identity: f.identify(), Reach: reach(&f.Process)}
+	a.Default = defaultOf(a.Runtime, a.Reach)
+	if f.Kernel.OK {
+		a.Default.Set &= f.Kernel.Value
+	}
+	if f.Machine.OK {
+		a.Default.Set &= f.Machine.Value
+	}
+	if a.Contained.Value || !a.Contained.OK {
+		a.findCapabilities(f)
+		a.findNamespaces(f)
+		a.findFiles(f)
+		a.findProcess(f)
+	}
+	a.Verdict = a.verdict(f)
+	a.AtWorst = a.atWorst(f)
+	slices.SortStableFunc(a.Findings, func(x, y Finding) int { return int(y.Severity) - int(x.Severity) })
+	return a
+}
+
+// reach is what the process, any thread of it, holds or could hold.
+func reach(p *cred.Process) caps.Set {
+	set := p.Permitted
+	if !p.NoNewPrivs.Value {
+		set |= execve.Gain(&p.Sets)
+	}
+	for i := range p.Differing {
+		set |= reach(&p.Differing[i])
+	}
+	return set
+}
+
+// defaultOf is the yardstick for a runtime. Podman's older default, which was
+// Docker's, is one as well for a container that has exactly that.
+func defaultOf(runtime string, reach caps.Set) RuntimeDefault {
+	find := func(name string) RuntimeDefault {
+		for _, d := range defaults {
+			if d.Name == name {
+				return d
+			}
+		}
+		return defaults[0]
+	}
+	d := find(runtime)
+	if runtime == Podman && reach == caps.DockerDefault {
+		d.Set = caps.DockerDefault
+	}
+	return d
+}
+
+// Partial reports whether the verdict rests on what could not be read.
+func (a *Assessment) Partial() bool { return a.AtWorst != a.Verdict }
+
+// add appends a finding.
+func (a *Assessment) add(id string, severity Severity, evidence, meaning string) {
+	a.Findings = append(a.Findings, Finding{ID: id, Severity: severity, Evidence: evidence, Meaning: meaning})
+}
+
+// unread appends the finding that a wall could not be looked at.
+func (a *Assessment) unread(id, what string) {
+	a.add(id, Unread, what+" could not be read", "Whether this wall stands is not known.")
+}

@@ -1,0 +1,365 @@
+package container
+
+import (
+	"slices"
+	"testing"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+)
+
+// boundless is all that the kernel of these tests has.
+const boundless caps.Set = 1<<41 - 1
+
+// boxed are the facts of a container of Docker as it is by default, root inside.
+func boxed(t testing.TB) Facts {
+	t.Helper()
+	f := Facts{
+		Process: cred.Process{
+			PID: 77, TID: 77, NSPID: []int{77, 1},
+			Seccomp: cred.Is(cred.SeccompFilter),
+			State: cred.State{
+				Sets:       cred.Sets{Effective: caps.DockerDefault, Permitted: caps.DockerDefault, Bounding: caps.DockerDefault},
+				NoNewPrivs: cred.Is(false),
+				UserNS:     cred.UserNS{UIDMap: cred.Is([]cred.IDRange{{Count: 1<<32 - 1}})},
+			},
+		},
+		Label:     cred.Is("docker-default (enforce)"),
+		Kernel:    cred.Is(boundless),
+		Release:   cred.Is("6.1.0-18-amd64"),
+		Cgroup:    cred.Is("0::/system.slice/docker-" + id1 + ".scope\n"),
+		ProcFiles: cred.Is(ProcFiles()),
+		Env:       cred.Is(""), Manager: cred.Is(""), DockerEnv: cred.Is(true),
+		Sockets: cred.Is([]Socket(nil)), Setuid: cred.Is([]string(nil)),
+		Devices: cred.Is([]Device{node("/dev/null", 'c', 1, 3), node("/dev/tty", 'c', 5, 0), node("/dev/pts0", 'c', 136, 0)}),
+	}
+	for k := range NamespaceKinds {
+		f.Namespaces[k] = Namespace{cred.Is(InitialInode(k) + 1000), cred.Is(InitialInode(k))}
+	}
+	f.Namespaces[UserNS].Inode = cred.Is(InitialInode(UserNS))
+	f.Namespaces[TimeNS].Inode = cred.Is(InitialInode(TimeNS))
+	f.Mounts = cred.Is(dockerMounts(t))
+	return f
+}
+
+func dockerMounts(t testing.TB, more ...string) Mounts {
+	t.Helper()
+	return table(t, append([]string{
+		"1 0 / overlay rw /", "2 1 /proc proc rw /", "3 2 /proc/sys proc ro /sys", "4 2 /proc/kcore tmpfs rw /null",
+		"5 2 /proc/keys tmpfs rw /null", "6 2 /proc/timer_list tmpfs rw /null", "7 2 /proc/sysrq-trigger proc ro /sysrq-trigger",
+		"8 1 /sys sysfs ro /", "9 8 /sys/fs/cgroup cgroup2 ro /", "10 1 /dev tmpfs rw /",
+		"11 1 /etc/hosts ext4 rw /var/lib/docker/containers/" + id1 + "/hosts",
+	}, more...)...)
+}
+
+// hold gives the process all of the sets.
+func (f *Facts) hold(s caps.Set) {
+	f.Process.Bounding, f.Process.Permitted, f.Process.Effective = s, s, s
+}
+
+// child puts the process into a user namespace of its own.
+func (f *Facts) child(outside uint32) {
+	f.Namespaces[UserNS].Inode = cred.Is(uint64(4026532999))
+	f.Process.UserNS = cred.UserNS{Inode: cred.Is(uint64(4026532999)), UIDMap: cred.Is([]cred.IDRange{{Outside: outside, Count: 65536}})}
+}
+
+// open takes the walls beside capabilities away.
+func (f *Facts) open(t testing.TB) {
+	f.Process.Seccomp, f.Label = cred.Is(cred.SeccompOff), cred.Is("unconfined")
+	f.Mounts = cred.Is(table(t, "1 0 / overlay rw /", "2 1 /proc proc rw /"))
+}
+
+func TestVerdict(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(f *Facts)
+		want   Verdict
+	}{
+		{"default", func(f *Facts) {}, AsDefault},
+		{"less", func(f *Facts) { f.hold(caps.Of(caps.Chown)) }, Restricted},
+		{"nothing", func(f *Facts) { f.hold(0) }, None},
+		{"a user, its execve open", func(f *Facts) { f.Process.Permitted, f.Process.Effective = 0, 0 }, AsDefault},
+		{"a user without new privileges", func(f *Facts) {
+			f.Process.Permitted, f.Process.Effective, f.Process.NoNewPrivs = 0, 0, cred.Is(true)
+		}, None},
+		{"whether new privileges is unknown", func(f *Facts) {
+			f.Process.Permitted, f.Process.Effective, f.Process.NoNewPrivs = 0, 0, cred.Known[bool]{}
+		}, AsDefault},
+		{"inheritable alone", func(f *Facts) { f.hold(0); f.Process.Inheritable = caps.Of(caps.SysAdmin) }, OverPrivileged},
+		{"inheritable alone, a user", func(f *Facts) {
+			f.hold(0)
+			f.Process.UID, f.Process.Inheritable = cred.Same(1000), caps.Of(caps.Chown)
+		}, Restricted},
+		{"inheritable alone, without new privileges", func(f *Facts) {
+			f.hold(0)
+			f.Process.Inheritable, f.Process.NoNewPrivs = caps.Of(caps.SysAdmin), cred.Is(true)
+		}, None},
+		{"a thread holds", func(f *Facts) {
+			f.hold(0)
+			f.Process.NoNewPrivs = cred.Is(true)
+			thread := f.Process
+			thread.Permitted = caps.Of(caps.SysAdmin)
+			f.Process.Differing = []cred.Process{thread}
+		}, OverPrivileged},
+		{"one more", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysPacct)) }, OverPrivileged},
+		{"sys_admin more", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysAdmin)) }, OverPrivileged},
+		{"sys_admin and nothing else but no wall", func(f *Facts) { f.hold(caps.Of(caps.SysAdmin)); f.open(t) }, Privileged},
+		{"no wall but the default", func(f *Facts) { f.open(t) }, OverPrivileged}, // /proc/sys is open to its root
+		{"no wall, a user with nothing", func(f *Facts) {
+			f.hold(0)
+			f.Process.UID = cred.Same(1000)
+			f.open(t)
+		}, OverPrivileged},
+		{"everything", func(f *Facts) { f.hold(boundless) }, Privileged},
+		{"all that this machine has", func(f *Facts) {
+			f.Machine = cred.Is(boundless &^ caps.Of(caps.SysModule, caps.SysRawio, caps.SysResource, caps.MACAdmin))
+			f.hold(f.Machine.Value)
+		}, Privileged},
+		{"all but one that this machine has", func(f *Facts) { f.Machine = cred.Is(boundless); f.hold(boundless &^ caps.Of(caps.SysModule)) }, OverPrivileged},
+		{"all marks but one, the machine unseen", func(f *Facts) { f.hold(boundless &^ caps.Of(caps.SysModule)) }, Privileged},
+		{"all marks but two, the machine unseen", func(f *Facts) { f.hold(boundless &^ caps.Of(caps.SysModule, caps.SysRawio)) }, OverPrivileged},
+		{"everything in a user namespace", func(f *Facts) { f.hold(boundless); f.child(100000) }, ConfinedRoot},
+		{"everything where root is root", func(f *Facts) { f.hold(boundless); f.child(0) }, OverPrivileged},
+		{"the default in a user namespace", func(f *Facts) { f.child(100000) }, AsDefault},
+		{"everything in a user namespace, no wall", func(f *Facts) { f.hold(boundless); f.child(100000); f.open(t) }, ConfinedRoot},
+		{"a user namespace that only its map tells", func(f *Facts) {
+			f.hold(boundless)
+			f.child(100000)
+			f.Namespaces[UserNS].Inode = cred.Known[uint64]{}
+		}, ConfinedRoot},
+		{"everything, the user namespace unknown", func(f *Facts) {
+			f.hold(boundless)
+			f.Namespaces[UserNS].Inode, f.Process.UserNS = cred.Known[uint64]{}, cred.UserNS{}
+		}, Privileged},
+		{"everything in gVisor", func(f *Facts) { f.hold(boundless); f.Release = cred.Is("4.4.0") }, ConfinedRoot},
+		{"the machine's PIDs", func(f *Facts) { f.Namespaces[PIDNS].Inode = cred.Is(InitialInode(PIDNS)) }, OverPrivileged},
+		{"a socket", func(f *Facts) { f.Sockets.Value = dockerSocket }, OverPrivileged},
+		{"LXC as it is", func(f *Facts) {
+			f.Cgroup = cred.Is("0::/lxc.payload.web")
+			f.Mounts = cred.Is(table(t, "1 0 / ext4 rw /var/lib/lxc/web/rootfs"))
+			lxc, _ := Default(LXC)
+			f.hold(lxc)
+		}, AsDefault},
+		{"podman's older default", func(f *Facts) {
+			f.Cgroup = cred.Is("0::/machine.slice/libpod-" + id1 + ".scope")
+		}, AsDefault},
+		{"podman's default and net_raw", func(f *Facts) {
+			f.Cgroup = cred.Is("0::/machine.slice/libpod-" + id1 + ".scope")
+			f.hold(0x800405fb | caps.Of(caps.NetRaw))
+		}, OverPrivileged},
+		{"no container", func(f *Facts) { uncontain(f); f.hold(boundless) }, NotAContainer},
+		{"no container, by the depth of its ids", func(f *Facts) {
+			uncontain(f)
+			f.Namespaces, f.MachineProc = [NamespaceKinds]Namespace{}, true
+		}, NotAContainer},
+		{"a file, and nothing else to be seen", func(f *Facts) {
+			*f = Facts{Process: f.Process, DockerEnv: cred.Is(true)}
+			f.Process.NSPID = nil
+		}, Undecided},
+		{"nothing to be seen", func(f *Facts) { *f = Facts{Process: f.Process}; f.Process.NSPID = nil }, Undecided},
+	} {
+		f := boxed(t)
+		c.change(&f)
+		a := Assess(&f)
+		if a.Verdict != c.want {
+			t.Errorf("%s: %s, want %s", c.name, a.Verdict, c.want)
+			for _, finding := range a.Findings {
+				t.Logf("\t%s %s: %s", finding.Severity, finding.ID, finding.Evidence)
+			}
+		}
+	}
+}
+
+// nobodys takes away all that tells the runtime.
+func nobodys(t testing.TB, f *Facts) {
+	f.Cgroup, f.DockerEnv = cred.Is("0::/"), cred.Is(false)
+	f.Mounts = cred.Is(table(t, "1 0 / ext4 rw /srv/root"))
+}
+
+// uncontain makes it a process of the machine.
+func uncontain(f *Facts) {
+	for k := range NamespaceKinds {
+		f.Namespaces[k].Inode = cred.Is(InitialInode(k))
+	}
+	f.Process.NSPID = []int{77}
+	f.Cgroup = cred.Is("0::/user.slice")
+	f.Mounts = cred.Known[Mounts]{}
+}
+
+// TestFindings: each wall, taken away alone, is told by its own finding only.
+func TestFindings(t *testing.T) {
+	names := func(f *Facts) map[string]Severity {
+		m := map[string]Severity{}
+		for _, finding := range Assess(f).Findings {
+			m[finding.ID] = finding.Severity
+		}
+		return m
+	}
+	plain := boxed(t)
+	before := names(&plain)
+	for _, c := range []struct {
+		id     string
+		change func(f *Facts)
+		want   Severity
+	}{
+		{"seccomp", func(f *Facts) { f.Process.Seccomp = cred.Is(cred.SeccompOff) }, Medium},
+		{"seccomp", func(f *Facts) { f.Process.Seccomp = cred.Known[cred.Seccomp]{} }, Unread},
+		{"lsm", func(f *Facts) { f.Label = cred.Is("unconfined") }, Medium},
+		{"lsm", func(f *Facts) { f.Label = cred.Is("system_u:system_r:spc_t:s0") }, Medium},
+		{"lsm", func(f *Facts) { f.Label = cred.Is("") }, Low},
+		{"lsm", func(f *Facts) { f.Label = cred.Known[string]{} }, Unread},
+		{"no-new-privs", func(f *Facts) { f.Process.NoNewPrivs = cred.Is(true) }, Held},
+		{"no-new-privs", func(f *Facts) { f.Process.NoNewPrivs = cred.Known[bool]{} }, Unread},
+		{"no-new-privs", func(f *Facts) { f.Process.Permitted = 0 }, Low},
+		{"no-new-privs", func(f *Facts) { f.Process.Inheritable = caps.Of(caps.Chown) }, Info},
+		{"no-new-privs", func(f *Facts) { f.Process.Permitted, f.Setuid.Value = 0, []string{"/bin/su"} }, Medium},
+		{"pid-namespace", func(f *Facts) { f.Namespaces[PIDNS].Inode = f.Namespaces[PIDNS].Machine }, High},
+		{"net-namespace", func(f *Facts) { f.Namespaces[NetNS].Inode = f.Namespaces[NetNS].Machine }, High},
+		{"net-namespace", func(f *Facts) { f.Namespaces[NetNS].Machine = cred.Known[uint64]{} }, Unread},
+		{"mnt-namespace", func(f *Facts) { f.Namespaces[MountNS].Inode = f.Namespaces[MountNS].Machine }, Critical},
+		{"ipc-namespace", func(f *Facts) { f.Namespaces[IPCNS].Inode = f.Namespaces[IPCNS].Machine }, Medium},
+		{"uts-namespace", func(f *Facts) { f.Namespaces[UTSNS].Inode = f.Namespaces[UTSNS].Machine }, Low},
+		{"cgroup-namespace", func(f *Facts) { f.Namespaces[CgroupNS].Inode = cred.Known[uint64]{} }, Unread},
+		{"time-namespace", func(f *Facts) { f.Namespaces[TimeNS].Inode = cred.Is(uint64(1)) }, Held},
+		{"runtime-socket", func(f *Facts) { f.Sockets.Value = dockerSocket }, Critical},
+		{"runtime-socket", func(f *Facts) { f.Sockets = cred.Known[[]Socket]{} }, Unread},
+		{"devices", func(f *Facts) { f.add(node("/dev/x/sda", 'b', 8, 0)) }, Critical},
+		{"devices", func(f *Facts) { f.add(node("/dev/mem", 'c', 1, 1)) }, Critical},
+		{"devices", func(f *Facts) { f.add(node("/dev/sg0", 'c', 21, 0)) }, Critical},
+		{"devices", func(f *Facts) { f.add(node("/dev/kvm", 'c', 10, 232)) }, Medium},
+		{"devices", func(f *Facts) { f.add(node("/dev/kmsg", 'c', 1, 11)) }, Medium},
+		{"devices", func(f *Facts) { f.add(node("/run/inaccessible", 'b', 0, 0)) }, Held},
+		{"devices", func(f *Facts) { f.add(node("/dev/kvm", 'c', 10, 232)); f.Devices.OK = false }, Unread},
+		{"devices", func(f *Facts) { f.add(node("/dev/sda", 'b', 8, 0)); f.Devices.OK = false }, Critical},
+		{"devices", func(f *Facts) { f.Devices = cred.Known[[]Device]{} }, Unread},
+		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /srv/data") }, Info},
+		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /etc/ssl") }, High},
+		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 ro /etc") }, Medium},
+		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /var/lib/docker/volumes/x/_data") }, Held},
+		{"machine-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 rw /") }, Critical},
+		{"machine-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 ro /") }, High},
+		{"proc-sys", func(f *Facts) {
+			f.Mounts.Value = dockerMounts(t, "20 1 /p proc rw /", "21 20 /p/kcore tmpfs rw /null",
+				"22 20 /p/keys tmpfs rw /null", "23 20 /p/timer_list tmpfs rw /null")
+		}, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys") }, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys/kernel") }, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys/kernel/core_pattern") }, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sysrq-trigger") }, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 3 /proc/sys/kernel proc rw /sys/kernel") }, Critical},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc ro /sys") }, Held},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 3 /proc/sys/net proc rw /sys/net") }, Held},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys", "21 20 /x mqueue ro /") }, Held},
+		{"proc-masks", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /kcore") }, Medium},
+		{"proc-masks", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc ro /") }, Medium},
+		{"sysfs", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /s sysfs rw /") }, Critical},
+		{"cgroupfs", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /c cgroup rw /") }, Medium},
+		{"proc-masks", func(f *Facts) {
+			f.Mounts.Value = dockerMounts(t, "20 2 /proc proc rw /", "21 20 /proc/sys proc ro /sys", "22 20 /proc/sysrq-trigger proc ro /x")
+		}, Medium},
+		{"capabilities", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysPacct)) }, Low},
+		{"capabilities", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.NetAdmin)) }, Medium},
+		{"capabilities", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysModule)) }, Critical},
+		{"capabilities", func(f *Facts) { f.hold(caps.DockerDefault | 1<<50) }, Medium},
+	} {
+		f := boxed(t)
+		c.change(&f)
+		after := names(&f)
+		if after[c.id] != c.want {
+			t.Errorf("%s: %s, want %s", c.id, after[c.id], c.want)
+		}
+		for id := range before {
+			if id != c.id && after[id] != before[id] && id != "no-new-privs" {
+				t.Errorf("%s changed %s from %s to %s", c.id, id, before[id], after[id])
+			}
+		}
+		if len(after) != len(before) {
+			t.Errorf("%s: %d findings, %d before", c.id, len(after), len(before))
+		}
+	}
+}
+
+// TestPartial: a verdict that rests on what could not be read says so, and counts
+// as what it might be.
+func TestPartial(t *testing.T) {
+	unread := func(k NamespaceKind) func(f *Facts) {
+		return func(f *Facts) { f.Namespaces[k].Inode = cred.Known[uint64]{} }
+	}
+	for _, c := range []struct {
+		name   string
+		change func(f *Facts)
+		want   bool
+	}{
+		{"all is read", func(f *Facts) {}, false},
+		{"devices", func(f *Facts) { f.Devices = cred.Known[[]Device]{} }, true},
+		{"sockets", func(f *Facts) { f.Sockets = cred.Known[[]Socket]{} }, true},
+		{"sockets, nothing held", func(f *Facts) {
+			f.hold(0)
+			f.Process.UID, f.Sockets = cred.Same(1000), cred.Known[[]Socket]{}
+		}, true},
+		{"mounts", func(f *Facts) { f.Mounts = cred.Known[Mounts]{} }, true},
+		{"mounts, for one whom no file of root's obeys", func(f *Facts) {
+			f.hold(0)
+			f.Process.UID, f.Mounts = cred.Same(1000), cred.Known[Mounts]{}
+		}, true},
+		{"the network", unread(NetNS), true},
+		{"the network, in a user namespace", func(f *Facts) { f.child(100000); unread(NetNS)(f) }, true},
+		{"the clocks", unread(TimeNS), false},
+		{"queues", unread(IPCNS), true},
+		{"queues, of no known runtime", func(f *Facts) { nobodys(t, f); unread(IPCNS)(f) }, false},
+		{"seccomp", func(f *Facts) { f.Process.Seccomp = cred.Known[cred.Seccomp]{} }, true},
+		{"the label", func(f *Facts) { f.Label = cred.Known[string]{} }, false},
+		{"who is root", func(f *Facts) { f.child(100000); f.Process.UserNS.UIDMap = cred.Known[[]cred.IDRange]{} }, true},
+		{"another disk", func(f *Facts) { raw(t, f, "20 1 0:40 / /far rw - nfs4 far:/ rw") }, true},
+		{"devices, and it is over-privileged", func(f *Facts) { f.hold(boundless); f.Devices = cred.Known[[]Device]{} }, false},
+		{"no container", func(f *Facts) { uncontain(f); f.Devices = cred.Known[[]Device]{} }, false},
+		{"nothing to be seen", func(f *Facts) { *f = Facts{Process: f.Process}; f.Process.NSPID = nil }, false},
+	} {
+		f := boxed(t)
+		c.change(&f)
+		a := Assess(&f)
+		worst := a.Verdict
+		if c.want {
+			worst = OverPrivileged
+		}
+		if c.want && f.own() && f.Namespaces[NetNS].Inode == (cred.Known[uint64]{}) {
+			worst = ConfinedRoot
+		}
+		if a.Partial() != c.want || a.AtWorst != worst {
+			t.Errorf("%s: %v, %s, at worst %s", c.name, a.Partial(), a.Verdict, a.AtWorst)
+		}
+	}
+}
+
+// TestFirstNet: where the number of the machine's network namespace is not to be
+// seen, its settings are.
+func TestFirstNet(t *testing.T) {
+	for first, want := range map[bool]Severity{true: High, false: Held} {
+		f := boxed(t)
+		f.Namespaces[NetNS].Machine, f.FirstNet = cred.Known[uint64]{}, cred.Is(first)
+		if a := Assess(&f); a.severity("net-namespace") != want || a.Partial() {
+			t.Errorf("%v: %s", first, a.severity("net-namespace"))
+		}
+		f.Release = cred.Is("4.4.0")
+		if a := Assess(&f); a.severity("net-namespace") != Unread {
+			t.Errorf("%v, gVisor: %s", first, a.severity("net-namespace"))
+		}
+	}
+}
+
+func TestVerdictWords(t *testing.T) {
+	if !slices.IsSorted([]Verdict{Undecided, NotAContainer, Privileged, OverPrivileged, ConfinedRoot, AsDefault, Restricted, None}) {
+		t.Error("the order has changed")
+	}
+	for i, name := range VerdictNames() {
+		if v, ok := ParseVerdict(name); !ok || v != Verdict(i) || v.String() != name || (&Assessment{Verdict: v}).Meaning() == "" {
+			t.Errorf("%s: %v, %v", name, v, ok)
+		}
+	}
+	if _, ok := ParseVerdict("fine"); ok {
+		t.Error("fine is a verdict")
+	}
+	if !Undecided.AsBadAs(None) || None.AsBadAs(Restricted) || !Privileged.AsBadAs(Privileged) {
+		t.Error("worse and better are mixed up")
+	}
+}

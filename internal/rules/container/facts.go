@@ -1,0 +1,166 @@
+package container
+
+import (
+	"strconv"
+	"strings"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+)
+
+// Facts are what was read of a process and of the container around it. What the
+// reader may not see, or the kernel does not have, is unknown.
+type Facts struct {
+	Process cred.Process
+	// Label is what the security module says of the process, empty where none
+	// gives labels.
+	Label cred.Known[string]
+	// Kernel is the set of all capabilities that the kernel has.
+	Kernel cred.Known[caps.Set]
+	// MachineProc is true if the procfs is known to show the machine's own PID
+	// namespace: what has one id there has no other.
+	MachineProc bool
+	// Machine is the bounding set of the machine's own init: the most that it
+	// gives anyone.
+	Machine cred.Known[caps.Set]
+	// MachineMounts is the mount table of the machine's own init.
+	MachineMounts cred.Known[Mounts]
+	Namespaces    [NamespaceKinds]Namespace
+	// FirstNet says whether the network namespace shows the settings that only the
+	// machine's first has.
+	FirstNet cred.Known[bool]
+	// Owner is the uid that owns the user namespace, as the reader's sees it.
+	Owner cred.Known[uint32]
+	// Cgroup is the text of /proc/PID/cgroup.
+	Cgroup cred.Known[string]
+	Mounts cred.Known[Mounts]
+	// visible are those mounts that no other hides; Assess looks for them once.
+	visible []Mount
+	// Born is when the root of a whole tmpfs was made, by where it is mounted, in
+	// nanoseconds of the machine's clock. Before Linux 6.0 the kernel doesn't tell.
+	Born map[string]int64
+	// ProcFiles are those of [ProcFiles] that this kernel has.
+	ProcFiles cred.Known[[]string]
+	// Release is the kernel's, as uname(2) has it.
+	Release cred.Known[string]
+	// Env is the value of "container" in the environment, empty for none; by
+	// the custom of systemd, that is the runtime.
+	Env cred.Known[string]
+	// Manager is the text of /run/host/container-manager or
+	// /run/systemd/container, empty for none.
+	Manager cred.Known[string]
+	// PodmanEnv is the text of /run/.containerenv; unknown too where there is
+	// no such file.
+	PodmanEnv cred.Known[string]
+	// DockerEnv says whether there is a /.dockerenv.
+	DockerEnv cred.Known[bool]
+	// Sockets are container runtimes' sockets that are there. What was found
+	// stands here also where not all could be looked at.
+	Sockets cred.Known[[]Socket]
+	// Devices are the nodes below /dev, in the root folder, and mounted ones; as
+	// with Sockets.
+	Devices cred.Known[[]Device]
+	// Setuid are the setuid-root files in the usual folders of programs.
+	Setuid cred.Known[[]string]
+}
+
+// Socket is one by which a container runtime takes orders.
+type Socket struct {
+	Path   string
+	Access cred.Known[Access]
+}
+
+// Device is a node of one.
+type Device struct {
+	Path         string
+	Block        bool
+	Major, Minor uint32
+	// Access is not looked for where the device is harmless.
+	Access cred.Known[Access]
+}
+
+// NamespaceKind is one of the eight (namespaces(7)).
+type NamespaceKind int
+
+// The kinds.
+const (
+	UserNS NamespaceKind = iota
+	PIDNS
+	MountNS
+	NetNS
+	IPCNS
+	UTSNS
+	CgroupNS
+	TimeNS
+
+	NamespaceKinds
+)
+
+// String is the kind's name in /proc/PID/ns.
+func (k NamespaceKind) String() string {
+	return [...]string{"user", "pid", "mnt", "net", "ipc", "uts", "cgroup", "time"}[k]
+}
+
+// Namespace is one namespace of the process and that of the machine's init.
+type Namespace struct {
+	Inode, Machine cred.Known[uint64]
+}
+
+// InitialInode is the inode of the machine's first namespace of a kind, the same
+// on every kernel (include/uapi/linux/nsfs.h). Before 6.18 those of network and
+// mount had none: any machine gives them what is free, and it may not be this.
+func InitialInode(k NamespaceKind) uint64 {
+	return [...]uint64{
+		cred.InitialUserNS, 4026531836, 4026531832, 4026531833,
+		4026531839, 4026531838, 4026531835, 4026531834,
+	}[k]
+}
+
+// shared reports whether the process has the machine's own namespace of a kind.
+func (f *Facts) shared(k NamespaceKind) cred.Known[bool] {
+	ns := f.Namespaces[k]
+	fixed := k != MountNS && k != NetNS || f.atLeast(6, 18)
+	switch {
+	case ns.Inode.OK && ns.Machine.OK:
+		return cred.Is(ns.Inode.Value == ns.Machine.Value)
+	case ns.Inode.OK && (fixed || ns.Inode.Value == InitialInode(k)):
+		return cred.Is(ns.Inode.Value == InitialInode(k))
+	case k == PIDNS && len(f.Process.NSPID) > 1:
+		return cred.Is(false) // it has more ids than the reader's namespace gives
+	case k == PIDNS && f.MachineProc && len(f.Process.NSPID) == 1:
+		return cred.Is(true)
+	case k == UserNS:
+		return f.Process.UserNS.Initial()
+	case k == NetNS && !gvisor(f.Release):
+		return f.FirstNet
+	case k == MountNS:
+		// A root from a runtime's storage is not the machine's.
+		_, own := f.Mounts.Value.identity()
+		return cred.Known[bool]{OK: own}
+	}
+	return cred.Known[bool]{}
+}
+
+// atLeast reports whether the kernel is known to be of a release or later.
+func (f *Facts) atLeast(major, minor int) bool {
+	first, rest, _ := strings.Cut(f.Release.Value, ".")
+	second, _, _ := strings.Cut(rest, ".")
+	haveMajor, err := strconv.Atoi(first)
+	haveMinor, minorErr := strconv.Atoi(second)
+	return err == nil && minorErr == nil && (haveMajor > major || haveMajor == major && haveMinor >= minor)
+}
+
+// confined reports whether capabilities are known to count for less than the
+// machine: in a child user namespace, or for a kernel that is a program itself.
+func (f *Facts) confined() bool { return f.own() || gvisor(f.Release) }
+
+// own reports whether the user namespace is known to be a child: capabilities
+// in it count for what belongs to it, not for the machine.
+func (f *Facts) own() bool {
+	shared := f.shared(UserNS)
+	return shared.OK && !shared.Value
+}
+
+// InChildUserNS reports whether the process is known to be in another user namespace
+// than the machine's first: by its inode, or, for who may not see that, by its map.
+func (f *Facts) InChildUserNS() bool { return f.own() }

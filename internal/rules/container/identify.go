@@ -1,0 +1,241 @@
+package container
+
+import (
+	"slices"
+	"strings"
+
+	"capsh/internal/rules/cred"
+)
+
+// Identity is whose container it is.
+type Identity struct {
+	Container
+	// Contained says whether it is one at all.
+	Contained cred.Known[bool]
+	// Evidence is what says so, the strongest first; of none, what only seems to.
+	Evidence []string
+}
+
+// identify decides by namespaces first and files last: a file anyone can make.
+func (f *Facts) identify() Identity {
+	var id Identity
+	say := func(evidence string) {
+		id.Evidence = append(id.Evidence, evidence)
+		id.Contained = cred.Is(true)
+	}
+	pids, mounts := f.shared(PIDNS), f.shared(MountNS)
+	if pids.OK && !pids.Value {
+		say("it is in a PID namespace of its own")
+	}
+	if f.own() {
+		say("it is in a user namespace of its own")
+	}
+	if c, ok := FromCgroup(f.Cgroup.Value); ok {
+		id.Container = c
+		say("its cgroup is " + c.Runtime + "'s")
+	}
+	if gvisor(f.Release) {
+		id.adopt(Container{Runtime: GVisor})
+		say("its kernel is gVisor, release " + f.Release.Value)
+	}
+	if c, ok := f.Mounts.Value.identity(); ok {
+		id.adopt(c)
+		say("its mounts are from " + c.Runtime + "'s storage")
+	}
+	switch known := id.Contained; {
+	case mounts.OK && !mounts.Value && (known.OK || !f.machineOtherwise()):
+		f.identifyByFiles(&id, say, !f.machinesRoot())
+	case !mounts.OK:
+		// The files may be the machine's own, whose root may come from an image:
+		// they say whose container it is, not that it is one.
+		f.identifyByFiles(&id, say, !f.machinesRoot())
+		id.Contained = known
+	}
+	if !id.Contained.OK && pids.OK {
+		return Identity{Contained: cred.Is(false), Evidence: f.strays()}
+	}
+	return id
+}
+
+// machineOtherwise reports whether, of the namespaces that every runtime gives a
+// container, the process has the machine's PIDs and none known as its own but
+// that of mounts: so it is for a service with a private /tmp.
+func (f *Facts) machineOtherwise() bool {
+	for _, k := range [...]NamespaceKind{NetNS, IPCNS, UTSNS, CgroupNS} {
+		if shared := f.shared(k); shared.OK && !shared.Value {
+			return false
+		}
+	}
+	return f.shared(PIDNS).Value
+}
+
+// strays are what a process that is in no container has of one.
+func (f *Facts) strays() (list []string) {
+	f.identifyByFiles(new(Identity), func(evidence string) { list = append(list, evidence) }, true)
+	if mounts := f.shared(MountNS); len(list) > 0 && mounts.OK && !mounts.Value {
+		list = append(list, "it is in a mount namespace of its own")
+	}
+	return list
+}
+
+// machinesRoot reports whether the process's root may be the machine's.
+func (f *Facts) machinesRoot() bool {
+	root, ok := f.Mounts.Value.At("/")
+	is := f.machineRoot(root)
+	return ok && (is.Value || !is.OK)
+}
+
+// identifyByFiles looks at what runtimes leave for the programs inside; files in
+// its root folder count if marks is set.
+func (f *Facts) identifyByFiles(id *Identity, say func(string), marks bool) {
+	for _, word := range [...]struct{ value, where string }{
+		{f.Manager.Value, "the container manager's file"},
+		{f.Env.Value, "the variable container"},
+	} {
+		if word.value != "" {
+			id.adopt(Container{Runtime: managerRuntime(word.value)})
+			say(word.where + " says " + word.value)
+		}
+	}
+	if f.PodmanEnv.OK && marks {
+		id.adopt(Container{Runtime: Podman, ID: containerEnvID(f.PodmanEnv.Value)})
+		say("there is a /run/.containerenv")
+	}
+	if f.DockerEnv.Value && marks {
+		id.adopt(Container{Runtime: Docker})
+		say("there is a /.dockerenv")
+	}
+}
+
+// adopt fills in what is not known yet.
+func (id *Identity) adopt(c Container) {
+	if id.PodUID != "" || c.PodUID != "" {
+		// CRI-O keeps its containers where podman does; the ids may be those of
+		// the pod's sandbox.
+		id.asCRIO()
+		c.asCRIO()
+	}
+	switch {
+	case id.Runtime == "", id.Runtime == Unknown, id.Runtime == Kubernetes && c.Runtime != GVisor:
+		id.Runtime = c.Runtime
+	case id.Runtime == Containerd && c.Runtime == Docker: // containerd works for it
+		id.Runtime = c.Runtime
+	}
+	if id.ID == "" && id.Runtime == c.Runtime {
+		id.ID = c.ID
+	}
+	if id.PodUID == "" {
+		id.PodUID = c.PodUID
+	}
+}
+
+// asCRIO makes podman's container one of CRI-O's.
+func (c *Container) asCRIO() {
+	if c.Runtime == Podman {
+		c.Runtime, c.ID = CRIO, ""
+	}
+}
+
+// gvisor tells gVisor by the release that it gives itself: up to 2024 always
+// 4.4.0, which no distribution ever had without a suffix, then one that says so.
+func gvisor(release cred.Known[string]) bool {
+	return release.Value == "4.4.0" || strings.HasSuffix(release.Value, "-gvisor")
+}
+
+// managerRuntime is the runtime of a word by which container managers name
+// themselves (systemd's container interface).
+func managerRuntime(word string) string {
+	switch word {
+	case "docker":
+		return Docker
+	case "podman", "oci": // oci is what podman says with --systemd
+		return Podman
+	case "lxc", "lxc-libvirt":
+		return LXC
+	case "systemd-nspawn":
+		return Nspawn
+	}
+	return Unknown
+}
+
+// containerEnvID is the id in the text of podman's file, a line id="…"; it is
+// empty there without --privileged.
+func containerEnvID(text string) string {
+	for line := range strings.SplitSeq(text, "\n") {
+		if id, ok := strings.CutPrefix(line, `id="`); ok && isID(strings.TrimSuffix(id, `"`)) {
+			return strings.TrimSuffix(id, `"`)
+		}
+	}
+	return ""
+}
+
+// identity looks at where the root and the files that every runtime makes come
+// from. Other mounts may be those of other containers, as their host sees them.
+func (t Mounts) identity() (c Container, ok bool) {
+	for _, m := range t.List {
+		switch m.Point {
+		case "/", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/dev/termination-log":
+		default:
+			continue
+		}
+		found, is := fromStorage(m.Root + "\n" + m.Super)
+		if !is {
+			continue
+		}
+		id := Identity{Container: c}
+		id.adopt(found)
+		c, ok = id.Container, true
+	}
+	return c, ok
+}
+
+// fromStorage looks at the path of a file that a runtime keeps for a container,
+// or at an overlay's folders.
+func fromStorage(path string) (Container, bool) {
+	if c, ok := perContainer(path); ok {
+		return c, true
+	}
+	switch {
+	case strings.Contains(path, "/docker/overlay2/"):
+		return Container{Runtime: Docker}, true
+	case strings.Contains(path, "/containers/storage/"):
+		return Container{Runtime: Podman}, true
+	}
+	return Container{}, false
+}
+
+// perContainer looks for a part of a path that runtimes name by the container, or
+// that containerd keeps containers' things in. The folder that a runtime keeps all
+// in may be any.
+func perContainer(path string) (Container, bool) {
+	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\n' })
+	for i, part := range parts {
+		parent, above := "", ""
+		if i > 0 {
+			parent = parts[i-1]
+		}
+		if i > 1 {
+			above = parts[i-2]
+		}
+		switch {
+		case strings.HasPrefix(part, "io.containerd."):
+			return Container{Runtime: Containerd}, true
+		case above == "kubelet" && parent == "pods" && podUID("pod"+part) != "":
+			return Container{Runtime: Kubernetes, PodUID: part}, true
+		case above == "lib" && parent == "lxc":
+			return Container{Runtime: LXC, ID: part}, true
+		case !isID(part):
+		case parent == "containers": // /var/lib/docker/containers
+			return Container{Runtime: Docker, ID: part}, true
+		case strings.HasSuffix(parent, "-containers"): // overlay-containers, vfs-containers
+			return Container{Runtime: Podman, ID: part}, true
+		case parent == "overlay2":
+			return Container{Runtime: Docker}, true
+		case parent == "overlay":
+			return Container{Runtime: Podman}, true
+		case slices.Contains(parts[:i], "nerdctl"):
+			return Container{Runtime: Containerd, ID: part}, true
+		}
+	}
+	return Container{}, false
+}

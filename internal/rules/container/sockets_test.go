@@ -1,0 +1,125 @@
+package container
+
+import (
+	"slices"
+	"testing"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+)
+
+var dockerSocket = []Socket{{"/run/docker.sock", cred.Is(Access{Mode: 0o660, GID: 999})}}
+
+// TestSocket: whoever may write to a runtime's socket has the machine, whatever
+// else is taken from him.
+func TestSocket(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		access cred.Known[Access]
+		change func(f *Facts)
+		want   Severity
+	}{
+		{"root's, a user", cred.Is(Access{Mode: 0o660}), func(f *Facts) {}, Medium},
+		{"another group's", cred.Is(Access{Mode: 0o660, GID: 999}), func(f *Facts) {}, Medium},
+		{"his group's", cred.Is(Access{Mode: 0o660, GID: 999}), func(f *Facts) { f.Process.Groups = []uint32{5, 999} }, Critical},
+		{"his first group's", cred.Is(Access{Mode: 0o660, GID: 1000}), func(f *Facts) {}, Critical},
+		{"his own", cred.Is(Access{Mode: 0o600, UID: 1000}), func(f *Facts) {}, Critical},
+		{"his own, to read", cred.Is(Access{Mode: 0o466, UID: 1000}), func(f *Facts) {}, Medium},
+		{"all but his group's", cred.Is(Access{Mode: 0o606, GID: 1000}), func(f *Facts) {}, Medium},
+		{"everyone's", cred.Is(Access{Mode: 0o666}), func(f *Facts) {}, Critical},
+		{"everyone's to read", cred.Is(Access{Mode: 0o664}), func(f *Facts) {}, Medium},
+		{"a list's", cred.Is(Access{Mode: 0o660, List: true}), func(f *Facts) {}, Unread},
+		{"a list's, to read", cred.Is(Access{Mode: 0o640, List: true}), func(f *Facts) {}, Medium},
+		{"one's of no name, numbered as he is", cred.Is(Access{Mode: 0o600, UID: 1000, NoUID: true}), func(f *Facts) {}, Unread},
+		{"a group's of no name, numbered as his", cred.Is(Access{Mode: 0o660, GID: 1000, NoGID: true}), func(f *Facts) {}, Unread},
+		{"those of no name, numbered otherwise", cred.Is(Access{Mode: 0o660, UID: 5, GID: 5, NoUID: true, NoGID: true}), func(f *Facts) {}, Medium},
+		{"not to be read", cred.Known[Access]{}, func(f *Facts) {}, Unread},
+		{"root's, root without capabilities", cred.Is(Access{Mode: 0o660}), func(f *Facts) { f.Process.UID = cred.Same(0) }, Critical},
+		{"root's, and setgid to be had", cred.Is(Access{Mode: 0o660, GID: 999}), func(f *Facts) { f.Process.Bounding = caps.Of(caps.Setgid) }, Critical},
+		{"everyone's, from a user namespace", cred.Is(Access{Mode: 0o666}), func(f *Facts) { f.child(100000) }, Critical},
+		{"root's, from a user namespace", cred.Is(Access{Mode: 0o660}), func(f *Facts) { f.child(100000); f.hold(boundless) }, Medium},
+		{"everyone's, in gVisor", cred.Is(Access{Mode: 0o666}), func(f *Facts) { f.Release = cred.Is("4.4.0") }, Medium},
+	} {
+		f := boxed(t)
+		f.hold(0)
+		f.Process.UID, f.Process.GID = cred.Same(1000), cred.Same(1000)
+		f.Sockets.Value = []Socket{{"/run/docker.sock", c.access}}
+		c.change(&f)
+		a := Assess(&f)
+		if got := a.severity("runtime-socket"); got != c.want || (c.want == Critical) && a.Verdict != OverPrivileged || a.AtWorst > ConfinedRoot && !gvisor(f.Release) {
+			t.Errorf("%s: %s, want %s; %s", c.name, got, c.want, a.Verdict)
+		}
+	}
+}
+
+// TestFarSocket: of a socket that is mounted from elsewhere the mount table tells.
+func TestFarSocket(t *testing.T) {
+	for kind, want := range map[string]Severity{"9p": Critical, "fuse.x": Critical, "ext4": Held} {
+		f := boxed(t)
+		raw(t, &f, "20 1 0:40 /run/docker.sock /d.sock rw - "+kind+" far rw")
+		if a := Assess(&f); a.severity("runtime-socket") != want {
+			t.Errorf("%s: %s, want %s", kind, a.severity("runtime-socket"), want)
+		}
+	}
+}
+
+// node is a device that root may open, and its group 6.
+func node(path string, kind byte, major, minor uint32) Device {
+	return Device{path, kind == 'b', major, minor, cred.Is(Access{Mode: 0o660, GID: 6})}
+}
+
+func (f *Facts) add(d Device) { f.Devices.Value = append(f.Devices.Value, d) }
+
+// TestUsersDisk: a disk is the machine to whoever may open it.
+func TestUsersDisk(t *testing.T) {
+	for group, want := range map[uint32]Severity{6: Critical, 7: Medium} {
+		f := boxed(t)
+		f.hold(0)
+		f.Process.UID, f.Process.GID, f.Process.Groups = cred.Same(1000), cred.Same(1000), []uint32{group}
+		f.add(node("/dev/sda", 'b', 8, 0))
+		if a := Assess(&f); a.severity("devices") != want {
+			t.Errorf("group %d: %s, want %s", group, a.severity("devices"), want)
+		}
+	}
+}
+
+// TestSocketsBelow: a socket is looked for in each folder that a usual place is
+// below.
+func TestSocketsBelow(t *testing.T) {
+	for folder, want := range map[string][]string{
+		"/":              {"/run/docker.sock", "/docker.sock", "/podman/podman.sock", "/var/lib/lxd/unix.socket", "/lxd/unix.socket"},
+		"/podman":        {"/podman.sock"},
+		"/var/lib/incus": {"/unix.socket"},
+	} {
+		got := SocketsBelow(folder)
+		for _, path := range want {
+			if !slices.Contains(got, path) {
+				t.Errorf("%s: %s is not looked at", folder, path)
+			}
+		}
+		if slices.Contains(got, "/unix.socket") != (folder == "/var/lib/incus") {
+			t.Errorf("%s: %q", folder, got)
+		}
+		for i, path := range got {
+			if slices.Contains(got[:i], path) {
+				t.Errorf("%s: %s twice", folder, path)
+			}
+		}
+	}
+}
+
+// TestMountedSocket: what its folder hides, the mount table tells.
+func TestMountedSocket(t *testing.T) {
+	f := boxed(t)
+	f.Mounts.Value = dockerMounts(t, "20 1 /x ext4 rw /srv/docker.sock")
+	f.Sockets = cred.Known[[]Socket]{}
+	a := Assess(&f)
+	if got := a.severity("runtime-socket"); got != Critical {
+		t.Error(got)
+	}
+	f.hold(0)
+	f.Process.UID = cred.Same(1000)
+	if a = Assess(&f); a.severity("runtime-socket") != Unread {
+		t.Error(a.severity("runtime-socket"))
+	}
+}

@@ -1,0 +1,235 @@
+package container
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+)
+
+// Verdict is how tightly a container holds a process, in one word.
+type Verdict uint8
+
+// From worst to best: what comes first holds least. A process that nothing
+// contains is no container at all; one of which it could not be found out may be
+// anything.
+const (
+	Undecided Verdict = iota
+	NotAContainer
+	Privileged
+	OverPrivileged
+	ConfinedRoot
+	AsDefault
+	Restricted
+	None
+
+	verdicts
+)
+
+var verdictNames = [verdicts]string{
+	"unknown", "not-a-container", "privileged", "over-privileged", "confined-root", "default", "restricted", "none",
+}
+
+// String is the word.
+func (v Verdict) String() string { return verdictNames[v] }
+
+// ParseVerdict is the verdict of a word.
+func ParseVerdict(word string) (Verdict, bool) {
+	for v, name := range verdictNames {
+		if name == word {
+			return Verdict(v), true
+		}
+	}
+	return 0, false
+}
+
+// VerdictNames are the words, from worst to best. Not to be changed.
+func VerdictNames() []string { return verdictNames[:] }
+
+// AsBadAs reports whether v holds no better than w.
+func (v Verdict) AsBadAs(w Verdict) bool { return v <= w }
+
+// privilegedMarks are what no runtime gives but with everything else:
+// --privileged has them all, as far as the machine does.
+const privilegedMarks = caps.Set(1)<<caps.SysAdmin | 1<<caps.SysModule | 1<<caps.SysRawio | 1<<caps.SysPtrace |
+	1<<caps.SysBoot | 1<<caps.MACAdmin | 1<<caps.NetAdmin
+
+// verdict decides.
+//
+// privileged: more than the runtime's default, with sys_admin on the machine, and
+// either all that the machine has (its init's bounding set, where that is to be
+// seen; else all the marks of --privileged but one), or with no other wall:
+// no seccomp filter, nothing of /proc masked and no label that confines.
+// A host may itself lack some capabilities, so no set is compared with all ones.
+//
+// over-privileged: anything beyond the default on the machine, or a finding that
+// is high or critical, or that the runtime does not leave so by itself. confined-root:
+// more than the default or a wall less, but only inside a user namespace or for
+// gVisor. default: the default, or what is not below it. restricted: less. none:
+// nothing is held and nothing can be had again.
+func (a *Assessment) verdict(f *Facts) Verdict {
+	beyond := a.Reach &^ a.Default.Set
+	more := beyond != 0 || slices.ContainsFunc(a.Findings, func(x Finding) bool { return a.loosened(f, x) })
+	switch {
+	case !a.Contained.OK:
+		return Undecided
+	case !a.Contained.Value:
+		return NotAContainer
+	case !f.confined() && beyond != 0 && a.Reach.Has(caps.SysAdmin) && (a.everything(f) || a.noOtherWall(f)):
+		return Privileged
+	case a.worst() >= High, more && !f.confined():
+		return OverPrivileged
+	case more:
+		return ConfinedRoot
+	case a.Reach == 0:
+		return None
+	case a.Reach == a.Default.Set:
+		return AsDefault
+	}
+	return Restricted
+}
+
+// loosened reports whether a finding is of a wall that the runtime by itself would
+// have raised, or of something that it gives to nobody.
+func (a *Assessment) loosened(f *Facts, x Finding) bool {
+	switch x.ID {
+	case IPCNS.finding(), UTSNS.finding(), PIDNS.finding(), NetNS.finding(), MountNS.finding():
+		return a.ofEngine(Docker, Podman, Containerd, CRIO, Kubernetes, LXC, Nspawn) && x.Severity != Held && x.Severity != Unread
+	case CgroupNS.finding(): // with version 1 of cgroups, engines leave it shared
+		return a.ofEngine(Docker, Podman, Containerd, CRIO, Kubernetes) && x.Severity == Info && strings.HasPrefix(f.Cgroup.Value, "0::")
+	case "seccomp": // in a pod that is the pod's to ask for
+		return a.ofEngine(Docker, Podman, LXC, Nspawn) && a.PodUID == "" && x.Severity >= Medium
+	case "proc-masks", "proc-sys", "sysfs", "devices", "runtime-socket", "machine-root", "machine-folders":
+		return a.ofEngine(Docker, Podman, Containerd, CRIO, Kubernetes) && x.Severity >= Medium
+	case "cgroupfs": // podman leaves a systemd inside its own
+		return a.ofEngine(Docker, Containerd, CRIO, Kubernetes) && x.Severity >= Medium || f.cgroupsElsewhere()
+	}
+	return false
+}
+
+// ofEngine reports whether the runtime is one of these.
+func (a *Assessment) ofEngine(engines ...string) bool { return slices.Contains(engines, a.Runtime) }
+
+// cgroupsElsewhere reports whether a hierarchy of cgroups that can be written is
+// where no runtime has one.
+func (f *Facts) cgroupsElsewhere() bool {
+	return slices.ContainsFunc(f.visible, func(m Mount) bool {
+		_, usual := within(m.Point, "/sys/fs/cgroup")
+		return (m.Type == "cgroup" || m.Type == "cgroup2") && !m.ReadOnly && !usual
+	})
+}
+
+// atWorst is the verdict if each wall that could not be looked at were down. It makes
+// none privileged: that hangs on what is known of every process, and takes a wall
+// that is not known for one that is not there.
+func (a *Assessment) atWorst(f *Facts) Verdict {
+	b := *a
+	b.Findings = slices.Clone(a.Findings)
+	for i := range b.Findings {
+		if x := &b.Findings[i]; x.Severity == Unread {
+			x.Severity = a.atStake(f, x.ID)
+		}
+	}
+	return b.verdict(f)
+}
+
+// atStake is the severity of the finding if the wall does not stand.
+func (a *Assessment) atStake(f *Facts, id string) Severity {
+	switch id {
+	case "runtime-socket", "devices":
+		return a.open(f, cred.Is(Access{Mode: 0o666}), readOrWrite)
+	case "machine-root":
+		return a.rootAtStake(f)
+	case "machine-folders":
+		return a.folder(f, "/", false)
+	case "proc-sys", "sysfs":
+		return a.graded(f, High)
+	case "cgroupfs":
+		return a.graded(f, a.cgroupsWorth())
+	case "proc-masks":
+		return a.graded(f, Medium)
+	case UserNS.finding():
+		if f.own() { // the map may give the machine's root
+			return High
+		}
+		return Low
+	}
+	for k := range NamespaceKinds {
+		if id == k.finding() {
+			return f.sharing(k)
+		}
+	}
+	return Medium
+}
+
+// everything reports whether all that the machine gives can be had.
+func (a *Assessment) everything(f *Facts) bool {
+	if f.Machine.OK {
+		return a.Reach.Contains(f.Machine.Value)
+	}
+	return (privilegedMarks &^ a.Reach).Len() <= 1
+}
+
+// noOtherWall reports whether capabilities alone are left to hold it.
+func (a *Assessment) noOtherWall(f *Facts) bool {
+	return a.severity("seccomp") > Held && a.severity("proc-masks") > Held && a.severity("lsm") > Held
+}
+
+// worst is the worst severity of all findings.
+func (a *Assessment) worst() Severity {
+	worst := Held
+	for _, finding := range a.Findings {
+		worst = max(worst, finding.Severity)
+	}
+	return worst
+}
+
+// severity is that of one finding.
+func (a *Assessment) severity(id string) Severity {
+	for _, finding := range a.Findings {
+		if finding.ID == id {
+			return finding.Severity
+		}
+	}
+	return Held
+}
+
+// Meaning is the verdict as a sentence.
+func (a *Assessment) Meaning() string {
+	switch a.Verdict {
+	case NotAContainer:
+		return "nothing contains it; what it holds, it holds on the machine."
+	case Privileged:
+		return "a container in name only; root inside is root of the machine."
+	case OverPrivileged:
+		return "a container, but with more than by default, or with a way into the machine."
+	case ConfinedRoot:
+		return "more than by default, but a user namespace or gVisor stands between it and the machine."
+	case AsDefault:
+		return "the capabilities that the runtime gives by default" + a.besides()
+	case Restricted:
+		return "fewer capabilities than the runtime gives by default" + a.besides()
+	case None:
+		return "no capability is held and none can be had" + a.besides()
+	}
+	return "whether it is a container could not be found out."
+}
+
+// besides ends a sentence with how much there is that makes the rest easier.
+func (a *Assessment) besides() string {
+	n := 0
+	for _, x := range a.Findings {
+		if x.Severity == Medium {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return "."
+	case 1:
+		return "; 1 medium finding."
+	}
+	return "; " + strconv.Itoa(n) + " medium findings."
+}

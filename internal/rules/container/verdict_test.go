@@ -1,0 +1,201 @@
+package container
+
+import (
+	"strings"
+	"testing"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+)
+
+// TestLoosened: a wall less than the runtime raises by itself, or something of the
+// machine's given, is more than the default, whatever is held.
+func TestLoosened(t *testing.T) {
+	share := func(k NamespaceKind) func(f *Facts) {
+		return func(f *Facts) { f.Namespaces[k].Inode = f.Namespaces[k].Machine }
+	}
+	mount := func(lines ...string) func(f *Facts) {
+		return func(f *Facts) { f.Mounts.Value = dockerMounts(t, lines...) }
+	}
+	as := func(cgroup string, change func(f *Facts)) func(f *Facts) {
+		return func(f *Facts) {
+			nobodys(t, f)
+			f.Cgroup = cred.Is("0::" + cgroup)
+			change(f)
+		}
+	}
+	const (
+		podmans = "/machine.slice/libpod-" + id1 + ".scope"
+		pods    = "/kubepods/pod" + uid + "/cri-containerd-" + id2 + ".scope"
+		lxcs    = "/lxc.payload.web"
+		nspawns = "/machine.slice/machine-web.scope"
+	)
+	open := func(f *Facts) { f.Process.Seccomp = cred.Is(cred.SeccompOff) }
+	cgroups := func(parent string) func(f *Facts) {
+		return func(f *Facts) { raw(t, f, "20 "+parent+" 0:50 / /sys/fs/cgroup rw - cgroup2 cgroup rw") }
+	}
+	for _, c := range []struct {
+		name   string
+		change func(f *Facts)
+		want   bool
+	}{
+		{"nothing", func(f *Facts) {}, false},
+		{"queues", share(IPCNS), true},
+		{"names", share(UTSNS), true},
+		{"cgroups", share(CgroupNS), true},
+		{"cgroups, version 1", func(f *Facts) {
+			share(CgroupNS)(f)
+			f.Cgroup = cred.Is("5:pids:/docker/" + id1 + "\n0::/\n")
+		}, false},
+		{"clocks", share(TimeNS), false},
+		{"users", share(UserNS), false},
+		{"system calls", open, true},
+		{"system calls, podman", as(podmans, open), true},
+		{"system calls, a pod", as(pods, open), false},
+		{"system calls, LXC", as(lxcs, open), true},
+		{"system calls, nobody's", as("/", open), false},
+		{"queues, nspawn", as(nspawns, share(IPCNS)), true},
+		{"queues, nobody's", as("/", share(IPCNS)), false},
+		{"the label", func(f *Facts) { f.Label = cred.Is("unconfined") }, false},
+		{"setuid files", func(f *Facts) { f.Process.Permitted, f.Setuid.Value = 0, []string{"/bin/su"} }, false},
+		{"a device", func(f *Facts) { f.add(node("/dev/net/tun", 'c', 10, 200)) }, true},
+		{"a device, nspawn", as(nspawns, func(f *Facts) { f.add(node("/dev/net/tun", 'c', 10, 200)) }), false},
+		{"/etc to read", mount("20 1 /e ext4 ro /etc"), true},
+		{"/srv", mount("20 1 /e ext4 rw /srv/data"), false},
+		{"/usr to read", mount("20 1 /e ext4 ro /usr/share"), false},
+		{"/usr", mount("20 1 /e ext4 rw /usr/share"), true},
+		{"the engine's init", mount("20 1 /sbin/docker-init ext4 ro /usr/bin/docker-init"), false},
+		{"the time zone", mount("20 1 /etc/localtime ext4 ro /etc/localtime"), false},
+		{"files of /proc", mount("20 1 /k proc ro /kcore"), true},
+		{"its cgroups to write", cgroups("9"), true},
+		{"its cgroups to write, podman", as(podmans, cgroups("1")), false},
+		{"cgroups to write, podman", as(podmans, func(f *Facts) { raw(t, f, "20 1 0:50 / /cg rw - cgroup cgroup rw") }), true},
+	} {
+		for _, child := range []bool{false, true} {
+			f := boxed(t)
+			f.hold(caps.Of(caps.Chown))
+			c.change(&f)
+			if child {
+				f.child(100000)
+			}
+			want := map[[2]bool]Verdict{
+				{false, false}: Restricted, {false, true}: Restricted, {true, false}: OverPrivileged, {true, true}: ConfinedRoot,
+			}[[2]bool{c.want, child}]
+			a := Assess(&f)
+			lowered := child && want == ConfinedRoot && a.Verdict == Restricted && a.worst() < Medium // a file of root's does not obey it
+			if a.Verdict != want && !lowered {
+				t.Errorf("%s, in a user namespace %v, %s: %s, want %s", c.name, child, a.Runtime, a.Verdict, want)
+				for _, x := range a.Findings {
+					t.Logf("\t%s %s: %s", x.Severity, x.ID, x.Evidence)
+				}
+			}
+		}
+	}
+}
+
+// TestMeaning: what stands behind the word hides no finding.
+func TestMeaning(t *testing.T) {
+	for _, c := range []struct {
+		change func(f *Facts)
+		want   string
+	}{
+		{func(f *Facts) {}, "the capabilities that the runtime gives by default."},
+		{func(f *Facts) { f.Label = cred.Is("unconfined") }, "the capabilities that the runtime gives by default; 1 medium finding."},
+		{func(f *Facts) {
+			f.Label, f.Setuid.Value = cred.Is("unconfined"), []string{"/bin/su"}
+			f.Process.Permitted, f.Process.Bounding = 0, caps.Of(caps.Chown)
+		}, "fewer capabilities than the runtime gives by default; 2 medium findings."},
+		{func(f *Facts) { f.hold(0) }, "no capability is held and none can be had."},
+	} {
+		f := boxed(t)
+		c.change(&f)
+		if a := Assess(&f); a.Meaning() != c.want {
+			t.Errorf("%s: %s\nwant %s", a.Verdict, a.Meaning(), c.want)
+		}
+	}
+}
+
+// TestTmpfs: from inside, age tells a tmpfs that may be the machine's.
+func TestTmpfs(t *testing.T) {
+	const start = int64(1e18)
+	for _, c := range []struct {
+		name   string
+		lines  []string
+		born   map[string]int64
+		change func(f *Facts)
+		want   Severity
+	}{
+		{"made with the container", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/x": start - 1e8}, nil, Held},
+		{"made later", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/x": start + 1e12}, nil, Held},
+		{"made before", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/x": start - 1e10}, nil, Unread},
+		{"made before, in a pod", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/x": start - 1e10},
+			func(f *Facts) { f.Cgroup = cred.Is("0::/kubepods/pod" + uid + "/" + id2) }, Info},
+		{"no age is told", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, nil, nil, Info},
+		{"no age of the container's is told", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/x": start}, nil, Info},
+		{"before, and a folder besides", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw", "21 1 8:1 /srv/x /y rw - ext4 /dev/sda1 rw"},
+			map[string]int64{"/dev": start, "/x": 0}, nil, Unread},
+		{"before, and a graver folder besides", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw", "21 1 8:1 /etc /y rw - ext4 /dev/sda1 rw"},
+			map[string]int64{"/dev": start, "/x": 0}, nil, High},
+		{"an engine's shared memory", []string{"20 10 0:40 / /dev/shm rw - tmpfs shm rw"}, map[string]int64{"/dev": start, "/dev/shm": 0}, nil, Held},
+		{"other shared memory", []string{"20 10 0:40 / /dev/shm rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/dev/shm": 0}, nil, Unread},
+		{"the machine's shared memory", []string{"20 10 0:40 / /dev/shm rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/dev/shm": 0},
+			func(f *Facts) { f.Namespaces[IPCNS].Inode = f.Namespaces[IPCNS].Machine }, Held},
+		{"in the devices' folder", []string{"20 10 0:40 / /dev/x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/dev/x": 0}, nil, Unread},
+		{"below the machine's root", []string{"20 1 8:1 / /host rw - ext4 /dev/sda1 rw", "21 20 0:40 / /host/run rw - tmpfs tmpfs rw"},
+			map[string]int64{"/dev": start, "/host/run": 0}, nil, Held},
+		{"a lid", []string{"20 2 0:40 / /proc/acpi ro - tmpfs tmpfs ro"}, map[string]int64{"/dev": start, "/proc/acpi": 0}, nil, Held},
+		{"the folder of cgroups", []string{"20 1 0:40 / /cg rw - tmpfs cgroup rw", "21 20 0:41 / /cg/pids ro - cgroup cgroup rw,pids"},
+			map[string]int64{"/dev": start, "/cg": 0}, nil, Held},
+		{"the folder of cgroups, the machine's mounts known", []string{"20 1 0:60 / /cg rw - tmpfs cgroup rw", "21 20 0:61 / /cg/pids ro - cgroup cgroup rw,pids"}, nil,
+			func(f *Facts) {
+				f.MachineMounts = cred.Is(parse(t, machine+"9 1 0:60 / /sys/fs/cgroup rw - tmpfs cgroup rw\n"))
+			}, Held},
+		{"shared memory, the machine's mounts known", []string{"20 1 0:60 / /x rw - tmpfs tmpfs rw"}, nil,
+			func(f *Facts) {
+				f.MachineMounts = cred.Is(parse(t, machine+"9 1 0:60 / /dev/shm rw - tmpfs tmpfs rw\n"))
+			}, Medium},
+	} {
+		f := boxed(t)
+		raw(t, &f, c.lines...)
+		f.Born = c.born
+		if c.change != nil {
+			c.change(&f)
+		}
+		a := Assess(&f)
+		if got := a.severity("machine-folders"); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		if a.Partial() != (c.want == Unread) {
+			t.Errorf("%s: partial %v", c.name, a.Partial())
+		}
+	}
+}
+
+// TestGivenToNobody: the machine's files are in reach of those who are nobody there.
+func TestGivenToNobody(t *testing.T) {
+	user := func(f *Facts) {
+		f.hold(0)
+		f.Process.UID, f.Process.NoNewPrivs = cred.Same(1000), cred.Is(true)
+	}
+	for _, c := range []struct {
+		line   string
+		change func(f *Facts)
+		id     string
+		want   Severity
+	}{
+		{"20 1 8:1 / /host rw - ext4 /dev/sda1 rw", user, "machine-root", High},
+		{"20 1 8:1 / /host rw - ext4 /dev/sda1 rw", func(f *Facts) { f.child(100000) }, "machine-root", High},
+		{"20 1 8:1 / /host ro - ext4 /dev/sda1 rw", func(f *Facts) {}, "machine-root", High},
+		{"20 1 8:1 /etc /e ro - ext4 /dev/sda1 rw", user, "machine-folders", Medium},
+		{"20 1 8:1 /etc /e rw - ext4 /dev/sda1 rw", user, "machine-folders", Medium},
+		{"20 1 8:1 /etc /e rw - ext4 /dev/sda1 rw", func(f *Facts) { f.child(100000) }, "machine-folders", Medium},
+	} {
+		f := boxed(t)
+		raw(t, &f, c.line)
+		c.change(&f)
+		a := Assess(&f)
+		if got := a.severity(c.id); got != c.want || !a.Verdict.AsBadAs(ConfinedRoot) || strings.Contains(a.Meaning(), "by default.") {
+			t.Errorf("%s: %s, want %s; %s", c.line, got, c.want, a.Verdict)
+		}
+	}
+}

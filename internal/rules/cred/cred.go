@@ -1,0 +1,79 @@
+// Package cred says what a thread holds: its capability sets, ids, securebits
+// and what else the kernel looks at when it asks "may it?". It is pure; package
+// probe fills these values, package apply changes what they describe.
+package cred
+
+import "capsh/internal/rules/caps"
+
+// Known is a value that may not have been readable. Unknown is not zero.
+type Known[T any] struct {
+	Value T
+	OK    bool
+}
+
+// Is is a value that is known.
+func Is[T any](v T) Known[T] { return Known[T]{Value: v, OK: true} }
+
+// OnOff is "on", "off" or "unknown".
+func OnOff(v Known[bool]) string {
+	switch {
+	case !v.OK:
+		return "unknown"
+	case v.Value:
+		return "on"
+	}
+	return "off"
+}
+
+// Sets are the five capability sets of a thread (capabilities(7), "Thread
+// capability sets").
+type Sets struct {
+	Effective, Permitted, Inheritable, Bounding, Ambient caps.Set
+}
+
+// Held is what the thread holds in any way; the bounding set is no holding.
+func (s *Sets) Held() caps.Set { return s.Effective | s.Permitted | s.Inheritable | s.Ambient }
+
+// IDs are the four user or group ids of a thread (credentials(7)).
+type IDs struct {
+	Real, Effective, Saved, FS uint32
+}
+
+// Same is all four ids alike.
+func Same(id uint32) IDs { return IDs{id, id, id, id} }
+
+// Securebits are the flags of prctl(PR_GET_SECUREBITS)
+// (include/uapi/linux/securebits.h).
+type Securebits uint32
+
+// Each flag, and beside it the one that locks it.
+const (
+	NoRoot                    Securebits = 1 << iota // 0x01: uid 0 gives nothing at execve
+	NoRootLocked                                     // 0x02
+	NoSetuidFixup                                    // 0x04: a uid change leaves the sets alone
+	NoSetuidFixupLocked                              // 0x08
+	KeepCaps                                         // 0x10: leaving uid 0 keeps permitted
+	KeepCapsLocked                                   // 0x20
+	NoCapAmbientRaise                                // 0x40: nothing becomes ambient
+	NoCapAmbientRaiseLocked                          // 0x80
+	ExecRestrictFile                                 // 0x100 (Linux 6.14): for interpreters
+	ExecRestrictFileLocked                           // 0x200
+	ExecDenyInteractive                              // 0x400
+	ExecDenyInteractiveLocked                        // 0x800
+)
+
+// State is all of a thread that decides what it may do and what an execve
+// will give it.
+type State struct {
+	Sets
+	UID, GID IDs
+	// Groups are the supplementary groups in the kernel's order.
+	Groups     []uint32
+	NoNewPrivs Known[bool]
+	// Securebits of another thread are not readable.
+	Securebits Known[Securebits]
+	// AmbientSupported is false where the kernel has no ambient set
+	// (before Linux 4.3, gVisor before 2026); Ambient is empty then.
+	AmbientSupported bool
+	UserNS           UserNS
+}

@@ -1,0 +1,108 @@
+// Package execve says what an execve(2) would do to a thread's credentials, and
+// by which of the kernel's rules. It is pure: package probe reads the file.
+package execve
+
+import (
+	"errors"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/filecap"
+)
+
+// File is what execve looks at besides the credentials of the caller.
+type File struct {
+	// Path is the file that is to be run.
+	Path string
+	// Interpreters are where "#!" lines lead, the script's own first. The last
+	// one decides: all fields that follow speak of it, or of Path where there is
+	// none.
+	Interpreters []string
+	// Mode is st_mode, UID and GID the owner as the caller's user namespace
+	// shows them.
+	Mode     uint32
+	UID, GID uint32
+	// Unmapped is set where the owner or the group has no id in the caller's
+	// user namespace; UID or GID is then the overflow id.
+	Unmapped bool
+	// HasCaps is set where the file has capabilities, be they empty ones; Caps
+	// are those, as far as the kernel knows them.
+	HasCaps bool
+	Caps    filecap.Caps
+	// ForeignCaps is set where the root id of the file capabilities is uid 0
+	// neither of the caller's user namespace nor of one above: they don't count,
+	// and Caps may be missing.
+	ForeignCaps bool
+	// NoSuid is set where the mount is nosuid, in another mount namespace, or
+	// of a user namespace that the caller is not in (mnt_may_suid,
+	// fs/namespace.c).
+	NoSuid bool
+	// Unreadable is set where the caller may not read the file, so that it is
+	// taken for a binary without having been seen.
+	Unreadable bool
+	// Unsafe is set where the caller is traced without the tracer having
+	// CAP_SYS_PTRACE, or shares its directories with another process
+	// (clone(2), CLONE_FS): LSM_UNSAFE_PTRACE and LSM_UNSAFE_SHARE.
+	Unsafe bool
+	// SetidFromReal is set for Linux before 6.17, which takes every exec with
+	// an effective id other than the real one for one of a set-id file.
+	SetidFromReal bool
+}
+
+// setuid and setgid as execve takes them. Without the group's execute
+// permission the bit once asked for mandatory locking (bprm_fill_uid,
+// fs/exec.c).
+func (f *File) setuid() bool { return f.Mode&filecap.ModeSetuid != 0 }
+func (f *File) setgid() bool {
+	const both = filecap.ModeSetgid | filecap.ModeGroupExec
+	return f.Mode&both == both
+}
+
+// Outcome is what the new program starts with.
+type Outcome struct {
+	After cred.State
+	// Secure is AT_SECURE of the auxiliary vector (getauxval(3)): the C library
+	// ignores LD_PRELOAD and the like.
+	Secure bool
+	// Rules are those that decided.
+	Rules Rules
+}
+
+// ErrRefused is the EPERM of execve for a file whose effective flag promises
+// more than the caller can have; errors.Is finds it in a *[Refused].
+var ErrRefused = errors.New("operation not permitted")
+
+// Refused says why the kernel refuses.
+type Refused struct {
+	Path string
+	// Missing are permitted capabilities of the file that the caller can have
+	// neither by its bounding set nor by its inheritable set.
+	Missing caps.Set
+}
+
+func (r *Refused) Error() string {
+	return "execve " + r.Path + ": " + ErrRefused.Error() +
+		" (its file capabilities need " + r.Missing.String() + ", not in the bounding set)"
+}
+
+func (r *Refused) Unwrap() error { return ErrRefused }
+
+// Unknown is the error where the answer hangs on what could not be read.
+type Unknown struct {
+	// What is "securebits" or "no_new_privs".
+	What string
+}
+
+func (u *Unknown) Error() string {
+	return "execve: the outcome depends on " + u.What + ", unknown here"
+}
+
+// RootCounts reports whether file capabilities of version 3 count for a thread:
+// their root id, as its user namespace shows it, must be uid 0 of that namespace
+// or of one above (rootid_owns_currentns, security/commoncap.c). uidMap is
+// /proc/self/uid_map, which reaches the parent only: for a root id that is uid 0
+// of a namespace farther up the answer is a wrong no.
+func RootCounts(rootID uint32, uidMap []cred.IDRange) bool {
+	parentsRoot, ok := cred.Inside(uidMap, 0)
+	return rootID == 0 || ok && parentsRoot == rootID
+}

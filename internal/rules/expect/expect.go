@@ -1,0 +1,247 @@
+// Package expect is the language of assertions about what a process holds:
+// "eff=net_bind_service", "bnd<=docker", "nnp". It is pure.
+package expect
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/suggest"
+)
+
+// World is what the words of an expression stand for on a machine.
+type World struct {
+	// Bits is how many capabilities the kernel has: those of "all".
+	Bits int
+	// User and Group give the id of a name or a number, or say why there is none.
+	User, Group func(text string) (uint32, error)
+}
+
+// Result says whether an expression holds. What is not known never does.
+type Result uint8
+
+const (
+	Holds Result = iota
+	Fails
+	Unknown
+)
+
+// String is "holds", "fails" or "unknown".
+func (r Result) String() string { return [...]string{"holds", "fails", "unknown"}[r] }
+
+// Verdict is the answer to an expression. Message says in what it differs, or
+// what is not known, in one line; it is empty for one that holds.
+type Verdict struct {
+	Result  Result
+	Message string
+}
+
+func holds() Verdict               { return Verdict{} }
+func fails(message string) Verdict { return Verdict{Fails, message} }
+func unknown(what string) Verdict  { return Verdict{Unknown, what + ": unknown"} }
+
+// judge looks at one thread.
+type judge func(p *cred.Process) Verdict
+
+// Expr is an expression, ready to be judged.
+type Expr struct {
+	Text  string
+	judge judge
+}
+
+// Judge holds an expression against a process: against the thread that p is,
+// and where that is the leader against those that differ from it as well.
+func (e *Expr) Judge(p *cred.Process) Verdict {
+	if v := e.judge(p); v.Result != Holds {
+		return v
+	}
+	if p.TID != p.PID {
+		return holds()
+	}
+	if !p.ThreadsRead {
+		return Verdict{Unknown, "the other threads: unknown"}
+	}
+	for i := range p.Differing {
+		t := p.Differing[i]
+		t.UserNS = p.UserNS // threads share it: only a single one can enter another
+		if v := e.judge(&t); v.Result != Holds {
+			v.Message = "thread " + strconv.Itoa(t.TID) + ": " + v.Message
+			return v
+		}
+	}
+	return holds()
+}
+
+// Parse reads an expression: nnp, !nnp, or a subject, an operator and a value
+// without blanks between.
+func Parse(text string, w World) (Expr, error) {
+	j, err := w.parse(text)
+	if err != nil {
+		return Expr{}, errors.New("expression " + strconv.Quote(text) + ": " + err.Error())
+	}
+	return Expr{text, j}, nil
+}
+
+func (w *World) parse(text string) (judge, error) {
+	switch text {
+	case "":
+		return nil, errors.New("it is empty")
+	case "nnp", "!nnp":
+		return noNewPrivs(text == "nnp"), nil
+	}
+	i := strings.IndexAny(text, "!=<>")
+	if i < 0 && w.subject(text) != nil {
+		return nil, errors.New("there is no operator and no value after it: " + text + "=...")
+	} else if i < 0 {
+		return nil, unknownSubject(text)
+	}
+	op, rest := cutOperator(text[i:])
+	subject := text[:i]
+	parse := w.subject(subject)
+	switch {
+	case subject == "nnp":
+		return nil, errors.New("nnp has no value: it is nnp or !nnp")
+	case parse == nil:
+		return nil, unknownSubject(subject)
+	case op == 0 || rest != "" && strings.IndexByte("!=<>", rest[0]) >= 0:
+		return nil, errors.New("the operator must be one of = != <= >= < >")
+	case rest == "":
+		return nil, errors.New("there is no value after the operator")
+	}
+	return parse(op, rest)
+}
+
+// subject is the parser of what may follow a subject; nil if there is no such.
+func (w *World) subject(name string) func(operator, string) (judge, error) {
+	if s, ok := setOf(name); ok {
+		return func(op operator, v string) (judge, error) { return w.capSet(s, op, v) }
+	}
+	if id, ok := idOf(name); ok {
+		return func(op operator, v string) (judge, error) { return w.id(id, op, v) }
+	}
+	switch name {
+	case "groups":
+		return w.groups
+	case "seccomp":
+		return seccomp
+	case "userns":
+		return userNS
+	case "securebits":
+		return securebits
+	case "mode":
+		return w.mode
+	}
+	return nil
+}
+
+// subjects are all that there are, for the nearest.
+var subjects = [...]string{
+	"nnp", "eff", "prm", "inh", "bnd", "amb", "effective", "permitted", "inheritable", "bounding", "ambient",
+	"uid", "euid", "suid", "fsuid", "gid", "egid", "sgid", "fsgid", "groups", "seccomp", "userns", "securebits", "mode",
+}
+
+// Subjects are the words that an expression can begin with.
+func Subjects() []string { return subjects[:] }
+
+func unknownSubject(word string) error {
+	text := strconv.Quote(word) + " is nothing to compare"
+	near := suggest.Nearest(strings.ToLower(word), slices.Values(subjects[:]))
+	if near != "" {
+		text += ", did you mean " + near + "?"
+	}
+	return errors.New(text)
+}
+
+// operator compares, of sets as sets.
+type operator uint8
+
+const (
+	equal         operator = iota + 1 // =
+	notEqual                          // !=
+	within                            // <=
+	covers                            // >=
+	wellWithin                        // < (within, and not equal)
+	coversAndMore                     // >
+)
+
+// cutOperator takes the operator off that a text begins with; 0 if it is none.
+func cutOperator(text string) (operator, string) {
+	for _, o := range [...]struct {
+		text string
+		op   operator
+	}{{"!=", notEqual}, {"<=", within}, {">=", covers}, {"=", equal}, {"<", wellWithin}, {">", coversAndMore}} {
+		if rest, ok := strings.CutPrefix(text, o.text); ok {
+			return o.op, rest
+		}
+	}
+	return 0, text
+}
+
+// exact refuses the operators that mean something for sets only.
+func exact(op operator, subject string) error {
+	if op != equal && op != notEqual {
+		return errors.New(subject + " is no set: the operator must be = or !=")
+	}
+	return nil
+}
+
+// compareOne is the verdict on a value that is the wanted one or not.
+func compareOne(op operator, subject, is, wanted string, same bool) Verdict {
+	switch {
+	case same == (op == equal):
+		return holds()
+	case op == equal:
+		return fails(subject + ": is " + is + ", not " + wanted)
+	}
+	return fails(subject + ": is " + is)
+}
+
+// difference is in what a set differs from the value that it is compared with:
+// what it has beyond that and what it lacks, in words, "" for nothing.
+type difference struct {
+	subject, extra, missing string
+	// value is what was typed, "" where it is the empty set.
+	value string
+}
+
+// compare is the verdict on a set.
+func (d *difference) compare(op operator) Verdict {
+	beyond := ""
+	if d.value != "" {
+		beyond = " beyond " + d.value
+	}
+	value := d.value
+	if value == "" {
+		value = "empty"
+	}
+	same := d.extra == "" && d.missing == ""
+	var parts []string
+	if d.extra != "" && op != covers && op != coversAndMore {
+		parts = append(parts, "has "+d.extra+beyond)
+	}
+	if d.missing != "" && op != within && op != wellWithin {
+		parts = append(parts, "lacks "+d.missing)
+	}
+	switch {
+	case op == notEqual && same:
+		parts = []string{"is " + value}
+	case op == notEqual:
+		parts = nil
+	case len(parts) > 0:
+	case op == wellWithin && same:
+		parts = []string{"is all of " + value}
+	case op == coversAndMore && same:
+		parts = []string{"has nothing" + beyond}
+	}
+	if len(parts) == 0 {
+		return holds()
+	}
+	return fails(d.subject + ": " + strings.Join(parts, ", and "))
+}
+
+// list is the names of capabilities with commas and blanks between.
+func list(s caps.Set) string { return strings.ReplaceAll(s.String(), ",", ", ") }

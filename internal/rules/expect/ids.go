@@ -1,0 +1,101 @@
+package expect
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"capsh/internal/rules/cred"
+)
+
+// idKind is one of the eight ids of a thread.
+type idKind struct {
+	name string
+	user bool
+	of   func(ids *cred.IDs) uint32
+}
+
+// idOf finds an id by its name.
+func idOf(name string) (idKind, bool) {
+	kind := idKind{name: name}
+	which, ok := strings.CutSuffix(name, "uid")
+	if kind.user = ok; !ok {
+		which, ok = strings.CutSuffix(name, "gid")
+	}
+	switch which {
+	case "":
+		kind.of = func(ids *cred.IDs) uint32 { return ids.Real }
+	case "e":
+		kind.of = func(ids *cred.IDs) uint32 { return ids.Effective }
+	case "s":
+		kind.of = func(ids *cred.IDs) uint32 { return ids.Saved }
+	case "fs":
+		kind.of = func(ids *cred.IDs) uint32 { return ids.FS }
+	default:
+		ok = false
+	}
+	return kind, ok
+}
+
+func (w *World) id(kind idKind, op operator, value string) (judge, error) {
+	if err := exact(op, kind.name); err != nil {
+		return nil, err
+	}
+	lookUp := w.Group
+	if kind.user {
+		lookUp = w.User
+	}
+	want, err := lookUp(value)
+	if err != nil {
+		return nil, err
+	}
+	wanted := decimal(want)
+	if wanted != value {
+		wanted = value + " (" + wanted + ")"
+	}
+	return func(p *cred.Process) Verdict {
+		ids := &p.GID
+		if kind.user {
+			ids = &p.UID
+		}
+		is := kind.of(ids)
+		return compareOne(op, kind.name, decimal(is), wanted, is == want)
+	}, nil
+}
+
+// groups compares the supplementary groups.
+func (w *World) groups(op operator, value string) (judge, error) {
+	var want []uint32
+	if value == "none" {
+		value = ""
+	} else {
+		for item := range strings.SplitSeq(value, ",") {
+			gid, err := w.Group(item)
+			if err != nil {
+				return nil, err
+			}
+			want = append(want, gid)
+		}
+	}
+	return func(p *cred.Process) Verdict {
+		d := difference{subject: "groups", extra: without(p.Groups, want), missing: without(want, p.Groups), value: value}
+		return d.compare(op)
+	}, nil
+}
+
+// without lists the ids of a that are not in b, each once.
+func without(a, b []uint32) string {
+	text := ""
+	for i, id := range a {
+		if slices.Contains(b, id) || slices.Contains(a[:i], id) {
+			continue
+		}
+		if text != "" {
+			text += ", "
+		}
+		text += decimal(id)
+	}
+	return text
+}
+
+func decimal(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

@@ -1,0 +1,70 @@
+package expect
+
+import (
+	"errors"
+	"strings"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+)
+
+// capSet is one of the five sets.
+type capSet struct {
+	name string
+	of   func(s *cred.Sets) caps.Set
+}
+
+// setOf finds a set by its name.
+func setOf(name string) (capSet, bool) {
+	switch name {
+	case "eff", "effective":
+		return capSet{"effective", func(s *cred.Sets) caps.Set { return s.Effective }}, true
+	case "prm", "permitted":
+		return capSet{"permitted", func(s *cred.Sets) caps.Set { return s.Permitted }}, true
+	case "inh", "inheritable":
+		return capSet{"inheritable", func(s *cred.Sets) caps.Set { return s.Inheritable }}, true
+	case "bnd", "bounding":
+		return capSet{"bounding", func(s *cred.Sets) caps.Set { return s.Bounding }}, true
+	case "amb", "ambient": // empty where the kernel has none
+		return capSet{"ambient", func(s *cred.Sets) caps.Set { return s.Ambient }}, true
+	}
+	return capSet{}, false
+}
+
+func (w *World) capSet(s capSet, op operator, value string) (judge, error) {
+	want, err := w.capList(value)
+	if err != nil {
+		return nil, err
+	}
+	if want == 0 {
+		value = ""
+	}
+	return func(p *cred.Process) Verdict {
+		is := s.of(&p.Sets)
+		d := difference{subject: s.name, extra: list(is &^ want), missing: list(want &^ is), value: value}
+		return d.compare(op)
+	}, nil
+}
+
+// capList reads a list of capabilities in which the names of runtimes stand for
+// their defaults.
+func (w *World) capList(text string) (caps.Set, error) {
+	var set caps.Set
+	var rest []string
+	for item := range strings.SplitSeq(text, ",") {
+		if of, ok := container.Default(item); ok {
+			set |= of
+		} else {
+			rest = append(rest, item)
+		}
+	}
+	if len(rest) == 0 {
+		return set, nil
+	}
+	more, err := caps.ParseList(strings.Join(rest, ","), caps.First(w.Bits))
+	if err == nil && more == 0 && strings.Contains(text, ",") {
+		err = errors.New(`"none" must stand alone`)
+	}
+	return set | more, err
+}

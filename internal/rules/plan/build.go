@@ -1,0 +1,264 @@
+package plan
+
+import (
+	"slices"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+)
+
+// build adds the steps in the one order that works:
+//
+//   - what needs capabilities comes before they go: limits, the bounding set,
+//     chroot, groups, gid, uid;
+//   - groups before the uid, because a new uid loses CAP_SETGID;
+//   - the ambient set after the uid, because leaving uid 0 clears it;
+//   - securebits after the ambient set, because they may forbid to raise it, so
+//     CAP_SETPCAP stays for them until then;
+//   - the death signal after all changes of credentials, which clear it;
+//   - lower limits at the end, for the program that does all this has to live
+//     until then.
+//
+// A step that would change nothing is left out.
+func (b *builder) build() error {
+	for _, part := range []func(*builder) error{
+		(*builder).raise, (*builder).limits, (*builder).inheritEarly, (*builder).bounding, (*builder).root,
+		(*builder).users, (*builder).sets, (*builder).folder, (*builder).process, (*builder).restrict, (*builder).last,
+	} {
+		if err := part(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *builder) limits() error {
+	if err := b.rlimits(true); err != nil {
+		return err
+	}
+	if b.req.Umask.OK {
+		return b.do(Step{Op: SetUmask, Number: uint64(b.req.Umask.Value)})
+	}
+	return nil
+}
+
+// rlimits sets the limits that go above what they are, or the others.
+func (b *builder) rlimits(raises bool) error {
+	for _, r := range b.req.Rlimits {
+		if r.Raises != raises {
+			continue
+		}
+		if err := b.do(Step{Op: SetRlimit, Rlimit: r}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// raise makes effective what the next steps need, as far as it is permitted;
+// the steps themselves say what is missing.
+func (b *builder) raise() error {
+	var needs caps.Set
+	need := func(c caps.Cap, really bool) {
+		if really {
+			needs |= c.Set()
+		}
+	}
+	s := &b.state
+	need(caps.Setpcap, s.Bounding != b.want.Bounding || b.foreignInheritable())
+	need(caps.SysChroot, b.req.Chroot != "")
+	need(caps.SysResource, slices.ContainsFunc(b.req.Rlimits, func(r Rlimit) bool { return r.Raises }))
+	need(caps.Setgid, !taken(b.newGID(), s.GID) || b.req.Groups.OK && !sameSet(b.req.Groups.Value, s.Groups))
+	need(caps.Setuid, !taken(b.newUID(), s.UID))
+	return b.capset(s.Effective|needs&s.Permitted, s.Permitted, s.Inheritable)
+}
+
+// foreignInheritable says that something is to become inheritable that is
+// neither that nor permitted.
+func (b *builder) foreignInheritable() bool {
+	return !(b.state.Inheritable | b.state.Permitted).Contains(b.want.Inheritable)
+}
+
+// inheritEarly takes into the inheritable set what later could not come in: what
+// the bounding set is about to lose, what takes CAP_SETPCAP, and where the
+// change of user takes all that is permitted, anything.
+func (b *builder) inheritEarly() error {
+	s := &b.state
+	later := s.Inheritable | s.Permitted&b.want.Bounding
+	if b.givesCapsUp() {
+		later = s.Inheritable
+	}
+	if later.Contains(b.want.Inheritable) {
+		return nil
+	}
+	return b.capset(s.Effective, s.Permitted, s.Inheritable|b.want.Inheritable)
+}
+
+// capset adds a step unless the sets are those already.
+func (b *builder) capset(effective, permitted, inheritable caps.Set) error {
+	s := &b.state
+	if s.Effective == effective && s.Permitted == permitted && s.Inheritable == inheritable {
+		return nil
+	}
+	return b.do(Step{Op: Capset, Sets: caps.EPI{Effective: effective, Permitted: permitted, Inheritable: inheritable}})
+}
+
+func (b *builder) bounding() error {
+	if drop := b.state.Bounding &^ b.want.Bounding; drop != 0 {
+		return b.do(Step{Op: DropBounding, Set: drop})
+	}
+	return nil
+}
+
+func (b *builder) root() error {
+	if b.req.Chroot == "" {
+		return nil
+	}
+	return b.do(Step{Op: Chroot, Text: b.req.Chroot, FD: b.req.ChrootFD})
+}
+
+// users changes groups, gid and uid.
+func (b *builder) users() error {
+	uid, gid := b.newUID(), b.newGID()
+	if b.losesCaps() && !b.givesCapsUp() {
+		if err := b.do(Step{Op: KeepCaps}); err != nil {
+			return err
+		}
+	}
+	if err := b.groups(); err != nil {
+		return err
+	}
+	if gid != b.state.GID {
+		if err := b.do(Step{Op: Setresgid, IDs: gid}); err != nil {
+			return err
+		}
+	}
+	if uid != b.state.UID {
+		return b.do(Step{Op: Setresuid, IDs: uid})
+	}
+	return nil
+}
+
+// losesCaps says that the change of user, left to itself, takes all that is
+// permitted.
+func (b *builder) losesCaps() bool {
+	const safe = cred.KeepCaps | cred.NoSetuidFixup
+	return leavesRoot(b.state.UID, b.newUID()) && b.state.Securebits.Value&safe == 0
+}
+
+// givesCapsUp says that it may: nothing is to stay permitted.
+func (b *builder) givesCapsUp() bool { return b.losesCaps() && b.permittedForNow() == 0 }
+
+// groups sets the supplementary groups. Where they only follow from a user that
+// we are already, and cannot be set, they stay.
+func (b *builder) groups() error {
+	s, want := &b.state, b.req.Groups
+	if !want.OK || sameSet(want.Value, s.Groups) {
+		return nil
+	}
+	can := s.Effective.Has(caps.Setgid) && !denied(s.UserNS.Setgroups)
+	if can || !b.req.GroupsImplied || b.newUID() != s.UID || b.newGID() != s.GID {
+		return b.do(Step{Op: Setgroups, Groups: sorted(want.Value)})
+	}
+	extra := without(without(s.Groups, want.Value), []uint32{s.GID.Real})
+	missing := without(without(want.Value, s.Groups), []uint32{s.GID.Real})
+	if len(extra)+len(missing) > 0 {
+		b.warning("the supplementary groups cannot be set and stay " + IDList(s.Groups) + " instead of " + IDList(sorted(want.Value)))
+	}
+	return nil
+}
+
+// without are the ids of list that are not in other.
+func without(list, other []uint32) []uint32 {
+	return slices.DeleteFunc(slices.Clone(list), func(id uint32) bool { return slices.Contains(other, id) })
+}
+
+// permittedForNow is what has to stay permitted until the securebits are set.
+func (b *builder) permittedForNow() caps.Set {
+	if b.bits != b.plan.Before.Securebits {
+		return b.want.Permitted | b.state.Permitted&caps.Setpcap.Set()
+	}
+	return b.want.Permitted
+}
+
+// sets lowers E, P and I, raises A and sets the securebits.
+func (b *builder) sets() error {
+	s, now := &b.state, b.permittedForNow()
+	if err := b.capset(now, now, b.want.Inheritable); err != nil {
+		return err
+	}
+	if s.Ambient&^b.want.Ambient != 0 {
+		if err := b.do(Step{Op: ClearAmbient}); err != nil {
+			return err
+		}
+	}
+	if missing := b.want.Ambient &^ s.Ambient; missing != 0 {
+		if err := b.do(Step{Op: RaiseAmbient, Set: missing}); err != nil {
+			return err
+		}
+	}
+	if b.bits != b.plan.Before.Securebits && b.bits != s.Securebits { // keep_caps may be there by now
+		if err := b.do(Step{Op: SetSecurebits, Number: uint64(b.bits.Value)}); err != nil {
+			return err
+		}
+	}
+	return b.capset(b.want.Effective, b.want.Permitted, b.want.Inheritable)
+}
+
+func (b *builder) folder() error {
+	if b.req.Chdir == "" {
+		return nil
+	}
+	return b.do(Step{Op: Chdir, Text: b.req.Chdir})
+}
+
+// process sets what belongs to the process and not to its credentials.
+func (b *builder) process() error {
+	if b.req.DeathSignal.OK {
+		if err := b.do(Step{Op: SetDeathSignal, Number: uint64(b.req.DeathSignal.Value)}); err != nil {
+			return err
+		}
+	}
+	if b.req.Ptracer.OK {
+		return b.do(Step{Op: SetPtracer, Number: b.req.Ptracer.Value})
+	}
+	return nil
+}
+
+// restrict is what only takes away, and the proof that all is as planned.
+func (b *builder) restrict() error {
+	r := b.req
+	for _, part := range [...]struct {
+		op    Op
+		asked bool
+		label string
+	}{
+		{NoNewPrivs, !r.AllowNewPrivs && !b.state.NoNewPrivs.Value, ""},
+		{SetAppArmor, r.AppArmor != "", r.AppArmor},
+		{SetSELinux, r.SELinux != "", r.SELinux},
+	} {
+		if !part.asked {
+			continue
+		}
+		if err := b.do(Step{Op: part.op, Text: part.label}); err != nil {
+			return err
+		}
+	}
+	if r.Landlock.Access != 0 {
+		if err := b.do(Step{Op: RestrictLandlock, Landlock: r.Landlock}); err != nil {
+			return err
+		}
+	}
+	return b.do(Step{Op: Verify})
+}
+
+// last is what this program could not live with for long.
+func (b *builder) last() error {
+	if err := b.rlimits(false); err != nil {
+		return err
+	}
+	if err := b.do(Step{Op: SetSignals, Signals: b.req.Signals}); err != nil || b.req.SeccompFile == "" {
+		return err
+	}
+	return b.do(Step{Op: FilterSeccomp, Text: b.req.SeccompFile, Filter: b.req.Seccomp})
+}

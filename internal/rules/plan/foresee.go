@@ -1,0 +1,196 @@
+package plan
+
+import (
+	"errors"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/execve"
+)
+
+// Foresee predicts what exe will hold and puts it into the plan, with warnings.
+// The error says in what that is not what was asked for; with AllowMismatch it
+// becomes a warning. Another file may be foreseen later.
+func (p *Plan) Foresee(exe *execve.File) error {
+	p.PutOff("")
+	err := p.judge(exe)
+	var refused *execve.Refused
+	if errors.As(err, &refused) {
+		err = errors.New(exe.Path + " carries " + fileCaps(exe) + ", but " + refused.Missing.String() +
+			" is not in the bounding set: execve would fail with EPERM")
+	}
+	if err != nil && p.lenient {
+		p.warning(err.Error())
+		return nil
+	}
+	return err
+}
+
+// PutOff says that what the command will hold cannot be foreseen, and why.
+func (p *Plan) PutOff(why string) {
+	p.After, p.Rules, p.Unforeseen = cred.Known[cred.State]{}, 0, why
+}
+
+func (p *Plan) judge(exe *execve.File) error {
+	plain, err := execve.Predict(p.Want, execve.File{Path: exe.Path, SetidFromReal: exe.SetidFromReal, Unsafe: exe.Unsafe})
+	if err != nil {
+		return err
+	}
+	outcome, err := execve.Predict(p.Want, *exe)
+	if err != nil {
+		return err
+	}
+	p.After, p.Rules = cred.Is(outcome.After), outcome.Rules
+	if err := p.judgeSets(&plain); err != nil {
+		return err
+	}
+	if err := p.judgeFile(&plain, &outcome, exe); err != nil {
+		return err
+	}
+	p.warnOf()
+	return p.judgeUnread(exe)
+}
+
+// warnOf warns of what this file makes of the sets and ids.
+func (p *Plan) warnOf() {
+	after := &p.After.Value
+	if lost := p.asked &^ after.Permitted; lost != 0 {
+		p.warning(Names(lost) + " is permitted before the execve only: the command will not hold it")
+	}
+	if p.Rules.Has(execve.SetidNoNewPrivs) {
+		p.warning("the program is setuid or setgid, which no_new_privs turns off")
+	}
+	if after.UID.Effective != p.Want.UID.Effective || after.GID.Effective != p.Want.GID.Effective {
+		p.warning("the command will run with effective uid " + idText(after.UID.Effective) +
+			" and gid " + idText(after.GID.Effective) + ": " + idRule(p.Rules))
+	}
+}
+
+func (p *Plan) warning(text string) { p.Warnings = append(p.Warnings, text) }
+
+// judgeSets compares what a file without privileges would hold with what is to
+// be kept, or was asked to be permitted before the execve. The bounding and the
+// inheritable set, given by themselves, are limits and ask for nothing.
+func (p *Plan) judgeSets(plain *execve.Outcome) error {
+	after := &plain.After
+	if missing := p.keep &^ after.Effective; missing != 0 {
+		return errors.New("the command would not hold " + missing.String() + ": " + loss(plain.Rules))
+	}
+	if extra := after.Permitted &^ (p.keep | p.Want.Permitted); extra != 0 {
+		return errors.New("the command would hold " + Names(extra) + ": " + gain(plain.Rules))
+	}
+	return nil
+}
+
+// judgeFile compares what this file will hold with what one without privileges
+// would. More than that comes only out of what was asked to be permitted, or
+// where new privileges are allowed: no_new_privs sees to it.
+func (p *Plan) judgeFile(plain, got *execve.Outcome, exe *execve.File) error {
+	want, is := &plain.After, &got.After
+	lost := want.Permitted&^is.Permitted | want.Effective&^is.Effective
+	switch {
+	case lost != 0:
+		return errors.New(exe.Path + ": " + fileLoss(got, exe) + ": the command would not hold " + Names(lost))
+	case !p.loose && (is.UID.Effective != p.Want.UID.Effective || is.GID.Effective != p.Want.GID.Effective):
+		return errors.New("the command would run with effective uid " + idText(is.UID.Effective) +
+			" and gid " + idText(is.GID.Effective) + ": " + idRule(got.Rules))
+	}
+	return nil
+}
+
+// judgeUnread refuses a file that could not be read: it may be a script, and then
+// another file decides. Where nothing is held and nothing can be gained, none
+// could make a difference.
+func (p *Plan) judgeUnread(exe *execve.File) error {
+	if !exe.Unreadable || p.Want.NoNewPrivs.Value && p.keep|p.Want.Permitted == 0 {
+		return nil
+	}
+	path := exe.Path
+	if n := len(exe.Interpreters); n > 0 {
+		path = exe.Interpreters[n-1]
+	}
+	return errors.New(path + " cannot be read, so it is not known what it would hold")
+}
+
+// fileCaps is the file's capabilities as setcap(8) takes them.
+func fileCaps(exe *execve.File) string { return exe.Caps.EPI().Text(caps.Named) }
+
+// fileLoss says why a file takes away what a plain one would leave.
+func fileLoss(got *execve.Outcome, exe *execve.File) string {
+	switch {
+	case got.Rules.Has(execve.AmbientFileCaps) && exe.Caps.Permitted|exe.Caps.Inheritable == 0:
+		return "its file capabilities are empty and clear the ambient set"
+	case got.Rules.Has(execve.AmbientFileCaps):
+		return "its file capabilities (" + fileCaps(exe) + ") clear the ambient set"
+	case got.Rules.Has(execve.AmbientIDs):
+		return "it changes the effective ids, which clears the ambient set"
+	}
+	return lastRule(got.Rules)
+}
+
+// loss says why a plain file does not hold what is to be kept.
+func loss(rules execve.Rules) string {
+	if rules.Has(execve.Unprivileged) {
+		return "only the ambient set stays through the execve"
+	}
+	return lastRule(rules)
+}
+
+// gain says by which rule a plain file holds more than what is to be kept.
+func gain(rules execve.Rules) string {
+	for _, r := range []execve.Rule{execve.RootEffective, execve.RootReal} {
+		if rules.Has(r) {
+			return r.String()
+		}
+	}
+	return lastRule(rules)
+}
+
+// idRule is the rule that decided the effective ids.
+func idRule(rules execve.Rules) string {
+	for _, r := range []execve.Rule{execve.IDsReset, execve.SetuidTaken, execve.SetgidTaken} {
+		if rules.Has(r) {
+			return r.String()
+		}
+	}
+	return lastRule(rules)
+}
+
+// lastRule is the last that decided anything about the sets.
+func lastRule(rules execve.Rules) string {
+	text := ""
+	for r := range rules.All() {
+		if r != execve.SavedIDs && r != execve.KeepCapsCleared {
+			text = r.String()
+		}
+	}
+	return text
+}
+
+// warn adds what is as it was asked and may still be a surprise.
+func (b *builder) warn() {
+	p := &b.plan
+	for c := range (p.keep | p.Want.Permitted).All() {
+		if e, ok := c.Entry(); ok && nearRoot(e.Host) {
+			b.warning(c.String() + " is as good as root in its user namespace: " + e.Brief)
+		}
+	}
+	if open := p.Want.Bounding &^ p.keep; b.req.AllowNewPrivs && !p.Want.NoNewPrivs.Value && open != 0 {
+		b.warning("new privileges are allowed and the bounding set has " + Names(open) + ": a setuid-root program gets all of that")
+	}
+	if b.req.AllowNewPrivs && p.Before.NoNewPrivs.Value {
+		b.warning("no_new_privs is set already and stays")
+	}
+	if b.req.UserNamespaces.Value {
+		b.warning("user namespaces are open: in a new one the command holds all capabilities over what belongs to that one")
+	}
+	if uid := p.Want.UID; uid.Effective != 0 && anyZero(uid) {
+		b.warning("the real or saved uid stays 0: the command can become root again")
+	}
+}
+
+// nearRoot are the grades of what gives all away by itself, with no more than
+// the sight of other processes, or with a capability of the same kind.
+func nearRoot(h caps.Host) bool {
+	return h == caps.HostDirect || h == caps.HostPaired || h == caps.HostWithPIDs
+}

@@ -1,0 +1,401 @@
+package plan_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/execve"
+	"capsh/internal/rules/filecap"
+	"capsh/internal/rules/plan"
+)
+
+var (
+	all    = caps.First(caps.Named)
+	netRaw = caps.NetRaw.Set()
+	plain  = execve.File{Path: "/bin/cmd", Mode: 0o755}
+)
+
+// root is a full process of the initial namespace.
+func root() cred.State {
+	return cred.State{
+		Sets:       cred.Sets{Effective: all, Permitted: all, Bounding: all},
+		NoNewPrivs: cred.Is(false), Securebits: cred.Is[cred.Securebits](0), AmbientSupported: true,
+	}
+}
+
+// user is a process without anything but a full bounding set.
+func user() cred.State {
+	s := root()
+	s.Effective, s.Permitted = 0, 0
+	s.UID, s.GID, s.Groups = cred.Same(1000), cred.Same(1000), []uint32{1000}
+	return s
+}
+
+// makePlan makes a plan and foresees; one that there is none of is empty.
+func makePlan(from cred.State, exe execve.File, r plan.Request) (*plan.Plan, error) {
+	p, err := plan.Make(&from, &r)
+	if err != nil {
+		return &plan.Plan{}, err
+	}
+	return p, p.Foresee(&exe)
+}
+
+// ops are the names of the steps, without those that every plan ends with.
+func ops(p *plan.Plan) string {
+	var list []string
+	for _, s := range p.Steps {
+		if s.Op != plan.Verify && s.Op != plan.SetSignals {
+			list = append(list, s.Op.String())
+		}
+	}
+	return strings.Join(list, " ")
+}
+
+func as(uid uint32) plan.Request {
+	return plan.Request{UID: cred.Is(cred.Same(uid)), GID: cred.Is(cred.Same(uid)), Groups: cred.Is([]uint32{uid}), GroupsImplied: true}
+}
+
+// TestSteps: a plan has the steps that are needed, in the one order that works.
+func TestSteps(t *testing.T) {
+	keep := func(r plan.Request, set caps.Set) plan.Request { r.Keep = set; return r }
+	lock := func(r plan.Request) plan.Request { r.Lock = true; return r }
+	inherit := func(r plan.Request) plan.Request { r.Inheritable = cred.Is(netRaw); return r }
+	unbound := func(r plan.Request) plan.Request { r.Bounding = cred.Is[caps.Set](0); return r }
+	noSetpcap := root()
+	noSetpcap.Permitted, noSetpcap.Effective = all&^caps.Setpcap.Set(), all&^caps.Setpcap.Set()
+	setids := root()
+	setids.Permitted = netRaw | caps.Setuid.Set() | caps.Setgid.Set()
+	setids.Effective = setids.Permitted
+	lowered := root()
+	lowered.Effective = 0
+	done := user()
+	done.Bounding, done.NoNewPrivs = 0, cred.Is(true)
+	ambient := user()
+	ambient.Permitted, ambient.Effective, ambient.Inheritable, ambient.Ambient, ambient.Bounding = netRaw, netRaw, netRaw, netRaw, netRaw
+	keepCaps := func(r plan.Request) plan.Request { r.Securebits = cred.Is(cred.KeepCaps); return r }
+	for _, c := range []struct {
+		name string
+		from cred.State
+		req  plan.Request
+		want string
+	}{
+		{"root to user, securebits that the change of user sets", root(), keepCaps(keep(as(1000), netRaw)),
+			"drop_bounding keep_caps setgroups setresgid setresuid capset raise_ambient capset no_new_privs"},
+		{"the same without setpcap", setids, keepCaps(keep(as(1000), netRaw)),
+			"keep_caps setgroups setresgid setresuid capset raise_ambient no_new_privs"},
+		{"root, nothing", root(), plan.Request{}, "drop_bounding capset no_new_privs"},
+		{"root, keep", root(), keep(plan.Request{}, netRaw), "drop_bounding capset raise_ambient no_new_privs"},
+		{"root to user, nothing", root(), as(1000), "drop_bounding setgroups setresgid setresuid no_new_privs"},
+		{"root to user, keep", root(), keep(as(1000), netRaw),
+			"drop_bounding keep_caps setgroups setresgid setresuid capset raise_ambient no_new_privs"},
+		{"root to user, lock", root(), lock(as(1000)),
+			"drop_bounding keep_caps setgroups setresgid setresuid capset securebits capset no_new_privs"},
+		{"root to user, inheritable only", root(), inherit(as(1000)),
+			"capset drop_bounding setgroups setresgid setresuid no_new_privs"},
+		{"root, inheritable beyond bounding", root(), unbound(inherit(as(1000))),
+			"capset drop_bounding setgroups setresgid setresuid no_new_privs"},
+		{"root with nothing effective", lowered, as(1000),
+			"capset drop_bounding setgroups setresgid setresuid no_new_privs"},
+		{"root without setpcap", noSetpcap, plan.Request{}, "capset no_new_privs"},
+		{"user, nothing", user(), plan.Request{}, "no_new_privs"},
+		{"user, the same again", user(), as(1000), "no_new_privs"},
+		{"all done", done, as(1000), ""},
+		{"ambient kept", ambient, keep(plan.Request{}, netRaw), "no_new_privs"},
+		{"ambient dropped", ambient, plan.Request{}, "capset no_new_privs"},
+	} {
+		p, err := makePlan(c.from, plain, c.req)
+		if got := ops(p); err != nil || got != c.want {
+			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
+			continue
+		}
+		// The states are those that the steps lead to.
+		state := c.from
+		for _, s := range p.Steps {
+			if err := s.Simulate(&state); err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		}
+		if !reflect.DeepEqual(state, p.Want) || !reflect.DeepEqual(p.Before, c.from) {
+			t.Errorf("%s: the steps lead to %+v, planned %+v", c.name, state, p.Want)
+		}
+		if after := p.After.Value; after.Permitted != c.req.Keep || after.Effective != c.req.Keep {
+			t.Errorf("%s: after it %+v", c.name, after.Sets)
+		}
+	}
+}
+
+// TestRefused: what cannot be had, or would come out otherwise, is an error.
+func TestRefused(t *testing.T) {
+	carries := plain
+	carries.HasCaps, carries.Caps = true, filecap.Caps{Permitted: netRaw, Effective: true, Version: 2}
+	noAmbient := root()
+	noAmbient.AmbientSupported = false
+	blocked := root()
+	blocked.Securebits = cred.Is(cred.NoCapAmbientRaise)
+	unknownBits := root()
+	unknownBits.Securebits.OK = false
+	keep := func(r plan.Request, set caps.Set) plan.Request { r.Keep = set; return r }
+	for _, c := range []struct {
+		name string
+		from cred.State
+		exe  execve.File
+		req  plan.Request
+		want string
+	}{
+		{"nothing to keep", user(), plain, keep(plan.Request{}, netRaw), "cannot be had: cap_net_raw (not in the permitted set)"},
+		{"no such capability", root(), plain, keep(plan.Request{}, 1<<50), "cannot be had: 50 (not in the permitted set)"},
+		{"no ambient set", noAmbient, plain, keep(as(1000), netRaw), "cannot be had: cap_net_raw (this kernel has no ambient set to keep it through the execve)"},
+		{"ambient is off", blocked, plain, keep(as(1000), netRaw), "cannot be had: cap_net_raw (securebit no_cap_ambient_raise is set, so it cannot be kept through the execve)"},
+		{"open bounding set", user(), plain, plan.Request{AllowNewPrivs: true}, "the bounding set cannot shrink: CAP_SETPCAP is not in the permitted set"},
+		{"bounding set asked for", user(), plain, plan.Request{Bounding: cred.Is[caps.Set](0)}, "the bounding set cannot shrink: CAP_SETPCAP is not in the permitted set"},
+		{"bounding set grows", user(), plain, plan.Request{Bounding: cred.Is(all | 1<<50)}, "cannot be had: 50 (not in the bounding set, which cannot grow)"},
+		{"another user", user(), plain, as(1001), "setgroups 1001: would not be permitted (needs CAP_SETGID, which is not in the permitted set)"},
+		{"root through bounding", root(), plain, plan.Request{Bounding: cred.Is(netRaw), AllowNewPrivs: true},
+			"the command would hold cap_net_raw: effective uid 0: permitted is bounding | inheritable, and effective"},
+		{"file refused", root(), carries, plan.Request{}, "/bin/cmd carries cap_net_raw=ep, but cap_net_raw is not in the bounding set: execve would fail with EPERM"},
+		{"file clears ambient", root(), carries, keep(as(1000), netRaw|caps.Kill.Set()),
+			"/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set: the command would not hold cap_kill"},
+		{"lock without setpcap", user(), plain, plan.Request{Lock: true}, "securebits: would not be permitted (needs CAP_SETPCAP, which is not in the permitted set)"},
+		{"seccomp without both", root(), plain, plan.Request{AllowNewPrivs: true, SeccompFile: "f"}, "seccomp f: would not be permitted (it takes no_new_privs or CAP_SYS_ADMIN)"},
+	} {
+		if _, err := makePlan(c.from, c.exe, c.req); err == nil || err.Error() != c.want {
+			t.Errorf("%s: %v\nwant %s", c.name, err, c.want)
+		}
+	}
+	if _, err := makePlan(unknownBits, plain, plan.Request{}); err != nil {
+		t.Errorf("securebits unknown, which does not matter here: %v", err)
+	}
+}
+
+// TestUnreadable: a file that may be a script is taken for a binary only where
+// that makes no difference.
+func TestUnreadable(t *testing.T) {
+	unread, through := plain, plain
+	unread.Unreadable = true
+	through.Unreadable, through.Interpreters = true, []string{"/bin/one", "/bin/two"}
+	keep := as(1000)
+	keep.Keep = netRaw
+	const why = " cannot be read, so it is not known what it would hold"
+	for _, c := range []struct {
+		name string
+		exe  execve.File
+		req  plan.Request
+		want string
+	}{
+		{"nothing", unread, as(1000), ""},
+		{"kept", unread, keep, "/bin/cmd" + why},
+		{"kept, an interpreter", through, keep, "/bin/two" + why},
+		{"permitted", unread, plan.Request{Permitted: cred.Is(netRaw)}, "/bin/cmd" + why},
+		{"new privileges", unread, plan.Request{AllowNewPrivs: true, UID: cred.Is(cred.Same(1000))}, "/bin/cmd" + why},
+	} {
+		got := ""
+		if _, err := makePlan(root(), c.exe, c.req); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	keep.AllowMismatch = true
+	p, err := makePlan(root(), unread, keep)
+	if err != nil || len(p.Warnings) == 0 || p.Warnings[0] != "/bin/cmd"+why || !p.Rules.Has(execve.AssumedBinary) {
+		t.Errorf("a mismatch is allowed: %v, %q", err, p.Warnings)
+	}
+}
+
+// TestNearRoot: what is as good as root is so in its user namespace, whichever
+// that is.
+func TestNearRoot(t *testing.T) {
+	for _, inode := range []cred.Known[uint64]{{}, cred.Is[uint64](cred.InitialUserNS), cred.Is[uint64](5)} {
+		from := root()
+		from.UserNS.Inode = inode
+		p, err := makePlan(from, plain, plan.Request{Keep: caps.SysAdmin.Set() | caps.Kill.Set()})
+		if err != nil || len(p.Warnings) != 1 || !strings.HasPrefix(p.Warnings[0], "cap_sys_admin is as good as root in its user namespace: ") {
+			t.Errorf("%v: %v, %q", inode, err, p.Warnings)
+		}
+	}
+}
+
+// TestBestEffort: the same errors are warnings, and nothing else is.
+func TestBestEffort(t *testing.T) {
+	from := root()
+	from.Permitted &^= netRaw
+	from.Effective = from.Permitted
+	r := as(1000)
+	r.Keep, r.BestEffort = netRaw|caps.Kill.Set(), true
+	p, err := makePlan(from, plain, r)
+	if err != nil || len(p.Warnings) != 1 || p.Warnings[0] != "going without cap_net_raw (not in the permitted set)" ||
+		p.After.Value.Effective != caps.Kill.Set() {
+		t.Errorf("%v, %q, %v", err, p.Warnings, p.After.Value.Sets)
+	}
+	if _, err := makePlan(user(), plain, plan.Request{AllowNewPrivs: true, BestEffort: true}); err == nil {
+		t.Error("a bounding set that stays open is no matter of effort")
+	}
+	other := as(1001)
+	other.BestEffort = true
+	if _, err := makePlan(user(), plain, other); err == nil {
+		t.Error("a user that cannot be had is no matter of effort")
+	}
+}
+
+// TestNoAmbient: uid 0 keeps capabilities without an ambient set.
+func TestNoAmbient(t *testing.T) {
+	from := root()
+	from.AmbientSupported = false
+	p, err := makePlan(from, plain, plan.Request{Keep: netRaw})
+	if err != nil || p.After.Value.Effective != netRaw || p.After.Value.Permitted != netRaw {
+		t.Errorf("%v, %+v", err, p.After)
+	}
+}
+
+// TestAmbientRaiseOff: what is ambient already stays where nothing can be raised,
+// unless the change of user clears it.
+func TestAmbientRaiseOff(t *testing.T) {
+	from := root()
+	from.Inheritable, from.Ambient = netRaw, netRaw
+	from.Securebits = cred.Is(cred.NoCapAmbientRaise | cred.NoRoot)
+	if p, err := makePlan(from, plain, plan.Request{Keep: netRaw}); err != nil || p.After.Value.Effective != netRaw {
+		t.Errorf("the same user: %v", err)
+	}
+	r := as(1000)
+	r.Keep = netRaw
+	if _, err := makePlan(from, plain, r); err == nil || !strings.HasPrefix(err.Error(), "cannot be had: cap_net_raw (securebit") {
+		t.Errorf("another user: %v", err)
+	}
+	from.Securebits.Value |= cred.NoSetuidFixup
+	if p, err := makePlan(from, plain, r); err != nil || p.After.Value.Effective != netRaw {
+		t.Errorf("another user without the fixup: %v", err)
+	}
+}
+
+// TestWarnings: what is as it was asked and no more than that.
+func TestWarnings(t *testing.T) {
+	setuid := plain
+	setuid.Mode = 0o4755
+	loose := as(1000)
+	loose.AllowNewPrivs = true
+	permitted := as(1000)
+	permitted.Permitted = cred.Is(netRaw)
+	for _, c := range []struct {
+		exe  execve.File
+		req  plan.Request
+		want string
+	}{
+		{setuid, as(1000), "the program is setuid or setgid, which no_new_privs turns off"},
+		{setuid, loose, "the command will run with effective uid 0 and gid 1000: "},
+		{plain, permitted, "cap_net_raw is permitted before the execve only: the command will not hold it"},
+		{plain, loose, ""},
+	} {
+		p, err := makePlan(root(), c.exe, c.req)
+		got := strings.Join(p.Warnings, "\n")
+		if err != nil || !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%v, %q, want %q", err, got, c.want)
+		}
+	}
+}
+
+// TestPermittedForFile: under no_new_privs a file has its capabilities only out
+// of what was permitted.
+func TestPermittedForFile(t *testing.T) {
+	exe := plain
+	exe.HasCaps, exe.Caps = true, filecap.Caps{Permitted: netRaw, Effective: true, Version: 2}
+	r := as(1000)
+	r.Permitted = cred.Is(netRaw)
+	p, err := makePlan(root(), exe, r)
+	if err != nil || p.After.Value.Effective != netRaw || p.Want.Ambient != 0 {
+		t.Errorf("%v, %+v", err, p.After.Value.Sets)
+	}
+	r.Permitted, r.Bounding = cred.Is[caps.Set](0), cred.Is(netRaw)
+	p, err = makePlan(root(), exe, r)
+	if err != nil || p.After.Value.Permitted != 0 {
+		t.Errorf("%v, %+v", err, p.After.Value.Sets)
+	}
+}
+
+// TestGroupsStay: where the groups only follow from a user that we are already.
+func TestGroupsStay(t *testing.T) {
+	from := user()
+	from.Groups = []uint32{27, 1000}
+	p, err := makePlan(from, plain, as(1000))
+	if err != nil || ops(p) != "no_new_privs" ||
+		!strings.Contains(strings.Join(p.Warnings, "\n"), "the supplementary groups cannot be set and stay 27,1000 instead of 1000") {
+		t.Errorf("%v, %s, %q", err, ops(p), p.Warnings)
+	}
+	from.Groups = nil // the primary group is meant anyway
+	if p, err = makePlan(from, plain, as(1000)); err != nil || len(p.Warnings) != 1 {
+		t.Errorf("%v, %q", err, p.Warnings)
+	}
+	asked := as(1000)
+	asked.GroupsImplied = false
+	if _, err = makePlan(from, plain, asked); err == nil {
+		t.Error("groups that were asked for may not stay away")
+	}
+	from = root()
+	from.UserNS.Setgroups = cred.Is(false)
+	if p, err = makePlan(from, plain, as(0)); err != nil || strings.Contains(ops(p), "setgroups") {
+		t.Errorf("%v, %s", err, ops(p))
+	}
+}
+
+// TestCheck: each field that differs is named, and no difference is lost.
+func TestCheck(t *testing.T) {
+	want := user()
+	want.Groups = []uint32{5, 6}
+	same := want
+	same.Groups = []uint32{6, 5}
+	if err := plan.Check(&want, &same); err != nil {
+		t.Errorf("the order of groups: %v", err)
+	}
+	for _, c := range []struct {
+		what   string
+		change func(*cred.State)
+	}{
+		{"effective still has cap_net_raw", func(s *cred.State) { s.Effective = netRaw }},
+		{"permitted still has cap_net_raw", func(s *cred.State) { s.Permitted = netRaw }},
+		{"inheritable still has cap_net_raw", func(s *cred.State) { s.Inheritable = netRaw }},
+		{"ambient still has cap_net_raw", func(s *cred.State) { s.Ambient = netRaw }},
+		{"bounding lacks cap_net_raw", func(s *cred.State) { s.Bounding &^= netRaw }},
+		{"bounding lacks all and still has 50", func(s *cred.State) { s.Bounding = 1 << 50 }},
+		{"uid is 0,1000,1000,1000 instead of 1000,1000,1000,1000", func(s *cred.State) { s.UID.Real = 0 }},
+		{"uid is 1000,1000,0,1000", func(s *cred.State) { s.UID.Saved = 0 }},
+		{"uid is 1000,1000,1000,0", func(s *cred.State) { s.UID.FS = 0 }},
+		{"gid is 1000,0,1000,1000", func(s *cred.State) { s.GID.Effective = 0 }},
+		{"groups is 5 instead of 5,6", func(s *cred.State) { s.Groups = []uint32{5} }},
+		{"groups is 5,5,6 instead of 5,6", func(s *cred.State) { s.Groups = []uint32{5, 6, 5} }},
+		{"no_new_privs is on instead of off", func(s *cred.State) { s.NoNewPrivs.Value = true }},
+		{"no_new_privs is unknown", func(s *cred.State) { s.NoNewPrivs.OK = false }},
+		{"securebits is noroot instead of none", func(s *cred.State) { s.Securebits.Value = cred.NoRoot }},
+		{"securebits is unknown", func(s *cred.State) { s.Securebits.OK = false }},
+	} {
+		got := want
+		c.change(&got)
+		if err := plan.Check(&want, &got); err == nil || !strings.HasPrefix(err.Error(), c.what) {
+			t.Errorf("%v, want %s", err, c.what)
+		}
+	}
+	got := want
+	got.Effective, got.Permitted = netRaw, netRaw
+	if err := plan.Check(&want, &got); err == nil || strings.Count(err.Error(), ";") != 1 {
+		t.Errorf("two differences: %v", err)
+	}
+}
+
+// TestText: every step has a name and a text.
+func TestText(t *testing.T) {
+	for op := plan.SetRlimit; op <= plan.FilterSeccomp; op++ {
+		s := plan.Step{Op: op}
+		if op.String() == "" || s.String() == "" {
+			t.Errorf("step %d: %q, %q", op, op, s.String())
+		}
+	}
+	for set, want := range map[caps.Set]string{
+		0: "none", all: "all", netRaw: "cap_net_raw", all &^ netRaw: "all but cap_net_raw",
+	} {
+		if got := plan.Names(set); got != want {
+			t.Errorf("%v: %q, want %q", set, got, want)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+// Package plan works out how to start a command with the least privilege that
+// was asked for: the steps as data, each simulated by the kernel's rules, and
+// what the command will hold. It is pure; package apply carries a plan out.
+package plan
+
+import (
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+)
+
+// Request is what was asked for, resolved to numbers. The zero value keeps
+// nothing, leaves the ids alone and sets no_new_privs.
+type Request struct {
+	// Keep is what the command is to hold, permitted and effective.
+	Keep caps.Set
+	// The sets right before the execve, where they were given. One that was not
+	// is Keep and what the given ones need: what is ambient is inheritable and
+	// permitted, and all of that is in the bounding set.
+	Bounding, Permitted, Inheritable, Ambient cred.Known[caps.Set]
+	// Securebits is the whole value, where it was given.
+	Securebits cred.Known[cred.Securebits]
+	// Lock adds the securebits of [Locks].
+	Lock bool
+	// AllowNewPrivs leaves no_new_privs alone, AllowMismatch starts the command
+	// although it will not hold what was asked, BestEffort goes without what
+	// cannot be had.
+	AllowNewPrivs, AllowMismatch, BestEffort bool
+
+	// UID and GID are the real, effective and saved ids to take.
+	UID, GID cred.Known[cred.IDs]
+	// Groups are all supplementary groups to have. Implied says that they only
+	// follow from the user, so that they may stay where the ids do.
+	Groups        cred.Known[[]uint32]
+	GroupsImplied bool
+
+	Rlimits []Rlimit
+	Umask   cred.Known[uint32]
+	// Chroot and Chdir are paths, empty for none; Chdir is resolved after the
+	// change of root and as the new user. ChrootFD is Chroot, open.
+	Chroot, Chdir string
+	ChrootFD      int
+	// DeathSignal is prctl(PR_SET_PDEATHSIG)'s, 0 for none.
+	DeathSignal cred.Known[uint32]
+	// Ptracer is prctl(PR_SET_PTRACER)'s: a pid, 0 for none, AnyPtracer.
+	Ptracer cred.Known[uint64]
+	// AppArmor and SELinux are the profile and the label for the execve.
+	AppArmor, SELinux string
+	Landlock          Landlock
+	// Seccomp is a filter as an array of struct sock_filter, SeccompFile its name.
+	Seccomp     []byte
+	SeccompFile string
+	Signals     Signals
+
+	// UserNamespaces says that anyone may make one, as far as that was asked.
+	UserNamespaces cred.Known[bool]
+}
+
+// AnyPtracer is PR_SET_PTRACER_ANY.
+const AnyPtracer = ^uint64(0)
+
+// Rlimit is one limit of setrlimit(2). Name is its word, "nofile"; Raises says
+// that the hard limit is lower now.
+type Rlimit struct {
+	Name       string
+	Resource   int
+	Soft, Hard uint64
+	Raises     bool
+}
+
+// Landlock is a ruleset: Access are the file-system rights that are handled, that
+// is denied but for what a rule allows (landlock(7)).
+type Landlock struct {
+	Access uint64
+	Rules  []LandlockRule
+}
+
+// LandlockRule allows Access beneath Path, which is open as FD.
+type LandlockRule struct {
+	Access uint64
+	Path   string
+	FD     int
+}
+
+// Signals are sets of signals, bit n-1 for signal n: what the command ignores,
+// what acts on it by default, and what is blocked, in place of what it would
+// inherit.
+type Signals struct{ Ignore, Default, Block uint64 }
+
+// target is the sets to have before the execve, before it is known what can be
+// had.
+func (r *Request) target() cred.Sets {
+	or := func(given cred.Known[caps.Set], follow caps.Set) caps.Set {
+		if given.OK {
+			return given.Value
+		}
+		return follow
+	}
+	var s cred.Sets
+	s.Ambient = or(r.Ambient, r.Keep)
+	s.Inheritable = or(r.Inheritable, r.Keep|s.Ambient)
+	s.Permitted = or(r.Permitted, r.Keep|s.Ambient)
+	s.Effective = s.Permitted
+	s.Bounding = or(r.Bounding, r.Keep|s.Permitted|s.Inheritable)
+	return s
+}
+
+// Locks are the securebits by which no uid gives capabilities and nothing more
+// becomes ambient, for good. A kernel without an ambient set lacks its bit.
+func Locks(ambientSupported bool) cred.Securebits { return cred.PureSecurebits(ambientSupported) }
+
+// securebits is the value to have before the execve.
+func (r *Request) securebits(from *cred.State) cred.Known[cred.Securebits] {
+	bits := from.Securebits
+	if r.Securebits.OK {
+		bits = r.Securebits
+	}
+	if r.Lock {
+		bits.OK = true
+		bits.Value = bits.Value&^cred.KeepCaps | Locks(from.AmbientSupported)
+	}
+	return bits
+}

@@ -1,0 +1,90 @@
+package render
+
+import (
+	"strconv"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/container"
+)
+
+// DefaultsTable appends which capability each runtime gives by default, in lines
+// of at most width characters, which must be 80 or more, and where that is said.
+func DefaultsTable(b []byte, list []container.RuntimeDefault, width int) []byte {
+	var t, legend Table
+	head := []string{"NAME"}
+	var all caps.Set
+	for _, d := range list {
+		head = append(head, d.Column)
+		all |= d.Set
+	}
+	t.Row(head...)
+	for c := range all.All() {
+		row := []string{c.Short()}
+		for _, d := range list {
+			cell := ""
+			if d.Set.Has(c) {
+				cell = "*"
+			}
+			row = append(row, cell)
+		}
+		t.Row(row...)
+	}
+	b = append(t.Append(b, width), '\n')
+	b = appendWrapped(b, "No runtime gives "+listOf(caps.First(caps.Named)&^all)+" by default.", 0, width)
+	b = append(b, "\n\n"...)
+	for _, d := range list {
+		legend.Row(d.Column, d.Set.Mask()[6:], describeDefault(d))
+	}
+	return legend.Append(b, width)
+}
+
+func describeDefault(d container.RuntimeDefault) string {
+	text := strconv.Itoa(d.Set.Len()) + " in " + d.Name + " " + d.Version
+	if d.Note != "" {
+		text += "; " + d.Note
+	}
+	return text + " [" + d.Source + "]"
+}
+
+// listOf is the short names of a set with commas and "and" between.
+func listOf(s caps.Set) string {
+	text := ""
+	left := s.Len()
+	for c := range s.All() {
+		switch left--; {
+		case text == "":
+		case left == 0:
+			text += " and "
+		default:
+			text += ", "
+		}
+		text += c.Short()
+	}
+	if text == "" {
+		return "none"
+	}
+	return text
+}
+
+// DefaultsJSON writes an object with one member "defaults".
+func DefaultsJSON(j *JSON, list []container.RuntimeDefault) {
+	j.BeginObject()
+	j.Version()
+	j.Key("defaults").BeginArray()
+	for _, d := range list {
+		j.runtimeDefault(d)
+	}
+	j.EndArray()
+	j.EndObject()
+}
+
+func (j *JSON) runtimeDefault(d container.RuntimeDefault) {
+	j.BeginObject()
+	j.Key("runtime").String(d.Name)
+	j.Key("capabilities").Set(d.Set)
+	j.Key("mask").Hex(d.Set)
+	j.Key("seen_in").String(d.Version)
+	j.Key("source").String(d.Source)
+	j.Key("note").String(d.Note)
+	j.EndObject()
+}
