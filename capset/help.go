@@ -5,7 +5,7 @@ Starts a command that holds no capability and can gain none, unless told
 otherwise. Nothing is started that would not hold exactly what was asked.
 
 keep    -k, --keep=LIST             capabilities to keep through the execve
-        --from=none|current|docker|podman|containerd|FILE   what to begin with
+        --from=none|current|RUNTIME|FILE   what to begin with
         --cap-add=LIST --cap-drop=LIST                      Docker's words
 user    -u, --user=USER[:GROUP]     brings groups and HOME
         --groups=init|none|keep|LIST

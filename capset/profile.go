@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"capsh/internal/linux/probe"
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/ui/jsonread"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +18,7 @@ import (
 func profile(name string) (caps.Set, error) {
 	text, err := read(name)
 	if errors.Is(err, unix.ENOENT) && !strings.Contains(name, "/") {
-		return 0, errors.New("--from " + quote(name) + ": no such file, and none of none, current, docker, podman, containerd")
+		return 0, fmt.Errorf(`--from %q: no such file, and neither "none", "current" nor a container runtime`, name)
 	}
 	if err != nil {
 		return 0, errors.New("--from: " + err.Error())
@@ -121,7 +123,7 @@ func dockerSet(v jsonread.Value) (caps.Set, error) {
 	if err != nil {
 		return 0, err
 	}
-	return dockerKeeps(caps.DockerDefault, add, drop)
+	return dockerKeeps(catalog.DockerDefault, add, drop)
 }
 
 // dockerList is one of the lists of HostConfig.

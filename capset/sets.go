@@ -7,6 +7,7 @@ import (
 
 	"capsh/internal/linux/probe"
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 )
@@ -78,10 +79,9 @@ func (l *launch) base(from *cred.State) (caps.Set, error) {
 		return 0, nil
 	case "current": // what can be handed on
 		return from.Permitted & (from.Bounding | from.Inheritable), nil
-	case "docker", "containerd":
-		return caps.DockerDefault, nil
-	case "podman":
-		return caps.PodmanDefault, nil
+	}
+	if set, ok := catalog.Default(l.from); ok {
+		return set, nil
 	}
 	return profile(l.from)
 }

@@ -8,6 +8,7 @@ import (
 	"capsh/internal/linux/probe"
 	"capsh/internal/rules/accounts"
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
@@ -52,8 +53,8 @@ func valuesOf(o *optionWord, last string) []string {
 	case "--sort":
 		return sortKeys[:]
 	case "--container":
-		return []string{container.Docker, container.Podman, container.Containerd, container.CRIO,
-			container.Kubernetes, container.LXC, container.Nspawn, container.Libvirt}
+		return []string{catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO,
+			catalog.Kubernetes, catalog.LXC, catalog.Nspawn, catalog.Libvirt}
 	case "--color":
 		return colorWords[:]
 	case "--securebits":
@@ -113,7 +114,7 @@ func expectValues(subject, last string) []string {
 		return modeNames()
 	}
 	names := capNames(last)
-	for _, d := range container.Defaults() {
+	for _, d := range catalog.Defaults() {
 		names = append(names, d.Name)
 	}
 	return listOf(names, last)

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"capsh/internal/rules/caps"
-	"capsh/internal/rules/container"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/ui/render"
 )
 
@@ -55,10 +55,10 @@ func runExplain(args, _ []string, out *output) (int, error) {
 // explainDefaults tells what container runtimes give by default.
 func explainDefaults(json bool, out *output) {
 	if json {
-		out.json(func(j *render.JSON) { render.DefaultsJSON(j, container.Defaults()) })
+		out.json(func(j *render.JSON) { render.DefaultsJSON(j, catalog.Defaults()) })
 		return
 	}
-	out.buf = render.DefaultsTable(out.buf, container.Defaults(), textWidth())
+	out.buf = render.DefaultsTable(out.buf, catalog.Defaults(), textWidth())
 }
 
 // explainList explains each of a list, all in a table if it is empty.

@@ -6,7 +6,7 @@ import (
 
 	"capsh/internal/linux/probe"
 	"capsh/internal/rules/caps"
-	"capsh/internal/rules/container"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 )
@@ -85,7 +85,7 @@ func (a *accountNames) become(spec string, own uint32) ([]plan.Step, error) {
 // parseSetOrDefault reads a list of capabilities, or the name of a runtime whose
 // default is meant.
 func parseSetOrDefault(text string) (caps.Set, error) {
-	if set, ok := container.Default(text); ok {
+	if set, ok := catalog.Default(text); ok {
 		return set, nil
 	}
 	return caps.ParseList(text, caps.First(probe.KernelBits()))

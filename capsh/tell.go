@@ -3,6 +3,7 @@ package main
 import (
 	"capsh/internal/linux/inherit"
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/ui/render"
 	"capsh/internal/ui/version"
 )
@@ -23,7 +24,7 @@ func (s *session) explain(value string) error {
 }
 
 func (s *session) suggest(text string) error {
-	found := caps.Suggest(text)
+	found := catalog.Suggest(text)
 	if s.view.json {
 		s.out.json(func(j *render.JSON) { render.ExplainJSON(j, found, s.kernel().Bits) })
 		return nil

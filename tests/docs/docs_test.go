@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"capsh/internal/rules/container"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/testenv"
 )
 
@@ -109,11 +109,11 @@ func TestDefaultsNamed(t *testing.T) {
 	text, _, _ = strings.Cut(text, "\n.It ")
 	words := strings.Fields(text)
 	names := []string{"crio", "kubernetes"}
-	for _, d := range container.Defaults() {
+	for _, d := range catalog.Defaults() {
 		names = append(names, d.Name, d.Column)
 	}
 	for _, name := range names {
-		if _, ok := container.Default(name); !ok || !slices.Contains(words, name) {
+		if _, ok := catalog.Default(name); !ok || !slices.Contains(words, name) {
 			t.Errorf("%s is accepted %v and not named", name, ok)
 		}
 	}

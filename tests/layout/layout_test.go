@@ -102,36 +102,68 @@ func touchesHost(imp string) bool {
 		strings.HasPrefix(imp, "os/") || strings.HasPrefix(imp, "net/") || strings.HasPrefix(imp, "golang.org/x/sys/")
 }
 
-// lean are the packages from outside that the programs may import: they cost
-// nothing, or next to it, when a program starts.
-var lean = []string{
-	"bufio", "bytes", "cmp", "errors", "io", "io/fs", "iter", "math", "math/bits", "os", "os/signal",
-	"path", "path/filepath", "runtime", "slices", "sort", "strconv", "strings", "sync",
-	"sync/atomic", "syscall", "time", "unicode", "unicode/utf16", "unicode/utf8", "unsafe", "golang.org/x/sys/unix",
+// modules are those from outside that the programs use, each for what
+// CONTRIBUTING.md says.
+var modules = []string{
+	"golang.org/x/sys/unix",
+	"github.com/spf13/pflag",
+	"kernel.org/pub/linux/libs/security/libcap/cap",
 }
 
-// heavy must not come in by any way. (x/sys/unix brings encoding/binary and
-// with it reflect; os brings neither.)
-var heavy = []string{
-	"encoding/json", "flag", "fmt", "log", "net", "os/exec", "os/user", "regexp", "text/template",
-	"text/tabwriter", "github.com/spf13/pflag",
+// unwanted are packages of the standard library that cost every start more than
+// they give, or turn to cgo.
+var unwanted = []string{
+	"flag", "log", "net/http", "os/user", "regexp", "text/tabwriter", "text/template",
 }
 
-// TestLean: what is linked into the programs costs every container start.
-func TestLean(t *testing.T) {
+// TestImports: what is linked into the programs costs every container start.
+func TestImports(t *testing.T) {
 	for _, p := range list(t, "-deps", "./capsh", "./capset") {
-		if slices.Contains(heavy, p.ImportPath) {
-			t.Errorf("%s is linked into the programs", p.ImportPath)
-		}
 		if p.ImportPath != "capsh" && !strings.HasPrefix(p.ImportPath, "capsh/") {
 			continue
 		}
 		for _, imp := range p.Imports {
-			if !strings.HasPrefix(imp, "capsh/") && !slices.Contains(lean, imp) {
-				t.Errorf("%s imports %s, which is linked into the programs", p.ImportPath, imp)
+			if slices.Contains(unwanted, imp) {
+				t.Errorf("%s imports %s", p.ImportPath, imp)
+			}
+			if strings.Contains(imp, ".") && !slices.Contains(modules, imp) {
+				t.Errorf("%s imports %s, which is none of %v", p.ImportPath, imp, modules)
 			}
 		}
 	}
+}
+
+// TestRulesTakeOnlyNamesFromLibcap: libcap/cap's numbers and names are the same
+// on every host; its other functions make system calls.
+func TestRulesTakeOnlyNamesFromLibcap(t *testing.T) {
+	for _, p := range list(t, "./internal/rules/...") {
+		for _, file := range p.GoFiles {
+			for _, use := range selected(t, filepath.Join(p.Dir, file), "cap") {
+				if use != "NamedCount" && use != "Value" && use != strings.ToUpper(use) {
+					t.Errorf("%s/%s uses cap.%s", p.ImportPath, file, use)
+				}
+			}
+		}
+	}
+}
+
+// selected lists the names that a file takes from the packages called so.
+func selected(t *testing.T, file string, packages ...string) []string {
+	t.Helper()
+	tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	ast.Inspect(tree, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			if from, ok := sel.X.(*ast.Ident); ok && slices.Contains(packages, from.Name) {
+				names = append(names, sel.Sel.Name)
+			}
+		}
+		return true
+	})
+	return names
 }
 
 // writers may change this process: apply does, inherit restores what Go changed.
@@ -166,29 +198,11 @@ func TestOnlyApplyWrites(t *testing.T) {
 	}
 }
 
-// changes lists the uses of unix.X and syscall.X in a file that change the
-// process.
+// changes lists the uses of unix and syscall in a file that change the process.
 func changes(t *testing.T, file string) []string {
 	t.Helper()
-	tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []string
-	ast.Inspect(tree, func(n ast.Node) bool {
-		sel, ok := n.(*ast.SelectorExpr)
-		if !ok {
-			return true
-		}
-		from, ok := sel.X.(*ast.Ident)
-		if !ok || (from.Name != "unix" && from.Name != "syscall") {
-			return true
-		}
-		name := sel.Sel.Name
-		if slices.Contains(changing, name) || slices.ContainsFunc(changingPrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
-			found = append(found, from.Name+"."+name)
-		}
-		return true
+	return slices.DeleteFunc(selected(t, file, "unix", "syscall"), func(name string) bool {
+		return !slices.Contains(changing, name) &&
+			!slices.ContainsFunc(changingPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 	})
-	return found
 }

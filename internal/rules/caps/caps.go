@@ -3,87 +3,72 @@
 package caps
 
 import (
+	"fmt"
 	"iter"
 	"math/bits"
-	"strconv"
 	"strings"
+
+	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
 
-// Cap is the number of one capability, its bit in a [Set]: 0 to 63.
-// The kernel's list is include/uapi/linux/capability.h.
-type Cap uint8
+// Cap is the number of one capability, its bit in a [Set]: 0 to 63. Numbers and
+// names are libcap's, which follow the kernel's include/uapi/linux/capability.h.
+type Cap cap.Value
 
 // Every capability that the kernel names, in the kernel's order.
 const (
-	Chown             Cap = iota // 0
-	DACOverride                  // 1
-	DACReadSearch                // 2
-	Fowner                       // 3
-	Fsetid                       // 4
-	Kill                         // 5
-	Setgid                       // 6
-	Setuid                       // 7
-	Setpcap                      // 8
-	LinuxImmutable               // 9
-	NetBindService               // 10
-	NetBroadcast                 // 11
-	NetAdmin                     // 12
-	NetRaw                       // 13
-	IPCLock                      // 14
-	IPCOwner                     // 15
-	SysModule                    // 16
-	SysRawio                     // 17
-	SysChroot                    // 18
-	SysPtrace                    // 19
-	SysPacct                     // 20
-	SysAdmin                     // 21
-	SysBoot                      // 22
-	SysNice                      // 23
-	SysResource                  // 24
-	SysTime                      // 25
-	SysTTYConfig                 // 26
-	Mknod                        // 27
-	Lease                        // 28
-	AuditWrite                   // 29
-	AuditControl                 // 30
-	Setfcap                      // 31
-	MACOverride                  // 32
-	MACAdmin                     // 33
-	Syslog                       // 34
-	WakeAlarm                    // 35
-	BlockSuspend                 // 36
-	AuditRead                    // 37
-	Perfmon                      // 38
-	BPF                          // 39
-	CheckpointRestore            // 40
+	Chown             = Cap(cap.CHOWN)              // 0
+	DACOverride       = Cap(cap.DAC_OVERRIDE)       // 1
+	DACReadSearch     = Cap(cap.DAC_READ_SEARCH)    // 2
+	Fowner            = Cap(cap.FOWNER)             // 3
+	Fsetid            = Cap(cap.FSETID)             // 4
+	Kill              = Cap(cap.KILL)               // 5
+	Setgid            = Cap(cap.SETGID)             // 6
+	Setuid            = Cap(cap.SETUID)             // 7
+	Setpcap           = Cap(cap.SETPCAP)            // 8
+	LinuxImmutable    = Cap(cap.LINUX_IMMUTABLE)    // 9
+	NetBindService    = Cap(cap.NET_BIND_SERVICE)   // 10
+	NetBroadcast      = Cap(cap.NET_BROADCAST)      // 11
+	NetAdmin          = Cap(cap.NET_ADMIN)          // 12
+	NetRaw            = Cap(cap.NET_RAW)            // 13
+	IPCLock           = Cap(cap.IPC_LOCK)           // 14
+	IPCOwner          = Cap(cap.IPC_OWNER)          // 15
+	SysModule         = Cap(cap.SYS_MODULE)         // 16
+	SysRawio          = Cap(cap.SYS_RAWIO)          // 17
+	SysChroot         = Cap(cap.SYS_CHROOT)         // 18
+	SysPtrace         = Cap(cap.SYS_PTRACE)         // 19
+	SysPacct          = Cap(cap.SYS_PACCT)          // 20
+	SysAdmin          = Cap(cap.SYS_ADMIN)          // 21
+	SysBoot           = Cap(cap.SYS_BOOT)           // 22
+	SysNice           = Cap(cap.SYS_NICE)           // 23
+	SysResource       = Cap(cap.SYS_RESOURCE)       // 24
+	SysTime           = Cap(cap.SYS_TIME)           // 25
+	SysTTYConfig      = Cap(cap.SYS_TTY_CONFIG)     // 26
+	Mknod             = Cap(cap.MKNOD)              // 27
+	Lease             = Cap(cap.LEASE)              // 28
+	AuditWrite        = Cap(cap.AUDIT_WRITE)        // 29
+	AuditControl      = Cap(cap.AUDIT_CONTROL)      // 30
+	Setfcap           = Cap(cap.SETFCAP)            // 31
+	MACOverride       = Cap(cap.MAC_OVERRIDE)       // 32
+	MACAdmin          = Cap(cap.MAC_ADMIN)          // 33
+	Syslog            = Cap(cap.SYSLOG)             // 34
+	WakeAlarm         = Cap(cap.WAKE_ALARM)         // 35
+	BlockSuspend      = Cap(cap.BLOCK_SUSPEND)      // 36
+	AuditRead         = Cap(cap.AUDIT_READ)         // 37
+	Perfmon           = Cap(cap.PERFMON)            // 38
+	BPF               = Cap(cap.BPF)                // 39
+	CheckpointRestore = Cap(cap.CHECKPOINT_RESTORE) // 40
 )
 
 const (
 	// Named is how many capabilities have a name here: bits 0 to Named-1.
-	Named = int(CheckpointRestore) + 1
+	Named = int(cap.NamedCount)
 	// MaxBits is how many bits a set has room for.
 	MaxBits = 64
 )
 
-// names holds the libcap names without their common prefix "cap_".
-var names = [Named]string{
-	"chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill",
-	"setgid", "setuid", "setpcap", "linux_immutable", "net_bind_service",
-	"net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner",
-	"sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct",
-	"sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time",
-	"sys_tty_config", "mknod", "lease", "audit_write", "audit_control",
-	"setfcap", "mac_override", "mac_admin", "syslog", "wake_alarm",
-	"block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore",
-}
-
 // String is libcap's name, "cap_net_raw"; a bit without a name is its number.
-func (c Cap) String() string {
-	if int(c) < Named {
-		return "cap_" + names[c]
-	}
-	return strconv.Itoa(int(c))
-}
+func (c Cap) String() string { return cap.Value(c).String() }
 
 // OCI is the name as the OCI runtime spec, Docker and Kubernetes write it,
 // "CAP_NET_RAW"; a bit without a name is its number.
@@ -92,6 +77,10 @@ func (c Cap) OCI() string { return strings.ToUpper(c.String()) }
 // Short is the name without its prefix, "net_raw"; a bit without a name is its
 // number.
 func (c Cap) Short() string { return strings.TrimPrefix(c.String(), "cap_") }
+
+// AddWord is c as the --cap-add and --cap-drop options of Docker and Podman
+// and the manifests of Kubernetes take it, "NET_RAW".
+func (c Cap) AddWord() string { return strings.ToUpper(c.Short()) }
 
 // Set is a set of capabilities, one bit each, as in the hex masks of
 // /proc/PID/status. The zero value is the empty set.
@@ -128,14 +117,7 @@ func (s Set) Contains(t Set) bool { return t&^s == 0 }
 func (s Set) Len() int { return bits.OnesCount64(uint64(s)) }
 
 // Mask is the 16 hex digits that /proc/PID/status shows of a set.
-func (s Set) Mask() string {
-	const digits = "0123456789abcdef"
-	var text [16]byte
-	for i := range text {
-		text[i] = digits[s>>(60-4*i)&0xf]
-	}
-	return string(text[:])
-}
+func (s Set) Mask() string { return fmt.Sprintf("%016x", uint64(s)) }
 
 // All yields the capabilities of s in bit order.
 func (s Set) All() iter.Seq[Cap] {
@@ -156,12 +138,7 @@ func (s Set) AppendNames(b []byte) []byte {
 			b = append(b, ',')
 		}
 		sep = true
-		if int(c) < Named {
-			b = append(b, "cap_"...)
-			b = append(b, names[c]...)
-		} else {
-			b = strconv.AppendUint(b, uint64(c), 10)
-		}
+		b = append(b, c.String()...)
 	}
 	return b
 }

@@ -2,8 +2,8 @@ package caps
 
 import (
 	"errors"
+	"iter"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -33,7 +33,7 @@ func ParseName(text string) (Cap, error) {
 func unknownName(text string) error {
 	msg := "capability " + strconv.Quote(text) + " is unknown"
 	short := strings.TrimPrefix(strings.ToLower(text), prefix)
-	if near := suggest.Nearest(short, slices.Values(names[:])); near != "" {
+	if near := suggest.Nearest(short, shortNames()); near != "" {
 		msg += ", did you mean " + prefix + near + "?"
 	}
 	return errors.New(msg)
@@ -117,12 +117,23 @@ func wordLen(text string) int {
 // named finds the capability with the given name without its prefix, in any
 // case.
 func named(short string) (Cap, bool) {
-	for c, name := range names {
-		if equalFold(short, name) {
-			return Cap(c), true
+	for c := range Cap(Named) {
+		if equalFold(short, c.Short()) {
+			return c, true
 		}
 	}
 	return 0, false
+}
+
+// shortNames yields the names without their prefix.
+func shortNames() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for c := range Cap(Named) {
+			if !yield(c.Short()) {
+				return
+			}
+		}
+	}
 }
 
 // number reads the digits that text begins with as strtoul with base 0 does,

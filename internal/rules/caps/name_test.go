@@ -144,3 +144,11 @@ func TestNumberErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestAddWord(t *testing.T) {
+	for c, want := range map[Cap]string{NetRaw: "NET_RAW", BPF: "BPF", SysTTYConfig: "SYS_TTY_CONFIG", 63: "63"} {
+		if got := c.AddWord(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
 )
@@ -49,7 +50,7 @@ type Assessment struct {
 	AtWorst Verdict
 	// Default is what the runtime gives when asked for nothing: that of Docker
 	// where the runtime is not known.
-	Default RuntimeDefault
+	Default catalog.RuntimeDefault
 	// Reach is all that the process holds or could come to hold: the permitted
 	// sets of its threads, and without no_new_privs, by an execve, all of the
 	// bounding and the inheritable set.
@@ -97,18 +98,18 @@ func reach(p *cred.Process) caps.Set {
 
 // defaultOf is the yardstick for a runtime. Podman's older default, which was
 // Docker's, is one as well for a container that has exactly that.
-func defaultOf(runtime string, reach caps.Set) RuntimeDefault {
-	find := func(name string) RuntimeDefault {
-		for _, d := range defaults {
+func defaultOf(runtime string, reach caps.Set) catalog.RuntimeDefault {
+	find := func(name string) catalog.RuntimeDefault {
+		for _, d := range catalog.Defaults() {
 			if d.Name == name {
 				return d
 			}
 		}
-		return defaults[0]
+		return catalog.Defaults()[0]
 	}
 	d := find(runtime)
-	if runtime == Podman && reach == caps.DockerDefault {
-		d.Set = caps.DockerDefault
+	if runtime == catalog.Podman && reach == catalog.DockerDefault {
+		d.Set = catalog.DockerDefault
 	}
 	return d
 }

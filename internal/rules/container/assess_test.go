@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 )
 
@@ -19,7 +20,7 @@ func boxed(t testing.TB) Facts {
 			PID: 77, TID: 77, NSPID: []int{77, 1},
 			Seccomp: cred.Is(cred.SeccompFilter),
 			State: cred.State{
-				Sets:       cred.Sets{Effective: caps.DockerDefault, Permitted: caps.DockerDefault, Bounding: caps.DockerDefault},
+				Sets:       cred.Sets{Effective: catalog.DockerDefault, Permitted: catalog.DockerDefault, Bounding: catalog.DockerDefault},
 				NoNewPrivs: cred.Is(false),
 				UserNS:     cred.UserNS{UIDMap: cred.Is([]cred.IDRange{{Count: 1<<32 - 1}})},
 			},
@@ -101,8 +102,8 @@ func TestVerdict(t *testing.T) {
 			thread.Permitted = caps.Of(caps.SysAdmin)
 			f.Process.Differing = []cred.Process{thread}
 		}, OverPrivileged},
-		{"one more", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysPacct)) }, OverPrivileged},
-		{"sys_admin more", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysAdmin)) }, OverPrivileged},
+		{"one more", func(f *Facts) { f.hold(catalog.DockerDefault | caps.Of(caps.SysPacct)) }, OverPrivileged},
+		{"sys_admin more", func(f *Facts) { f.hold(catalog.DockerDefault | caps.Of(caps.SysAdmin)) }, OverPrivileged},
 		{"sys_admin and nothing else but no wall", func(f *Facts) { f.hold(caps.Of(caps.SysAdmin)); f.open(t) }, Privileged},
 		{"no wall but the default", func(f *Facts) { f.open(t) }, OverPrivileged}, // /proc/sys is open to its root
 		{"no wall, a user with nothing", func(f *Facts) {
@@ -137,7 +138,7 @@ func TestVerdict(t *testing.T) {
 		{"LXC as it is", func(f *Facts) {
 			f.Cgroup = cred.Is("0::/lxc.payload.web")
 			f.Mounts = cred.Is(table(t, "1 0 / ext4 rw /var/lib/lxc/web/rootfs"))
-			lxc, _ := Default(LXC)
+			lxc, _ := catalog.Default(catalog.LXC)
 			f.hold(lxc)
 		}, AsDefault},
 		{"podman's older default", func(f *Facts) {
@@ -257,10 +258,10 @@ func TestFindings(t *testing.T) {
 		{"proc-masks", func(f *Facts) {
 			f.Mounts.Value = dockerMounts(t, "20 2 /proc proc rw /", "21 20 /proc/sys proc ro /sys", "22 20 /proc/sysrq-trigger proc ro /x")
 		}, Medium},
-		{"capabilities", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysPacct)) }, Low},
-		{"capabilities", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.NetAdmin)) }, Medium},
-		{"capabilities", func(f *Facts) { f.hold(caps.DockerDefault | caps.Of(caps.SysModule)) }, Critical},
-		{"capabilities", func(f *Facts) { f.hold(caps.DockerDefault | 1<<50) }, Medium},
+		{"capabilities", func(f *Facts) { f.hold(catalog.DockerDefault | caps.Of(caps.SysPacct)) }, Low},
+		{"capabilities", func(f *Facts) { f.hold(catalog.DockerDefault | caps.Of(caps.NetAdmin)) }, Medium},
+		{"capabilities", func(f *Facts) { f.hold(catalog.DockerDefault | caps.Of(caps.SysModule)) }, Critical},
+		{"capabilities", func(f *Facts) { f.hold(catalog.DockerDefault | 1<<50) }, Medium},
 	} {
 		f := boxed(t)
 		c.change(&f)

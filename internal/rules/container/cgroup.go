@@ -3,7 +3,11 @@
 // probe reads what it judges.
 package container
 
-import "strings"
+import (
+	"strings"
+
+	"capsh/internal/rules/catalog"
+)
 
 // Container is what a cgroup's path tells of the container that made it.
 type Container struct {
@@ -17,19 +21,9 @@ type Container struct {
 	PodUID string
 }
 
-// The runtimes that are told apart.
-const (
-	Docker     = "docker"
-	Podman     = "podman"
-	Containerd = "containerd"
-	CRIO       = "cri-o"
-	Kubernetes = "kubernetes" // a pod, by which runtime is not said
-	LXC        = "lxc"
-	Nspawn     = "systemd-nspawn"
-	Libvirt    = "libvirt-lxc"
-	GVisor     = "gvisor"
-	Unknown    = "unknown" // an id as OCI runtimes make them, and no more
-)
+// Unknown is the runtime of a container that has an id as OCI runtimes make them,
+// and nothing that names the runtime.
+const Unknown = "unknown"
 
 // Short is the id as people use it: the first 12 digits of a long one.
 func (c Container) Short() string {
@@ -63,7 +57,7 @@ func fromPath(path string) (found Container, ok bool) {
 	for i, part := range parts {
 		if uid := podUID(part); uid != "" {
 			pod = uid
-			found, ok = Container{Runtime: Kubernetes, PodUID: pod}, true
+			found, ok = Container{Runtime: catalog.Kubernetes, PodUID: pod}, true
 			continue
 		}
 		parent := ""
@@ -72,7 +66,7 @@ func fromPath(path string) (found Container, ok bool) {
 		}
 		if c, is := fromPart(parent, part); is {
 			if c.Runtime == Unknown && pod != "" {
-				c.Runtime = Kubernetes
+				c.Runtime = catalog.Kubernetes
 			}
 			if c.PodUID == "" {
 				c.PodUID = pod
@@ -96,20 +90,20 @@ func fromPart(parent, part string) (Container, bool) {
 		}
 	}
 	if name, ok := strings.CutPrefix(part, "lxc.payload."); ok && name != "" {
-		return Container{Runtime: LXC, ID: name}, true
+		return Container{Runtime: catalog.LXC, ID: name}, true
 	}
 	if name, ok := strings.CutPrefix(part, "systemd-nspawn@"); ok {
 		if name, ok := strings.CutSuffix(name, ".service"); ok && name != "" {
-			return Container{Runtime: Nspawn, ID: unescapeUnit(name)}, true
+			return Container{Runtime: catalog.Nspawn, ID: unescapeUnit(name)}, true
 		}
 	}
 	if id, ok := strings.CutPrefix(part, "libpod-"); ok && isID(id) {
-		return Container{Runtime: Podman, ID: id}, true
+		return Container{Runtime: catalog.Podman, ID: id}, true
 	}
 	switch {
 	case part == "":
 	case parent == "lxc.payload", parent == "lxc":
-		return Container{Runtime: LXC, ID: part}, true
+		return Container{Runtime: catalog.LXC, ID: part}, true
 	case isID(part):
 		return Container{Runtime: folderRuntime(parent), ID: part}, true
 	}
@@ -142,22 +136,22 @@ func fromMachine(name string) (Container, bool) {
 	case name == "", driver == "qemu" && ok:
 		return Container{}, false
 	case driver == "lxc" && ok:
-		return Container{Runtime: Libvirt, ID: numbered}, true
+		return Container{Runtime: catalog.Libvirt, ID: numbered}, true
 	}
-	return Container{Runtime: Nspawn, ID: name}, true
+	return Container{Runtime: catalog.Nspawn, ID: name}, true
 }
 
 // driverRuntime is the runtime of what stands before the id in a scope's name.
 func driverRuntime(driver string) string {
 	switch driver {
 	case "docker":
-		return Docker
+		return catalog.Docker
 	case "libpod", "libpod-payload":
-		return Podman
+		return catalog.Podman
 	case "cri-containerd", "nerdctl", "containerd":
-		return Containerd
+		return catalog.Containerd
 	case "crio":
-		return CRIO
+		return catalog.CRIO
 	}
 	return Unknown
 }
@@ -168,11 +162,11 @@ func driverRuntime(driver string) string {
 func folderRuntime(folder string) string {
 	switch folder {
 	case "docker", "buildkit":
-		return Docker
+		return catalog.Docker
 	case "libpod_parent":
-		return Podman
+		return catalog.Podman
 	case "k8s.io", "default", "containerd":
-		return Containerd
+		return catalog.Containerd
 	}
 	return Unknown
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 )
 
 const (
@@ -20,40 +20,40 @@ func TestFromCgroup(t *testing.T) {
 		want Container // the zero value: none
 	}{
 		// cgroup v1 with the cgroupfs driver.
-		{"12:pids:/docker/" + id1 + "\n11:cpu,cpuacct:/docker/" + id1 + "\n0::/system.slice/containerd.service\n", Container{Docker, id1, ""}},
-		{"9:name=systemd:/\n8:pids:/\n4:memory:/docker/" + id1, Container{Docker, id1, ""}},
-		{"4:memory:/libpod_parent/libpod-" + id1, Container{Podman, id1, ""}},
+		{"12:pids:/docker/" + id1 + "\n11:cpu,cpuacct:/docker/" + id1 + "\n0::/system.slice/containerd.service\n", Container{catalog.Docker, id1, ""}},
+		{"9:name=systemd:/\n8:pids:/\n4:memory:/docker/" + id1, Container{catalog.Docker, id1, ""}},
+		{"4:memory:/libpod_parent/libpod-" + id1, Container{catalog.Podman, id1, ""}},
 		{"3:cpu:/libpod_parent/conmon\n", Container{}},
-		{"8:memory:/kubepods/burstable/pod" + uid + "/" + id1, Container{Kubernetes, id1, uid}},
-		{"8:memory:/kubepods/pod" + uid, Container{Kubernetes, "", uid}},
-		{"8:memory:/kubepods/besteffort/pod" + id2[:32] + "/" + id1, Container{Kubernetes, id1, id2[:32]}},
-		{"5:cpu:/default/" + id1, Container{Containerd, id1, ""}},
-		{"5:cpu:/k8s.io/" + id1, Container{Containerd, id1, ""}},
+		{"8:memory:/kubepods/burstable/pod" + uid + "/" + id1, Container{catalog.Kubernetes, id1, uid}},
+		{"8:memory:/kubepods/pod" + uid, Container{catalog.Kubernetes, "", uid}},
+		{"8:memory:/kubepods/besteffort/pod" + id2[:32] + "/" + id1, Container{catalog.Kubernetes, id1, id2[:32]}},
+		{"5:cpu:/default/" + id1, Container{catalog.Containerd, id1, ""}},
+		{"5:cpu:/k8s.io/" + id1, Container{catalog.Containerd, id1, ""}},
 		{"5:cpu:/actions_job/" + id1, Container{Unknown, id1, ""}},
-		{"2:cpu:/lxc/web1", Container{LXC, "web1", ""}},
+		{"2:cpu:/lxc/web1", Container{catalog.LXC, "web1", ""}},
 		// systemd.
-		{"0::/system.slice/docker-" + id1 + ".scope", Container{Docker, id1, ""}},
-		{"0::/system.slice/docker-" + id1 + ".scope/init.scope", Container{Docker, id1, ""}},
-		{"0::/machine.slice/libpod-" + id1 + ".scope/container", Container{Podman, id1, ""}},
+		{"0::/system.slice/docker-" + id1 + ".scope", Container{catalog.Docker, id1, ""}},
+		{"0::/system.slice/docker-" + id1 + ".scope/init.scope", Container{catalog.Docker, id1, ""}},
+		{"0::/machine.slice/libpod-" + id1 + ".scope/container", Container{catalog.Podman, id1, ""}},
 		{"0::/machine.slice/libpod-conmon-" + id1 + ".scope", Container{}},
-		{"0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + id1 + ".scope/container", Container{Podman, id1, ""}},
-		{"0::/system.slice/nerdctl-" + id1 + ".scope", Container{Containerd, id1, ""}},
-		{"0::/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + under + ".slice/cri-containerd-" + id1 + ".scope", Container{Containerd, id1, uid}},
-		{"0::/kubepods.slice/kubepods-pod" + under + ".slice/crio-" + id1 + ".scope", Container{CRIO, id1, uid}},
-		{"0::/kubepods.slice/kubepods-pod" + under + ".slice/crio-conmon-" + id1 + ".scope", Container{Kubernetes, "", uid}},
-		{"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + under + ".slice/docker-" + id1 + ".scope", Container{Docker, id1, uid}},
-		{"0::/system.slice/containerd.service/kubepods-burstable-pod" + under + ".slice:cri-containerd:" + id1, Container{Containerd, id1, uid}},
-		{`0::/machine.slice/machine-my\x2dbox.scope/payload`, Container{Nspawn, "my-box", ""}},
-		{`0::/machine.slice/systemd-nspawn@my\x2dbox.service/payload`, Container{Nspawn, "my-box", ""}},
-		{`0::/machine.slice/machine-lxc\x2d12\x2dbox.scope`, Container{Libvirt, "box", ""}},
+		{"0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + id1 + ".scope/container", Container{catalog.Podman, id1, ""}},
+		{"0::/system.slice/nerdctl-" + id1 + ".scope", Container{catalog.Containerd, id1, ""}},
+		{"0::/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod" + under + ".slice/cri-containerd-" + id1 + ".scope", Container{catalog.Containerd, id1, uid}},
+		{"0::/kubepods.slice/kubepods-pod" + under + ".slice/crio-" + id1 + ".scope", Container{catalog.CRIO, id1, uid}},
+		{"0::/kubepods.slice/kubepods-pod" + under + ".slice/crio-conmon-" + id1 + ".scope", Container{catalog.Kubernetes, "", uid}},
+		{"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + under + ".slice/docker-" + id1 + ".scope", Container{catalog.Docker, id1, uid}},
+		{"0::/system.slice/containerd.service/kubepods-burstable-pod" + under + ".slice:cri-containerd:" + id1, Container{catalog.Containerd, id1, uid}},
+		{`0::/machine.slice/machine-my\x2dbox.scope/payload`, Container{catalog.Nspawn, "my-box", ""}},
+		{`0::/machine.slice/systemd-nspawn@my\x2dbox.service/payload`, Container{catalog.Nspawn, "my-box", ""}},
+		{`0::/machine.slice/machine-lxc\x2d12\x2dbox.scope`, Container{catalog.Libvirt, "box", ""}},
 		{`0::/machine.slice/machine-qemu\x2d1\x2dvm.scope/libvirt/emulator`, Container{}},
-		{"0::/lxc.payload.web1/system.slice/ssh.service", Container{LXC, "web1", ""}},
-		{"0::/lxc.payload/web1", Container{LXC, "web1", ""}},
+		{"0::/lxc.payload.web1/system.slice/ssh.service", Container{catalog.LXC, "web1", ""}},
+		{"0::/lxc.payload/web1", Container{catalog.LXC, "web1", ""}},
 		{"0::/lxc.monitor.web1", Container{}},
 		// One inside another: the innermost.
-		{"7:cpu:/docker/" + id1 + "/docker/" + id2, Container{Docker, id2, ""}},
-		{"0::/docker/" + id1 + "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + under + ".slice/cri-containerd-" + id2 + ".scope", Container{Containerd, id2, uid}},
-		{"0::/lxc.payload.web1/docker/" + id2, Container{Docker, id2, ""}},
+		{"7:cpu:/docker/" + id1 + "/docker/" + id2, Container{catalog.Docker, id2, ""}},
+		{"0::/docker/" + id1 + "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + under + ".slice/cri-containerd-" + id2 + ".scope", Container{catalog.Containerd, id2, uid}},
+		{"0::/lxc.payload.web1/docker/" + id2, Container{catalog.Docker, id2, ""}},
 		// A neighbour as a cgroup namespace shows it.
 		{"0::/../" + id1, Container{Unknown, id1, ""}},
 		// None.
@@ -81,26 +81,6 @@ func TestShort(t *testing.T) {
 	for id, want := range map[string]string{id1: id1[:12], "web-server-number-1": "web-server-number-1", "": ""} {
 		if got := (Container{ID: id}).Short(); got != want {
 			t.Errorf("%q: %q", id, got)
-		}
-	}
-}
-
-// TestDefaults: how many each has, by the runtimes' own lists.
-func TestDefaults(t *testing.T) {
-	for name, n := range map[string]int{
-		"docker": 14, "containerd": 14, "cri": 14, "kubernetes": 14, "podman": 11, "cri-o": 9, "crio": 9,
-		"lxc": 36, "systemd-nspawn": 26, "nspawn": 26, "runc": 3, "kubernetes-baseline": 13,
-	} {
-		if set, ok := Default(name); !ok || set.Len() != n {
-			t.Errorf("%s: %d capabilities, %v; want %d", name, set.Len(), ok, n)
-		}
-	}
-	if _, ok := Default("bocker"); ok {
-		t.Error("bocker is a runtime")
-	}
-	for _, d := range Defaults() {
-		if d.Set&^caps.First(caps.Named) != 0 || d.Version == "" || d.Source == "" {
-			t.Errorf("%+v", d)
 		}
 	}
 }

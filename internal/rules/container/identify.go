@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 )
 
@@ -35,7 +36,7 @@ func (f *Facts) identify() Identity {
 		say("its cgroup is " + c.Runtime + "'s")
 	}
 	if gvisor(f.Release) {
-		id.adopt(Container{Runtime: GVisor})
+		id.adopt(Container{Runtime: catalog.GVisor})
 		say("its kernel is gVisor, release " + f.Release.Value)
 	}
 	if c, ok := f.Mounts.Value.identity(); ok {
@@ -98,11 +99,11 @@ func (f *Facts) identifyByFiles(id *Identity, say func(string), marks bool) {
 		}
 	}
 	if f.PodmanEnv.OK && marks {
-		id.adopt(Container{Runtime: Podman, ID: containerEnvID(f.PodmanEnv.Value)})
+		id.adopt(Container{Runtime: catalog.Podman, ID: containerEnvID(f.PodmanEnv.Value)})
 		say("there is a /run/.containerenv")
 	}
 	if f.DockerEnv.Value && marks {
-		id.adopt(Container{Runtime: Docker})
+		id.adopt(Container{Runtime: catalog.Docker})
 		say("there is a /.dockerenv")
 	}
 }
@@ -116,9 +117,9 @@ func (id *Identity) adopt(c Container) {
 		c.asCRIO()
 	}
 	switch {
-	case id.Runtime == "", id.Runtime == Unknown, id.Runtime == Kubernetes && c.Runtime != GVisor:
+	case id.Runtime == "", id.Runtime == Unknown, id.Runtime == catalog.Kubernetes && c.Runtime != catalog.GVisor:
 		id.Runtime = c.Runtime
-	case id.Runtime == Containerd && c.Runtime == Docker: // containerd works for it
+	case id.Runtime == catalog.Containerd && c.Runtime == catalog.Docker: // containerd works for it
 		id.Runtime = c.Runtime
 	}
 	if id.ID == "" && id.Runtime == c.Runtime {
@@ -131,8 +132,8 @@ func (id *Identity) adopt(c Container) {
 
 // asCRIO makes podman's container one of CRI-O's.
 func (c *Container) asCRIO() {
-	if c.Runtime == Podman {
-		c.Runtime, c.ID = CRIO, ""
+	if c.Runtime == catalog.Podman {
+		c.Runtime, c.ID = catalog.CRIO, ""
 	}
 }
 
@@ -147,13 +148,13 @@ func gvisor(release cred.Known[string]) bool {
 func managerRuntime(word string) string {
 	switch word {
 	case "docker":
-		return Docker
+		return catalog.Docker
 	case "podman", "oci": // oci is what podman says with --systemd
-		return Podman
+		return catalog.Podman
 	case "lxc", "lxc-libvirt":
-		return LXC
+		return catalog.LXC
 	case "systemd-nspawn":
-		return Nspawn
+		return catalog.Nspawn
 	}
 	return Unknown
 }
@@ -197,9 +198,9 @@ func fromStorage(path string) (Container, bool) {
 	}
 	switch {
 	case strings.Contains(path, "/docker/overlay2/"):
-		return Container{Runtime: Docker}, true
+		return Container{Runtime: catalog.Docker}, true
 	case strings.Contains(path, "/containers/storage/"):
-		return Container{Runtime: Podman}, true
+		return Container{Runtime: catalog.Podman}, true
 	}
 	return Container{}, false
 }
@@ -219,22 +220,22 @@ func perContainer(path string) (Container, bool) {
 		}
 		switch {
 		case strings.HasPrefix(part, "io.containerd."):
-			return Container{Runtime: Containerd}, true
+			return Container{Runtime: catalog.Containerd}, true
 		case above == "kubelet" && parent == "pods" && podUID("pod"+part) != "":
-			return Container{Runtime: Kubernetes, PodUID: part}, true
+			return Container{Runtime: catalog.Kubernetes, PodUID: part}, true
 		case above == "lib" && parent == "lxc":
-			return Container{Runtime: LXC, ID: part}, true
+			return Container{Runtime: catalog.LXC, ID: part}, true
 		case !isID(part):
 		case parent == "containers": // /var/lib/docker/containers
-			return Container{Runtime: Docker, ID: part}, true
+			return Container{Runtime: catalog.Docker, ID: part}, true
 		case strings.HasSuffix(parent, "-containers"): // overlay-containers, vfs-containers
-			return Container{Runtime: Podman, ID: part}, true
+			return Container{Runtime: catalog.Podman, ID: part}, true
 		case parent == "overlay2":
-			return Container{Runtime: Docker}, true
+			return Container{Runtime: catalog.Docker}, true
 		case parent == "overlay":
-			return Container{Runtime: Podman}, true
+			return Container{Runtime: catalog.Podman}, true
 		case slices.Contains(parts[:i], "nerdctl"):
-			return Container{Runtime: Containerd, ID: part}, true
+			return Container{Runtime: catalog.Containerd, ID: part}, true
 		}
 	}
 	return Container{}, false

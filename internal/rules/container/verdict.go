@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 )
 
@@ -96,15 +97,15 @@ func (a *Assessment) verdict(f *Facts) Verdict {
 func (a *Assessment) loosened(f *Facts, x Finding) bool {
 	switch x.ID {
 	case IPCNS.finding(), UTSNS.finding(), PIDNS.finding(), NetNS.finding(), MountNS.finding():
-		return a.ofEngine(Docker, Podman, Containerd, CRIO, Kubernetes, LXC, Nspawn) && x.Severity != Held && x.Severity != Unread
+		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes, catalog.LXC, catalog.Nspawn) && x.Severity != Held && x.Severity != Unread
 	case CgroupNS.finding(): // with version 1 of cgroups, engines leave it shared
-		return a.ofEngine(Docker, Podman, Containerd, CRIO, Kubernetes) && x.Severity == Info && strings.HasPrefix(f.Cgroup.Value, "0::")
+		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes) && x.Severity == Info && strings.HasPrefix(f.Cgroup.Value, "0::")
 	case "seccomp": // in a pod that is the pod's to ask for
-		return a.ofEngine(Docker, Podman, LXC, Nspawn) && a.PodUID == "" && x.Severity >= Medium
+		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.LXC, catalog.Nspawn) && a.PodUID == "" && x.Severity >= Medium
 	case "proc-masks", "proc-sys", "sysfs", "devices", "runtime-socket", "machine-root", "machine-folders":
-		return a.ofEngine(Docker, Podman, Containerd, CRIO, Kubernetes) && x.Severity >= Medium
+		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes) && x.Severity >= Medium
 	case "cgroupfs": // podman leaves a systemd inside its own
-		return a.ofEngine(Docker, Containerd, CRIO, Kubernetes) && x.Severity >= Medium || f.cgroupsElsewhere()
+		return a.ofEngine(catalog.Docker, catalog.Containerd, catalog.CRIO, catalog.Kubernetes) && x.Severity >= Medium || f.cgroupsElsewhere()
 	}
 	return false
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
 )
@@ -43,7 +44,7 @@ func (a *Assessment) capability(f *Facts, c caps.Cap) Severity {
 	if f.confined() {
 		return Low
 	}
-	e, named := c.Entry()
+	e, named := catalog.Of(c)
 	met := func(yes bool, severity Severity) Severity {
 		if yes {
 			return severity
@@ -54,20 +55,20 @@ func (a *Assessment) capability(f *Facts, c caps.Cap) Severity {
 	switch {
 	case !named:
 		return Medium
-	case e.Host == caps.HostDirect:
+	case e.Host == catalog.HostDirect:
 		return Critical
-	case e.Host == caps.HostPaired:
+	case e.Host == catalog.HostPaired:
 		return met(a.Reach.Contains(caps.Of(caps.BPF, caps.Perfmon)), Critical)
-	case e.Host == caps.HostWithMount:
+	case e.Host == catalog.HostWithMount:
 		return met(slices.ContainsFunc(f.visible, f.machineFolder), High)
-	case e.Host == caps.HostWithNetwork:
+	case e.Host == catalog.HostWithNetwork:
 		return met(shared(NetNS), High)
-	case e.Host == caps.HostWithPIDs:
+	case e.Host == catalog.HostWithPIDs:
 		return met(shared(PIDNS), Critical)
-	case e.Host == caps.HostWithDevice:
+	case e.Host == catalog.HostWithDevice:
 		disks, others := f.machineDevices()
 		return met(len(disks)+len(others) > 0, Critical)
-	case e.Host == caps.HostPart:
+	case e.Host == catalog.HostPart:
 		return Medium
 	}
 	return Low

@@ -6,6 +6,7 @@ import (
 
 	"capsh/internal/rules/accounts"
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 )
 
@@ -20,7 +21,7 @@ var world = World{Bits: 41, User: files.UID, Group: files.GID}
 // typical is a process in a container: Docker's default set and a bit more.
 func typical() cred.Process {
 	p := cred.Process{PID: 7, TID: 7, Threads: 1, ThreadsRead: true, Seccomp: cred.Is(cred.SeccompFilter)}
-	p.Bounding = caps.DockerDefault | caps.SysAdmin.Set()
+	p.Bounding = catalog.DockerDefault | caps.SysAdmin.Set()
 	p.Permitted = caps.Of(caps.Chown, caps.Setuid)
 	p.Effective = caps.Chown.Set()
 	p.AmbientSupported = true

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"capsh/internal/rules/caps"
-	"capsh/internal/rules/container"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 )
 
@@ -53,7 +53,7 @@ func (w *World) capList(text string) (caps.Set, error) {
 	var set caps.Set
 	var rest []string
 	for item := range strings.SplitSeq(text, ",") {
-		if of, ok := container.Default(item); ok {
+		if of, ok := catalog.Default(item); ok {
 			set |= of
 		} else {
 			rest = append(rest, item)

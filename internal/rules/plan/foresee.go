@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
 )
@@ -171,7 +172,7 @@ func lastRule(rules execve.Rules) string {
 func (b *builder) warn() {
 	p := &b.plan
 	for c := range (p.keep | p.Want.Permitted).All() {
-		if e, ok := c.Entry(); ok && nearRoot(e.Host) {
+		if e, ok := catalog.Of(c); ok && nearRoot(e.Host) {
 			b.warning(c.String() + " is as good as root in its user namespace: " + e.Brief)
 		}
 	}
@@ -191,6 +192,6 @@ func (b *builder) warn() {
 
 // nearRoot are the grades of what gives all away by itself, with no more than
 // the sight of other processes, or with a capability of the same kind.
-func nearRoot(h caps.Host) bool {
-	return h == caps.HostDirect || h == caps.HostPaired || h == caps.HostWithPIDs
+func nearRoot(h catalog.Host) bool {
+	return h == catalog.HostDirect || h == catalog.HostPaired || h == catalog.HostWithPIDs
 }

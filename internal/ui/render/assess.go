@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 )
@@ -89,18 +90,18 @@ func appendFinding(b []byte, f container.Finding, width int, c Color) []byte {
 func appendGraded(b []byte, set caps.Set, indent, width int, c Color) []byte {
 	var t Table
 	var rest caps.Set
-	for h := caps.HostDirect; ; h-- {
+	for h := catalog.HostDirect; ; h-- {
 		for one := range set.All() {
-			e, named := one.Entry()
+			e, named := catalog.Of(one)
 			switch {
-			case !named || e.Host == caps.HostNo:
+			case !named || e.Host == catalog.HostNo:
 				rest |= one.Set()
 			case e.Host == h:
 				_, color := hostMark(h)
 				t.Row(string(appendBlanks(nil, indent-2)), c.paint(color, one.Short()), h.String(), e.Brief)
 			}
 		}
-		if h == caps.HostNo {
+		if h == catalog.HostNo {
 			break
 		}
 	}
@@ -269,7 +270,7 @@ func (j *JSON) finding(f container.Finding) {
 	j.Key("meaning").String(f.Meaning)
 	j.Key("capabilities").BeginArray()
 	for c := range f.Caps.All() {
-		e, named := c.Entry()
+		e, named := catalog.Of(c)
 		j.BeginObject()
 		j.Key("name").String(c.OCI())
 		j.Key("host").KnownString(cred.Known[string]{Value: e.Host.String(), OK: named})

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 )
 
 // Color is whether text may be coloured. What is coloured says the same without.
@@ -22,11 +22,11 @@ const (
 
 // hostMark is how a capability is marked, in two columns, by what it gives of the
 // machine, and in which colour.
-func hostMark(h caps.Host) (mark, color string) {
+func hostMark(h catalog.Host) (mark, color string) {
 	switch {
-	case h == caps.HostDirect:
+	case h == catalog.HostDirect:
 		return "!!", red
-	case h > caps.HostPart:
+	case h > catalog.HostPart:
 		return " !", yellow
 	}
 	return "  ", ""

@@ -4,12 +4,12 @@ import (
 	"strconv"
 
 	"capsh/internal/rules/caps"
-	"capsh/internal/rules/container"
+	"capsh/internal/rules/catalog"
 )
 
 // DefaultsTable appends which capability each runtime gives by default, in lines
 // of at most width characters, which must be 80 or more, and where that is said.
-func DefaultsTable(b []byte, list []container.RuntimeDefault, width int) []byte {
+func DefaultsTable(b []byte, list []catalog.RuntimeDefault, width int) []byte {
 	var t, legend Table
 	head := []string{"NAME"}
 	var all caps.Set
@@ -38,7 +38,7 @@ func DefaultsTable(b []byte, list []container.RuntimeDefault, width int) []byte 
 	return legend.Append(b, width)
 }
 
-func describeDefault(d container.RuntimeDefault) string {
+func describeDefault(d catalog.RuntimeDefault) string {
 	text := strconv.Itoa(d.Set.Len()) + " in " + d.Name + " " + d.Version
 	if d.Note != "" {
 		text += "; " + d.Note
@@ -67,7 +67,7 @@ func listOf(s caps.Set) string {
 }
 
 // DefaultsJSON writes an object with one member "defaults".
-func DefaultsJSON(j *JSON, list []container.RuntimeDefault) {
+func DefaultsJSON(j *JSON, list []catalog.RuntimeDefault) {
 	j.BeginObject()
 	j.Version()
 	j.Key("defaults").BeginArray()
@@ -78,7 +78,7 @@ func DefaultsJSON(j *JSON, list []container.RuntimeDefault) {
 	j.EndObject()
 }
 
-func (j *JSON) runtimeDefault(d container.RuntimeDefault) {
+func (j *JSON) runtimeDefault(d catalog.RuntimeDefault) {
 	j.BeginObject()
 	j.Key("runtime").String(d.Name)
 	j.Key("capabilities").Set(d.Set)

@@ -7,17 +7,17 @@ import (
 	"unicode/utf8"
 
 	"capsh/internal/rules/caps"
-	"capsh/internal/rules/container"
+	"capsh/internal/rules/catalog"
 )
 
 func TestDefaultsTable(t *testing.T) {
-	text := string(DefaultsTable(nil, container.Defaults(), 80))
+	text := string(DefaultsTable(nil, catalog.Defaults(), 80))
 	for line := range strings.Lines(text) {
 		if utf8.RuneCountInString(line) > 81 {
 			t.Errorf("too wide: %q", line)
 		}
 	}
-	for _, d := range container.Defaults() {
+	for _, d := range catalog.Defaults() {
 		if !strings.Contains(text, d.Set.Mask()[6:]) {
 			t.Errorf("no mask of %s", d.Name)
 		}
@@ -31,7 +31,7 @@ func TestDefaultsTable(t *testing.T) {
 
 func TestDefaultsJSON(t *testing.T) {
 	var j JSON
-	DefaultsJSON(&j, container.Defaults())
+	DefaultsJSON(&j, catalog.Defaults())
 	var got struct {
 		Version  int
 		Defaults []struct {
@@ -42,8 +42,8 @@ func TestDefaultsJSON(t *testing.T) {
 	if err := json.Unmarshal(j.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Version != SchemaVersion || len(got.Defaults) != len(container.Defaults()) ||
-		got.Defaults[0].Mask != caps.DockerDefault.Mask() || len(got.Defaults[0].Capabilities) != 14 {
+	if got.Version != SchemaVersion || len(got.Defaults) != len(catalog.Defaults()) ||
+		got.Defaults[0].Mask != catalog.DockerDefault.Mask() || len(got.Defaults[0].Capabilities) != 14 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 )
 
@@ -15,7 +16,7 @@ const explainWidth = 72
 // first line of a bit without a name depends on it, and a named one that the
 // kernel lacks says so.
 func Explain(b []byte, c caps.Cap, kernelBits int) []byte {
-	e, named := c.Entry()
+	e, named := catalog.Of(c)
 	switch {
 	case named:
 		b = append(b, c.String()...)
@@ -50,9 +51,9 @@ func Explain(b []byte, c caps.Cap, kernelBits int) []byte {
 
 // containerLine says how c meets containers, without the user namespaces in
 // which it would concern the container alone.
-func containerLine(c caps.Cap, e caps.Entry) string {
+func containerLine(c caps.Cap, e catalog.Entry) string {
 	line := "Not in Docker's default set (--cap-add=" + c.AddWord() + "). "
-	if c.DockerDefault() {
+	if catalog.DockerDefault.Has(c) {
 		line = "In Docker's default set (--cap-drop=" + c.AddWord() + "). "
 	}
 	return line + e.Host.Meaning()
@@ -71,9 +72,9 @@ func ExplainTable(b []byte, width int) []byte {
 	t := Table{Right: 1}
 	t.Row("#", "NAME", "SINCE", "D", "HOST", "PERMITS TO")
 	for c := range caps.Cap(caps.Named) {
-		e, _ := c.Entry()
+		e, _ := catalog.Of(c)
 		docker := ""
-		if c.DockerDefault() {
+		if catalog.DockerDefault.Has(c) {
 			docker = "*"
 		}
 		t.Row(strconv.Itoa(int(c)), c.Short(), e.Since, docker, e.Host.String(), e.Brief)
@@ -83,7 +84,7 @@ func ExplainTable(b []byte, width int) []byte {
 	b = append(b, "\nD: in the default set of Docker and containerd.\n"+
 		"HOST, for a container without a user namespace of its own:\n"...)
 	var legend Table
-	for h := range caps.HostDirect + 1 {
+	for h := range catalog.HostDirect + 1 {
 		legend.Row("", h.String(), h.Meaning())
 	}
 	return legend.Append(b, width)
@@ -104,7 +105,7 @@ func ExplainJSON(j *JSON, list []caps.Cap, kernelBits int) {
 }
 
 func (j *JSON) capability(c caps.Cap, kernelBits int) {
-	e, named := c.Entry()
+	e, named := catalog.Of(c)
 	text := func(key, value string) {
 		j.Key(key).KnownString(cred.Known[string]{Value: value, OK: named})
 	}
@@ -113,7 +114,7 @@ func (j *JSON) capability(c caps.Cap, kernelBits int) {
 	j.Key("number").Uint(uint64(c))
 	j.Key("mask").Hex(c.Set())
 	j.Key("supported").Bool(int(c) < kernelBits)
-	j.Key("docker_default").Bool(c.DockerDefault())
+	j.Key("docker_default").Bool(catalog.DockerDefault.Has(c))
 	text("cap_add", c.AddWord())
 	text("since", e.Since)
 	text("brief", e.Brief)

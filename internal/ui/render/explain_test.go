@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 )
 
 // Each part of each entry is in its description, in lines of at most 72 after
@@ -17,14 +18,14 @@ func TestExplainNamed(t *testing.T) {
 		_, body, _ := strings.Cut(out, "\n")
 		checkLines(t, body, 72)
 		flat := strings.Join(strings.Fields(out), " ")
-		e, _ := c.Entry()
+		e, _ := catalog.Of(c)
 		parts := append([]string{"Linux " + e.Since, e.Use, e.Danger, e.Host.Meaning(), c.AddWord()}, e.Permits...)
 		for _, part := range parts {
 			if !strings.Contains(flat, part) {
 				t.Errorf("%v: description lacks %q", c, part)
 			}
 		}
-		if strings.Contains(flat, "Not in Docker's default set") == c.DockerDefault() {
+		if strings.Contains(flat, "Not in Docker's default set") == catalog.DockerDefault.Has(c) {
 			t.Errorf("%v: wrong about Docker's default", c)
 		}
 		if strings.Contains(flat, "does not have it") {
@@ -49,7 +50,7 @@ func TestExplainFirstLine(t *testing.T) {
 		if first != test.want {
 			t.Errorf("got %q, want %q", first, test.want)
 		}
-		if _, named := test.c.Entry(); named != (rest != "") {
+		if _, named := catalog.Of(test.c); named != (rest != "") {
 			t.Errorf("%v: further text is %q", test.c, rest)
 		}
 	}
@@ -69,9 +70,9 @@ func TestExplainTable(t *testing.T) {
 		}
 		for i, line := range lines[1:] {
 			c := caps.Cap(i)
-			e, _ := c.Entry()
+			e, _ := catalog.Of(c)
 			want := []string{c.Short(), e.Since}
-			if c.DockerDefault() {
+			if catalog.DockerDefault.Has(c) {
 				want = append(want, "*")
 			}
 			want = append(append(want, e.Host.String()), strings.Fields(e.Brief)...)
@@ -131,8 +132,8 @@ func TestExplainJSON(t *testing.T) {
 		t.Fatalf("version %d, %d capabilities", got.Version, len(got.Capabilities))
 	}
 	for i, c := range list {
-		want := entry{Name: c.OCI(), Number: int(c), Mask: c.Set().Mask(), Supported: c < 40, DockerDefault: c.DockerDefault()}
-		if e, named := c.Entry(); named {
+		want := entry{Name: c.OCI(), Number: int(c), Mask: c.Set().Mask(), Supported: c < 40, DockerDefault: catalog.DockerDefault.Has(c)}
+		if e, named := catalog.Of(c); named {
 			word, host := c.AddWord(), e.Host.String()
 			want.CapAdd, want.Since, want.Brief, want.Permits = &word, &e.Since, &e.Brief, e.Permits
 			want.Use, want.Danger, want.Host = &e.Use, &e.Danger, &host

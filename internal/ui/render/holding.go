@@ -4,7 +4,7 @@ import (
 	"strconv"
 
 	"capsh/internal/rules/caps"
-	"capsh/internal/rules/container"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
 )
@@ -92,10 +92,10 @@ func (h *holding) word(all caps.Set) string {
 	switch h.set {
 	case all:
 		return "full"
-	case caps.DockerDefault:
+	case catalog.DockerDefault:
 		return "docker-default"
 	}
-	if podman, _ := container.Default(container.Podman); h.set == podman {
+	if podman, _ := catalog.Default(catalog.Podman); h.set == podman {
 		return "podman-default"
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 )
 
@@ -25,7 +26,7 @@ func TestHolding(t *testing.T) {
 		{ep(all), 0, 0, "full"},
 		{ep(all &^ caps.Of(caps.BPF)), 0, 0, "all but bpf"},
 		{ep(all | 1<<41), 0, 8, "chown+41"},
-		{ep(caps.DockerDefault), 0, 0, "docker-default"},
+		{ep(catalog.DockerDefault), 0, 0, "docker-default"},
 		{ep(0x800405fb), 0, 0, "podman-default"},
 		{ep(some), 0, 0, "chown,kill,net_raw"},
 		{ep(some), caps.NetRaw.Set(), 0, "net_raw,chown,kill"},

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 )
@@ -28,8 +29,8 @@ func processes() []Listed {
 	evil.User, evil.UID.Effective = "", 4294967295
 	evil.RunState, evil.Foreign.OK, evil.NoNewPrivs = 'Z', false, cred.Is(true)
 	evil.Container = cred.Known[container.Container]{}
-	boxed := listedProcess(333, "nginx", caps.DockerDefault)
-	boxed.Container.Value = container.Container{Runtime: container.Docker, ID: strings.Repeat("0123456789abcdef", 4)}
+	boxed := listedProcess(333, "nginx", catalog.DockerDefault)
+	boxed.Container.Value = container.Container{Runtime: catalog.Docker, ID: strings.Repeat("0123456789abcdef", 4)}
 	boxed.Foreign = cred.Is(true)
 	ambient := listedProcess(4444, "a-name-that-is-longer-than-most", 0)
 	ambient.User = "a-user-with-a-long-name"
@@ -81,7 +82,7 @@ func TestListFits(t *testing.T) {
 	} {
 		p := listedProcess(4194304, "a-name-that-is-longer", 0)
 		p.User, p.Sets = "a-user-with-a-long-name", sets
-		p.Container.Value = container.Container{Runtime: container.Containerd, ID: strings.Repeat("0123456789abcdef", 4)}
+		p.Container.Value = container.Container{Runtime: catalog.Containerd, ID: strings.Repeat("0123456789abcdef", 4)}
 		for _, width := range []int{80, 100, 120} {
 			list := List{All: all, Width: width}
 			for line := range strings.Lines(string(list.Append(nil, []Row{NewRow(&p)}))) {
@@ -155,9 +156,9 @@ func TestContainerName(t *testing.T) {
 		want string
 	}{
 		{container.Container{}, "-"},
-		{container.Container{Runtime: container.LXC, ID: "a\x1bb"}, `lxc:a\x1bb`},
-		{container.Container{Runtime: container.Podman}, "podman"},
-		{container.Container{Runtime: container.Kubernetes, PodUID: "01234567-89ab"}, "kubernetes:pod-01234567"},
+		{container.Container{Runtime: catalog.LXC, ID: "a\x1bb"}, `lxc:a\x1bb`},
+		{container.Container{Runtime: catalog.Podman}, "podman"},
+		{container.Container{Runtime: catalog.Kubernetes, PodUID: "01234567-89ab"}, "kubernetes:pod-01234567"},
 	} {
 		if got := ContainerName(cred.Is(test.c)); got != test.want {
 			t.Errorf("%+v: %q, not %q", test.c, got, test.want)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
@@ -159,7 +160,7 @@ func appendHoldings(b []byte, f *container.Facts, width int, c Color) []byte {
 // marked says whether a row of the matrix has a mark.
 func marked(set caps.Set) bool {
 	for one := range set.All() {
-		e, _ := one.Entry()
+		e, _ := catalog.Of(one)
 		if mark, _ := hostMark(e.Host); mark != "  " {
 			return true
 		}
@@ -169,7 +170,7 @@ func marked(set caps.Set) bool {
 
 // appendHeld appends the row of one capability.
 func appendHeld(b []byte, one caps.Cap, sets []caps.Set, cell int, foreign bool, width int, c Color) []byte {
-	e, _ := one.Entry()
+	e, _ := catalog.Of(one)
 	mark, color := hostMark(e.Host)
 	if foreign {
 		mark, color = "  ", ""

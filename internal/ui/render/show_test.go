@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 )
@@ -49,9 +50,9 @@ func TestSentence(t *testing.T) {
 		{func(f *container.Facts) { hold(f, caps.First(41)&^caps.Of(caps.SysTime)) }, "Root on the machine: all but sys_time."},
 		{func(f *container.Facts) { f.Machine = cred.Is(caps.First(40)); hold(f, caps.First(40)) }, "Root on the machine: all but checkpoint_restore, which is all that the machine gives."},
 		{func(f *container.Facts) { f.Machine = cred.Is(caps.First(30)); hold(f, caps.First(30)) }, "Root on the machine: all but 11, which is all that the machine gives."},
-		{func(f *container.Facts) { in(f); hold(f, caps.DockerDefault) }, "Root in a container of docker: docker's default set."},
-		{func(f *container.Facts) { in(f); hold(f, caps.DockerDefault|caps.Of(caps.SysAdmin)) }, "Root in a container of docker: docker's default set and sys_admin."},
-		{func(f *container.Facts) { in(f); hold(f, caps.DockerDefault&^caps.Of(caps.Chown)) }, "Root in a container of docker: 13 of docker's default 14."},
+		{func(f *container.Facts) { in(f); hold(f, catalog.DockerDefault) }, "Root in a container of docker: docker's default set."},
+		{func(f *container.Facts) { in(f); hold(f, catalog.DockerDefault|caps.Of(caps.SysAdmin)) }, "Root in a container of docker: docker's default set and sys_admin."},
+		{func(f *container.Facts) { in(f); hold(f, catalog.DockerDefault&^caps.Of(caps.Chown)) }, "Root in a container of docker: 13 of docker's default 14."},
 		{func(f *container.Facts) { in(f); hold(f, caps.Of(caps.Chown, caps.Kill)) }, "Root in a container of docker: chown and kill."},
 		{func(f *container.Facts) {
 			f.Process.UID = cred.Same(1000)

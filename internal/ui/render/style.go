@@ -2,6 +2,7 @@ package render
 
 import (
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 )
 
@@ -35,7 +36,7 @@ func holdingStyle(s *cred.Sets, all caps.Set, foreign bool) style {
 		return styleFull
 	}
 	for c := range held.All() {
-		if e, ok := c.Entry(); ok && e.Host == caps.HostDirect {
+		if e, ok := catalog.Of(c); ok && e.Host == catalog.HostDirect {
 			return styleStrong
 		}
 	}

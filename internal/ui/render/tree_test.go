@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 )
@@ -23,8 +24,8 @@ func branches() []Branch {
 	user.User = "a-user-with-a-long-name"
 	gain := listedProcess(4000, "ping", caps.NetRaw.Set())
 	gain.User = user.User
-	boxed := listedProcess(50000, "nginx", caps.DockerDefault)
-	boxed.Container.Value = container.Container{Runtime: container.Docker, ID: strings.Repeat("0123456789abcdef", 4)}
+	boxed := listedProcess(50000, "nginx", catalog.DockerDefault)
+	boxed.Container.Value = container.Container{Runtime: catalog.Docker, ID: strings.Repeat("0123456789abcdef", 4)}
 	boxed.UserNS.Inode, boxed.Foreign, boxed.NoNewPrivs = cred.Is(uint64(77)), cred.Is(true), cred.Is(true)
 	lost := listedProcess(9, "orphan", 0)
 	lost.PPID = 8
@@ -128,9 +129,9 @@ func TestTreeWidth(t *testing.T) {
 // TestTreeFits: the number of a user namespace and then the name give way where a
 // container's makes the line too long.
 func TestTreeFits(t *testing.T) {
-	from, to := listedProcess(1, "a", caps.First(caps.Named)), listedProcess(4194304, "a-process-name", caps.DockerDefault)
-	to.Bounding = caps.DockerDefault
-	to.Container.Value = container.Container{Runtime: container.Podman, ID: strings.Repeat("0123456789abcdef", 4)}
+	from, to := listedProcess(1, "a", caps.First(caps.Named)), listedProcess(4194304, "a-process-name", catalog.DockerDefault)
+	to.Bounding = catalog.DockerDefault
+	to.Container.Value = container.Container{Runtime: catalog.Podman, ID: strings.Repeat("0123456789abcdef", 4)}
 	for _, color := range []bool{false, true} {
 		tree := Tree{All: caps.First(caps.Named), Width: 80, Color: color}
 		line := stripColor(string(tree.Append(nil, &Branch{Listed: &to, Parent: &from, Depth: 3, Alike: 1})))

@@ -1,15 +1,17 @@
-package caps
+package catalog
 
 import (
 	"slices"
 	"strings"
 	"testing"
+
+	"capsh/internal/rules/caps"
 )
 
 func TestCatalogueIsComplete(t *testing.T) {
-	briefs := map[string]Cap{}
-	for c := range Cap(Named) {
-		e, ok := c.Entry()
+	briefs := map[string]caps.Cap{}
+	for c := range caps.Cap(caps.Named) {
+		e, ok := Of(c)
 		if !ok {
 			t.Fatalf("%v has no entry", c)
 		}
@@ -39,13 +41,13 @@ func TestCatalogueIsComplete(t *testing.T) {
 			t.Errorf("%v: host grade %d has no word", c, e.Host)
 		}
 	}
-	if _, ok := Cap(Named).Entry(); ok {
-		t.Errorf("bit %d has an entry", Named)
+	if _, ok := Of(caps.Cap(caps.Named)); ok {
+		t.Errorf("bit %d has an entry", caps.Named)
 	}
 }
 
 // checkProse asks for one line of printable ASCII without stray blanks.
-func checkProse(t *testing.T, c Cap, what, text string) {
+func checkProse(t *testing.T, c caps.Cap, what, text string) {
 	t.Helper()
 	if text == "" || strings.Join(strings.Fields(text), " ") != text {
 		t.Errorf("%v: %s is empty or has stray blanks: %q", c, what, text)
@@ -60,53 +62,32 @@ func checkProse(t *testing.T, c Cap, what, text string) {
 // The versions are those of capabilities(7), plus 2.2 for what was there at
 // the start; a later capability has a later kernel.
 func TestCatalogueSince(t *testing.T) {
-	later := map[Cap]string{
-		Mknod: "2.4", Lease: "2.4", AuditWrite: "2.6.11", AuditControl: "2.6.11",
-		Setfcap: "2.6.24", MACOverride: "2.6.25", MACAdmin: "2.6.25", Syslog: "2.6.37",
-		WakeAlarm: "3.0", BlockSuspend: "3.5", AuditRead: "3.16", Perfmon: "5.8",
-		BPF: "5.8", CheckpointRestore: "5.9",
+	later := map[caps.Cap]string{
+		caps.Mknod: "2.4", caps.Lease: "2.4", caps.AuditWrite: "2.6.11", caps.AuditControl: "2.6.11",
+		caps.Setfcap: "2.6.24", caps.MACOverride: "2.6.25", caps.MACAdmin: "2.6.25", caps.Syslog: "2.6.37",
+		caps.WakeAlarm: "3.0", caps.BlockSuspend: "3.5", caps.AuditRead: "3.16", caps.Perfmon: "5.8",
+		caps.BPF: "5.8", caps.CheckpointRestore: "5.9",
 	}
-	for c := range Cap(Named) {
+	for c := range caps.Cap(caps.Named) {
 		want := later[c]
 		if want == "" {
 			want = "2.2"
 		}
-		if e, _ := c.Entry(); e.Since != want {
+		if e, _ := Of(c); e.Since != want {
 			t.Errorf("%v: since %q, want %q", c, e.Since, want)
 		}
 	}
 }
 
-func TestDockerDefault(t *testing.T) {
-	want := Of(Chown, DACOverride, Fsetid, Fowner, Mknod, NetRaw, Setgid, Setuid,
-		Setfcap, Setpcap, NetBindService, SysChroot, Kill, AuditWrite)
-	if DockerDefault != want {
-		t.Errorf("got %v, want %v", DockerDefault, want)
-	}
-	for c := range Cap(MaxBits) {
-		if c.DockerDefault() != want.Has(c) {
-			t.Errorf("%v: got %v", c, c.DockerDefault())
-		}
-	}
-}
-
-func TestAddWord(t *testing.T) {
-	for c, want := range map[Cap]string{NetRaw: "NET_RAW", BPF: "BPF", SysTTYConfig: "SYS_TTY_CONFIG", 63: "63"} {
-		if got := c.AddWord(); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}
-
 func TestHostGrades(t *testing.T) {
-	for c, want := range map[Cap]Host{
-		SysAdmin: HostDirect, SysModule: HostDirect, SysRawio: HostDirect, SysBoot: HostDirect,
-		DACReadSearch: HostDirect, SysPtrace: HostWithPIDs, Mknod: HostWithDevice,
-		BPF: HostPaired, Perfmon: HostPaired, NetAdmin: HostWithNetwork, NetRaw: HostWithNetwork,
-		DACOverride: HostWithMount, Chown: HostWithMount, Fowner: HostWithMount,
-		Setuid: HostWithMount, Setfcap: HostWithMount, Syslog: HostPart, Setpcap: HostNo,
+	for c, want := range map[caps.Cap]Host{
+		caps.SysAdmin: HostDirect, caps.SysModule: HostDirect, caps.SysRawio: HostDirect, caps.SysBoot: HostDirect,
+		caps.DACReadSearch: HostDirect, caps.SysPtrace: HostWithPIDs, caps.Mknod: HostWithDevice,
+		caps.BPF: HostPaired, caps.Perfmon: HostPaired, caps.NetAdmin: HostWithNetwork, caps.NetRaw: HostWithNetwork,
+		caps.DACOverride: HostWithMount, caps.Chown: HostWithMount, caps.Fowner: HostWithMount,
+		caps.Setuid: HostWithMount, caps.Setfcap: HostWithMount, caps.Syslog: HostPart, caps.Setpcap: HostNo,
 	} {
-		if e, _ := c.Entry(); e.Host != want {
+		if e, _ := Of(c); e.Host != want {
 			t.Errorf("%v: got %v, want %v", c, e.Host, want)
 		}
 	}
@@ -118,14 +99,14 @@ func TestHostGrades(t *testing.T) {
 func TestSuggest(t *testing.T) {
 	for _, test := range []struct {
 		text string
-		some []Cap // found, among others
-		none []Cap // not found
+		some []caps.Cap // found, among others
+		none []caps.Cap // not found
 	}{
-		{"ports below", []Cap{NetBindService}, []Cap{Chown, SysAdmin}},
-		{"PTRACE", []Cap{SysPtrace}, []Cap{Chown}},
-		{"cap_net_raw", []Cap{NetRaw, NetAdmin}, []Cap{Setuid}}, // named in prose too
-		{"Shocker", []Cap{DACReadSearch}, []Cap{DACOverride}},   // Danger
-		{"xfs_ no such text", nil, []Cap{Chown, CheckpointRestore}},
+		{"ports below", []caps.Cap{caps.NetBindService}, []caps.Cap{caps.Chown, caps.SysAdmin}},
+		{"PTRACE", []caps.Cap{caps.SysPtrace}, []caps.Cap{caps.Chown}},
+		{"cap_net_raw", []caps.Cap{caps.NetRaw, caps.NetAdmin}, []caps.Cap{caps.Setuid}}, // named in prose too
+		{"Shocker", []caps.Cap{caps.DACReadSearch}, []caps.Cap{caps.DACOverride}},        // Danger
+		{"xfs_ no such text", nil, []caps.Cap{caps.Chown, caps.CheckpointRestore}},
 	} {
 		got := Suggest(test.text)
 		if !slices.IsSorted(got) {
@@ -142,12 +123,12 @@ func TestSuggest(t *testing.T) {
 			}
 		}
 	}
-	if got := Suggest(""); len(got) != Named {
-		t.Errorf("the empty text finds %d of %d", len(got), Named)
+	if got := Suggest(""); len(got) != caps.Named {
+		t.Errorf("the empty text finds %d of %d", len(got), caps.Named)
 	}
 	// Each part of each entry is searched, in any case.
-	for c := range Cap(Named) {
-		e, _ := c.Entry()
+	for c := range caps.Cap(caps.Named) {
+		e, _ := Of(c)
 		for _, text := range append([]string{c.OCI(), e.Brief, e.Use, e.Danger}, e.Permits...) {
 			if !slices.Contains(Suggest(strings.ToUpper(text)), c) {
 				t.Errorf("%q does not find %v", text, c)

@@ -1,10 +1,12 @@
-package caps
+package catalog
 
-// catalogue describes every named capability, from the kernel's own checks
+import "capsh/internal/rules/caps"
+
+// entries describes every named capability, from the kernel's own checks
 // (grep for capable and ns_capable) and capabilities(7). The kernel versions
 // are those in which the capability, or the rule named, first appeared.
-var catalogue = [Named]Entry{
-	Chown: {
+var entries = [caps.Named]Entry{
+	caps.Chown: {
 		Since: "2.2",
 		Brief: "give any file to any user and group",
 		Permits: []string{
@@ -15,7 +17,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process may take any file that it can reach: it gives itself /etc/shadow, reads and edits it, and logs in as anyone. In the container that is root; on a mounted directory of the host it is the host's files.",
 		Host:   HostWithMount,
 	},
-	DACOverride: {
+	caps.DACOverride: {
 		Since: "2.2",
 		Brief: "read and write any file",
 		Permits: []string{
@@ -27,7 +29,7 @@ var catalogue = [Named]Entry{
 		Danger: "Permission bits no longer protect anything: a process rewrites /etc/passwd or a script that root runs. It also opens root's files in /sys and cgroups, where these are writable. Read-only mounts, immutable files and security modules still hold.",
 		Host:   HostWithMount,
 	},
-	DACReadSearch: {
+	caps.DACReadSearch: {
 		Since: "2.2",
 		Brief: "read any file, search any directory",
 		Permits: []string{
@@ -40,7 +42,7 @@ var catalogue = [Named]Entry{
 		Danger: "File handles know no root directory and are easily guessed: from one mounted file, such as the /etc/hosts that the engine puts there, a process opens any file of the file system that it came from, which is the host's. This escape is known as Shocker.",
 		Host:   HostDirect,
 	},
-	Fowner: {
+	caps.Fowner: {
 		Since: "2.2",
 		Brief: "act as the owner of any file",
 		Permits: []string{
@@ -55,7 +57,7 @@ var catalogue = [Named]Entry{
 		Danger: "Opening a file up with chmod is as good as reading or writing it, and a setuid bit on the right file of root's gives root. On a mounted directory of the host the file is the host's.",
 		Host:   HostWithMount,
 	},
-	Fsetid: {
+	caps.Fsetid: {
 		Since: "2.2",
 		Brief: "keep setuid bits on changed files",
 		Permits: []string{
@@ -66,7 +68,7 @@ var catalogue = [Named]Entry{
 		Danger: "A setuid program that the process may write to stays setuid with new contents. Without write access to such a file it gains nothing.",
 		Host:   HostNo,
 	},
-	Kill: {
+	caps.Kill: {
 		Since: "2.2",
 		Brief: "send signals to any process",
 		Permits: []string{
@@ -77,7 +79,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process ends or freezes every other one in its PID namespace. With the host's PIDs that includes the host's daemons.",
 		Host:   HostNo,
 	},
-	Setgid: {
+	caps.Setgid: {
 		Since: "2.2",
 		Brief: "become any group",
 		Permits: []string{
@@ -90,7 +92,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process joins the groups that guard disks, shadow passwords or the container engine's socket, where such files or sockets of the host can be reached.",
 		Host:   HostWithMount,
 	},
-	Setuid: {
+	caps.Setuid: {
 		Since: "2.2",
 		Brief: "become any user, root too",
 		Permits: []string{
@@ -102,7 +104,7 @@ var catalogue = [Named]Entry{
 		Danger: "To become uid 0 and execute a program is to get every capability of the bounding set, unless no_new_privs or the noroot securebit forbids it. On a mounted directory of the host it owns the files of whomever it becomes.",
 		Host:   HostWithMount,
 	},
-	Setpcap: {
+	caps.Setpcap: {
 		Since: "2.2",
 		Brief: "shape capability sets and securebits",
 		Permits: []string{
@@ -115,7 +117,7 @@ var catalogue = [Named]Entry{
 		Danger: "It never adds to the permitted set, so by itself it gains little: what it makes inheritable takes effect only through files that have inheritable capabilities. Removing single capabilities from a setuid program may make that program fail in an unsafe way.",
 		Host:   HostNo,
 	},
-	LinuxImmutable: {
+	caps.LinuxImmutable: {
 		Since: "2.2",
 		Brief: "set immutable and append-only flags",
 		Permits: []string{
@@ -126,7 +128,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process lifts the seal from logs and configuration, or seals files so that even root cannot update them until someone finds out why. That holds for the host's files too where they are mounted.",
 		Host:   HostNo,
 	},
-	NetBindService: {
+	caps.NetBindService: {
 		Since: "2.2",
 		Brief: "listen on ports below 1024",
 		Permits: []string{
@@ -137,7 +139,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process poses as a system service on its well-known port, if the real one is not running. With the host's network that is a port of the host.",
 		Host:   HostNo,
 	},
-	NetBroadcast: {
+	caps.NetBroadcast: {
 		Since: "2.2",
 		Brief: "hear netlink of other net namespaces",
 		Permits: []string{
@@ -147,7 +149,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process learns of links, addresses and routes in network namespaces that have an id in its own.",
 		Host:   HostNo,
 	},
-	NetAdmin: {
+	caps.NetAdmin: {
 		Since: "2.2",
 		Brief: "configure the network",
 		Permits: []string{
@@ -165,7 +167,7 @@ var catalogue = [Named]Entry{
 		Danger: "In a network namespace of its own a process can redirect only the container's traffic, but it reaches kernel code (netfilter, traffic control) with a long record of exploitable bugs. With the host's network it opens the firewall and reroutes or watches all traffic of the host.",
 		Host:   HostWithNetwork,
 	},
-	NetRaw: {
+	caps.NetRaw: {
 		Since: "2.2",
 		Brief: "use raw and packet sockets",
 		Permits: []string{
@@ -179,7 +181,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process forges packets and ARP replies, and so poses as its neighbours on the bridge that containers share. With the host's network it reads all traffic of the host. Kubernetes' baseline policy does not let pods add it.",
 		Host:   HostWithNetwork,
 	},
-	IPCLock: {
+	caps.IPCLock: {
 		Since: "2.2",
 		Brief: "lock memory without a limit",
 		Permits: []string{
@@ -191,7 +193,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process takes memory that cannot be swapped out, up to its cgroup's limit if it has one, and drives the machine to kill others for lack of memory.",
 		Host:   HostNo,
 	},
-	IPCOwner: {
+	caps.IPCOwner: {
 		Since: "2.2",
 		Brief: "use any System V IPC object",
 		Permits: []string{
@@ -201,7 +203,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process reads and changes the shared memory of others, database buffers for one. It matters where containers share an IPC namespace with each other or with the host.",
 		Host:   HostNo,
 	},
-	SysModule: {
+	caps.SysModule: {
 		Since: "2.2",
 		Brief: "load and unload kernel modules",
 		Permits: []string{
@@ -214,7 +216,7 @@ var catalogue = [Named]Entry{
 		Danger: "A module is kernel code: whoever loads one owns the machine and every container on it. Module signatures that are enforced, or modules that are disabled, are the only walls left.",
 		Host:   HostDirect,
 	},
-	SysRawio: {
+	caps.SysRawio: {
 		Since: "2.2",
 		Brief: "use I/O ports and physical memory",
 		Permits: []string{
@@ -230,7 +232,7 @@ var catalogue = [Named]Entry{
 		Danger: "On x86 the I/O ports alone, which no device cgroup guards, drive the host's disks and buses; physical memory, where the file can be opened, holds the kernel itself.",
 		Host:   HostDirect,
 	},
-	SysChroot: {
+	caps.SysChroot: {
 		Since: "2.2",
 		Brief: "change the root directory",
 		Permits: []string{
@@ -241,7 +243,7 @@ var catalogue = [Named]Entry{
 		Danger: "A chroot is no prison for one who may call chroot again. Inside a made-up root a setuid program believes a forged /etc and gives root; that root is still the container's.",
 		Host:   HostNo,
 	},
-	SysPtrace: {
+	caps.SysPtrace: {
 		Since: "2.2",
 		Brief: "trace and change any process",
 		Permits: []string{
@@ -255,7 +257,7 @@ var catalogue = [Named]Entry{
 		Danger: "Whoever writes into a process acts with all that it holds. Without the host's PIDs only the container's own processes can be reached; with them, one injected call into a root process of the host is the host.",
 		Host:   HostWithPIDs,
 	},
-	SysPacct: {
+	caps.SysPacct: {
 		Since: "2.2",
 		Brief: "switch process accounting on and off",
 		Permits: []string{
@@ -265,7 +267,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process hides what ran by stopping the record, or fills a disk with it.",
 		Host:   HostNo,
 	},
-	SysAdmin: {
+	caps.SysAdmin: {
 		Since: "2.2",
 		Brief: "mount, and most other administration",
 		Permits: []string{
@@ -289,7 +291,7 @@ var catalogue = [Named]Entry{
 		Danger: "It is all but root under another name: a process mounts the host's disk, or a version 1 cgroup whose release agent runs on the host, and walks out of its container. A container with it is no boundary.",
 		Host:   HostDirect,
 	},
-	SysBoot: {
+	caps.SysBoot: {
 		Since: "2.2",
 		Brief: "reboot; load another kernel",
 		Permits: []string{
@@ -301,7 +303,7 @@ var catalogue = [Named]Entry{
 		Danger: "A kernel loaded with kexec replaces the host's, unless a seccomp filter or kexec_load_disabled stops the call. Without a PID namespace of its own a process takes the machine down.",
 		Host:   HostDirect,
 	},
-	SysNice: {
+	caps.SysNice: {
 		Since: "2.2",
 		Brief: "raise priority; schedule any process",
 		Permits: []string{
@@ -315,7 +317,7 @@ var catalogue = [Named]Entry{
 		Danger: "A real-time process that never sleeps starves everything else on its CPUs, the host's processes and other containers too.",
 		Host:   HostPart,
 	},
-	SysResource: {
+	caps.SysResource: {
 		Since: "2.2",
 		Brief: "exceed resource limits and quotas",
 		Permits: []string{
@@ -332,7 +334,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process shields itself from the out-of-memory killer and eats disk space, kernel memory and processes past what others rely on. Cgroup limits still hold.",
 		Host:   HostPart,
 	},
-	SysTime: {
+	caps.SysTime: {
 		Since: "2.2",
 		Brief: "set the clock",
 		Permits: []string{
@@ -344,7 +346,7 @@ var catalogue = [Named]Entry{
 		Danger: "There is one wall clock, and no namespace for it: setting it from a container changes the host's. Certificates and tickets become valid or void, logs lie, timers fire.",
 		Host:   HostPart,
 	},
-	SysTTYConfig: {
+	caps.SysTTYConfig: {
 		Since: "2.2",
 		Brief: "configure terminals and the console",
 		Permits: []string{
@@ -355,7 +357,7 @@ var catalogue = [Named]Entry{
 		Danger: "Needs a console device to act on. With one of the host's a process rewrites the keymap, so that whoever logs in there types the attacker's commands.",
 		Host:   HostWithDevice,
 	},
-	Mknod: {
+	caps.Mknod: {
 		Since: "2.4",
 		Brief: "create device files",
 		Permits: []string{
@@ -365,7 +367,7 @@ var catalogue = [Named]Entry{
 		Danger: "A device file for the host's disk is the host's disk, if the device cgroup lets it be opened; engines deny that by default. On a directory shared with the host, without nodev, the file can serve a user of the host instead. In a user namespace the capability permits nothing.",
 		Host:   HostWithDevice,
 	},
-	Lease: {
+	caps.Lease: {
 		Since: "2.4",
 		Brief: "take leases on any file",
 		Permits: []string{
@@ -375,7 +377,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process holds up everyone who opens the file, for up to fs.lease-break-time (45 seconds) each time, and learns that they did.",
 		Host:   HostNo,
 	},
-	AuditWrite: {
+	caps.AuditWrite: {
 		Since: "2.6.11",
 		Brief: "write to the audit log",
 		Permits: []string{
@@ -385,7 +387,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process floods the host's audit log, or plants records of logins that never were. The kernel's own records it cannot forge.",
 		Host:   HostPart,
 	},
-	AuditControl: {
+	caps.AuditControl: {
 		Since: "2.6.11",
 		Brief: "configure auditing",
 		Permits: []string{
@@ -396,7 +398,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process changes its login uid, so that records name someone else. With the host's PIDs it turns auditing off before it goes on.",
 		Host:   HostPart,
 	},
-	Setfcap: {
+	caps.Setfcap: {
 		Since: "2.6.24",
 		Brief: "set capabilities on files",
 		Permits: []string{
@@ -407,7 +409,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process marks a program and executes it, and so gains its whole bounding set, unless no_new_privs or a nosuid mount forbids it. On a mounted directory of the host, a user of the host executes it instead.",
 		Host:   HostWithMount,
 	},
-	MACOverride: {
+	caps.MACOverride: {
 		Since: "2.6.25",
 		Brief: "bypass Smack's access rules",
 		Permits: []string{
@@ -417,7 +419,7 @@ var catalogue = [Named]Entry{
 		Danger: "Where Smack is in force, its policy no longer binds the process. Elsewhere it permits nothing.",
 		Host:   HostNo,
 	},
-	MACAdmin: {
+	caps.MACAdmin: {
 		Since: "2.6.25",
 		Brief: "change security module policy",
 		Permits: []string{
@@ -430,7 +432,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process rewrites the policy that confines it, and with it the host's, where securityfs can be written. That takes a wall away; it is not yet a way out.",
 		Host:   HostPart,
 	},
-	Syslog: {
+	caps.Syslog: {
 		Since: "2.6.37",
 		Brief: "read and control the kernel log",
 		Permits: []string{
@@ -442,7 +444,7 @@ var catalogue = [Named]Entry{
 		Danger: "There is one kernel log: it tells of the host and of other containers. Kernel addresses undo the randomised layout, the first step of most kernel exploits.",
 		Host:   HostPart,
 	},
-	WakeAlarm: {
+	caps.WakeAlarm: {
 		Since: "3.0",
 		Brief: "set timers that wake the machine",
 		Permits: []string{
@@ -452,7 +454,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process keeps a laptop or phone from sleeping and drains its battery. Servers, which never suspend, do not notice.",
 		Host:   HostPart,
 	},
-	BlockSuspend: {
+	caps.BlockSuspend: {
 		Since: "3.5",
 		Brief: "keep the machine from suspending",
 		Permits: []string{
@@ -463,7 +465,7 @@ var catalogue = [Named]Entry{
 		Danger: "A process keeps a laptop or phone awake and drains its battery. Servers, which never suspend, do not notice.",
 		Host:   HostPart,
 	},
-	AuditRead: {
+	caps.AuditRead: {
 		Since: "3.16",
 		Brief: "read the audit log",
 		Permits: []string{
@@ -473,7 +475,7 @@ var catalogue = [Named]Entry{
 		Danger: "With the host's network a process reads who logs in, what is executed and which rules are watched, on the whole machine.",
 		Host:   HostPart,
 	},
-	Perfmon: {
+	caps.Perfmon: {
 		Since: "5.8",
 		Brief: "watch performance of the whole system",
 		Permits: []string{
@@ -486,7 +488,7 @@ var catalogue = [Named]Entry{
 		Danger: "Samples of registers, stacks and addresses reveal what the host and other containers do. Together with CAP_BPF a process reads all kernel memory.",
 		Host:   HostPaired,
 	},
-	BPF: {
+	caps.BPF: {
 		Since: "5.8",
 		Brief: "load BPF programs and create maps",
 		Permits: []string{
@@ -499,7 +501,7 @@ var catalogue = [Named]Entry{
 		Danger: "Together with CAP_PERFMON a process reads all kernel memory and hooks any kernel function. Alone it reaches the verifier, in which one bug is enough to own the kernel.",
 		Host:   HostPaired,
 	},
-	CheckpointRestore: {
+	caps.CheckpointRestore: {
 		Since: "5.9",
 		Brief: "checkpoint and restore processes",
 		Permits: []string{
