@@ -3,6 +3,8 @@ module capsh
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
+	github.com/moby/sys/user v0.4.1
 	github.com/rogpeppe/go-internal v1.16.0
 	golang.org/x/sys v0.49.0
 	kernel.org/pub/linux/libs/security/libcap/cap v1.2.78
