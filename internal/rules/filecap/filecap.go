@@ -4,8 +4,8 @@
 package filecap
 
 import (
-	"errors"
-	"strconv"
+	"encoding/binary"
+	"fmt"
 
 	"capsh/internal/rules/caps"
 )
@@ -62,7 +62,7 @@ func Decode(value []byte) (Caps, error) {
 	magic := word(value, 0)
 	version := magic >> revisionShift
 	if version == 0 || int(version) >= len(sizes) {
-		return Caps{}, errors.New("file capabilities: unknown revision 0x" + strconv.FormatUint(uint64(magic&revisionMask), 16))
+		return Caps{}, fmt.Errorf("file capabilities: unknown revision %#x", magic&revisionMask)
 	}
 	if len(value) != sizes[version] {
 		return Caps{}, sizeError(len(value), int(version))
@@ -89,25 +89,23 @@ func Decode(value []byte) (Caps, error) {
 // system's user namespace.
 func (c Caps) Encode() ([]byte, error) {
 	if c.Version < 1 || c.Version > 3 {
-		return nil, errors.New("file capabilities: no version " + strconv.Itoa(c.Version))
+		return nil, fmt.Errorf("file capabilities: no version %d", c.Version)
 	}
 	if c.Version == 1 && (c.Permitted|c.Inheritable)>>32 != 0 {
-		return nil, errors.New("file capabilities: version 1 has no room for capabilities above 31")
+		return nil, fmt.Errorf("file capabilities: version 1 has no room for capabilities above 31")
 	}
 	if c.Version < 3 && c.RootID != 0 {
-		return nil, errors.New("file capabilities: only version 3 has a root id")
+		return nil, fmt.Errorf("file capabilities: only version 3 has a root id")
 	}
 	magic := uint32(c.Version) << revisionShift
 	if c.Effective {
 		magic |= flagEffective
 	}
-	b := appendWord(make([]byte, 0, size3), magic)
-	b = appendWord(appendWord(b, uint32(c.Permitted)), uint32(c.Inheritable))
-	if c.Version >= 2 {
-		b = appendWord(appendWord(b, uint32(c.Permitted>>32)), uint32(c.Inheritable>>32))
-	}
-	if c.Version == 3 {
-		b = appendWord(b, c.RootID)
+	words := []uint32{magic, uint32(c.Permitted), uint32(c.Inheritable),
+		uint32(c.Permitted >> 32), uint32(c.Inheritable >> 32), c.RootID}
+	b := make([]byte, 0, size3)
+	for _, w := range words[:sizes[c.Version]/4] {
+		b = binary.LittleEndian.AppendUint32(b, w)
 	}
 	return b, nil
 }
@@ -131,19 +129,11 @@ func (c Caps) EPI() caps.EPI {
 }
 
 func sizeError(size, version int) error {
-	text := "file capabilities: " + strconv.Itoa(size) + " bytes"
 	if version == 0 {
-		return errors.New(text + " are too few")
+		return fmt.Errorf("file capabilities: %d bytes are too few", size)
 	}
-	return errors.New(text + " instead of " + strconv.Itoa(sizes[version]) + " for version " + strconv.Itoa(version))
+	return fmt.Errorf("file capabilities: %d bytes instead of %d for version %d", size, sizes[version], version)
 }
 
 // word is the i-th 32-bit word of a value.
-func word(b []byte, i int) uint32 {
-	b = b[4*i : 4*i+4]
-	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
-}
-
-func appendWord(b []byte, w uint32) []byte {
-	return append(b, byte(w), byte(w>>8), byte(w>>16), byte(w>>24))
-}
+func word(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[4*i:]) }
