@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"capsh/internal/linux/apply"
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 
@@ -41,7 +41,7 @@ func blame(p *plan.Plan, err error) error {
 func namespaceRule(p *plan.Plan, failed *apply.Error) string {
 	state := p.Before
 	var err error
-	if state.UserNS, err = probe.SelfUserNS(); err != nil {
+	if state.UserNS, err = self.UserNS(); err != nil {
 		return "whether the user namespace permits it is unknown: " + err.Error()
 	}
 	for i := range p.Steps {

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"capsh/internal/linux/apply"
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/files"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/execve"
 	"capsh/internal/rules/plan"
@@ -37,7 +37,7 @@ func (l *launch) foresee(p *plan.Plan) error {
 // may not look at and, where PATH goes on, to a file that does not do and that the
 // user may not reach.
 func (l *launch) unsure(exe *execve.File, found bool, err error) bool {
-	var file *probe.FileError
+	var file *files.FileError
 	switch {
 	case exe.Unreadable:
 		return true
@@ -59,7 +59,7 @@ func (l *launch) find() (execve.File, error) {
 
 // notStarted gives the error of a look-up its exit status.
 func notStarted(err error) error {
-	var none probe.NotFound
+	var none files.NotFound
 	switch {
 	case err == nil:
 		return nil
@@ -84,7 +84,7 @@ func (l *launch) exec(command *apply.Command, p *plan.Plan, stderr io.Writer) er
 	var refused error
 	for i := l.first; i < len(l.paths); i++ {
 		if i != l.found {
-			found, exe, err := probe.Here.Command(l.command, l.paths[i:])
+			found, exe, err := files.Here.Command(l.command, l.paths[i:])
 			if err != nil {
 				return l.unfound(refused, err)
 			}
@@ -108,7 +108,7 @@ func (l *launch) exec(command *apply.Command, p *plan.Plan, stderr io.Writer) er
 // unfound is why nothing was found farther down: what was refused before, unless
 // the look-up itself failed.
 func (l *launch) unfound(refused, err error) error {
-	var none probe.NotFound
+	var none files.NotFound
 	if refused != nil && (errors.As(err, &none) || errors.Is(err, unix.EACCES)) {
 		return refused
 	}
@@ -120,7 +120,7 @@ func (l *launch) explain(err error, path string) error {
 	status, why := exitCannot, ""
 	switch {
 	case errors.Is(err, unix.ENOENT):
-		loader, loaderErr := probe.Here.MissingLoader(path)
+		loader, loaderErr := files.Here.MissingLoader(path)
 		switch {
 		case loader != "":
 			why = "its dynamic loader " + loader + " is missing"

@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/files"
 	"capsh/internal/rules/accounts"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +20,7 @@ func (l *launch) enter() error {
 	if dir == "" {
 		return nil
 	}
-	f, err := probe.Here.Open(dir, unix.O_PATH|unix.O_DIRECTORY)
+	f, err := files.Here.Open(dir, unix.O_PATH|unix.O_DIRECTORY)
 	switch {
 	case r.Chroot != "":
 		r.ChrootFD = f.FD
@@ -40,7 +40,7 @@ func (l *launch) accounts() accounts.Files {
 // read reads a file that the command line names, be it a pipe; a missing one is
 // ENOENT.
 func read(path string) ([]byte, error) {
-	f, err := probe.Here.Open(path, unix.O_RDONLY)
+	f, err := files.Here.Open(path, unix.O_RDONLY)
 	if err != nil {
 		return nil, err
 	}

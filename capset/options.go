@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/files"
 	"capsh/internal/rules/accounts"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
@@ -39,7 +39,7 @@ type launch struct {
 	paths   []string
 	found   int // which of paths was judged; len(paths) for none
 	first   int // the first of paths that is there at all
-	lookup  probe.Lookup
+	lookup  files.Lookup
 	// uid and gid are the ids that the command will have, account is whose the
 	// real uid is, once it is looked up.
 	uid, gid cred.IDs
@@ -118,7 +118,7 @@ var options = [...]option.Option[setter]{
 // parse reads the options and what follows them. Words are checked here as far
 // as that needs neither files nor the state of this process.
 func parse(args []string) (*launch, error) {
-	l := &launch{lookup: probe.Here}
+	l := &launch{lookup: files.Here}
 	list, rest, err := option.Parse(options[:], args)
 	if err != nil {
 		return nil, err

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 
@@ -105,7 +105,7 @@ func (l *launch) deathSignal(g given) error {
 		l.request.DeathSignal = cred.Is[uint32](0)
 		return nil
 	case "keep":
-		now, err := probe.DeathSignal()
+		now, err := self.DeathSignal()
 		l.request.DeathSignal = cred.Is(now)
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
 	"capsh/internal/ui/jsonread"
@@ -113,7 +113,7 @@ func dockerSet(v jsonread.Value) (caps.Set, error) {
 	case privileged.Kind != jsonread.Bool && privileged.Kind != jsonread.Missing:
 		return 0, errors.New("HostConfig.Privileged is neither true nor false")
 	case privileged.Text == "true":
-		return probe.AllCaps()
+		return self.AllCaps()
 	}
 	add, err := dockerList(v, "CapAdd")
 	if err != nil {
@@ -167,7 +167,7 @@ func (d *dockerWords) add(word string) error {
 func dockerKeeps(base caps.Set, add, drop dockerWords) (caps.Set, error) {
 	switch {
 	case add.all:
-		all, err := probe.AllCaps()
+		all, err := self.AllCaps()
 		return all &^ drop.set, err
 	case drop.all:
 		return add.set, nil

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"strings"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/files"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 
@@ -32,12 +33,12 @@ func (l *launch) resolve(from *cred.State, env []string) error {
 	if err := l.environment(env); err != nil {
 		return err
 	}
-	l.paths = probe.CommandPaths(l.command, l.env)
+	l.paths = files.CommandPaths(l.command, l.env)
 	if err := l.resolveLimits(); err != nil {
 		return err
 	}
 	if l.request.Lock || l.dryRun {
-		l.request.UserNamespaces = probe.UserNamespaces()
+		l.request.UserNamespaces = self.UserNamespaces()
 	}
 	return l.userNamespace(from)
 }
@@ -49,9 +50,9 @@ func (l *launch) userNamespace(from *cred.State) (err error) {
 	r := &l.request
 	switch {
 	case l.dryRun:
-		from.UserNS, err = probe.SelfUserNS()
+		from.UserNS, err = self.UserNS()
 	case r.GroupsImplied && r.UID.Value == from.UID && r.GID.Value == from.GID:
-		from.UserNS.Setgroups, err = probe.SelfSetgroups()
+		from.UserNS.Setgroups, err = self.Setgroups()
 	}
 	return err
 }
@@ -76,7 +77,7 @@ func (l *launch) resolveLandlock() error {
 	if len(l.landlock) == 0 {
 		return nil
 	}
-	all, err := probe.LandlockAccess()
+	all, err := self.LandlockAccess()
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 
 	"capsh/internal/linux/apply"
 	"capsh/internal/linux/inherit"
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/plan"
 	"capsh/internal/ui/render"
 	"capsh/internal/ui/version"
@@ -132,7 +132,7 @@ func (l *launch) warn(stderr io.Writer, warnings []string) {
 
 // plan resolves what was asked for and plans it. Nothing is changed.
 func (l *launch) plan(env []string) (*plan.Plan, error) {
-	from, err := probe.Self()
+	from, err := self.State()
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
@@ -99,7 +99,7 @@ func list(option, text string) (caps.Set, error) {
 // may say "all".
 func parseList(text string) (all caps.Set, err error) {
 	if strings.Contains(strings.ToLower(text), "all") {
-		if all, err = probe.AllCaps(); err != nil {
+		if all, err = self.AllCaps(); err != nil {
 			return 0, err
 		}
 	}
@@ -231,7 +231,7 @@ func parseBit(name string) (cred.Securebits, error) {
 
 // capList is the names of all capabilities of the kernel, one a line.
 func capList() (string, error) {
-	all, err := probe.AllCaps()
+	all, err := self.AllCaps()
 	var b []byte
 	for c := range all.All() {
 		b = append(append(b, c.String()...), '\n')

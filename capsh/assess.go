@@ -1,6 +1,7 @@
 package main
 
 import (
+	"capsh/internal/linux/sandbox"
 	"errors"
 	"strings"
 
@@ -52,7 +53,7 @@ func runAssess(args, env []string, out *output) (int, error) {
 	if err != nil {
 		return status, err
 	}
-	facts, err := c.proc.Container(threads[0].pid, threads[0].tid)
+	facts, err := sandbox.Read(c.proc, threads[0].pid, threads[0].tid)
 	if err != nil {
 		return exitNo, err
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/suggest"
 	"capsh/internal/ui/option"
 )
@@ -131,7 +131,7 @@ type common struct {
 	json  bool
 	form  string   // "" is text or JSON
 	forms []string // what else --format takes
-	proc  probe.Root
+	proc  procfs.Root
 	color string // "auto", "always" or "never"
 }
 
@@ -140,7 +140,7 @@ var colorWords = [...]string{"auto", "always", "never"}
 
 // options adds those of the command itself.
 func (c *common) options(own ...option.Option[setter]) []option.Option[setter] {
-	c.proc, c.color = probe.Proc, "auto"
+	c.proc, c.color = procfs.Proc, "auto"
 	return append(own,
 		flag("json", &c.json),
 		value("format", func(v string) error {
@@ -152,7 +152,7 @@ func (c *common) options(own ...option.Option[setter]) []option.Option[setter] {
 			return oneOf(v, append([]string{"text", "json"}, c.forms...)...)
 		}),
 		value("proc", func(v string) error {
-			c.proc = probe.Root(v)
+			c.proc = procfs.Root(v)
 			if v == "" {
 				return errors.New("needs a folder")
 			}

@@ -5,7 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/files"
+	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/accounts"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -134,7 +136,7 @@ func listOf(words []string, last string) []string {
 func capNames(typed string) []string {
 	whole := strings.HasPrefix(typed[strings.LastIndexByte(typed, ',')+1:], "cap_")
 	var list []string
-	for c := range caps.First(min(probe.KernelBits(), caps.Named)).All() {
+	for c := range caps.First(min(self.KernelBits(), caps.Named)).All() {
 		if whole {
 			list = append(list, c.String())
 		} else {
@@ -156,7 +158,7 @@ func securebitNames() []string {
 }
 
 func processIDs() (list []string) {
-	ids, _ := probe.Proc.PIDs() // a completion has nobody to complain to
+	ids, _ := procfs.Proc.PIDs() // a completion has nobody to complain to
 	for _, id := range ids {
 		list = append(list, strconv.Itoa(id))
 	}
@@ -166,7 +168,7 @@ func processIDs() (list []string) {
 // accountList are the names in a passwd or group file that a shell takes as they
 // are, for that is how some put them on the line.
 func accountList(file string) (list []string) {
-	text, _ := probe.Here.ReadFile(file)
+	text, _ := files.Here.ReadFile(file)
 	for line := range strings.Lines(string(text)) {
 		name, _, ok := strings.Cut(line, ":")
 		if ok && plainName(name) {

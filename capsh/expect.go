@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/expect"
 	"capsh/internal/ui/render"
@@ -82,7 +82,7 @@ func judgeAll(list []expect.Expr, p *cred.Process) (verdicts []expect.Verdict, w
 }
 
 // parseExpectations parses all before anything is read.
-func parseExpectations(texts []string, proc probe.Root) ([]expect.Expr, error) {
+func parseExpectations(texts []string, proc procfs.Root) ([]expect.Expr, error) {
 	var names accountNames
 	w := expect.World{Bits: kernelBits(proc), User: names.files().UID, Group: names.files().GID}
 	list := make([]expect.Expr, len(texts))

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"slices"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/files"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/filecap"
 	"capsh/internal/ui/option"
 	"capsh/internal/ui/render"
@@ -76,7 +77,7 @@ func (f *fileReport) failed(err error) {
 // each looks at each path, whatever it grants.
 func (f *fileReport) each(paths []string) {
 	for _, path := range paths {
-		g, err := probe.Grants(path)
+		g, err := files.Grants(path)
 		switch {
 		case errors.Is(err, unix.EISDIR):
 			f.failed(errors.New(path + ": is a folder; -r looks in it"))
@@ -90,7 +91,7 @@ func (f *fileReport) each(paths []string) {
 
 // walk looks for what grants something in trees.
 func (f *fileReport) walk(paths []string, oneFileSystem bool) {
-	w := probe.Walk{OneFileSystem: oneFileSystem}
+	w := files.Walk{OneFileSystem: oneFileSystem}
 	line := progress{to: f.out.errs, walk: &w}
 	w.Found = f.found
 	w.Failed = func(err error) { line.erase(); f.failed(err) }
@@ -104,7 +105,7 @@ func (f *fileReport) walk(paths []string, oneFileSystem bool) {
 
 // show writes the report.
 func (f *fileReport) show(json bool, color render.Color) {
-	bits := probe.KernelBits()
+	bits := self.KernelBits()
 	var names accountNames
 	var table render.Table
 	for i := range f.list {

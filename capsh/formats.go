@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/option"
@@ -75,7 +75,7 @@ func otherThreads(p *cred.Process) string {
 // insideIDs turns ids as this process sees them into those of another's user
 // namespace, which are what a container is told.
 func insideIDs(g *render.Grant, ns *cred.UserNS) error {
-	own, err := probe.SelfUserNS()
+	own, err := self.UserNS()
 	if err != nil {
 		return err
 	}

@@ -1,24 +1,24 @@
 package main
 
 import (
+	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/self"
 	"errors"
-
-	"capsh/internal/linux/probe"
 )
 
 // kernelBits is how many capabilities the kernel has that a procfs is of; where it
 // does not say, as many as this one.
-func kernelBits(proc probe.Root) int {
+func kernelBits(proc procfs.Root) int {
 	if bits, err := toldBits(proc); err == nil {
 		return bits
 	}
-	return probe.KernelBits()
+	return self.KernelBits()
 }
 
 // toldBits is the same, but an error where another procfs does not say.
-func toldBits(proc probe.Root) (int, error) {
-	if proc == probe.Proc {
-		return probe.KernelBits(), nil
+func toldBits(proc procfs.Root) (int, error) {
+	if proc == procfs.Proc {
+		return self.KernelBits(), nil
 	}
 	last := proc.LastCap()
 	if !last.OK {

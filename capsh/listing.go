@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/option"
@@ -30,7 +31,7 @@ type listing struct {
 	// cgroups says that the paths of cgroups are whole: a copy's are as they were
 	// written.
 	cgroups bool
-	scan    *probe.Scan
+	scan    *procfs.Scan
 	tally
 }
 
@@ -134,10 +135,10 @@ func (l *listing) open() (err error) {
 	if l.skipsIdle() {
 		l.scan.Holding()
 	}
-	if l.ownNS = probe.OwnUserNS(); !l.ownNS.Inode.OK || !l.scan.Live() {
+	if l.ownNS = self.UserNSByInode(); !l.ownNS.Inode.OK || !l.scan.Live() {
 		l.ownNS = cred.UserNS{Inode: cred.Is[uint64](cred.InitialUserNS)}
 	}
-	l.cgroups = !l.scan.Live() || probe.SeesCgroups()
+	l.cgroups = !l.scan.Live() || self.SeesCgroups()
 	return nil
 }
 
@@ -145,7 +146,7 @@ func (l *listing) open() (err error) {
 // once.
 type lister struct {
 	*listing
-	r          *probe.Reader
+	r          *procfs.Reader
 	p          render.Listed
 	names      accountNames
 	users      map[uint32]string

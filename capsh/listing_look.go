@@ -1,12 +1,13 @@
 package main
 
 import (
+	"capsh/internal/linux/sandbox"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/render"
@@ -15,7 +16,7 @@ import (
 // known is a container as far as it is known.
 type known = cred.Known[container.Container]
 
-func (l *listing) lister(r *probe.Reader) *lister {
+func (l *listing) lister(r *procfs.Reader) *lister {
 	return &lister{listing: l, r: r, users: map[uint32]string{}, containers: map[uint64]known{}}
 }
 
@@ -78,7 +79,7 @@ func (l *lister) fromCgroup(pid int) (c known, told bool) {
 
 // identify finds out as assess does whose container a process is in.
 func (l *lister) identify(pid int) known {
-	facts, err := l.proc.Identity(pid)
+	facts, err := sandbox.Identity(l.proc, pid)
 	if err != nil {
 		return known{} // it has ended, or may not be looked at
 	}
@@ -136,7 +137,7 @@ func (l *listing) finish(command string, found int, out *output) (int, error) {
 		if slices.Contains(l.seen, pid) {
 			continue
 		}
-		if _, err := l.proc.Process(pid, 0, probe.Options{}); err != nil {
+		if _, err := l.proc.Process(pid, 0, procfs.Options{}); err != nil {
 			complain(err.Error())
 		}
 	}

@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/render"
@@ -31,7 +31,7 @@ func (s *session) current(string) error {
 // process is named first.
 func (s *session) show(subjects func() ([]subject, error), text func(b []byte, state *cred.State) []byte) error {
 	list, err := subjects()
-	if err != nil && (err != probe.ErrNoBounding || s.view.json) { // text has a word for it
+	if err != nil && (err != self.ErrNoBounding || s.view.json) { // text has a word for it
 		return err
 	}
 	for _, p := range list {

@@ -1,14 +1,14 @@
 package main
 
 import (
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/files"
 	"capsh/internal/rules/accounts"
 )
 
 // accountNames looks up names, reading each file once.
 type accountNames struct {
 	// at is whose root folder the files are in; nil is this process's.
-	at            *probe.Lookup
+	at            *files.Lookup
 	passwd, group []byte
 	// lookups counts those of groups, groupNames is there once they are many.
 	lookups    int
@@ -19,7 +19,7 @@ type accountNames struct {
 func (a *accountNames) files() accounts.Files { return accounts.Files{Read: a.read} }
 
 func (a *accountNames) read(path string) ([]byte, error) {
-	at, text := probe.Here, &a.passwd
+	at, text := files.Here, &a.passwd
 	if a.at != nil {
 		at = *a.at
 	}

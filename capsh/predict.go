@@ -4,7 +4,9 @@ import (
 	"errors"
 	"strings"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/files"
+	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
@@ -68,7 +70,7 @@ func runPredict(args, env []string, out *output) (int, error) {
 		return exitNo, refused
 	}
 	if !q.json {
-		out.buf = render.Predict(out.buf, &before, &exe, &outcome, probe.KernelBits(), textWidth(), q.colors(env))
+		out.buf = render.Predict(out.buf, &before, &exe, &outcome, self.KernelBits(), textWidth(), q.colors(env))
 	}
 	return exitYes, nil
 }
@@ -110,11 +112,11 @@ func (q *prediction) look() (before cred.State, exe execve.File, err error) {
 	if err != nil {
 		return before, exe, err
 	}
-	at, names := probe.Here, &accountNames{}
-	elsewhere := q.target.given || q.proc != probe.Proc
+	at, names := files.Here, &accountNames{}
+	elsewhere := q.target.given || q.proc != procfs.Proc
 	if elsewhere {
 		q.proc.Securebits(&p)
-		if at, err = q.proc.InRoot(p.PID); err != nil {
+		if at, err = files.InRoot(q.proc, p.PID); err != nil {
 			return before, exe, err
 		}
 		defer unix.Close(at.Dir)
@@ -133,18 +135,18 @@ func (q *prediction) look() (before cred.State, exe execve.File, err error) {
 }
 
 // find reads the file that execvp(3) would take for the command.
-func (q *prediction) find(at probe.Lookup) (execve.File, error) {
+func (q *prediction) find(at files.Lookup) (execve.File, error) {
 	if at.Chroot && strings.Contains(q.command, "/") && q.command[0] != '/' {
 		return execve.File{}, errors.New(q.command + ": the path must begin with a slash, in the root folder of the process")
 	}
-	_, exe, err := at.Command(q.command, probe.CommandPaths(q.command, q.env))
+	_, exe, err := at.Command(q.command, files.CommandPaths(q.command, q.env))
 	return exe, err
 }
 
 // asSeenInside turns what we see of another process and a file into what that
 // process sees.
 func asSeenInside(s cred.State, f execve.File) (cred.State, execve.File, error) {
-	own, err := probe.SelfUserNS()
+	own, err := self.UserNS()
 	switch {
 	case err != nil:
 		return s, f, err

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
@@ -88,7 +88,7 @@ func parseSetOrDefault(text string) (caps.Set, error) {
 	if set, ok := catalog.Default(text); ok {
 		return set, nil
 	}
-	return caps.ParseList(text, caps.First(probe.KernelBits()))
+	return caps.ParseList(text, caps.First(self.KernelBits()))
 }
 
 // setUser takes what [accountNames.become] is to look up.

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/files"
 	"capsh/internal/ui/render"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +16,7 @@ import (
 // stderr is none it does nothing.
 type progress struct {
 	to   io.Writer
-	walk *probe.Walk
+	walk *files.Walk
 
 	end, ended chan struct{} // nil where there is no terminal
 	lock       sync.Mutex    // held while the terminal is written to

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/caps"
 	"capsh/internal/ui/render"
 )
@@ -98,7 +98,7 @@ func (c *psCommand) table(rows []render.Row, env []string, out *output) {
 // rows reads all processes and sorts them.
 func (c *psCommand) rows() []render.Row {
 	var all []render.Row
-	probe.Batches(c.scan, func(r *probe.Reader) func([]int) []render.Row {
+	procfs.Batches(c.scan, func(r *procfs.Reader) func([]int) []render.Row {
 		l := c.lister(r)
 		return func(pids []int) (rows []render.Row) {
 			for _, pid := range pids {
@@ -138,7 +138,7 @@ func (c *psCommand) objects(out *output) (found int) {
 		count int
 	}
 	spare := sync.Pool{New: func() any { return new(render.JSON) }}
-	probe.Batches(c.scan, func(r *probe.Reader) func([]int) lines {
+	procfs.Batches(c.scan, func(r *procfs.Reader) func([]int) lines {
 		l := c.lister(r)
 		return func(pids []int) lines {
 			b := lines{json: spare.Get().(*render.JSON)}

@@ -5,7 +5,8 @@ import (
 	"os"
 	"strconv"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/render"
@@ -40,11 +41,11 @@ func (s *session) kernel() render.Kernel {
 	if k.Bits > 0 {
 		return *k
 	}
-	if k.Bits, s.kernelErr = probe.CountBits(); s.kernelErr != nil {
+	if k.Bits, s.kernelErr = self.CountBits(); s.kernelErr != nil {
 		k.Bits = caps.Named
 	}
 	k.Bounding = s.kernelErr == nil
-	if s.kernelErr == probe.ErrNoBounding {
+	if s.kernelErr == self.ErrNoBounding {
 		s.kernelErr = nil
 	}
 	if s.view.proc != "" {
@@ -134,19 +135,19 @@ func (s *session) subjectsInFull() ([]subject, error) {
 // self is this process as it is now. Text speaks of its credentials only.
 func (s *session) self() (p cred.Process, err error) {
 	if s.view.json {
-		return probe.SelfProcess(probe.Options{UserNS: true, Label: true})
+		return self.Process(procfs.Options{UserNS: true, Label: true})
 	}
 	p.PID = os.Getpid()
 	p.TID = p.PID
-	p.State, err = probe.Self()
+	p.State, err = self.State()
 	return p, err
 }
 
 // ownState is this process as it is now, for what changes it. A bounding set
 // that the kernel does not tell of is no matter there.
 func ownState() (cred.State, error) {
-	state, err := probe.Self()
-	if err == probe.ErrNoBounding {
+	state, err := self.State()
+	if err == self.ErrNoBounding {
 		err = nil
 	}
 	return state, err
@@ -155,20 +156,20 @@ func ownState() (cred.State, error) {
 func (s *session) readOthers() error {
 	root := s.view.root()
 	threads := s.view.threads
-	self, err := selfIn(root)
+	own, err := selfIn(root)
 	if len(threads) == 0 { // --proc alone
 		if err != nil {
 			return err
 		}
-		threads = []thread{self}
+		threads = []thread{own}
 	}
 	for _, t := range threads {
-		p, err := root.Process(t.pid, t.tid, probe.Options{Threads: t.tid == t.pid, UserNS: true, Label: s.view.json})
+		p, err := root.Process(t.pid, t.tid, procfs.Options{Threads: t.tid == t.pid, UserNS: true, Label: s.view.json})
 		if err != nil {
 			return err
 		}
-		if s.view.proc == "" && t == self {
-			state, err := probe.Self()
+		if s.view.proc == "" && t == own {
+			state, err := self.State()
 			if err != nil {
 				return err
 			}

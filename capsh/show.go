@@ -1,9 +1,10 @@
 package main
 
 import (
+	"capsh/internal/linux/sandbox"
 	"errors"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/container"
 	"capsh/internal/ui/render"
 )
@@ -39,7 +40,7 @@ func runShow(args, env []string, out *output) (int, error) {
 		return status, err
 	}
 	for _, t := range threads {
-		facts, err := c.proc.Container(t.pid, t.tid)
+		facts, err := sandbox.Read(c.proc, t.pid, t.tid)
 		if err == nil && c.form == "" && !facts.Process.Securebits.OK {
 			c.proc.Securebits(&facts.Process)
 		}
@@ -77,7 +78,7 @@ func (f *form) show(facts *container.Facts, c *common, env []string, out *output
 
 // showThreads reads the operands, PID or PID/TID each; without any it is this
 // process, as the procfs knows it. status is for the error.
-func showThreads(r probe.Root, operands []string) (list []thread, status int, err error) {
+func showThreads(r procfs.Root, operands []string) (list []thread, status int, err error) {
 	for _, o := range operands {
 		t, err := parseThread(o)
 		if err != nil {

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"strings"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/cred"
 )
 
@@ -28,8 +29,8 @@ func (t *target) set(value string) (err error) {
 
 // read reads the process with its other threads, if these count, and its user
 // namespace.
-func (t *target) read(root probe.Root) (cred.Process, error) {
-	if !t.given && root == probe.Proc {
+func (t *target) read(root procfs.Root) (cred.Process, error) {
+	if !t.given && root == procfs.Proc {
 		return readSelf()
 	}
 	which := t.thread
@@ -39,7 +40,7 @@ func (t *target) read(root probe.Root) (cred.Process, error) {
 			return cred.Process{}, err
 		}
 	}
-	p, err := root.Process(which.pid, which.tid, probe.Options{Threads: !t.alone, UserNS: true})
+	p, err := root.Process(which.pid, which.tid, procfs.Options{Threads: !t.alone, UserNS: true})
 	p.ThreadsRead = p.ThreadsRead || t.alone
 	return p, err
 }
@@ -47,13 +48,13 @@ func (t *target) read(root probe.Root) (cred.Process, error) {
 // readSelf reads this process. The threads of the runtime have what this one
 // has: nothing was changed.
 func readSelf() (cred.Process, error) {
-	p, err := probe.SelfProcess(probe.Options{UserNS: true})
+	p, err := self.Process(procfs.Options{UserNS: true})
 	p.ThreadsRead = true
 	return p, err
 }
 
 // selfIn is this process, as a procfs knows it.
-func selfIn(r probe.Root) (thread, error) {
+func selfIn(r procfs.Root) (thread, error) {
 	pid, err := r.Self()
 	return thread{pid, pid}, err
 }

@@ -3,7 +3,7 @@ package main
 import (
 	"slices"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/ui/render"
 )
 
@@ -71,7 +71,7 @@ const none = -1
 
 // read reads all processes.
 func (f *forest) read() {
-	probe.Batches(f.scan, func(r *probe.Reader) func([]int) []render.Listed {
+	procfs.Batches(f.scan, func(r *procfs.Reader) func([]int) []render.Listed {
 		l := f.lister(r)
 		return func(pids []int) []render.Listed {
 			list := make([]render.Listed, 0, len(pids))

@@ -1,11 +1,10 @@
 package main
 
 import (
+	"capsh/internal/linux/procfs"
 	"errors"
 	"strconv"
 	"strings"
-
-	"capsh/internal/linux/probe"
 )
 
 // view is what the reporting actions speak of, and how: the options that hold
@@ -92,11 +91,11 @@ func parsePID(text string) (int, error) {
 func (v *view) elsewhere() bool { return len(v.threads) > 0 || v.proc != "" }
 
 // root is the procfs to read.
-func (v *view) root() probe.Root {
+func (v *view) root() procfs.Root {
 	if v.proc != "" {
-		return probe.Root(v.proc)
+		return procfs.Root(v.proc)
 	}
-	return probe.Proc
+	return procfs.Proc
 }
 
 // quote puts a text from the command line into an error message: what a

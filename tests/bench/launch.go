@@ -5,7 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 )
 
@@ -24,7 +24,7 @@ func launchers(bin, scratch string) (group, error) {
 	if err := os.Chmod(scratch, 0o755); err != nil { // for the user that the target runs as
 		return group{}, err
 	}
-	all, err := probe.AllCaps()
+	all, err := self.AllCaps()
 	if err != nil {
 		return group{}, err
 	}

@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
 	"capsh/internal/testenv"
@@ -370,7 +370,7 @@ func attributes(n namespace) *syscall.SysProcAttr {
 	a.Cloneflags = syscall.CLONE_NEWUSER
 	// Root of the machine may be no one in there and lose at the exec what the
 	// new namespace gave; ambient capabilities stay.
-	for c := range probe.KernelBits() {
+	for c := range self.KernelBits() {
 		a.AmbientCaps = append(a.AmbientCaps, uintptr(c))
 	}
 	a.GidMappingsEnableSetgroups = true

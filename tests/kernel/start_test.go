@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unsafe"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/files"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
@@ -88,7 +88,7 @@ func runStart() {
 		say(message{Failed: err.Error()})
 		return
 	}
-	f, err := probe.Here.Executable(path)
+	f, err := files.Here.Executable(path)
 	if err != nil {
 		say(message{Failed: err.Error()})
 		return

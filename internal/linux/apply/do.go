@@ -3,7 +3,8 @@ package apply
 import (
 	"errors"
 
-	"capsh/internal/linux/probe"
+	"capsh/internal/linux/files"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 
@@ -93,7 +94,7 @@ func doRest(s *plan.Step, p *plan.Plan) error {
 
 // verify reads back this thread's state and its root folder and compares.
 func verify(p *plan.Plan) error {
-	got, err := probe.Self()
+	got, err := self.State()
 	if err == nil {
 		err = plan.Check(&p.Want, &got)
 	}
@@ -111,7 +112,7 @@ func verify(p *plan.Plan) error {
 // checkRoot compares the root folder with the one that was opened as path, in
 // which everything was looked up. That path may have come to name another.
 func checkRoot(fd int, path string) error {
-	root, err := probe.Here.Open("/", unix.O_PATH|unix.O_DIRECTORY)
+	root, err := files.Here.Open("/", unix.O_PATH|unix.O_DIRECTORY)
 	if err != nil {
 		return err
 	}

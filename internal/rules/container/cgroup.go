@@ -1,6 +1,6 @@
 // Package container says how tightly a container holds its processes: what the
-// machine shows of one becomes findings, and these a verdict. It is pure; package
-// probe reads what it judges.
+// machine shows of one becomes findings, and these a verdict. It is pure; linux/sandbox
+// reads what it judges.
 package container
 
 import (

@@ -1,6 +1,6 @@
 // Package cred says what a thread holds: its capability sets, ids, securebits
-// and what else the kernel looks at when it asks "may it?". It is pure; package
-// probe fills these values, package apply changes what they describe.
+// and what else the kernel looks at when it asks "may it?". It is pure;
+// linux/procfs and linux/self read these values, package apply changes what they describe.
 package cred
 
 import "capsh/internal/rules/caps"

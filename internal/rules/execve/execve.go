@@ -1,5 +1,5 @@
 // Package execve says what an execve(2) would do to a thread's credentials, and
-// by which of the kernel's rules. It is pure: package probe reads the file.
+// by which of the kernel's rules. It is pure: linux/files reads the file.
 package execve
 
 import (

@@ -1,0 +1,92 @@
+package files
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestCommandPaths(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		env  []string
+		want []string
+	}{
+		{"a/b", []string{"PATH=/x"}, []string{"a/b"}},
+		{"", nil, []string{""}},
+		{"a", nil, []string{"/bin/a", "/usr/bin/a"}},
+		{"a", []string{"PATH=/x::y", "PATH=/z"}, []string{"/x/a", "./a", "y/a"}},
+		{"a", []string{"PATH="}, []string{"./a"}},
+	} {
+		if got := CommandPaths(c.name, c.env); !slices.Equal(got, c.want) {
+			t.Errorf("%q, %q: %q, want %q", c.name, c.env, got, c.want)
+		}
+	}
+}
+
+func TestCommand(t *testing.T) {
+	dir := t.TempDir()
+	good := write(t, dir, "good", "\x7fELF")
+	plain := write(t, dir, "plain", "\x7fELF")
+	if err := os.Chmod(plain, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	script := write(t, dir, "script", "#!"+plain+"\n")
+	loop := filepath.Join(dir, "loop")
+	if err := os.Symlink(loop, loop); err != nil {
+		t.Fatal(err)
+	}
+	gone, below := filepath.Join(dir, "gone"), filepath.Join(good, "x")
+	for _, c := range []struct {
+		paths []string
+		found Found
+		errno error
+	}{
+		{[]string{gone, below, good, plain}, Found{2, 2}, nil},
+		{[]string{plain, dir, gone, good}, Found{3, 0}, nil},
+		{[]string{gone, plain, dir}, Found{3, 1}, unix.EACCES},
+		{[]string{script, good}, Found{0, 0}, unix.EACCES}, // the script is there
+		{[]string{gone, loop, good}, Found{1, 1}, unix.ELOOP},
+	} {
+		found, exe, err := Here.Command("name", c.paths)
+		if found != c.found || !errors.Is(err, c.errno) || err == nil && exe.Path != c.paths[found.At] {
+			t.Errorf("%q: %+v, %+v, %v", c.paths, found, exe, err)
+		}
+	}
+	long := strings.Repeat("x", 300)
+	_, _, err := Here.Command(long, []string{dir + "/" + long, dir + "/" + long})
+	if !errors.Is(err, unix.ENAMETOOLONG) || strings.Count(err.Error(), long) != 1 {
+		t.Errorf("a name that is too long is not said once: %v", err)
+	}
+	for name, text := range map[string]string{"": "the command is empty", "./x": "./x: no such file", "x": "x: not found in PATH"} {
+		_, _, err := Here.Command(name, []string{gone})
+		if err != NotFound(name) || err.Error() != text {
+			t.Errorf("%q: %v, want %s", name, err, text)
+		}
+	}
+}
+
+// Who may not execute a file is refused by what the kernel says of it.
+func TestExecutableNobody(t *testing.T) {
+	dir := t.TempDir()
+	plain := write(t, dir, "plain", "\x7fELF")
+	script := write(t, dir, "script", "#!"+plain+"\n")
+	if err := os.Chmod(plain, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string]string{
+		plain:  "execve " + plain + ": permission denied (no execute permission for anyone)",
+		script: "execve " + plain + " (the interpreter of " + script + "): permission denied (no execute permission for anyone)",
+	} {
+		_, err := Here.Executable(path)
+		wantFileError(t, err, unix.EACCES, text)
+		if err := run(path); !errors.Is(err, unix.EACCES) {
+			t.Errorf("the kernel: %v", err)
+		}
+	}
+}

@@ -1,0 +1,371 @@
+package files
+
+import (
+	"bytes"
+	"capsh/internal/testenv/helper"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/execve"
+	"capsh/internal/rules/filecap"
+	"capsh/internal/testenv"
+
+	"golang.org/x/sys/unix"
+)
+
+// write makes an executable file and returns its path.
+func write(t testing.TB, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func wantFileError(t *testing.T, err error, errno syscall.Errno, text string) {
+	t.Helper()
+	var fileError *FileError
+	if !errors.As(err, &fileError) || !errors.Is(err, errno) || err.Error() != text {
+		t.Errorf("error %q, want %q, errno %v", err, text, errno)
+	}
+}
+
+func TestExecutablePlain(t *testing.T) {
+	dir := t.TempDir()
+	path := write(t, dir, "plain", "\x7fELF")
+	got, err := Here.Executable(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older, err := kernelBefore(6, 17)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := execve.File{Path: path, Mode: unix.S_IFREG | 0o755, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
+		SetidFromReal: older}
+	got.NoSuid = false // as the directory's mount has it
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestExecutableErrors(t *testing.T) {
+	dir := t.TempDir()
+	gone, fifo := filepath.Join(dir, "gone"), filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	script := write(t, dir, "script", "#! "+gone+" -x\n")
+	outer := write(t, dir, "outer", "#!"+script)
+	empty := write(t, dir, "empty", "#!  \n")
+	for path, want := range map[string]struct {
+		errno syscall.Errno
+		text  string
+	}{
+		"":     {unix.ENOENT, "open : no such file or directory"},
+		gone:   {unix.ENOENT, "open " + gone + ": no such file or directory"},
+		script: {unix.ENOENT, "open " + gone + " (the interpreter of " + script + "): no such file or directory"},
+		outer:  {unix.ENOENT, "open " + gone + " (the interpreter of " + script + "): no such file or directory"},
+		dir:    {unix.EACCES, "execve " + dir + ": permission denied (not a regular file)"},
+		fifo:   {unix.EACCES, "execve " + fifo + ": permission denied (not a regular file)"},
+		empty:  {unix.ENOEXEC, "execve " + empty + `: exec format error (its "#!" line names no interpreter, or a longer one than the kernel reads)`},
+	} {
+		_, err := Here.Executable(path)
+		wantFileError(t, err, want.errno, want.text)
+	}
+}
+
+func TestExecutableNoexec(t *testing.T) {
+	testenv.Root(t)
+	dir := t.TempDir()
+	helper.OnThread(func() { // whose mount namespace ends with it
+		path := filepath.Join(dir, "program")
+		for _, err := range []error{
+			unix.Unshare(unix.CLONE_NEWNS),
+			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+			unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOEXEC, ""),
+			os.WriteFile(path, []byte("\x7fELF"), 0o755),
+		} {
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+		_, err := Here.Executable(path)
+		wantFileError(t, err, unix.EACCES, "execve "+path+": permission denied (its mount is noexec)")
+	})
+}
+
+// A chain as long as the kernel follows, and one longer, which it judges too.
+func TestExecutableChain(t *testing.T) {
+	dir := t.TempDir()
+	path, err := exec.LookPath("true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{path}
+	for i := range maxInterpreters {
+		path = write(t, dir, fmt.Sprint("script", i), "#!"+path+"\n")
+		want = append([]string{path}, want...)
+	}
+	got, err := Here.Executable(path)
+	if err != nil || fmt.Sprint(got.Interpreters) != fmt.Sprint(want[1:]) {
+		t.Errorf("interpreters %q, %v, want %q", got.Interpreters, err, want[1:])
+	}
+	if err := run(path); err != nil {
+		t.Errorf("the kernel: %v", err)
+	}
+	path = write(t, dir, "toolong", "#!"+path+"\n")
+	_, err = Here.Executable(path)
+	wantFileError(t, err, unix.ELOOP, "execve "+path+": too many levels of symbolic links (too many interpreters in a row)")
+	if err := run(path); !errors.Is(err, unix.ELOOP) {
+		t.Errorf("the kernel: %v", err)
+	}
+}
+
+// run execs a file that was just written: a fork elsewhere may still hold it.
+func run(path string) error {
+	for {
+		pid, err := syscall.ForkExec(path, []string{path}, &syscall.ProcAttr{})
+		if err == unix.ETXTBSY {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		var status syscall.WaitStatus
+		_, err = syscall.Wait4(pid, &status, 0, nil)
+		return err
+	}
+}
+
+// TestHeadKernel compares parseHead with the kernel's reading of random files.
+func TestHeadKernel(t *testing.T) {
+	dir := t.TempDir()
+	r := rand.New(rand.NewPCG(1, 2))
+	pieces := []string{"/bin/true", "/bin/true", "/gone", " ", " ", "\t", "\n", "\x00", "x", strings.Repeat(" ", 230), strings.Repeat("y", 244)}
+	outcomes := map[string]int{}
+	for i := range 1500 {
+		text := "#!"
+		for range r.IntN(6) {
+			text += pieces[r.IntN(len(pieces))]
+		}
+		if r.IntN(4) == 0 { // to the edge of what the kernel reads
+			text = "#!" + strings.Repeat(" ", 230+r.IntN(20)) + "/bin/true" + text[2:]
+		}
+		head := []byte(text)[:min(len(text), headSize)]
+		name, parseErr := parseHead(head)
+		want := "runs"
+		switch {
+		case parseErr != nil:
+			want = parseErr.Error()
+		case name != "":
+			if err := unix.Access(name, unix.X_OK); err != nil {
+				want = err.Error()
+			}
+		}
+		got := "runs"
+		if err := run(write(t, dir, fmt.Sprint(i), text)); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q: parseHead = %q, %v; the kernel: %s", text, name, parseErr, got)
+		}
+		outcomes[got]++
+	}
+	if len(outcomes) < 3 || outcomes["runs"] < 50 {
+		t.Errorf("the files prove little: %v", outcomes)
+	}
+}
+
+func FuzzHead(f *testing.F) {
+	for _, s := range []string{"", "#!", "#!\n", "#!/bin/sh", "#! /bin/sh -x\n", "#!\x00\n", "#!" + strings.Repeat("x", 300)} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, head []byte) {
+		head = head[:min(len(head), headSize)]
+		name, err := parseHead(head)
+		if err != nil && (name != "" || !bytes.HasPrefix(head, []byte("#!"))) {
+			t.Fatalf("%q: %q, %v", head, name, err)
+		}
+		if name != "" && (strings.ContainsAny(name, " \t\n\x00") || !bytes.Contains(head, []byte(name))) {
+			t.Fatalf("%q: %q", head, name)
+		}
+	})
+}
+
+func TestExecutableCaps(t *testing.T) {
+	testenv.Root(t)
+	dir := t.TempDir()
+	path := write(t, dir, "f", "\x7fELF")
+	set := func(c filecap.Caps) {
+		t.Helper()
+		value, err := c.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = unix.Setxattr(path, filecap.XattrName, value, 0)
+		testenv.Need(t, "a file system with file capabilities", err == nil, fmt.Sprint(err))
+	}
+	set(filecap.Caps{Permitted: caps.NetRaw.Set() | 1<<62, Inheritable: caps.Kill.Set(), Effective: true, Version: 2})
+	got, err := Here.Executable(path)
+	want := filecap.Caps{Permitted: caps.NetRaw.Set(), Inheritable: caps.Kill.Set(), Effective: true, Version: 2}
+	if err != nil || !got.HasCaps || got.ForeignCaps || got.Caps != want {
+		t.Errorf("version 2: %+v, %v", got, err)
+	}
+	set(filecap.Caps{Permitted: caps.NetRaw.Set(), Version: 3, RootID: 100000})
+	got, err = Here.Executable(path)
+	want = filecap.Caps{Permitted: caps.NetRaw.Set(), Version: 3, RootID: 100000}
+	if err != nil || !got.HasCaps || !got.ForeignCaps || got.Caps != want {
+		t.Errorf("version 3 of another root: %+v, %v", got, err)
+	}
+}
+
+// A file that may be executed but not read is taken for a binary, and said so.
+func TestExecutableUnreadable(t *testing.T) {
+	testenv.Root(t)
+	dir := t.TempDir()
+	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := write(t, dir, "f", "#!/gone\n")
+	value, _ := filecap.Caps{Permitted: caps.Kill.Set(), Version: 2}.Encode()
+	err := unix.Setxattr(path, filecap.XattrName, value, 0)
+	testenv.Need(t, "a file system with file capabilities", err == nil, fmt.Sprint(err))
+	if err := os.Chmod(path, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	var got execve.File
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		unix.Setfsuid(1000)    // and takes the file-system capabilities from effective
+		got, err = Here.Executable(path)
+	}()
+	<-done
+	if err != nil || !got.Unreadable || !got.HasCaps || got.Caps.Permitted != caps.Kill.Set() || got.Mode&0o777 != 0o711 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestExecutableChroot(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, "interpreter", "\x7fELF")
+	write(t, root, "script", "#!/interpreter\n")
+	if err := os.Symlink("/script", filepath.Join(root, "link")); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := unix.Open(root, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	got, err := Lookup{Dir: fd, Chroot: true}.Executable("/../link")
+	if err != nil || len(got.Interpreters) != 1 || got.Interpreters[0] != "/interpreter" {
+		t.Errorf("in a root to come: %+v, %v", got, err)
+	}
+	if got, err := (Lookup{Dir: fd}).Executable("interpreter"); err != nil || got.Path != "interpreter" {
+		t.Errorf("in a directory to come: %+v, %v", got, err)
+	}
+}
+
+func TestMissingLoader(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.ReadFile(shell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if loader, err := Here.MissingLoader(shell); loader != "" || err != nil {
+		t.Errorf("sh: %q, %v", loader, err)
+	}
+	testenv.Need(t, "a dynamic /bin/sh", bytes.Contains(binary, []byte("/lib")), "static")
+	f, err := elf.NewFile(bytes.NewReader(binary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loader := strings.TrimSuffix(section(t, f, ".interp"), "\x00")
+	gone := "/gone" + loader[5:]
+	dir := t.TempDir()
+	path := write(t, dir, "broken", strings.Replace(string(binary), loader+"\x00", gone+"\x00", 1))
+	if got, err := Here.MissingLoader(path); got != gone || err != nil {
+		t.Errorf("got %q, %v, want %q", got, err, gone)
+	}
+	if _, err := Here.MissingLoader(write(t, dir, "text", "no ELF file, but as long as the header of one would have been, and more")); !errors.Is(err, unix.ENOEXEC) {
+		t.Errorf("a text: %v", err)
+	}
+	if _, err := Here.MissingLoader(write(t, dir, "short", string(binary[:100]))); !errors.Is(err, unix.ENOEXEC) {
+		t.Errorf("a cut file: %v", err)
+	}
+}
+
+func section(t *testing.T, f *elf.File, name string) string {
+	t.Helper()
+	s := f.Section(name)
+	if s == nil {
+		return ""
+	}
+	data, err := s.Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// Every program of the machine, read by us and by debug/elf.
+func TestLoaders(t *testing.T) {
+	paths, _ := filepath.Glob("/usr/bin/*")
+	seen := 0
+	for _, path := range paths {
+		f, err := elf.Open(path)
+		if err != nil {
+			continue
+		}
+		want := strings.TrimSuffix(section(t, f, ".interp"), "\x00")
+		file, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := elfInterpreter(func(b []byte, at uint64) error {
+			_, err := file.ReadAt(b, int64(at))
+			return err
+		})
+		file.Close()
+		f.Close()
+		if got != want || err != nil {
+			t.Errorf("%s: %q, %v, want %q", path, got, err, want)
+		}
+		seen++
+	}
+	if seen < 10 {
+		t.Errorf("only %d programs in /usr/bin", seen)
+	}
+}
+
+func TestReleaseBefore(t *testing.T) {
+	for release, want := range map[string]bool{
+		"6.17.0": false, "6.18.44-fc": false, "7.0": false, "10.1.2": false,
+		"6.16.12": true, "6.9": true, "5.10.0-8-amd64": true, "4.4.0": true,
+		"": false, "6": false, "6.": false, "x.y": false,
+	} {
+		if got := releaseBefore([]byte(release), 6, 17); got != want {
+			t.Errorf("%q before 6.17: %v", release, got)
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package files
+
+import (
+	"fmt"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"capsh/internal/linux/self"
+	"capsh/internal/rules/execve"
+	"capsh/internal/rules/filecap"
+
+	"golang.org/x/sys/unix"
+)
+
+// grantReader reads what files grant, one after the other. What the kernel
+// writes to is in here: a variable of its own would be one to collect for each
+// file.
+type grantReader struct {
+	stat  unix.Statx_t
+	value [filecap.MaxSize]byte
+	args  xattrArgs
+	// noXattrAt is set where the kernel has no getxattrat(2), which is new in
+	// Linux 6.13.
+	noXattrAt bool
+}
+
+// place is a file by its name in an open directory; the name ends in a NUL.
+// flags is AT_SYMLINK_NOFOLLOW or 0.
+type place struct {
+	dir   int
+	name  *byte
+	flags int
+}
+
+// Grants reads what the regular file at a path grants, following symbolic links
+// as execve does. For another kind of file the error is EISDIR or EINVAL.
+func Grants(path string) (g filecap.Grants, err error) {
+	name, err := unix.BytePtrFromString(path)
+	if err != nil {
+		return g, fmt.Errorf("%s: %w", path, err)
+	}
+	r := new(grantReader)
+	p := place{unix.AT_FDCWD, name, 0}
+	if errno := r.statAt(p); errno != 0 {
+		return g, fmt.Errorf("stat %s: %w", path, errno)
+	}
+	switch r.stat.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+	case unix.S_IFDIR:
+		return g, fmt.Errorf("%s: %w", path, unix.EISDIR)
+	default:
+		return g, fmt.Errorf("%s: not a regular file: %w", path, unix.EINVAL)
+	}
+	g, err = r.read(p)
+	if err != nil {
+		return g, fmt.Errorf("%s: %w", path, err)
+	}
+	g.Path = path
+	return g, nil
+}
+
+// read reads what the regular file that r.stat is of grants, but for its path.
+// Only where it grants something, more is read than its capabilities.
+func (r *grantReader) read(p place) (g filecap.Grants, err error) {
+	g.Mode, g.UID, g.GID = uint32(r.stat.Mode), r.stat.Uid, r.stat.Gid
+	if err := r.readCaps(p, &g); err != nil || !g.Any() {
+		return g, err
+	}
+	if self.UnmappedUID(g.UID) || self.UnmappedGID(g.GID) {
+		g.Flaws |= filecap.Unmapped
+	}
+	if err := p.circumstances(&g); err != nil {
+		return g, err
+	}
+	g.Judge()
+	return g, nil
+}
+
+// readCaps reads the file's capabilities.
+func (r *grantReader) readCaps(p place, g *filecap.Grants) error {
+	n, errno := r.xattr(p)
+	switch errno {
+	case 0:
+		g.HasCaps = true
+		var err error
+		if g.Caps, err = filecap.Decode(r.value[:n]); err != nil {
+			g.Flaws |= filecap.InvalidCaps
+		} else if g.Caps.RootID != 0 {
+			uidMap, ok := self.UIDMap()
+			if !ok || !execve.RootCounts(g.Caps.RootID, uidMap) {
+				g.Flaws |= filecap.ForeignCaps
+			}
+		}
+	case unix.ENODATA, unix.EOPNOTSUPP: // none, or a file system without
+	case unix.EOVERFLOW: // of a root id that has no name here
+		g.HasCaps, g.Flaws = true, g.Flaws|filecap.ForeignCaps
+	case unix.EINVAL, unix.ERANGE: // the kernel's own check, or longer than any version
+		g.HasCaps, g.Flaws = true, g.Flaws|filecap.InvalidCaps
+	default:
+		return errno
+	}
+	return nil
+}
+
+// circumstances reads what decides whether a file's privileges count: its mount
+// and, if it may be read, whether it is a script.
+func (p place) circumstances(g *filecap.Grants) error {
+	fd, errno := p.open(unix.O_PATH)
+	if errno != 0 {
+		return errno
+	}
+	defer unix.Close(fd)
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(fd, &fs); err != nil {
+		return err
+	}
+	if fs.Flags&unix.ST_NOSUID != 0 {
+		g.Flaws |= filecap.NoSuid
+	}
+	if fs.Flags&unix.ST_NOEXEC != 0 {
+		g.Flaws |= filecap.NoExec
+	}
+	var head [headSize]byte
+	if fd, errno = p.open(unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY); errno != 0 {
+		return nil // what may not be read is taken for a binary
+	}
+	defer unix.Close(fd)
+	if n, err := unix.Pread(fd, head[:], 0); err == nil {
+		if interpreter, err := parseHead(head[:n]); interpreter != "" || err != nil {
+			g.Flaws |= filecap.Script
+		}
+	}
+	return nil
+}
+
+// statAt is statx(2) for type, mode and owner, into r.stat.
+func (r *grantReader) statAt(p place) syscall.Errno {
+	const mask = unix.STATX_TYPE | unix.STATX_MODE | unix.STATX_UID | unix.STATX_GID
+	_, _, errno := unix.Syscall6(unix.SYS_STATX, uintptr(p.dir), uintptr(unsafe.Pointer(p.name)),
+		uintptr(p.flags), mask, uintptr(unsafe.Pointer(&r.stat)), 0)
+	if errno != unix.ENOSYS {
+		return errno
+	}
+	var old unix.Stat_t // before Linux 4.11
+	if err := unix.Fstatat(p.dir, unix.BytePtrToString(p.name), &old, p.flags); err != nil {
+		return err.(syscall.Errno)
+	}
+	r.stat.Mode, r.stat.Uid, r.stat.Gid = uint16(old.Mode), old.Uid, old.Gid
+	return 0
+}
+
+// open opens the file.
+func (p place) open(flags int) (int, syscall.Errno) {
+	flags |= unix.O_CLOEXEC
+	if p.flags&unix.AT_SYMLINK_NOFOLLOW != 0 {
+		flags |= unix.O_NOFOLLOW
+	}
+	fd, _, errno := unix.Syscall6(unix.SYS_OPENAT, uintptr(p.dir), uintptr(unsafe.Pointer(p.name)),
+		uintptr(flags|unix.O_LARGEFILE), 0, 0, 0)
+	return int(fd), errno
+}
+
+// xattrName is filecap.XattrName as the kernel takes it.
+var xattrName = [...]byte{'s', 'e', 'c', 'u', 'r', 'i', 't', 'y', '.', 'c', 'a', 'p', 'a', 'b', 'i', 'l', 'i', 't', 'y', 0}
+
+// xattrArgs is struct xattr_args (include/uapi/linux/xattr.h).
+type xattrArgs struct {
+	value       uint64
+	size, flags uint32
+}
+
+// xattr reads the value of the file's capabilities into r.value.
+func (r *grantReader) xattr(p place) (int, syscall.Errno) {
+	if !r.noXattrAt {
+		// r is on the heap, where nothing moves: the call below sees to that.
+		r.args = xattrArgs{value: uint64(uintptr(unsafe.Pointer(&r.value))), size: uint32(len(r.value))}
+		n, _, errno := unix.Syscall6(unix.SYS_GETXATTRAT, uintptr(p.dir), uintptr(unsafe.Pointer(p.name)), uintptr(p.flags),
+			uintptr(unsafe.Pointer(&xattrName)), uintptr(unsafe.Pointer(&r.args)), unsafe.Sizeof(r.args))
+		// A seccomp filter may say EPERM of a call that it doesn't know.
+		if errno != unix.ENOSYS && errno != unix.EPERM {
+			return int(n), errno
+		}
+		r.noXattrAt = true
+	}
+	fd, errno := p.open(unix.O_PATH)
+	if errno != 0 {
+		return 0, errno
+	}
+	defer unix.Close(fd)
+	n, err := unix.Getxattr("/proc/self/fd/"+strconv.Itoa(fd), filecap.XattrName, r.value[:])
+	if err != nil {
+		return 0, err.(syscall.Errno)
+	}
+	return n, 0
+}

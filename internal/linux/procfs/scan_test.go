@@ -1,0 +1,246 @@
+package procfs
+
+import (
+	"capsh/internal/testenv/helper"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"capsh/internal/rules/cred"
+	"capsh/internal/testenv"
+)
+
+// scanAll lists what a scan gives, in its order.
+func scanAll(t *testing.T, r Root) (pids []int) {
+	t.Helper()
+	s, err := r.Scan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	Batches(s, func(*Reader) func([]int) []int { return slices.Clone[[]int] },
+		func(list []int) { pids = append(pids, list...) })
+	if s.Err() != nil {
+		t.Fatal(s.Err())
+	}
+	return pids
+}
+
+// TestScanLists: a scan sees what a listing before and one after both see, in
+// ascending order.
+func TestScanLists(t *testing.T) {
+	before, err := Proc.PIDs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := scanAll(t, Proc)
+	after, err := Proc.PIDs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
+		t.Errorf("not in order, or not each once: %v", got)
+	}
+	for _, pid := range before {
+		if slices.Contains(after, pid) && !slices.Contains(got, pid) {
+			t.Errorf("process %d was not listed", pid)
+		}
+	}
+}
+
+// TestScanReads: a reader sees of a process what Process sees.
+func TestScanReads(t *testing.T) {
+	testenv.Root(t)
+	s, err := Proc.Scan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := s.Reader()
+	compared := 0
+	for _, pid := range scanAll(t, Proc) {
+		if pid == os.Getpid() {
+			continue // its threads come and go
+		}
+		want, err := Proc.Process(pid, 0, Options{Threads: true, UserNS: true})
+		if err != nil {
+			continue // it has ended
+		}
+		var got cred.Process
+		if there, err := r.Status(pid, &got); err != nil || !there {
+			continue
+		}
+		empty := r.HoldsNothing(pid)
+		if err := r.Threads(&got, false); err != nil {
+			t.Error(err)
+		}
+		got.UserNS.Inode = r.UserNS(pid).Inode
+		want.UserNS.UIDMap, want.UserNS.GIDMap, want.UserNS.Setgroups = got.UserNS.UIDMap, got.UserNS.GIDMap, got.UserNS.Setgroups
+		got.RunState, want.RunState = 0, 0
+		if again, err := Proc.Process(pid, 0, Options{Threads: true}); err != nil || again.Threads != want.Threads || again.Sets != want.Sets {
+			continue // it changes
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("process %d:\n got %+v\nwant %+v", pid, got, want)
+		}
+		if holds := got.Effective|got.Permitted|got.Inheritable|got.Ambient != 0; holds && empty {
+			t.Errorf("process %d is said to hold nothing, and holds %+v", pid, got.Sets)
+		}
+		compared++
+	}
+	if compared < 10 {
+		t.Errorf("only %d processes compared", compared)
+	}
+}
+
+// TestHoldsNothing: capget says so of a process without capabilities, and of
+// none in a procfs of which the ids mean others.
+func TestHoldsNothing(t *testing.T) {
+	testenv.Root(t)
+	h := helper.Start(t, "wait", &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}})
+	for root, want := range map[Root]bool{Proc: true, copyOf(t, h.PID): false} {
+		s, err := root.Scan()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Reader().HoldsNothing(h.PID); got != want {
+			t.Errorf("%s: HoldsNothing is %v, not %v", root, got, want)
+		}
+		s.Close()
+	}
+	s, _ := Proc.Scan()
+	defer s.Close()
+	r := s.Reader()
+	if r.HoldsNothing(os.Getpid()) {
+		t.Error("root holds nothing")
+	}
+	for range 1000 { // it gives up where it spares nothing
+		r.HoldsNothing(os.Getpid())
+	}
+	if r.asked > 200 {
+		t.Errorf("asked %d times in vain", r.asked)
+	}
+}
+
+// TestIdleThreads: which threads are left out hangs on what they hold, not on
+// whether it pays to ask capget.
+func TestIdleThreads(t *testing.T) {
+	testenv.Root(t)
+	h := helper.Start(t, "idle-leader", nil)
+	s, err := Proc.Scan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, asked := range []int{0, 1000} { // the second has given up
+		for _, holding := range []bool{true, false} {
+			r := s.Reader()
+			r.asked = asked
+			var p cred.Process
+			if there, err := r.Status(h.PID, &p); err != nil || !there {
+				t.Fatal(there, err)
+			}
+			if err := r.Threads(&p, holding); err != nil {
+				t.Fatal(err)
+			}
+			idle := 0
+			for i := range p.Differing {
+				if p.Differing[i].Held() == 0 {
+					idle++
+				}
+			}
+			if want := map[bool]int{true: 0, false: 1}[holding]; idle != want || len(p.Differing) <= idle {
+				t.Errorf("asked %d, holding %v: %d threads, %d of them hold nothing", asked, holding, len(p.Differing), idle)
+			}
+		}
+	}
+}
+
+// copyOf is a copy of the status file of one process.
+func copyOf(t *testing.T, pid int) Root {
+	dir := t.TempDir()
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := filepath.Join(dir, strconv.Itoa(pid))
+	if err := os.Mkdir(own, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(own+"/status", text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return Root(dir)
+}
+
+// TestScanCopy: of a copy the order is that of the ids, a missing status is an
+// error, and so is one of another process.
+func TestScanCopy(t *testing.T) {
+	root := copyOf(t, os.Getpid())
+	text, _ := os.ReadFile(string(root) + "/" + strconv.Itoa(os.Getpid()) + "/status")
+	for _, id := range []string{"3", "100", "20", "7"} {
+		if err := os.Mkdir(string(root)+"/"+id, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	os.WriteFile(string(root)+"/20/status", text, 0o644)
+	os.WriteFile(string(root)+"/7/status", text[:100], 0o644)
+	got := scanAll(t, root)
+	if want := []int{3, 7, 20, 100, os.Getpid()}; !slices.Equal(got, want) {
+		t.Errorf("listed %v, not %v", got, want)
+	}
+	s, err := root.Scan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := s.Reader()
+	var p cred.Process
+	for pid, want := range map[int]string{3: "no such file", 7: "ends in the middle", 20: "is that of thread"} {
+		if there, err := r.Status(pid, &p); there || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("process %d: %v, %v, not %q", pid, there, err, want)
+		}
+	}
+	if there, err := r.Status(os.Getpid(), &p); !there || err != nil {
+		t.Errorf("own copy: %v, %v", there, err)
+	}
+	if _, err := Root(t.TempDir()).Scan(); err == nil {
+		t.Error("an empty folder was scanned")
+	}
+}
+
+// TestBatchesInOrder: results come in order though the first takes longest, and
+// never two at a time.
+func TestBatchesInOrder(t *testing.T) {
+	s := &Scan{dir: -1, listed: true}
+	for pid := range 40 * batchSize {
+		s.rest = append(s.rest, pid+1)
+	}
+	var got []int
+	var busy sync.Mutex
+	Batches(s, func(*Reader) func([]int) []int {
+		return func(pids []int) []int {
+			if pids[0] == 1 {
+				time.Sleep(20 * time.Millisecond)
+			}
+			return slices.Clone(pids)
+		}
+	}, func(list []int) {
+		if !busy.TryLock() {
+			t.Error("two at a time")
+			return
+		}
+		defer busy.Unlock()
+		got = append(got, list...)
+	})
+	if len(got) != 40*batchSize || !slices.IsSorted(got) {
+		t.Errorf("%d results, sorted: %v", len(got), slices.IsSorted(got))
+	}
+}

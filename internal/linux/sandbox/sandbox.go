@@ -1,0 +1,209 @@
+// Package sandbox reads of a process what [container.Assess] judges.
+package sandbox
+
+import (
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"capsh/internal/linux/files"
+	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/self"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+)
+
+// Read reads what [container.Assess] judges of a thread; it is this one where
+// its ids are this process's. It only looks: nothing is opened but files of procfs,
+// folders and the marks that runtimes leave. The securebits of another process are
+// not looked for. The error is an [*Error]; what alone could not be read is unknown.
+func Read(r procfs.Root, pid, tid int) (container.Facts, error) {
+	return read(r, pid, tid, procfs.Options{Threads: tid == pid, UserNS: true, Label: true}, true)
+}
+
+// Identity reads of a process what tells whose container it is in, and nothing of
+// what is in its reach.
+func Identity(r procfs.Root, pid int) (container.Facts, error) {
+	return read(r, pid, pid, procfs.Options{UserNS: true}, false)
+}
+
+func read(r procfs.Root, pid, tid int, what procfs.Options, reach bool) (f container.Facts, err error) {
+	selfPID, err := r.Self()
+	own := r == procfs.Proc && pid == selfPID && err == nil
+	if own && tid == pid {
+		f.Process, err = self.Process(what)
+	} else {
+		f.Process, err = r.Process(pid, tid, what)
+	}
+	if err != nil {
+		return f, err
+	}
+	at := root{r}
+	at.kernel(&f)
+	at.machine(&f)
+	t := thread{r.Thread(pid, tid)}
+	if err := t.container(&f); err != nil {
+		return f, err
+	}
+	f.FirstNet = at.firstNet(&f.Namespaces[container.NetNS])
+	within, final := place{files.Here}, own && f.Process.NoNewPrivs.Value && f.Process.Permitted == 0
+	if !own {
+		fd, err := t.Open("root", unix.O_PATH|unix.O_DIRECTORY)
+		if err != nil {
+			return f, t.UnlessUnknown("root", err)
+		}
+		defer unix.Close(fd)
+		within = place{files.Lookup{Dir: fd, Chroot: true}}
+	}
+	within.marks(&f)
+	if reach {
+		within.reach(&f, final)
+	}
+	return f, nil
+}
+
+// root is the procfs that a container is read in, thread one of its threads, place
+// a root directory in which its files are looked up.
+type (
+	root   struct{ procfs.Root }
+	thread struct{ *procfs.Thread }
+	place  struct{ files.Lookup }
+)
+
+func exists(path string) bool { return unix.Access(path, unix.F_OK) == nil }
+
+// kernel reads what the procfs tells of its kernel.
+func (r root) kernel(f *container.Facts) {
+	if last := r.LastCap(); last.OK {
+		f.Kernel = cred.Is(caps.First(int(last.Value) + 1))
+	}
+	f.Release = r.text("sys/kernel/osrelease")
+	if f.ProcFiles.OK = procfs.IsProcfs(string(r.Root)); f.ProcFiles.OK {
+		for _, name := range container.ProcFiles() {
+			if exists(string(r.Root) + "/" + name) {
+				f.ProcFiles.Value = append(f.ProcFiles.Value, name)
+			}
+		}
+	}
+}
+
+// text reads a line of a file of the procfs itself.
+func (r root) text(name string) cred.Known[string] {
+	text, err := files.Here.ReadFile(string(r.Root) + "/" + name)
+	return cred.Known[string]{Value: strings.TrimSuffix(string(text), "\n"), OK: err == nil}
+}
+
+// machine reads what is known of the machine's own init: it is process 1 of a
+// procfs of the initial PID namespace.
+func (r root) machine(f *container.Facts) {
+	init := r.Thread(1, 1)
+	if f.MachineProc = r.initial(init); !f.MachineProc {
+		return
+	}
+	if p, err := r.Process(1, 1, procfs.Options{}); err == nil {
+		f.Machine = cred.Is(p.Bounding)
+	}
+	if text, ok, _ := init.Optional("mountinfo"); ok {
+		f.MachineMounts.Value, f.MachineMounts.OK = container.ParseMounts(string(text))
+	}
+	for k := range container.NamespaceKinds {
+		f.Namespaces[k].Machine, _ = init.Namespace(k.String())
+	}
+}
+
+// initial reports whether r is known to show the initial PID namespace: that of
+// its process 1, or that of this process if r is its procfs.
+func (r root) initial(init *procfs.Thread) bool {
+	if ns, _ := init.Namespace("pid"); ns.OK {
+		return ns.Value == container.InitialInode(container.PIDNS)
+	}
+	ns, _ := r.Own("self").Namespace("pid")
+	pid, err := r.Self()
+	return err == nil && pid == os.Getpid() && ns.OK && ns.Value == container.InitialInode(container.PIDNS)
+}
+
+// firstNet asks whether a network namespace that is this process's own is the
+// machine's first, whose settings of devices no other shows (sysctl_core_init,
+// net/core/sysctl_net_core.c).
+func (r root) firstNet(ns *container.Namespace) cred.Known[bool] {
+	own, err := r.Own("thread-self").Namespace("net")
+	core := string(r.Root) + "/sys/net/core/"
+	if err != nil || !own.OK || own != ns.Inode || !exists(core+"somaxconn") {
+		return cred.Known[bool]{}
+	}
+	return cred.Is(exists(core + "netdev_budget"))
+}
+
+// container reads the files of a process that tell of its container.
+func (t thread) container(f *container.Facts) error {
+	for k := range container.NamespaceKinds {
+		ns, err := t.Namespace(k.String())
+		if err != nil {
+			return err
+		}
+		f.Namespaces[k].Inode = ns
+	}
+	for _, file := range [...]struct {
+		name string
+		take func(string)
+	}{
+		{"cgroup", func(s string) { f.Cgroup = cred.Is(s) }},
+		{"mountinfo", func(s string) { f.Mounts.Value, f.Mounts.OK = container.ParseMounts(s) }},
+		{"environ", func(s string) { f.Env = cred.Is(variable(s, "container")) }},
+	} {
+		text, ok, err := t.Optional(file.name)
+		if err != nil {
+			return err
+		}
+		if ok {
+			file.take(string(text))
+		}
+	}
+	f.Owner = t.owner(&f.Process.UserNS)
+	var err error
+	f.Label, err = t.labelOrNone()
+	return err
+}
+
+// variable is the value of a variable in the text of an environ file.
+func variable(environ, name string) string {
+	for v := range strings.SplitSeq(environ, "\x00") {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// labelOrNone is like label, but empty where the kernel has no security module
+// that gives labels: attr/current is EINVAL then, or not there.
+func (t thread) labelOrNone() (cred.Known[string], error) {
+	label, err := t.Label()
+	if err != nil || label.OK {
+		return label, err
+	}
+	_, err = t.Read("attr/current")
+	none := err == nil || err == unix.EINVAL || err == unix.ENOENT && t.Live()
+	return cred.Known[string]{OK: none}, nil
+}
+
+// owner asks who owns the user namespace (ioctl_nsfs(2), Linux 4.11). The kernel
+// answers by the reader's namespace; if that is this very one, the map tells who
+// it is outside.
+func (t thread) owner(ns *cred.UserNS) (uid cred.Known[uint32]) {
+	fd, err := t.Open("ns/user", unix.O_RDONLY)
+	if err != nil {
+		return uid
+	}
+	defer unix.Close(fd)
+	uid.Value, err = unix.IoctlGetUint32(fd, unix.NS_GET_OWNER_UID)
+	uid.OK = err == nil
+	if own, err := self.UserNS(); err == nil && own.Inode == ns.Inode && !ns.Initial().Value {
+		if outside, ok := cred.Outside(ns.UIDMap.Value, uid.Value); ok {
+			uid.Value = outside
+		}
+	}
+	return uid
+}

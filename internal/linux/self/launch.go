@@ -1,0 +1,51 @@
+package self
+
+import (
+	"fmt"
+	"unsafe"
+
+	"capsh/internal/linux/procfs"
+	"capsh/internal/rules/cred"
+
+	"golang.org/x/sys/unix"
+)
+
+// What only a launcher asks.
+
+// LandlockAccess is the file-system rights that the kernel's Landlock handles,
+// bit by bit as in include/uapi/linux/landlock.h. The error is ENOSYS without
+// Landlock, EOPNOTSUPP where it is off.
+func LandlockAccess() (uint64, error) {
+	const version = 1 // LANDLOCK_CREATE_RULESET_VERSION
+	abi, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, version)
+	if errno != 0 {
+		return 0, fmt.Errorf("landlock_create_ruleset: %w", errno)
+	}
+	// How many rights each version of the interface has, from version 1 on.
+	rights := [...]uint{13, 14, 15, 15, 16}
+	return 1<<rights[min(int(abi), len(rights))-1] - 1, nil
+}
+
+// DeathSignal is the parent death signal of this thread (PR_GET_PDEATHSIG), 0 for
+// none.
+func DeathSignal() (uint32, error) {
+	var sig int32
+	err := unix.Prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&sig)), 0, 0, 0)
+	if err != nil {
+		return 0, fmt.Errorf("prctl(PR_GET_PDEATHSIG): %w", err)
+	}
+	return uint32(sig), nil
+}
+
+// UserNamespaces reports whether a process without capabilities may make a user
+// namespace, as far as the limits in /proc say; unknown without them. A security
+// module or a seccomp filter may still forbid it.
+func UserNamespaces() cred.Known[bool] {
+	most, err := procfs.ReadFile(unix.AT_FDCWD, string(procfs.Proc)+"/sys/user/max_user_namespaces", nil)
+	if err != nil {
+		return cred.Known[bool]{}
+	}
+	// Debian's switch; elsewhere it does not exist.
+	open, err := procfs.ReadFile(unix.AT_FDCWD, string(procfs.Proc)+"/sys/kernel/unprivileged_userns_clone", nil)
+	return cred.Is(string(most) != "0\n" && (err != nil || string(open) != "0\n"))
+}

@@ -1,0 +1,99 @@
+package self
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"capsh/internal/linux/procfs"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+)
+
+// UserNS reads this thread's user namespace; all of it is unknown where /proc is
+// no procfs.
+func UserNS() (cred.UserNS, error) {
+	if !procfs.IsProcfs("/proc/thread-self") {
+		return cred.UserNS{}, nil
+	}
+	return procfs.Proc.Own("thread-self").UserNS()
+}
+
+// Setgroups reads whether this thread's user namespace allows setgroups(2);
+// unknown without /proc or before Linux 3.19.
+func Setgroups() (cred.Known[bool], error) {
+	const path = "/proc/thread-self/setgroups"
+	text, err := procfs.ReadFile(unix.AT_FDCWD, path, nil)
+	switch allowed := procfs.ParseSetgroups(text); {
+	case errors.Is(err, unix.ENOENT):
+		return cred.Known[bool]{}, nil
+	case err == nil && !allowed.OK:
+		return allowed, errors.New("read " + path + ": not of the kernel's form")
+	case err != nil:
+		return allowed, fmt.Errorf("read %s: %w", path, err)
+	default:
+		return allowed, nil
+	}
+}
+
+// UserNSByInode is the user namespace of this process, by its inode and its uid_map;
+// unknown where there is no /proc.
+func UserNSByInode() (ns cred.UserNS) {
+	var link [64]byte
+	n, err := unix.Readlink("/proc/self/ns/user", link[:])
+	inode, ok := procfs.ParseNS("user", link[:max(n, 0)])
+	ns.Inode = cred.Known[uint64]{Value: inode, OK: ok && err == nil}
+	ns.UIDMap.Value, ns.UIDMap.OK = idMap("uid_map")
+	return ns
+}
+
+// overflowID is what stands for an id that has no name in a user namespace
+// (/proc/sys/kernel/overflowuid, which no one changes).
+const overflowID = 65534
+
+// UnmappedUID reports whether a uid from stat(2) stands for one that this user
+// namespace lacks. Where the map covers the overflow id that can't be told from
+// a file which really is nobody's; but few set-id files are, and maps of 65536
+// ids are what containers have. Only where every id is mapped, as in the initial
+// namespace, the answer is no.
+func UnmappedUID(uid uint32) bool { return unmapped(uid, "uid_map") }
+
+// UnmappedGID is [UnmappedUID] for a gid.
+func UnmappedGID(gid uint32) bool { return unmapped(gid, "gid_map") }
+
+func unmapped(id uint32, file string) bool {
+	if id != overflowID {
+		return false
+	}
+	ranges, ok := idMap(file)
+	var total uint64
+	for _, r := range ranges {
+		total += uint64(r.Count)
+	}
+	return ok && total < 1<<32-1
+}
+
+// UIDMap is the uid_map of this process's user namespace.
+func UIDMap() ([]cred.IDRange, bool) { return idMap("uid_map") }
+
+func idMap(file string) ([]cred.IDRange, bool) {
+	text, err := procfs.ReadFile(unix.AT_FDCWD, "/proc/self/"+file, nil)
+	if err != nil {
+		return nil, false
+	}
+	return procfs.ParseIDMap(text)
+}
+
+// SeesCgroups says that this process reads the whole paths in the cgroup files of
+// others. In a cgroup namespace of its own it sees them from its own cgroup on,
+// whoever's they are (cgroup_namespaces(7)). Kernels before 4.6 have no such thing.
+func SeesCgroups() bool {
+	var link [64]byte
+	n, err := unix.Readlink("/proc/self/ns/cgroup", link[:])
+	if err == unix.ENOENT {
+		return unix.Access("/proc/self/ns/user", unix.F_OK) == nil
+	}
+	inode, ok := procfs.ParseNS("cgroup", link[:max(n, 0)])
+	return ok && err == nil && inode == container.InitialInode(container.CgroupNS)
+}
