@@ -15,6 +15,12 @@ const (
 	GVisor     = "gvisor"
 )
 
+// Runtimes are those whose containers a process can be found in. GVisor's
+// processes are not the host's.
+func Runtimes() []string {
+	return []string{Docker, Podman, Containerd, CRIO, Kubernetes, LXC, Nspawn, Libvirt}
+}
+
 // DockerDefault is the bounding set that Docker gives a container by default
 // (moby daemon/pkg/oci/caps/defaults.go).
 const DockerDefault caps.Set = 0xa80425fb

@@ -1,0 +1,52 @@
+// Package exit has the one error that carries an exit status.
+package exit
+
+import "errors"
+
+// Error is an error that decides the exit status of the program. Err is what
+// goes to stderr; nil where there is nothing to say, or all is said already.
+type Error struct {
+	Status int
+	Err    error
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return ""
+	}
+	return e.Err.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// With gives err an exit status; nil stays nil.
+func With(status int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{status, err}
+}
+
+// Silent ends the program with a status and without a word.
+func Silent(status int) error { return &Error{Status: status} }
+
+// Status is the exit status of err: the outermost that it carries, failed for an
+// error that carries none, 0 for nil.
+func Status(err error, failed int) int {
+	var e *Error
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &e):
+		return e.Status
+	}
+	return failed
+}
+
+// Message is what err says on stderr, "" for nothing.
+func Message(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

@@ -1,0 +1,123 @@
+package flags
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	helpLines = 40 // of --help at most
+	helpWidth = 80 // columns of a line at most
+)
+
+// helpValue is the value of --help. [Table.Parse] acts on it.
+var helpValue = Value{Word: "all", need: optional, Complete: OneOf("all").Complete}
+
+// help is the text for --help, whose value may be all.
+func (t *Table) help(which string) (string, error) {
+	if which == switched {
+		return t.Help(), nil
+	}
+	_, err := OneOf("all").Parse(which)
+	if err != nil {
+		return "", fmt.Errorf("--help: %w", err)
+	}
+	return t.HelpAll(), nil
+}
+
+// Help is at most 40 lines: one for each option, or where these are too many,
+// only the names by groups.
+func (t *Table) Help() string {
+	all := t.HelpAll()
+	if strings.Count(all, "\n") <= helpLines {
+		return all
+	}
+	var b strings.Builder
+	t.head(&b)
+	width := 0
+	for _, g := range t.groups() {
+		width = max(width, len(g.Title))
+	}
+	for _, g := range t.groups() {
+		var names []string
+		for i := range g.Options {
+			names = append(names, g.Options[i].synopsis())
+		}
+		hang(&b, pad(g.Title, width+2), names)
+	}
+	name, _, _ := strings.Cut(t.Usage, " [")
+	b.WriteString("What each does: " + name + " --help=all\n")
+	b.WriteString(t.After)
+	return b.String()
+}
+
+// HelpAll has one line for each option.
+func (t *Table) HelpAll() string {
+	const widest = 24
+	width := 0
+	for o := range t.options {
+		if n := len(o.column()); n <= widest {
+			width = max(width, n)
+		}
+	}
+	var b strings.Builder
+	t.head(&b)
+	for _, g := range t.groups() {
+		if g.Title != "" {
+			b.WriteString(g.Title + ":\n")
+		}
+		for i := range g.Options {
+			o := &g.Options[i]
+			b.WriteString("  " + pad(o.column(), width) + "  " + o.Help + "\n")
+		}
+	}
+	b.WriteString(t.After)
+	return b.String()
+}
+
+func (t *Table) head(b *strings.Builder) {
+	b.WriteString("usage: " + t.Usage + "\n" + t.About)
+}
+
+// synopsis is "-k, --keep=LIST".
+func (o *Option) synopsis() string {
+	text := "--" + o.Name
+	if o.Short != "" {
+		text = "-" + o.Short + ", " + text
+	}
+	switch {
+	case o.need == required:
+		text += "=" + o.Word
+	case o.need == optional:
+		text += "[=" + o.Word + "]"
+	}
+	return text
+}
+
+// column is the synopsis with room for a letter where there is none.
+func (o *Option) column() string {
+	if o.Short == "" {
+		return "    " + o.synopsis()
+	}
+	return o.synopsis()
+}
+
+// hang writes words behind a first one, on as many lines as it takes.
+func hang(b *strings.Builder, first string, words []string) {
+	line := first
+	for i, w := range words {
+		if i > 0 && len(line)+2+len(w) > helpWidth {
+			b.WriteString(line + "\n")
+			line = strings.Repeat(" ", len(first))
+		} else if i > 0 {
+			line += "  "
+		}
+		line += w
+	}
+	b.WriteString(line + "\n")
+}
+
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
+}

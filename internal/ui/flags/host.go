@@ -1,0 +1,161 @@
+package flags
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"capsh/internal/linux/files"
+	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/self"
+	"capsh/internal/rules/accounts"
+	"capsh/internal/rules/caps"
+)
+
+// Kinds of which the values are things of this host.
+
+// Caps is a list of capabilities with commas between, all or none. All is what
+// "all" stands for.
+func Caps(all caps.Set) Kind[caps.Set] {
+	return Kind[caps.Set]{
+		Word:     "LIST",
+		Parse:    func(text string) (caps.Set, error) { return caps.ParseList(text, all) },
+		Complete: CompleteCaps,
+	}
+}
+
+// CompleteCaps completes a list of capabilities: by short names, unless the last
+// item begins as whole ones do.
+func CompleteCaps(typed string) []string { return Listed(CapNames(typed), typed) }
+
+// CapNames are the names of the kernel's capabilities, all and none.
+func CapNames(typed string) []string {
+	whole := strings.HasPrefix(typed[strings.LastIndexByte(typed, ',')+1:], "cap_")
+	var list []string
+	for c := range caps.First(min(self.KernelBits(), caps.Named)).All() {
+		if whole {
+			list = append(list, c.String())
+		} else {
+			list = append(list, c.Short())
+		}
+	}
+	return append(list, "all", "none")
+}
+
+// UserName is the name or number of a user, GroupName that of a group. Both are
+// looked up later, in the files of the root that counts.
+var (
+	UserName  = Kind[string]{Word: "USER", Parse: Text("").Parse, Complete: func(string) []string { return UserNames() }}
+	GroupName = Kind[string]{Word: "GROUP", Parse: Text("").Parse, Complete: func(string) []string { return GroupNames() }}
+)
+
+// UserSpec is USER, USER:GROUP or :GROUP.
+var UserSpec = Kind[string]{
+	Word:  "USER[:GROUP]",
+	Parse: Text("").Parse,
+	Complete: func(typed string) []string {
+		if i := strings.IndexByte(typed, ':') + 1; i > 0 {
+			return Prefixed(typed[:i], GroupNames())
+		}
+		return UserNames()
+	},
+}
+
+// UserNames and GroupNames are those that a shell takes as they are, for that is
+// how some put them on the line.
+func UserNames() []string  { return names(accounts.PasswdPath) }
+func GroupNames() []string { return names(accounts.GroupPath) }
+
+func names(file string) (list []string) {
+	text, _ := files.Here.ReadFile(file) // a completion has nobody to complain to
+	for line := range strings.Lines(string(text)) {
+		name, _, ok := strings.Cut(line, ":")
+		if ok && plain(name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// plain reports whether a name is made of letters, digits and what else means
+// nothing to any shell, a mark not first.
+func plain(name string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+	return name != "" && strings.Contains(letters, name[:1]) && strings.Trim(name, letters+".-@") == ""
+}
+
+// Thread names a process, or one of its threads.
+type Thread struct {
+	PID, TID int
+	// Alone says that the thread was named, PID/TID: no other counts.
+	Alone bool
+}
+
+// String is as it is typed: PID or PID/TID.
+func (t Thread) String() string {
+	if !t.Alone {
+		return strconv.Itoa(t.PID)
+	}
+	return strconv.Itoa(t.PID) + "/" + strconv.Itoa(t.TID)
+}
+
+// Processes is PID or PID/TID, several with commas between.
+var Processes = Kind[[]Thread]{
+	Word:     "PID[/TID],...",
+	Parse:    ParseThreads,
+	Complete: func(typed string) []string { return Listed(PIDs(), typed) },
+}
+
+// ParseThreads reads PID or PID/TID, several with commas between.
+func ParseThreads(text string) (list []Thread, err error) {
+	for item := range strings.SplitSeq(text, ",") {
+		t, err := ParseThread(item)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+// ParseThread reads PID or PID/TID.
+func ParseThread(text string) (t Thread, err error) {
+	pid, tid, alone := strings.Cut(text, "/")
+	if t.PID, err = ParsePID(pid); err != nil {
+		return t, err
+	}
+	if t.TID, t.Alone = t.PID, alone; alone {
+		t.TID, err = ParsePID(tid)
+	}
+	return t, err
+}
+
+// ParsePID reads a process or thread id: 1 to 2147483647, plain decimal.
+func ParsePID(text string) (int, error) {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || n == 0 || text[0] == '0' {
+		return 0, fmt.Errorf("%q is not a process id", text)
+	}
+	return int(n), nil
+}
+
+// PIDs are the ids of all processes.
+func PIDs() (list []string) {
+	ids, _ := procfs.Proc.PIDs() // a completion has nobody to complain to
+	for _, id := range ids {
+		list = append(list, strconv.Itoa(id))
+	}
+	return list
+}
+
+// Proc is the directory of a procfs.
+var Proc = Kind[procfs.Root]{
+	Word: "DIR",
+	Parse: func(text string) (procfs.Root, error) {
+		if text == "" {
+			return "", errors.New("needs a directory")
+		}
+		return procfs.Root(text), nil
+	},
+}

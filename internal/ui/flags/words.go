@@ -1,0 +1,121 @@
+package flags
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"capsh/internal/rules/catalog"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+)
+
+// Kinds of which the values are words.
+
+// OneOf is one of a few words, which are its word in --help too.
+func OneOf(words ...string) Kind[string] { return Among(strings.Join(words, "|"), words...) }
+
+// Among is one of a few words.
+func Among(word string, words ...string) Kind[string] {
+	return Kind[string]{
+		Word: word,
+		Parse: func(text string) (string, error) {
+			if slices.Contains(words, text) {
+				return text, nil
+			}
+			return "", fmt.Errorf("must be one of %s, not %q", strings.Join(words, ", "), text)
+		},
+		Complete: func(string) []string { return words },
+	}
+}
+
+// Text is any text, "" too; words are those that have a meaning.
+func Text(word string, words ...string) Kind[string] {
+	k := Kind[string]{Word: word, Parse: func(text string) (string, error) { return text, nil }}
+	if len(words) > 0 {
+		k.Complete = func(string) []string { return words }
+	}
+	return k
+}
+
+// Some is a kind that refuses an empty text.
+func Some(k Kind[string]) Kind[string] {
+	parse := k.Parse
+	k.Parse = func(text string) (string, error) {
+		if text == "" {
+			return "", errors.New("the value is empty")
+		}
+		return parse(text)
+	}
+	return k
+}
+
+// Unread is a kind of which the value is kept as it was typed, to be read once
+// more is known.
+func Unread[T any](k Kind[T]) Kind[string] {
+	return Kind[string]{Word: k.Word, Complete: k.Complete, Parse: Text("").Parse}
+}
+
+// Free is what has nothing to be completed by, not even a file.
+func Free(k Kind[string]) Kind[string] {
+	k.Complete = func(string) []string { return nil }
+	return k
+}
+
+// Color says when to write in colour.
+var Color = OneOf("auto", "always", "never")
+
+// Format is text, json, or one of more forms.
+func Format(more ...string) Kind[string] {
+	words := append([]string{"text", "json"}, more...)
+	if len(more) > 0 {
+		return Among("FORM", words...)
+	}
+	return OneOf(words...)
+}
+
+// Verdict is how well a container is isolated.
+var Verdict = Kind[container.Verdict]{
+	Word: "VERDICT",
+	Parse: func(text string) (container.Verdict, error) {
+		v, ok := container.ParseVerdict(text)
+		if !ok {
+			_, err := Among("", container.VerdictNames()...).Parse(text)
+			return v, err
+		}
+		return v, nil
+	},
+	Complete: func(string) []string { return container.VerdictNames() },
+}
+
+// Container is the beginning of an id or name of a container, or a runtime.
+var Container = Kind[string]{
+	Word: "CONTAINER",
+	Parse: func(text string) (string, error) {
+		if text == "" {
+			return "", errors.New("needs the beginning of an id or name, or a runtime")
+		}
+		return text, nil
+	},
+	Complete: func(string) []string { return catalog.Runtimes() },
+}
+
+// Securebits is none, a number, or names with commas between.
+var Securebits = Kind[cred.Securebits]{
+	Word:     "BITS",
+	Parse:    cred.ParseSecurebits,
+	Complete: func(typed string) []string { return Listed(securebitNames(), typed) },
+}
+
+func securebitNames() []string {
+	return append((cred.SecurebitFlags | cred.SecurebitFlags<<1).Names(), "none")
+}
+
+// ModeNames are libcap's modes.
+func ModeNames() (list []string) {
+	for _, m := range cred.Modes() {
+		list = append(list, m.String())
+	}
+	return list
+}
