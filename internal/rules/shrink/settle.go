@@ -1,0 +1,166 @@
+package shrink
+
+import (
+	"cmp"
+	"slices"
+
+	"capsh/internal/rules/caps"
+)
+
+// settle looks for milder sets than the one found and then confirms it. Where
+// the confirmation finds that one more can go, both begin again with what is
+// left, which gets smaller each time.
+func (s *state) settle(found caps.Set) (Reason, error) {
+	checked := caps.Set(0)
+	for {
+		var err error
+		if found, err = s.milder(found, &checked); err != nil {
+			return "", err
+		}
+		outcome, less, err := s.confirm(found)
+		if err != nil || outcome == refuted {
+			return NotConfirmed, err
+		}
+		if outcome == confirmed {
+			s.claim(found)
+			return "", nil
+		}
+		found = less
+	}
+}
+
+// milder tries, for each capability of a set that works and once for each,
+// everything but that one. If that works, there are alternatives: the milder one
+// is taken, the other one noted.
+func (s *state) milder(set caps.Set, checked *caps.Set) (caps.Set, error) {
+	for set&^*checked != 0 {
+		c := s.byDanger(set &^ *checked)[0]
+		*checked |= c.Set()
+		works, err := s.works(s.Limit&^c.Set(), Alternative)
+		if err != nil {
+			return 0, err
+		}
+		if !works {
+			continue
+		}
+		other, err := s.reduce(s.Limit&^c.Set(), caps.MaxBits)
+		if err != nil {
+			return 0, err
+		}
+		if s.compare(other, set) < 0 {
+			set, other = other, set
+		}
+		if other != set && !slices.Contains(s.result.Alternatives, other) {
+			s.result.Alternatives = append(s.result.Alternatives, other)
+		}
+	}
+	return set, nil
+}
+
+// outcome is what the confirmation of a set says.
+type outcome uint8
+
+const (
+	confirmed outcome = iota
+	refuted           // the same set got different answers
+	smaller           // it works without one of its capabilities
+)
+
+// confirm runs a set and each of those with one capability less until each has
+// been run often enough; a smaller set that works is returned. The turns
+// alternate, so that what one run leaves behind meets another.
+func (s *state) confirm(set caps.Set) (outcome, caps.Set, error) {
+	list := s.byDanger(set)
+	for again := true; again; {
+		again = false
+		out, more, err := s.confirmWorks(set)
+		if err != nil || out == refuted {
+			return out, 0, err
+		}
+		again = again || more
+		for _, c := range list {
+			less := set &^ c.Set()
+			out, more, err := s.confirmFails(less)
+			if err != nil || out != confirmed {
+				return out, less, err
+			}
+			again = again || more
+		}
+	}
+	return confirmed, 0, nil
+}
+
+// confirmWorks runs a set that should work once more, if it has to be; more says
+// that it has to be run yet again.
+func (s *state) confirmWorks(set caps.Set) (out outcome, more bool, err error) {
+	need := max(s.Confirm, s.FullRuns)
+	if t := s.tallies[set]; t == nil || t.fails() == 0 && t.runs() < need {
+		if _, err := s.try(set, Confirm); err != nil {
+			return refuted, false, err
+		}
+	}
+	if s.tallies[set].fails() > 0 {
+		return refuted, false, nil
+	}
+	return confirmed, s.tallies[set].runs() < need, nil
+}
+
+// confirmFails runs a set that should fail once more, if it has to be. One that
+// works now and failed before is run until it has worked as often as others
+// have to fail: a trial may have failed for want of time.
+func (s *state) confirmFails(set caps.Set) (out outcome, more bool, err error) {
+	t := s.tallies[set]
+	if t != nil && t.successes() == 0 && t.runs() >= s.Confirm {
+		return confirmed, false, nil
+	}
+	answer, err := s.try(set, Confirm)
+	if err != nil {
+		return refuted, false, err
+	}
+	t = s.tallies[set]
+	if answer != Works {
+		if t.successes() > 0 {
+			return refuted, false, nil
+		}
+		return confirmed, t.runs() < s.Confirm, nil
+	}
+	if t.fails() > 1 {
+		return refuted, false, nil
+	}
+	for t.successes() < s.Confirm {
+		if again, err := s.try(set, Confirm); err != nil || again != Works {
+			return refuted, false, err
+		}
+	}
+	*t = tally{works: true}
+	t.counts[Works] = s.Confirm
+	return smaller, false, nil
+}
+
+// claim notes the set that is the result.
+func (s *state) claim(set caps.Set) {
+	s.result.Keep = set
+	for c := range set.All() {
+		t := s.tallies[set&^c.Set()]
+		all := s.tallies[s.Limit&^c.Set()]
+		s.result.Needs = append(s.result.Needs, Need{
+			Cap: c, Runs: t.runs(), Hangs: t.counts[Hangs], Replaceable: all != nil && all.works,
+		})
+	}
+	s.result.Alternatives = slices.DeleteFunc(s.result.Alternatives, func(other caps.Set) bool { return other.Contains(set) })
+}
+
+// byDanger lists the capabilities of a set, most dangerous first.
+func (s *state) byDanger(set caps.Set) []caps.Cap { return slices.SortedFunc(set.All(), s.order) }
+
+// order puts the more dangerous one first; of equals, the one of the lower
+// number.
+func (s *state) order(a, b caps.Cap) int {
+	return cmp.Or(cmp.Compare(s.Danger(b), s.Danger(a)), cmp.Compare(a, b))
+}
+
+// compare orders two sets by their most dangerous capability, then by the next,
+// and so on: the milder one is less.
+func (s *state) compare(a, b caps.Set) int {
+	return slices.CompareFunc(s.byDanger(a), s.byDanger(b), func(a, b caps.Cap) int { return s.order(b, a) })
+}

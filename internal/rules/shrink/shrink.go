@@ -1,0 +1,290 @@
+// Package shrink finds the least set of capabilities that a command works with,
+// by trial. It knows sets and answers; who asks runs the command.
+//
+// The least set is 1-minimal: the command works with it, and without any one of
+// its capabilities it does not. A command may have several such sets; the one
+// found avoids the most dangerous capabilities.
+package shrink
+
+import (
+	"errors"
+
+	"capsh/internal/rules/caps"
+)
+
+// Answer is how one trial went.
+type Answer uint8
+
+// A trial whose success is decided by a check never hangs: it works or fails.
+const (
+	Fails Answer = iota // the command ended, or was judged, without success
+	Hangs               // the command had not ended when its time was up
+	Works
+)
+
+// Purpose is why a trial is made.
+type Purpose uint8
+
+// The purposes, in the order in which they come up.
+const (
+	Full        Purpose = iota // does the command work with all, every time?
+	Empty                      // does it work with none?
+	Guided                     // does it work with what watching it showed?
+	Narrow                     // does it work without this part?
+	Alternative                // does it work with all but one that seems needed?
+	Confirm                    // is the answer the same again?
+)
+
+// String is a word for progress and reports.
+func (p Purpose) String() string {
+	return [...]string{"full", "empty", "guided", "narrow", "alternative", "confirm"}[p]
+}
+
+// Trial is one run of the command.
+type Trial struct {
+	Set caps.Set
+	For Purpose
+	// Number counts the trials from 1.
+	Number int
+}
+
+// Watched is what watching a run with everything showed. Needs are the
+// capabilities that the kernel was asked for and that mattered.
+type Watched struct{ Needs caps.Set }
+
+// Search is what to find the least set of. All members but Watched are
+// required.
+type Search struct {
+	// Limit is the upper limit: every trial's set is within it.
+	Limit caps.Set
+	// FullRuns is how often the command must work with Limit, and with the set
+	// that is claimed. Confirm is how often it must fail without each capability
+	// of that set.
+	FullRuns, Confirm int
+	// Budget is the greatest number of trials.
+	Budget int
+	// Danger orders capabilities: the greater, the sooner it has to go. Of equals
+	// the one of the lower number goes first.
+	Danger func(caps.Cap) int
+	// Try runs the command once. Its error ends the search.
+	Try func(Trial) (Answer, error)
+	// Watched is asked once, after the trials with Limit. It says false where
+	// watching did not work.
+	Watched func() (Watched, bool)
+}
+
+// Reason says why no set is claimed; it is empty where one is.
+type Reason string
+
+// The reasons, as they stand in reports.
+const (
+	Flaky               Reason = "flaky"                // the same set gave different answers
+	FailsWithAll        Reason = "fails-with-all"       // neither all nor none is enough
+	RefusesCapabilities Reason = "refuses-capabilities" // works with none, fails with all
+	DoesNotEnd          Reason = "does-not-end"         // and nothing else says whether it works
+	NotConfirmed        Reason = "not-confirmed"        // a set was found and did not stand the test
+)
+
+// Result is what the search found.
+type Result struct {
+	// Reason is empty where Keep is the least set.
+	Reason Reason
+	Keep   caps.Set
+	// Needs are the capabilities of Keep with the trials that show it.
+	Needs []Need
+	// Alternatives are other sets that the command works with, none of which is
+	// milder.
+	Alternatives []caps.Set
+	// Guided says that the search began with what watching showed.
+	Guided bool
+	// Runs is how many trials there were; OutOfBudget says that they ended the
+	// search.
+	Runs        int
+	OutOfBudget bool
+}
+
+// Need is a capability of the set that is claimed.
+type Need struct {
+	Cap caps.Cap
+	// Runs is how often the command was run with all of the set but this one.
+	// It failed each time; Hangs is how often it had not ended.
+	Runs, Hangs int
+	// Replaceable says that it works without this one and with others instead.
+	Replaceable bool
+}
+
+// errBudget ends a search that has had its trials.
+var errBudget = errors.New("no trials are left")
+
+// state is a search under way.
+type state struct {
+	*Search
+	tallies map[caps.Set]*tally
+	result  Result
+}
+
+// tally counts the answers that a set got.
+type tally struct {
+	counts [Works + 1]int
+	works  bool // the answer that the search goes by
+}
+
+func (t *tally) runs() int      { return t.successes() + t.fails() }
+func (t *tally) successes() int { return t.counts[Works] }
+func (t *tally) fails() int     { return t.counts[Fails] + t.counts[Hangs] }
+
+// Run searches. An error is one of Try's.
+func (s *Search) Run() (Result, error) {
+	st := &state{Search: s, tallies: map[caps.Set]*tally{}}
+	reason, err := st.search()
+	st.result.Reason = reason
+	if errors.Is(err, errBudget) {
+		st.result.Reason, st.result.OutOfBudget, err = NotConfirmed, true, nil
+	}
+	if err != nil || st.result.Reason != "" {
+		st.result.Keep, st.result.Needs = 0, nil
+	}
+	return st.result, err
+}
+
+func (s *state) search() (Reason, error) {
+	if reason, err := s.full(); err != nil || reason != "" {
+		return reason, err
+	}
+	works, err := s.works(0, Empty)
+	if err != nil {
+		return "", err
+	}
+	found := caps.Set(0)
+	if !works {
+		if found, err = s.narrow(); err != nil {
+			return "", err
+		}
+	}
+	return s.settle(found)
+}
+
+// full tries everything several times, and nothing where that fails.
+func (s *state) full() (Reason, error) {
+	first, err := s.try(s.Limit, Full)
+	if err != nil {
+		return "", err
+	}
+	runs := s.FullRuns
+	switch first { // a failure may take as long as waiting goes, a hang does
+	case Fails:
+		runs = min(runs, s.Confirm)
+	case Hangs:
+		runs = min(runs, 2)
+	}
+	for range runs - 1 {
+		if again, err := s.try(s.Limit, Full); err != nil || again != first {
+			return Flaky, err
+		}
+	}
+	switch {
+	case first == Works:
+		return "", nil
+	case first == Hangs:
+		return DoesNotEnd, nil
+	case s.Limit == 0:
+		return FailsWithAll, nil
+	}
+	return s.refuses()
+}
+
+// refuses tells a command that fails with all from one that refuses
+// capabilities.
+func (s *state) refuses() (Reason, error) {
+	if works, err := s.works(0, Empty); err != nil || !works {
+		return FailsWithAll, err
+	}
+	for range s.Confirm - 1 {
+		if again, err := s.try(0, Confirm); err != nil || again != Works {
+			return Flaky, err
+		}
+	}
+	return RefusesCapabilities, nil
+}
+
+// narrow finds a small set, from what watching showed if that is enough.
+func (s *state) narrow() (caps.Set, error) {
+	if s.Watched != nil {
+		if w, ok := s.Watched(); ok && w.Needs&s.Limit != 0 {
+			start := w.Needs & s.Limit
+			works, err := s.works(start, Guided)
+			if err != nil {
+				return 0, err
+			}
+			if works {
+				s.result.Guided = true
+				return s.reduce(start, 1)
+			}
+		}
+	}
+	return s.reduce(s.Limit, caps.MaxBits)
+}
+
+// reduce takes away from a set that works what can go: parts of at most the
+// given size, halves of those that cannot go, and so on to single capabilities.
+// The most dangerous part comes first, and what is left of it is settled before
+// the next: so what stays is what taking one after the other would leave, most
+// dangerous first.
+func (s *state) reduce(set caps.Set, part int) (caps.Set, error) {
+	var cut func(list []caps.Cap) error
+	cut = func(list []caps.Cap) error {
+		rest := set &^ caps.Of(list...)
+		works, err := s.works(rest, Narrow)
+		switch {
+		case err != nil:
+			return err
+		case works:
+			set = rest
+			return nil
+		case len(list) == 1:
+			return nil
+		}
+		half := (len(list) + 1) / 2
+		if err := cut(list[:half]); err != nil {
+			return err
+		}
+		return cut(list[half:])
+	}
+	for list := s.byDanger(set); len(list) > 0; {
+		n := min(part, len(list))
+		if err := cut(list[:n]); err != nil {
+			return 0, err
+		}
+		list = list[n:]
+	}
+	return set, nil
+}
+
+// works is whether a set works, by a trial unless there was one.
+func (s *state) works(set caps.Set, why Purpose) (bool, error) {
+	if t := s.tallies[set]; t != nil {
+		return t.works, nil
+	}
+	answer, err := s.try(set, why)
+	return answer == Works, err
+}
+
+// try makes one trial and counts it. The first answer of a set is the one that
+// the search goes by.
+func (s *state) try(set caps.Set, why Purpose) (Answer, error) {
+	if s.result.Runs >= s.Budget {
+		return Fails, errBudget
+	}
+	s.result.Runs++
+	answer, err := s.Try(Trial{Set: set, For: why, Number: s.result.Runs})
+	if err != nil {
+		return Fails, err
+	}
+	t := s.tallies[set]
+	if t == nil {
+		t = &tally{works: answer == Works}
+		s.tallies[set] = t
+	}
+	t.counts[answer]++
+	return answer, nil
+}
