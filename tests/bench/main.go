@@ -26,8 +26,9 @@ type row struct {
 	env  []string
 }
 
-// group is a table: rows against a baseline. A row whose program isn't
-// installed is named and left out.
+// group is a table: rows against a baseline, which runs twice, as two copies: how
+// far they are apart is what a ratio is worth. A row whose program isn't installed
+// is named and left out.
 type group struct {
 	title    string
 	baseline row
@@ -78,23 +79,28 @@ func run(rounds int, bin, only string) error {
 
 // tables is what gets measured.
 func tables(bin, scratch string) ([]group, error) {
+	naive, err := build(scratch, "naive")
+	if err != nil {
+		return nil, err
+	}
 	empty, err := build(scratch, "empty")
 	if err != nil {
 		return nil, err
 	}
+	const print, decode = "--print", "--decode=00000000a80425fb"
 	capsh := filepath.Join(bin, "capsh")
-	const libcap = "/usr/sbin/capsh"
-	groups := []group{{
-		title:    "capsh; the goal for --print is 1.15",
-		baseline: row{name: "empty Go program", argv: []string{empty}},
-		rows: []row{
-			{name: "capsh --print", argv: []string{capsh, "--print"}},
-			{name: "capsh --decode", argv: []string{capsh, "--decode=00000000a80425fb"}},
-			{name: "capsh --has-p", argv: []string{capsh, "--has-p=cap_chown"}},
-			{name: "libcap capsh --print", argv: []string{libcap, "--print"}},
-			{name: "libcap capsh --decode", argv: []string{libcap, "--decode=00000000a80425fb"}},
-		},
-	}}
+	var groups []group
+	for _, ask := range []string{print, decode} {
+		groups = append(groups, group{
+			title:    "capsh " + ask + "; the goal is 1.10",
+			baseline: row{name: "with pflag and cap", argv: []string{naive, ask}},
+			rows: []row{
+				{name: "capsh", argv: []string{capsh, ask}},
+				{name: "libcap's capsh", argv: []string{"/usr/sbin/capsh", ask}},
+				{name: "empty Go program", argv: []string{empty}},
+			},
+		})
+	}
 	if os.Geteuid() != 0 {
 		fmt.Println("capset: only root can start a program as another user")
 		return groups, nil
@@ -115,25 +121,51 @@ func build(dir, name string) (string, error) {
 }
 
 func (g group) measure(rounds int) error {
-	rows := []row{g.baseline}
-	for _, r := range g.rows {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // for the user that a target runs as
+		return err
+	}
+	again := g.baseline
+	again.name += ", again"
+	var rows []row
+	for _, r := range append([]row{g.baseline, again}, g.rows...) {
 		if _, err := os.Stat(r.argv[0]); err != nil {
 			fmt.Printf("%s: not here (%s)\n", r.name, r.argv[0])
 			continue
 		}
-		rows = append(rows, r)
+		copied, err := r.copied(dir, len(rows))
+		if err != nil {
+			return err
+		}
+		rows = append(rows, copied)
 	}
 	times, err := interleave(rows, rounds)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s (%d runs each)\n  %-24s %10s %10s %8s\n", g.title, rounds, "", "median µs", "fastest", "ratio")
+	fmt.Printf("%s (%d runs each)\n  %-28s %10s %10s %8s\n", g.title, rounds, "", "median µs", "fastest", "ratio")
 	base := median(times[0])
 	for i, r := range rows {
 		m := median(times[i])
-		fmt.Printf("  %-24s %10.0f %10.0f %8.3f\n", r.name, micros(m), micros(slices.Min(times[i])), float64(m)/float64(base))
+		fmt.Printf("  %-28s %10.0f %10.0f %8.3f\n", r.name, micros(m), micros(slices.Min(times[i])), float64(m)/float64(base))
 	}
 	return nil
+}
+
+// copied is r with a fresh copy of its program: how the page cache happens to lay
+// out a file alone moves its start by up to a tenth.
+func (r row) copied(dir string, number int) (row, error) {
+	text, err := os.ReadFile(r.argv[0])
+	if err != nil {
+		return row{}, err
+	}
+	path := filepath.Join(dir, strconv.Itoa(number)+"-"+filepath.Base(r.argv[0]))
+	r.argv = append([]string{path}, r.argv[1:]...)
+	return r, os.WriteFile(path, text, 0o755)
 }
 
 // interleave runs all rows once a round and gives each row's times. The order is
@@ -199,15 +231,15 @@ func median(times []time.Duration) time.Duration {
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// sizes lists the binaries' sizes; the goal is below 3 MB each.
+// sizes lists the binaries' sizes.
 func sizes(bin, scratch string) error {
-	fmt.Println("size, bytes; the goal is below 3 MB")
+	fmt.Println("size, bytes; the goal is 4.5 MB for capsh and 3.5 MB for capset")
 	for _, path := range []string{filepath.Join(scratch, "empty"), filepath.Join(bin, "capsh"), filepath.Join(bin, "capset")} {
 		info, err := os.Stat(path)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("  %-24s %10s\n", filepath.Base(path), strconv.FormatInt(info.Size(), 10))
+		fmt.Printf("  %-28s %10s\n", filepath.Base(path), strconv.FormatInt(info.Size(), 10))
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func measurePs(bin, scratch string) error {
 		if err != nil {
 			return err
 		}
-		g := group{title: m.String() + "; the goal for ps is 0.75", baseline: m.baseline, rows: m.rows}
+		g := group{title: m.String() + "; the goal for ps is 0.45", baseline: m.baseline, rows: m.rows}
 		err = g.measure(m.rounds)
 		if err == nil && m.rounds > 1 {
 			err = memory(m.rows)
@@ -129,7 +129,7 @@ func memory(rows []row) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
-		fmt.Printf("  %-24s %10s kB of memory\n", r.name, most)
+		fmt.Printf("  %-28s %10s kB of memory\n", r.name, most)
 	}
 	return nil
 }
