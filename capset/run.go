@@ -8,7 +8,7 @@ import (
 	"capsh/internal/linux/inherit"
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/plan"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/term"
 	"capsh/internal/ui/version"
 )
 
@@ -32,7 +32,7 @@ func run(args, env []string, stdout, stderr io.Writer) int {
 
 // say writes one line to stderr in one piece, whatever a name in it holds.
 func say(stderr io.Writer, text string) {
-	io.WriteString(stderr, "capset: "+render.Message(text)+"\n")
+	io.WriteString(stderr, "capset: "+term.Message(text)+"\n")
 }
 
 // exitError is an error with an exit status other than exitFailed.

@@ -2,12 +2,13 @@ package main
 
 import (
 	"capsh/internal/rules/plan"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/schema"
 )
 
 // show is what a dry run prints: the value that a real run carries out.
 func (l *launch) show(p *plan.Plan) string {
-	c := render.Command{Path: l.command, Argv: l.argv}
+	c := schema.Command{Path: l.command, Argv: l.argv}
 	if l.found < len(l.paths) {
 		c.Path = l.paths[l.found]
 	}
@@ -16,9 +17,9 @@ func (l *launch) show(p *plan.Plan) string {
 		shown.Warnings = nil
 	}
 	if !l.json {
-		return string(render.Plan(nil, &shown, &c))
+		return string(report.Plan(nil, &shown, &c))
 	}
-	var j render.JSON
+	var j schema.JSON
 	j.Plan(&shown, &c)
 	return string(j.Bytes()) + "\n"
 }

@@ -1,12 +1,16 @@
 package main
 
 import (
-	"capsh/internal/linux/sandbox"
 	"errors"
 	"strings"
 
+	"capsh/internal/linux/sandbox"
+
+	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/container"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/schema"
+	"capsh/internal/ui/term"
 )
 
 const assessUsage = `usage: capsh assess [option ...] [PID[/TID]]
@@ -28,7 +32,7 @@ Nothing is tried out: it reads. What could not be read is a finding of its own.
 `
 
 // runAssess is capsh assess.
-func runAssess(args, env []string, out *output) (int, error) {
+func runAssess(args, env []string, out *term.Output) (int, error) {
 	var c common
 	var f form
 	failOn := container.Verdict(0)
@@ -53,7 +57,7 @@ func runAssess(args, env []string, out *output) (int, error) {
 	if err != nil {
 		return status, err
 	}
-	facts, err := sandbox.Read(c.proc, threads[0].pid, threads[0].tid)
+	facts, err := sandbox.Read(c.proc, threads[0].PID, threads[0].TID)
 	if err != nil {
 		return exitNo, err
 	}
@@ -64,10 +68,10 @@ func runAssess(args, env []string, out *output) (int, error) {
 			return exitNo, err
 		}
 	case c.json:
-		out.json(func(j *render.JSON) { j.Assessment(&facts.Process, &a) })
+		out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { j.Assessment(&facts.Process, &a) })
 	default:
-		var names accountNames
-		out.buf = render.Assessment(out.buf, &facts.Process, &a, &names, textWidth(), c.colors(env))
+		var names userdb.DB
+		out.Buf = report.Assessment(out.Buf, &facts.Process, &a, &names, out.TextWidth(), out.Color(c.color, env))
 	}
 	if fail && a.AtWorst.AsBadAs(failOn) {
 		return exitNo, nil

@@ -3,11 +3,14 @@ package main
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/suggest"
+	"capsh/internal/ui/classic"
 	"capsh/internal/ui/option"
+	"capsh/internal/ui/term"
 )
 
 // Commands are words that libcap's capsh does not have: capsh WORD [option ...].
@@ -16,7 +19,7 @@ import (
 // stderr, the status says what it means.
 type command struct {
 	name, usage string
-	run         func(args []string, env []string, out *output) (int, error)
+	run         func(args []string, env []string, out *term.Output) (int, error)
 }
 
 // commands are in the order in which --help lists them.
@@ -35,14 +38,14 @@ func commands() []command {
 }
 
 // runCommand runs the command that args begins with.
-func runCommand(args, env []string, out *output) (int, error) {
+func runCommand(args, env []string, out *term.Output) (int, error) {
 	for _, c := range commands() {
 		if c.name != args[0] {
 			continue
 		}
 		status, err := c.run(args[1:], env, out)
 		if err == errHelp {
-			out.text(c.usage)
+			out.Buf = append(out.Buf, c.usage...)
 			return exitYes, nil
 		}
 		if err != nil {
@@ -56,8 +59,8 @@ func runCommand(args, env []string, out *output) (int, error) {
 // hint is what an unknown command may have been meant to be: an option without
 // its dashes, or a command.
 func hint(word string) string {
-	for _, o := range options {
-		if o.name == "--"+word {
+	for name := range classic.Options {
+		if name == "--"+word {
 			return ", did you mean --" + word + "?"
 		}
 	}
@@ -172,3 +175,7 @@ func oneOf(word string, allowed ...string) error {
 	}
 	return errors.New("must be one of " + strings.Join(allowed, ", ") + ", not " + quote(word))
 }
+
+// quote puts a text from the command line into an error message: what a
+// terminal would act on is escaped.
+func quote(s string) string { return strconv.Quote(s) }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"capsh/internal/rules/expect"
+	"capsh/internal/ui/classic"
 )
 
 // What a shell may offer for the last word of a command line.
@@ -50,15 +51,14 @@ func completeCapsh(before []string, last string) []string {
 		return completeCommand(before, last)
 	}
 	var list []string
-	for _, o := range options {
-		text := o.name
-		if o.value {
+	for text, value := range classic.Options {
+		if value {
 			text += "="
 		}
 		list = append(list, text)
 	}
 	// What the help says of an option may say which values it has.
-	help := optionsIn(usage("capsh"))
+	help := optionsIn(classic.Usage("capsh"))
 	if values, ok := attachedValue(help, last); ok {
 		return values
 	}

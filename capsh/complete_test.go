@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"capsh/internal/testenv"
+	"capsh/internal/ui/classic"
 )
 
 func TestOptionsIn(t *testing.T) {
@@ -51,10 +52,10 @@ func TestOfferedValues(t *testing.T) {
 
 // TestHelpIsWhole: a help text names every option, so that none is kept back.
 func TestHelpIsWhole(t *testing.T) {
-	help := optionsIn(usage("capsh"))
-	for _, o := range options {
-		if word, _ := findWord(help, o.name); word == nil && strings.HasPrefix(o.name, "--") {
-			t.Errorf("capsh --help does not name %s", o.name)
+	help := optionsIn(classic.Usage("capsh"))
+	for name := range classic.Options {
+		if word, _ := findWord(help, name); word == nil && strings.HasPrefix(name, "--") {
+			t.Errorf("capsh --help does not name %s", name)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/export"
 )
 
 // valuesOf are the values that an option can have: the words that its help
@@ -48,7 +48,7 @@ func valuesOf(o *optionWord, last string) []string {
 		return append(list, modeNames()...)
 	case "--format":
 		if len(list) == 0 { // FORM
-			list = append([]string{"text", "json"}, render.Formats()...)
+			list = append([]string{"text", "json"}, export.Formats()...)
 		}
 	case "--fail-on":
 		return container.VerdictNames()

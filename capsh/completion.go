@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"strings"
+
+	"capsh/internal/ui/term"
 )
 
 const completionUsage = `usage: capsh completion bash|zsh|fish
@@ -17,10 +19,10 @@ var shells = [...]string{"bash", "zsh", "fish"}
 // runCompletion is capsh completion. The scripts ask it for each word that is to
 // be completed: capsh completion words LINE prints what the last word of LINE,
 // which ends at the cursor, can become.
-func runCompletion(args, _ []string, out *output) (int, error) {
+func runCompletion(args, _ []string, out *term.Output) (int, error) {
 	if len(args) == 2 && args[0] == "words" {
 		for _, word := range complete(splitLine(args[1])) {
-			out.text(word + "\n")
+			out.Printf("%s\n", word)
 		}
 		return exitYes, nil
 	}
@@ -33,11 +35,11 @@ func runCompletion(args, _ []string, out *output) (int, error) {
 	}
 	switch operands[0] {
 	case "bash":
-		out.text(bashCompletion)
+		out.Buf = append(out.Buf, bashCompletion...)
 	case "zsh":
-		out.text(zshCompletion)
+		out.Buf = append(out.Buf, zshCompletion...)
 	case "fish":
-		out.text(fishCompletion)
+		out.Buf = append(out.Buf, fishCompletion...)
 	default:
 		return exitUsage, oneOf(operands[0], shells[:]...)
 	}

@@ -4,9 +4,12 @@ import (
 	"errors"
 
 	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/expect"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/schema"
+	"capsh/internal/ui/term"
 )
 
 const expectUsage = `usage: capsh expect [--pid=PID[/TID]] [--tap] [--json] EXPR ...
@@ -30,7 +33,7 @@ Write !nnp, < and > in quotes. Options:
 `
 
 // runExpect is capsh expect.
-func runExpect(args, _ []string, out *output) (int, error) {
+func runExpect(args, _ []string, out *term.Output) (int, error) {
 	var c common
 	var t target
 	var tap bool
@@ -62,11 +65,11 @@ func runExpect(args, _ []string, out *output) (int, error) {
 	}
 	switch {
 	case tap:
-		out.buf = render.TAP(out.buf, list, verdicts)
+		out.Buf = report.TAP(out.Buf, list, verdicts)
 	case c.json:
-		out.json(func(j *render.JSON) { j.Expectations(&p, list, verdicts) })
+		out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { j.Expectations(&p, list, verdicts) })
 	default:
-		out.buf = render.Expectations(out.buf, verdicts)
+		out.Buf = report.Expectations(out.Buf, verdicts)
 	}
 	return status, nil
 }
@@ -83,8 +86,8 @@ func judgeAll(list []expect.Expr, p *cred.Process) (verdicts []expect.Verdict, w
 
 // parseExpectations parses all before anything is read.
 func parseExpectations(texts []string, proc procfs.Root) ([]expect.Expr, error) {
-	var names accountNames
-	w := expect.World{Bits: kernelBits(proc), User: names.files().UID, Group: names.files().GID}
+	var names userdb.DB
+	w := expect.World{Bits: kernelBits(proc), User: names.Files().UID, Group: names.Files().GID}
 	list := make([]expect.Expr, len(texts))
 	for i, text := range texts {
 		var err error

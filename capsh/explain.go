@@ -6,7 +6,9 @@ import (
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/schema"
+	"capsh/internal/ui/term"
 )
 
 const explainUsage = `usage: capsh explain [--json] [--proc=DIR] [CAP ...]
@@ -22,7 +24,7 @@ or a number, several with commas between; all is every one, in full.
 `
 
 // runExplain is capsh explain.
-func runExplain(args, _ []string, out *output) (int, error) {
+func runExplain(args, _ []string, out *term.Output) (int, error) {
 	var c common
 	var defaults bool
 	operands, err := parseCommand(args, c.options(flag("defaults", &defaults)))
@@ -53,36 +55,25 @@ func runExplain(args, _ []string, out *output) (int, error) {
 }
 
 // explainDefaults tells what container runtimes give by default.
-func explainDefaults(json bool, out *output) {
+func explainDefaults(json bool, out *term.Output) {
 	if json {
-		out.json(func(j *render.JSON) { render.DefaultsJSON(j, catalog.Defaults()) })
+		out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { schema.DefaultsJSON(j, catalog.Defaults()) })
 		return
 	}
-	out.buf = render.DefaultsTable(out.buf, catalog.Defaults(), textWidth())
+	out.Buf = report.DefaultsTable(out.Buf, catalog.Defaults(), out.TextWidth())
 }
 
 // explainList explains each of a list, all in a table if it is empty.
-func explainList(list []caps.Cap, kernelBits int, json bool, out *output) {
+func explainList(list []caps.Cap, kernelBits int, json bool, out *term.Output) {
 	switch {
 	case json:
 		if len(list) == 0 {
 			list = slices.Collect(caps.First(caps.Named).All())
 		}
-		out.json(func(j *render.JSON) { render.ExplainJSON(j, list, kernelBits) })
+		out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { schema.ExplainJSON(j, list, kernelBits) })
 	case len(list) == 0:
-		out.buf = render.ExplainTable(out.buf, textWidth())
+		out.Buf = report.ExplainTable(out.Buf, out.TextWidth())
 	default:
-		out.buf = appendExplained(out.buf, list, kernelBits)
+		out.Buf = report.Explanations(out.Buf, list, kernelBits)
 	}
-}
-
-// appendExplained appends one description after the other.
-func appendExplained(b []byte, list []caps.Cap, kernelBits int) []byte {
-	for i, c := range list {
-		if i > 0 {
-			b = append(b, '\n')
-		}
-		b = render.Explain(b, c, kernelBits)
-	}
-	return b
 }

@@ -7,9 +7,12 @@ import (
 
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/self"
+	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/filecap"
 	"capsh/internal/ui/option"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/schema"
+	"capsh/internal/ui/term"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,7 +30,7 @@ Exit status: 0, 1 if something could not be read, 2 for wrong usage.
 `
 
 // runFile is capsh file.
-func runFile(args, env []string, out *output) (int, error) {
+func runFile(args, env []string, out *term.Output) (int, error) {
 	var c common
 	var recursive, oneFileSystem bool
 	paths, err := parseCommand(args, c.options(
@@ -49,7 +52,7 @@ func runFile(args, env []string, out *output) (int, error) {
 	} else {
 		f.each(paths)
 	}
-	f.show(c.json, c.colors(env))
+	f.show(c.json, out.Color(c.color, env))
 	return f.status, nil
 }
 
@@ -62,7 +65,7 @@ func short(letter byte, name string, on *bool) option.Option[setter] {
 
 // fileReport gathers what files grant; what cannot be read it says at once.
 type fileReport struct {
-	out    *output
+	out    *term.Output
 	list   []filecap.Grants
 	status int
 }
@@ -70,7 +73,7 @@ type fileReport struct {
 func (f *fileReport) found(g filecap.Grants) { f.list = append(f.list, g) }
 
 func (f *fileReport) failed(err error) {
-	f.out.complain("file: " + render.Escape(err.Error()))
+	f.out.Message("file: " + term.Escape(err.Error()))
 	f.status = exitNo
 }
 
@@ -92,7 +95,7 @@ func (f *fileReport) each(paths []string) {
 // walk looks for what grants something in trees.
 func (f *fileReport) walk(paths []string, oneFileSystem bool) {
 	w := files.Walk{OneFileSystem: oneFileSystem}
-	line := progress{to: f.out.errs, walk: &w}
+	line := progress{to: f.out.Stderr(), walk: &w}
 	w.Found = f.found
 	w.Failed = func(err error) { line.erase(); f.failed(err) }
 	line.start()
@@ -104,20 +107,20 @@ func (f *fileReport) walk(paths []string, oneFileSystem bool) {
 }
 
 // show writes the report.
-func (f *fileReport) show(json bool, color render.Color) {
+func (f *fileReport) show(json bool, color term.Color) {
 	bits := self.KernelBits()
-	var names accountNames
-	var table render.Table
+	var names userdb.DB
+	var table term.Table
 	for i := range f.list {
 		if json {
-			f.out.json(func(j *render.JSON) { j.Grants(&f.list[i], bits) })
+			f.out.Buf = schema.Line(f.out.Buf, func(j *schema.JSON) { j.Grants(&f.list[i], bits) })
 		} else {
-			table.Grants(&f.list[i], bits, &names, color)
+			table.Row(report.GrantsRow(&f.list[i], bits, &names, color)...)
 		}
 	}
 	width := 0 // what is piped stays a line each
-	if onTerminal() {
-		width = terminalWidth()
+	if f.out.IsTerminal() {
+		width = f.out.Width()
 	}
-	f.out.buf = table.Append(f.out.buf, width)
+	f.out.Buf = table.Append(f.out.Buf, width)
 }

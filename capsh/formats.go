@@ -6,8 +6,10 @@ import (
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
+	"capsh/internal/ui/export"
 	"capsh/internal/ui/option"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/term"
 )
 
 // form is what the forms that can be pasted are to ask for.
@@ -18,7 +20,7 @@ type form struct {
 
 // options adds those of the form, and the command's own, to the common ones.
 func (f *form) options(c *common, own ...option.Option[setter]) []option.Option[setter] {
-	c.forms = render.Formats()
+	c.forms = export.Formats()
 	return c.options(append(own,
 		value("need", func(v string) error { f.need = cred.Is(v); return nil }),
 	)...)
@@ -40,8 +42,8 @@ func (f *form) check(c *common) (err error) {
 
 // write puts out what the process holds, or needs, in a form, and warns of what
 // that cannot give.
-func (f *form) write(p *cred.Process, form, command string, out *output) error {
-	g := render.GrantOf(p)
+func (f *form) write(p *cred.Process, form, command string, out *term.Output) error {
+	g := export.GrantOf(p)
 	var warnings []string
 	if f.need.OK {
 		g.Keep = f.keep
@@ -52,17 +54,17 @@ func (f *form) write(p *cred.Process, form, command string, out *output) error {
 		return err
 	}
 	var more []string
-	out.buf, more = g.Format(out.buf, form)
+	out.Buf, more = g.Format(out.Buf, form)
 	warnings = append(warnings, more...)
 	for _, w := range warnings {
-		out.complain(command + ": warning: " + w)
+		out.Message(command + ": warning: " + w)
 	}
 	return nil
 }
 
 // otherThreads warns of what other threads hold and is not asked for.
 func otherThreads(p *cred.Process) string {
-	more, who := render.MoreInThreads(p)
+	more, who := report.MoreInThreads(p)
 	switch {
 	case more != 0:
 		return who + " what this does not ask for: " + more.String()
@@ -74,7 +76,7 @@ func otherThreads(p *cred.Process) string {
 
 // insideIDs turns ids as this process sees them into those of another's user
 // namespace, which are what a container is told.
-func insideIDs(g *render.Grant, ns *cred.UserNS) error {
+func insideIDs(g *export.Grant, ns *cred.UserNS) error {
 	own, err := self.UserNS()
 	if err != nil {
 		return err

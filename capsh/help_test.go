@@ -3,14 +3,16 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"capsh/internal/ui/classic"
 )
 
 // TestHelp: --help names every option and command, and fits a screen.
 func TestHelp(t *testing.T) {
-	text := usage("capsh")
-	for _, o := range options {
-		if !strings.Contains(text, o.name) {
-			t.Errorf("--help lacks %s", o.name)
+	text := classic.Usage("capsh")
+	for name := range classic.Options {
+		if !strings.Contains(text, name) {
+			t.Errorf("--help lacks %s", name)
 		}
 	}
 	for _, c := range commands() {

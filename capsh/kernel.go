@@ -1,9 +1,10 @@
 package main
 
 import (
+	"errors"
+
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
-	"errors"
 )
 
 // kernelBits is how many capabilities the kernel has that a procfs is of; where it

@@ -8,10 +8,11 @@ import (
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
+	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/option"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/report"
 )
 
 // listing is what ps and tree have in common: which processes to show, and how
@@ -26,7 +27,7 @@ type listing struct {
 
 	pids  []int    // operands that are numbers
 	globs []string // and those that are not
-	names accountNames
+	names userdb.DB
 	ownNS cred.UserNS // the reader's user namespace
 	// cgroups says that the paths of cgroups are whole: a copy's are as they were
 	// written.
@@ -46,7 +47,7 @@ func (l *listing) options(own ...option.Option[setter]) []option.Option[setter] 
 			return err
 		}),
 		value("user", func(v string) error {
-			uid, err := l.names.files().UID(v)
+			uid, err := l.names.Files().UID(v)
 			l.user = cred.Is(uid)
 			return err
 		}),
@@ -64,7 +65,7 @@ func (l *listing) options(own ...option.Option[setter]) []option.Option[setter] 
 func (l *listing) operands(list []string) error {
 	for _, v := range list {
 		if strings.Trim(v, "0123456789") == "" && v != "" {
-			pid, err := parsePID(v)
+			pid, err := cred.ParsePID(v)
 			if err != nil {
 				return err
 			}
@@ -147,8 +148,8 @@ func (l *listing) open() (err error) {
 type lister struct {
 	*listing
 	r          *procfs.Reader
-	p          render.Listed
-	names      accountNames
+	p          report.Listed
+	names      userdb.DB
 	users      map[uint32]string
 	containers map[uint64]known
 }

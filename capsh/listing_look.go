@@ -1,16 +1,18 @@
 package main
 
 import (
-	"capsh/internal/linux/sandbox"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
+	"capsh/internal/linux/sandbox"
+
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/term"
 )
 
 // known is a container as far as it is known.
@@ -90,7 +92,7 @@ func (l *lister) identify(pid int) known {
 
 // inContainer says whether a process is in the container asked for: by its
 // runtime, or by the beginning of its id, name or pod.
-func (l *listing) inContainer(p *render.Listed) bool {
+func (l *listing) inContainer(p *report.Listed) bool {
 	c := p.Container.Value
 	if !p.Container.OK || c == (container.Container{}) {
 		return false
@@ -127,10 +129,10 @@ func (t *tally) lose(err error) {
 
 // finish complains of what could not be seen; found is how many processes were
 // shown. The result is the exit status of the command.
-func (l *listing) finish(command string, found int, out *output) (int, error) {
+func (l *listing) finish(command string, found int, out *term.Output) (int, error) {
 	status := exitYes
 	complain := func(text string) {
-		out.complain(command + ": " + text)
+		out.Message(command + ": " + text)
 		status = exitNo
 	}
 	for _, pid := range l.pids {
@@ -160,24 +162,17 @@ func (l *listing) finish(command string, found int, out *output) (int, error) {
 	return status, nil
 }
 
-// pass writes what was gathered elsewhere, without another copy.
-func (o *output) pass(b []byte) {
-	if o.flush() == nil && len(b) > 0 {
-		_, o.err = o.w.Write(b)
-	}
-}
-
 // newRows makes the rows of a process: its own, and those of threads that differ;
 // unless these were asked for, only of the ones for whose sake they were read.
-func (l *lister) newRows(rows []render.Row) []render.Row {
+func (l *lister) newRows(rows []report.Row) []report.Row {
 	p := &l.p
-	rows = append(rows, render.NewRow(p))
+	rows = append(rows, report.NewRow(p))
 	for _, t := range p.Differing {
 		if !l.threads && !(l.fits(&t) && (t.Held() != 0 || !l.fits(&p.Process))) {
 			continue
 		}
-		thread := render.Listed{Process: t, User: l.userName(t.UID.Effective), Container: p.Container, Foreign: p.Foreign}
-		rows = append(rows, render.NewRow(&thread))
+		thread := report.Listed{Process: t, User: l.userName(t.UID.Effective), Container: p.Container, Foreign: p.Foreign}
+		rows = append(rows, report.NewRow(&thread))
 	}
 	return rows
 }

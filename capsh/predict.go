@@ -7,11 +7,14 @@ import (
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
+	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
 	"capsh/internal/ui/option"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/schema"
+	"capsh/internal/ui/term"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,7 +48,7 @@ type prediction struct {
 }
 
 // runPredict is capsh predict.
-func runPredict(args, env []string, out *output) (int, error) {
+func runPredict(args, env []string, out *term.Output) (int, error) {
 	q := prediction{env: env}
 	if err := q.parse(args); err != nil {
 		return exitUsage, err
@@ -64,13 +67,13 @@ func runPredict(args, env []string, out *output) (int, error) {
 		return exitNo, err
 	}
 	if q.json {
-		out.json(func(j *render.JSON) { j.Predict(&before, &exe, &outcome, refused) })
+		out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { j.Predict(&before, &exe, &outcome, refused) })
 	}
 	if refused != nil {
 		return exitNo, refused
 	}
 	if !q.json {
-		out.buf = render.Predict(out.buf, &before, &exe, &outcome, self.KernelBits(), textWidth(), q.colors(env))
+		out.Buf = report.Predict(out.Buf, &before, &exe, &outcome, self.KernelBits(), out.TextWidth(), out.Color(q.color, env))
 	}
 	return exitYes, nil
 }
@@ -112,7 +115,7 @@ func (q *prediction) look() (before cred.State, exe execve.File, err error) {
 	if err != nil {
 		return before, exe, err
 	}
-	at, names := files.Here, &accountNames{}
+	at, names := files.Here, &userdb.DB{}
 	elsewhere := q.target.given || q.proc != procfs.Proc
 	if elsewhere {
 		q.proc.Securebits(&p)
@@ -120,7 +123,7 @@ func (q *prediction) look() (before cred.State, exe execve.File, err error) {
 			return before, exe, err
 		}
 		defer unix.Close(at.Dir)
-		names.at = &at
+		names.At = &at
 	}
 	if exe, err = q.find(at); err != nil {
 		return before, exe, err

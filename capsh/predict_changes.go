@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"capsh/internal/linux/self"
+	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
@@ -21,7 +22,7 @@ type changes struct {
 
 // apply simulates them on a state; the error is that of the first which the
 // kernel would refuse.
-func (c *changes) apply(s *cred.State, names *accountNames) error {
+func (c *changes) apply(s *cred.State, names *userdb.DB) error {
 	var steps []plan.Step
 	if c.bounding.OK {
 		if more := c.bounding.Value &^ s.Bounding; more != 0 {
@@ -41,7 +42,7 @@ func (c *changes) apply(s *cred.State, names *accountNames) error {
 		steps = append(steps, plan.Step{Op: plan.SetSecurebits, Number: uint64(c.securebits.Value)})
 	}
 	if c.user.OK {
-		become, err := names.become(c.user.Value, s.UID.Real)
+		become, err := become(names, c.user.Value, s.UID.Real)
 		if err != nil {
 			return errors.New("--user: " + err.Error())
 		}
@@ -63,14 +64,14 @@ func (c *changes) apply(s *cred.State, names *accountNames) error {
 
 // become is the steps by which a process of the user own becomes the user that
 // spec says, with its groups; with a group, that is the only one.
-func (a *accountNames) become(spec string, own uint32) ([]plan.Step, error) {
-	account, err := a.files().Account(spec, own)
+func become(db *userdb.DB, spec string, own uint32) ([]plan.Step, error) {
+	account, err := db.Files().Account(spec, own)
 	if err != nil {
 		return nil, err
 	}
 	groups := []uint32{account.GID}
 	if !account.GroupGiven {
-		if groups, err = a.groupsOf(&account.User); err != nil {
+		if groups, err = db.GroupsOf(&account.User); err != nil {
 			return nil, err
 		}
 	}
@@ -91,7 +92,7 @@ func parseSetOrDefault(text string) (caps.Set, error) {
 	return caps.ParseList(text, caps.First(self.KernelBits()))
 }
 
-// setUser takes what [accountNames.become] is to look up.
+// setUser takes what [become] is to look up.
 func (c *changes) setUser(text string) error {
 	if text == "" {
 		return errors.New("the user is empty")

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"capsh/internal/linux/files"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/term"
 
 	"golang.org/x/sys/unix"
 )
@@ -52,8 +52,8 @@ func (p *progress) start() {
 func (p *progress) show() {
 	p.lock.Lock()
 	defer p.lock.Unlock()
-	text := strconv.FormatInt(p.walk.Files.Load(), 10) + " files, in " + render.Escape(p.walk.Current())
-	if width := columnsOf(unix.Stderr) - 1; len(text) > width { // bytes are at least as many as columns
+	text := strconv.FormatInt(p.walk.Files.Load(), 10) + " files, in " + term.Escape(p.walk.Current())
+	if width := term.Width(p.to) - 1; len(text) > width { // bytes are at least as many as columns
 		text = clip(text, max(width, 0))
 	}
 	io.WriteString(p.to, eraseLine+text)

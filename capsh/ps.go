@@ -4,13 +4,14 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/caps"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/schema"
+	"capsh/internal/ui/term"
 )
 
 const psUsage = `usage: capsh ps [option ...] [PID|NAME ...]
@@ -41,7 +42,7 @@ type psCommand struct {
 // sortKeys are what --sort takes.
 var sortKeys = [...]string{"pid", "user", "name", "container", "caps"}
 
-func runPs(args, env []string, out *output) (int, error) {
+func runPs(args, env []string, out *term.Output) (int, error) {
 	c := psCommand{sort: "pid"}
 	operands, err := parseCommand(args, c.options(
 		flag("threads", &c.threads),
@@ -76,31 +77,31 @@ func runPs(args, env []string, out *output) (int, error) {
 
 // table writes the rows. On a terminal kernel threads, which are many and hold
 // everything, are counted where nothing in particular was asked for.
-func (c *psCommand) table(rows []render.Row, env []string, out *output) {
-	list := render.List{All: caps.First(kernelBits(c.proc)), First: c.caps, Color: colored(c.color, env)}
+func (c *psCommand) table(rows []report.Row, env []string, out *term.Output) {
+	list := report.List{All: caps.First(kernelBits(c.proc)), First: c.caps, Color: out.Color(c.color, env)}
 	counted := 0
-	if onTerminal() {
-		list.Width = terminalWidth()
+	if out.IsTerminal() {
+		list.Width = out.Width()
 		if !c.all && !c.filtered() {
 			counted = len(rows)
-			rows = slices.DeleteFunc(rows, func(r render.Row) bool { return r.Kernel })
+			rows = slices.DeleteFunc(rows, func(r report.Row) bool { return r.Kernel })
 			counted -= len(rows)
 		}
 	}
 	if len(rows) > 0 {
-		out.buf = list.Append(out.buf, rows)
+		out.Buf = list.Append(out.Buf, rows)
 	}
 	if counted > 0 {
-		out.text("and " + strconv.Itoa(counted) + " kernel threads, listed by --all\n")
+		out.Printf("and %d kernel threads, listed by --all\n", counted)
 	}
 }
 
 // rows reads all processes and sorts them.
-func (c *psCommand) rows() []render.Row {
-	var all []render.Row
-	procfs.Batches(c.scan, func(r *procfs.Reader) func([]int) []render.Row {
+func (c *psCommand) rows() []report.Row {
+	var all []report.Row
+	procfs.Batches(c.scan, func(r *procfs.Reader) func([]int) []report.Row {
 		l := c.lister(r)
-		return func(pids []int) (rows []render.Row) {
+		return func(pids []int) (rows []report.Row) {
 			for _, pid := range pids {
 				if l.list(pid) {
 					rows = l.newRows(rows)
@@ -108,7 +109,7 @@ func (c *psCommand) rows() []render.Row {
 			}
 			return rows
 		}
-	}, func(rows []render.Row) { all = append(all, rows...) })
+	}, func(rows []report.Row) { all = append(all, rows...) })
 	if order := c.order(); order != nil {
 		slices.SortStableFunc(all, order)
 	}
@@ -117,41 +118,41 @@ func (c *psCommand) rows() []render.Row {
 
 // order compares two rows by what they are sorted by; nil where they are in
 // order.
-func (c *psCommand) order() func(a, b render.Row) int {
+func (c *psCommand) order() func(a, b report.Row) int {
 	switch c.sort {
 	case "user":
-		return func(a, b render.Row) int { return strings.Compare(a.User, b.User) }
+		return func(a, b report.Row) int { return strings.Compare(a.User, b.User) }
 	case "name":
-		return func(a, b render.Row) int { return strings.Compare(a.Name, b.Name) }
+		return func(a, b report.Row) int { return strings.Compare(a.Name, b.Name) }
 	case "container":
-		return func(a, b render.Row) int { return strings.Compare(a.Container, b.Container) }
+		return func(a, b report.Row) int { return strings.Compare(a.Container, b.Container) }
 	case "caps":
-		return func(a, b render.Row) int { return cmp.Compare(b.Sets.Permitted.Len(), a.Sets.Permitted.Len()) }
+		return func(a, b report.Row) int { return cmp.Compare(b.Sets.Permitted.Len(), a.Sets.Permitted.Len()) }
 	}
 	return nil
 }
 
 // objects writes one object for each process, as they are read.
-func (c *psCommand) objects(out *output) (found int) {
+func (c *psCommand) objects(out *term.Output) (found int) {
 	type lines struct {
-		json  *render.JSON
+		json  *schema.JSON
 		count int
 	}
-	spare := sync.Pool{New: func() any { return new(render.JSON) }}
+	spare := sync.Pool{New: func() any { return new(schema.JSON) }}
 	procfs.Batches(c.scan, func(r *procfs.Reader) func([]int) lines {
 		l := c.lister(r)
 		return func(pids []int) lines {
-			b := lines{json: spare.Get().(*render.JSON)}
+			b := lines{json: spare.Get().(*schema.JSON)}
 			for _, pid := range pids {
 				if l.list(pid) {
-					b.json.Listed(&l.p, nil)
+					b.json.Listed(&l.p.Process, l.p.User, l.p.Container, nil)
 					b.count++
 				}
 			}
 			return b
 		}
 	}, func(b lines) {
-		out.pass(b.json.Bytes())
+		out.Write(b.json.Bytes())
 		found += b.count
 		b.json.Reset()
 		spare.Put(b.json)

@@ -1,12 +1,17 @@
 package main
 
 import (
-	"capsh/internal/linux/sandbox"
 	"errors"
 
 	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/sandbox"
+
+	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/container"
-	"capsh/internal/ui/render"
+	"capsh/internal/rules/cred"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/schema"
+	"capsh/internal/ui/term"
 )
 
 const showUsage = `usage: capsh show [option ...] [PID[/TID] ...]
@@ -22,7 +27,7 @@ matrix of its capability sets, and a sentence that says what they amount to.
 `
 
 // runShow is capsh show.
-func runShow(args, env []string, out *output) (int, error) {
+func runShow(args, env []string, out *term.Output) (int, error) {
 	var c common
 	var f form
 	operands, err := parseCommand(args, f.options(&c))
@@ -40,7 +45,7 @@ func runShow(args, env []string, out *output) (int, error) {
 		return status, err
 	}
 	for _, t := range threads {
-		facts, err := sandbox.Read(c.proc, t.pid, t.tid)
+		facts, err := sandbox.Read(c.proc, t.PID, t.TID)
 		if err == nil && c.form == "" && !facts.Process.Securebits.OK {
 			c.proc.Securebits(&facts.Process)
 		}
@@ -51,7 +56,7 @@ func runShow(args, env []string, out *output) (int, error) {
 			return exitNo, err
 		}
 		if err != nil { // the others are still to be seen
-			out.complain("show: " + err.Error())
+			out.Message("show: " + err.Error())
 			status = exitNo
 		}
 	}
@@ -59,28 +64,28 @@ func runShow(args, env []string, out *output) (int, error) {
 }
 
 // show puts out one thread, perhaps after others.
-func (f *form) show(facts *container.Facts, c *common, env []string, out *output) error {
+func (f *form) show(facts *container.Facts, c *common, env []string, out *term.Output) error {
 	switch {
 	case c.form != "":
 		return f.write(&facts.Process, c.form, "show", out)
 	case c.json:
-		k := render.Kernel{Bits: kernelBits(c.proc), Bounding: true}
-		out.json(func(j *render.JSON) { j.Process(&facts.Process, k) })
+		mode := cred.GuessMode(&facts.Process.State, kernelBits(c.proc))
+		out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { j.Process(&facts.Process, mode) })
 		return nil
-	case len(out.buf) > 0:
-		out.text("\n")
+	case len(out.Buf) > 0:
+		out.Buf = append(out.Buf, "\n"...)
 	}
 	a := container.Assess(facts)
-	var names accountNames
-	out.buf = render.Show(out.buf, facts, &a, &names, textWidth(), c.colors(env))
+	var names userdb.DB
+	out.Buf = report.Show(out.Buf, facts, &a, &names, out.TextWidth(), out.Color(c.color, env))
 	return nil
 }
 
 // showThreads reads the operands, PID or PID/TID each; without any it is this
 // process, as the procfs knows it. status is for the error.
-func showThreads(r procfs.Root, operands []string) (list []thread, status int, err error) {
+func showThreads(r procfs.Root, operands []string) (list []cred.ThreadID, status int, err error) {
 	for _, o := range operands {
-		t, err := parseThread(o)
+		t, err := cred.ParseThreadID(o)
 		if err != nil {
 			return nil, exitUsage, err
 		}
@@ -93,5 +98,5 @@ func showThreads(r procfs.Root, operands []string) (list []thread, status int, e
 	if err != nil {
 		return nil, exitNo, err
 	}
-	return []thread{self}, exitYes, nil
+	return []cred.ThreadID{self}, exitYes, nil
 }

@@ -13,7 +13,7 @@ import (
 // --pid, else this one.
 type target struct {
 	given  bool
-	thread thread
+	thread cred.ThreadID
 	alone  bool // the thread was named, PID/TID: no other counts
 }
 
@@ -23,7 +23,7 @@ func (t *target) set(value string) (err error) {
 		return errors.New("only one process, not " + quote(value))
 	}
 	t.given, t.alone = true, strings.Contains(value, "/")
-	t.thread, err = parseThread(value)
+	t.thread, err = cred.ParseThreadID(value)
 	return err
 }
 
@@ -40,7 +40,7 @@ func (t *target) read(root procfs.Root) (cred.Process, error) {
 			return cred.Process{}, err
 		}
 	}
-	p, err := root.Process(which.pid, which.tid, procfs.Options{Threads: !t.alone, UserNS: true})
+	p, err := root.Process(which.PID, which.TID, procfs.Options{Threads: !t.alone, UserNS: true})
 	p.ThreadsRead = p.ThreadsRead || t.alone
 	return p, err
 }
@@ -54,7 +54,7 @@ func readSelf() (cred.Process, error) {
 }
 
 // selfIn is this process, as a procfs knows it.
-func selfIn(r procfs.Root) (thread, error) {
+func selfIn(r procfs.Root) (cred.ThreadID, error) {
 	pid, err := r.Self()
-	return thread{pid, pid}, err
+	return cred.ThreadID{PID: pid, TID: pid}, err
 }

@@ -4,7 +4,8 @@ import (
 	"slices"
 
 	"capsh/internal/linux/procfs"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/term"
 )
 
 const treeUsage = `usage: capsh tree [option ...] [PID|NAME ...]
@@ -27,7 +28,7 @@ p permitted, i inheritable, a ambient; with none it is ep. +N: N more.
 inh, bnd, amb the other sets; nnp no_new_privs; userns another user namespace.
 `
 
-func runTree(args, env []string, out *output) (int, error) {
+func runTree(args, env []string, out *term.Output) (int, error) {
 	c := forest{listing: listing{threads: true, everything: true}}
 	operands, err := parseCommand(args, c.options())
 	if err == nil {
@@ -55,7 +56,7 @@ func runTree(args, env []string, out *output) (int, error) {
 // each process, its number being the place in processes.
 type forest struct {
 	listing
-	processes []*render.Listed // in ascending order of ids
+	processes []*report.Listed // in ascending order of ids
 	// parent is a process's parent, or none. first is its first child, next its
 	// next sibling.
 	parent, first, next []int32
@@ -71,10 +72,10 @@ const none = -1
 
 // read reads all processes.
 func (f *forest) read() {
-	procfs.Batches(f.scan, func(r *procfs.Reader) func([]int) []render.Listed {
+	procfs.Batches(f.scan, func(r *procfs.Reader) func([]int) []report.Listed {
 		l := f.lister(r)
-		return func(pids []int) []render.Listed {
-			list := make([]render.Listed, 0, len(pids))
+		return func(pids []int) []report.Listed {
+			list := make([]report.Listed, 0, len(pids))
 			for _, pid := range pids {
 				if l.list(pid) {
 					list = append(list, l.p)
@@ -82,7 +83,7 @@ func (f *forest) read() {
 			}
 			return list
 		}
-	}, func(list []render.Listed) {
+	}, func(list []report.Listed) {
 		for i := range list {
 			f.processes = append(f.processes, &list[i])
 		}
@@ -111,7 +112,7 @@ func (f *forest) grow() {
 func filled(n int) []int32 { return slices.Repeat([]int32{none}, n) }
 
 func (f *forest) find(pid int) (int, bool) {
-	return slices.BinarySearchFunc(f.processes, pid, func(p *render.Listed, pid int) int { return p.PID - pid })
+	return slices.BinarySearchFunc(f.processes, pid, func(p *report.Listed, pid int) int { return p.PID - pid })
 }
 
 // descends reports whether i comes from ancestor, or is it, by what is known

@@ -6,7 +6,9 @@ import (
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
-	"capsh/internal/ui/render"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/schema"
+	"capsh/internal/ui/term"
 )
 
 // choose decides which processes have a line: those that are wanted, with all
@@ -61,13 +63,13 @@ func (f *forest) descendants(list []int32) []int32 {
 
 // line is one that is still to be drawn, and whose children it brings.
 type line struct {
-	render.Branch
+	report.Branch
 	at int32 // none for one that has no children
 }
 
 // walk calls draw for each line, from the top. Lines that are still to come are
 // on a stack: trees are as deep as someone wants them to be.
-func (f *forest) walk(draw func(*render.Branch)) {
+func (f *forest) walk(draw func(*report.Branch)) {
 	var stack []line
 	push := func(lines []line) {
 		if len(lines) > 0 {
@@ -96,8 +98,8 @@ func (f *forest) below(l line) []line {
 			break // it only leads to those that were asked for
 		}
 		t.UserNS = p.UserNS
-		thread := &render.Listed{Process: t, User: f.names.User(t.UID.Effective), Container: p.Container, Foreign: p.Foreign}
-		list = append(list, line{render.Branch{Listed: thread, Parent: p, Depth: depth, Alike: 1}, none})
+		thread := &report.Listed{Process: t, User: f.names.User(t.UID.Effective), Container: p.Container, Foreign: p.Foreign}
+		list = append(list, line{report.Branch{Listed: thread, Parent: p, Depth: depth, Alike: 1}, none})
 	}
 	var children []int32
 	for c := f.first[l.at]; c != none; c = f.next[c] {
@@ -105,26 +107,26 @@ func (f *forest) below(l line) []line {
 	}
 	list = append(list, f.lines(children, p, depth)...)
 	if n := f.quiet[l.at]; n > 0 && !f.json {
-		list = append(list, line{render.Branch{Quiet: int(n), Depth: depth}, none})
+		list = append(list, line{report.Branch{Quiet: int(n), Depth: depth}, none})
 	}
 	return list
 }
 
 // lines is one for each process that has one, or for a few that are alike and
 // have no children.
-func (f *forest) lines(processes []int32, parent *render.Listed, depth int) (list []line) {
+func (f *forest) lines(processes []int32, parent *report.Listed, depth int) (list []line) {
 	folds := !f.all && !f.json
 	for _, i := range processes {
 		if !f.shows[i] {
 			continue
 		}
 		p := f.processes[i]
-		if last := len(list) - 1; folds && last >= 0 && f.childless(i) && f.childless(list[last].at) && render.Alike(list[last].Listed, p) {
+		if last := len(list) - 1; folds && last >= 0 && f.childless(i) && f.childless(list[last].at) && report.Alike(list[last].Listed, p) {
 			list[last].Alike++
 			continue
 		}
 		lost := parent == nil && p.PPID != 0
-		list = append(list, line{render.Branch{Listed: p, Parent: parent, Depth: depth, Alike: 1, Lost: lost}, i})
+		list = append(list, line{report.Branch{Listed: p, Parent: parent, Depth: depth, Alike: 1, Lost: lost}, i})
 	}
 	return list
 }
@@ -140,38 +142,38 @@ func (f *forest) childless(i int32) bool {
 }
 
 // objects writes one object for each process.
-func (f *forest) objects(out *output) {
-	var j render.JSON
-	f.walk(func(n *render.Branch) {
+func (f *forest) objects(out *term.Output) {
+	var j schema.JSON
+	f.walk(func(n *report.Branch) {
 		if n.TID != n.PID {
 			return // its process has it
 		}
 		gained := cred.Known[caps.Set]{OK: n.Parent != nil}
 		if gained.OK {
-			gained.Value = render.Gained(n.Parent, n.Listed)
+			gained.Value = report.Gained(n.Parent, n.Listed)
 		}
-		j.TreeLine(n.Listed, n.Depth, gained)
+		j.TreeLine(&n.Process, n.User, n.Container, n.Depth, gained)
 		f.flushFull(&j, out)
 	})
-	out.pass(j.Bytes())
+	out.Write(j.Bytes())
 }
 
 // flushFull writes what has been gathered when it has become much.
-func (f *forest) flushFull(j *render.JSON, out *output) {
+func (f *forest) flushFull(j *schema.JSON, out *term.Output) {
 	const much = 64 << 10
 	if len(j.Bytes()) > much {
-		out.pass(j.Bytes())
+		out.Write(j.Bytes())
 		j.Reset()
 	}
 }
 
 // draw writes the tree.
-func (f *forest) draw(env []string, out *output) {
-	tree := render.Tree{All: caps.First(kernelBits(f.proc)), First: f.caps, Color: colored(f.color, env), Unicode: utf8Locale(env)}
-	if onTerminal() {
-		tree.Width = terminalWidth()
+func (f *forest) draw(env []string, out *term.Output) {
+	tree := report.Tree{All: caps.First(kernelBits(f.proc)), First: f.caps, Color: out.Color(f.color, env), Unicode: utf8Locale(env)}
+	if out.IsTerminal() {
+		tree.Width = out.Width()
 	}
-	f.walk(func(n *render.Branch) { out.buf = tree.Append(out.buf, n) })
+	f.walk(func(n *report.Branch) { out.Buf = tree.Append(out.Buf, n) })
 }
 
 // utf8Locale says whether text is in UTF-8, as setlocale(3) finds out.

@@ -1,0 +1,58 @@
+package classic
+
+import (
+	"capsh/internal/linux/inherit"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/schema"
+	"capsh/internal/ui/version"
+)
+
+// The actions that tell of capabilities and of this program.
+
+func (s *session) explain(value string) error {
+	c, err := parseCap("--explain", value)
+	if err != nil {
+		return err
+	}
+	if s.view.json {
+		s.out.Buf = schema.Line(s.out.Buf, func(j *schema.JSON) { schema.ExplainJSON(j, []caps.Cap{c}, s.kernel().Bits) })
+		return nil
+	}
+	s.out.Buf = report.Explain(s.out.Buf, c, s.kernel().Bits)
+	return nil
+}
+
+func (s *session) suggest(text string) error {
+	found := catalog.Suggest(text)
+	if s.view.json {
+		s.out.Buf = schema.Line(s.out.Buf, func(j *schema.JSON) { schema.ExplainJSON(j, found, s.kernel().Bits) })
+		return nil
+	}
+	s.out.Buf = report.Explanations(s.out.Buf, found, s.kernel().Bits)
+	return nil
+}
+
+func (s *session) license(string) error {
+	s.text("capsh: BSD 3-Clause License, see the file LICENSE.\nCopyright (c) 2026 The capsh authors\n")
+	return errDone
+}
+
+func (s *session) version(string) error {
+	s.text(versionText())
+	return errDone
+}
+
+func versionText() string {
+	text := "capsh " + version.String()
+	if inherit.Lacks != "" {
+		text += " (" + inherit.Lacks + ")"
+	}
+	return text + "\n"
+}
+
+func (s *session) help(string) error {
+	s.text(Usage(s.args0))
+	return errDone
+}

@@ -1,0 +1,41 @@
+package classic
+
+// Usage is the help text; it fits a screen; the manual has the rest.
+func Usage(name string) string {
+	return "usage: " + name + ` [option ...]
+       ` + name + ` COMMAND ...
+Options act from left to right, each on what the ones before it did.
+
+look     --print --current          what this process holds, or that of --pid
+         --decode=HEX               names of the bits of a mask
+         --explain=CAP --suggest=TEXT  what a capability is; find one
+         --modes --mode             libcap's modes; the current one
+ask      --has-p= --has-i= --has-a= --has-b=CAP     in that set? (b: bounding)
+(exit 1  --dropped=CAP              not in the bounding set?
+if not)  --has-ambient --supports=CAP  can this kernel do it?
+         --has-no-new-privs --is-uid=N --is-gid=N --inmode=MODE
+change   --caps=TEXT --inh=LIST --iab=TEXT        sets, in libcap's text forms
+         --drop=LIST|all            take out of the bounding set
+         --addamb=LIST --delamb=LIST --noamb      ambient set
+         --mode=MODE --secbits=N --keep=0|1 --no-new-privs
+         --uid=N --cap-uid=N --gid=N --groups=LIST --user=NAME --chroot=DIR
+run      -- [ARG ...]               a shell in place of this; -+ as a child
+         == [ARG ...]               this program again;       =+ as a child
+         --shell=PATH               the program for -- and -+ (/bin/bash)
+         --forkfor=SECONDS --killit=SIGNAL        a child that sleeps; end it
+adjust   --strict --noenv --quiet   raise no CAP_SETPCAP; --user leaves HOME and
+                                    USER; as first word: no warning
+view     --pid=PID[/TID],...        speak of other processes, not of this one
+         --proc=DIR                 another procfs: the host's, a saved copy
+         --format=text|json, --json
+also     --help -h --version --license
+
+commands show  ps  tree             what processes hold, to be read
+(--help  file PATH                  what files grant
+of each) predict COMMAND            what it would hold after an execve
+         expect EXPR                is that so? for tests
+         assess                     is this a container, and how does it hold?
+         explain [CAP]  completion SHELL
+CAP is a name (cap_net_raw) or a number; LIST has commas between. See capsh(1).
+`
+}

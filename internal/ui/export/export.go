@@ -1,0 +1,245 @@
+// Package export is what asks others for just what a process has: options for
+// docker, lines for compose, kubernetes, an OCI config.json and systemd, a command
+// line for capset.
+package export
+
+import (
+	"strconv"
+	"strings"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/ui/schema"
+	"capsh/internal/ui/term"
+)
+
+// Grant is what a process is to be given: what Docker, Kubernetes and others
+// have to be told so that it runs with that and no more. No_new_privs is always
+// part of it: it takes away nothing that is held.
+type Grant struct {
+	Keep     caps.Set
+	UID, GID uint32
+	// Groups are the supplementary groups, without GID; Among says that GID is one
+	// of them.
+	Groups []uint32
+	Among  bool
+}
+
+// GrantOf is what a process holds.
+func GrantOf(p *cred.Process) Grant {
+	g := Grant{Keep: p.Permitted, UID: p.UID.Effective, GID: p.GID.Effective}
+	for _, gid := range p.Groups {
+		if gid == g.GID {
+			g.Among = true
+		} else {
+			g.Groups = append(g.Groups, gid)
+		}
+	}
+	return g
+}
+
+// Formats are the names of the forms that [Grant.Format] knows.
+func Formats() []string {
+	return []string{"docker", "compose", "kubernetes", "oci", "systemd", "capset"}
+}
+
+// Format appends the grant in a form that can be pasted. The warnings say what
+// the form cannot give, and what to do instead.
+func (g Grant) Format(b []byte, form string) (_ []byte, warnings []string) {
+	unnamed := g.Keep &^ caps.First(caps.Named)
+	if g.Keep &^= unnamed; unnamed != 0 {
+		warnings = append(warnings, "left out what has no name here: "+unnamed.String())
+	}
+	if warning := g.withoutAmbient(form); warning != "" {
+		warnings = append(warnings, warning)
+	}
+	if form == "kubernetes" && len(g.Groups) > 0 {
+		warnings = append(warnings, "left out the groups "+g.groups(", ")+": they are the pod's, spec.securityContext.supplementalGroups")
+	}
+	if form == "capset" && len(g.Groups) > 0 && !g.Among {
+		warnings = append(warnings, "capset puts the group "+decimal(g.GID)+" among the supplementary ones, where it is not now")
+	}
+	switch form {
+	case "docker":
+		b = g.docker(b)
+	case "compose":
+		b = g.compose(b)
+	case "kubernetes":
+		b = g.kubernetes(b)
+	case "oci":
+		b = g.oci(b)
+	case "systemd":
+		b = g.systemd(b)
+	case "capset":
+		b = append(append(b, g.capset()...), '\n')
+	}
+	return b, warnings
+}
+
+// withoutAmbient warns of the forms in which a user other than root gets
+// capabilities into the bounding set alone.
+func (g Grant) withoutAmbient(form string) string {
+	var engine, user string
+	switch form {
+	case "docker":
+		engine, user = "Docker", "--user"
+	case "compose":
+		engine, user = "Docker", "user"
+	case "kubernetes":
+		engine, user = "Kubernetes", "runAsUser, runAsGroup and runAsNonRoot"
+	}
+	if engine == "" || g.UID == 0 || g.Keep == 0 {
+		return ""
+	}
+	needs := caps.Of(caps.Setuid, caps.Setgid, caps.Setpcap) &^ g.Keep
+	text := engine + " gives a user other than root capabilities in the bounding set only: the command will hold none; instead leave out " + user
+	if needs != 0 {
+		text += ", add " + term.List(addWords(needs))
+	}
+	return text + " and begin the command with: " + g.capset()
+}
+
+// addWords are the names that --cap-add takes.
+func addWords(set caps.Set) (list []string) {
+	for c := range set.All() {
+		list = append(list, c.AddWord())
+	}
+	return list
+}
+
+// docker are options of docker run and podman run.
+func (g Grant) docker(b []byte) []byte {
+	b = append(b, "--cap-drop=ALL"...)
+	for c := range g.Keep.All() {
+		b = append(append(b, " --cap-add="...), c.AddWord()...)
+	}
+	b = append(append(b, " --user="...), g.user()...)
+	for _, gid := range g.Groups {
+		b = strconv.AppendUint(append(b, " --group-add="...), uint64(gid), 10)
+	}
+	return append(b, " --security-opt=no-new-privileges\n"...)
+}
+
+// user is "uid:gid".
+func (g Grant) user() string { return decimal(g.UID) + ":" + decimal(g.GID) }
+
+// groups are the supplementary groups in decimal.
+func (g Grant) groups(separator string) string {
+	list := make([]string, len(g.Groups))
+	for i, gid := range g.Groups {
+		list[i] = decimal(gid)
+	}
+	return strings.Join(list, separator)
+}
+
+func decimal(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+
+// compose are lines of a service in a compose file.
+func (g Grant) compose(b []byte) []byte {
+	b = append(b, "cap_drop:\n  - ALL\n"...)
+	if g.Keep != 0 {
+		b = append(b, "cap_add:\n"...)
+		for c := range g.Keep.All() {
+			b = append(append(append(b, "  - "...), c.AddWord()...), '\n')
+		}
+	}
+	b = append(append(append(b, `user: "`...), g.user()...), "\"\n"...)
+	if len(g.Groups) > 0 {
+		b = append(b, "group_add:\n"...)
+		for _, gid := range g.Groups {
+			b = append(append(append(b, `  - "`...), decimal(gid)...), "\"\n"...)
+		}
+	}
+	return append(b, "security_opt:\n  - no-new-privileges:true\n"...)
+}
+
+// kubernetes is the securityContext of a container. Its groups belong to the
+// pod, whose is supplementalGroups.
+func (g Grant) kubernetes(b []byte) []byte {
+	b = append(b, "securityContext:\n  allowPrivilegeEscalation: false\n  capabilities:\n    drop:\n      - ALL\n"...)
+	if g.Keep != 0 {
+		b = append(b, "    add:\n"...)
+		for c := range g.Keep.All() {
+			b = append(append(append(b, "      - "...), c.AddWord()...), '\n')
+		}
+	}
+	b = append(append(append(b, "  runAsUser: "...), decimal(g.UID)...), '\n')
+	b = append(append(append(b, "  runAsGroup: "...), decimal(g.GID)...), '\n')
+	if g.UID != 0 {
+		b = append(b, "  runAsNonRoot: true\n"...)
+	}
+	return append(b, "  seccompProfile:\n    type: RuntimeDefault\n"...)
+}
+
+// oci is the part of an OCI runtime's process object that is about privilege
+// (runtime-spec config.md, "Linux Process").
+func (g Grant) oci(b []byte) []byte {
+	var j schema.JSON
+	lists := func(keys ...string) {
+		for _, key := range keys {
+			j.Key(key).Set(g.Keep)
+		}
+	}
+	j.BeginObject()
+	j.Key("user").BeginObject()
+	j.Key("uid").Uint(uint64(g.UID))
+	j.Key("gid").Uint(uint64(g.GID))
+	if len(g.Groups) > 0 {
+		j.Key("additionalGids").BeginArray()
+		for _, gid := range g.Groups {
+			j.Uint(uint64(gid))
+		}
+		j.EndArray()
+	}
+	j.EndObject()
+	j.Key("capabilities").BeginObject()
+	lists("bounding", "effective", "permitted")
+	if g.UID != 0 { // root has them from the bounding set
+		lists("inheritable", "ambient")
+	}
+	j.EndObject()
+	j.Key("noNewPrivileges").Bool(true)
+	j.EndObject()
+	return append(append(b, j.Bytes()...), '\n')
+}
+
+// systemd are lines of a unit's section [Service] (systemd.exec(5)).
+func (g Grant) systemd(b []byte) []byte {
+	list := ""
+	for c := range g.Keep.All() {
+		list += " " + c.OCI()
+	}
+	list = strings.TrimPrefix(list, " ")
+	b = append(append(append(b, "User="...), decimal(g.UID)...), '\n')
+	b = append(append(append(b, "Group="...), decimal(g.GID)...), '\n')
+	if len(g.Groups) > 0 {
+		b = append(append(append(b, "SupplementaryGroups="...), g.groups(" ")...), '\n')
+	}
+	b = append(append(append(b, "CapabilityBoundingSet="...), list...), '\n')
+	if g.UID == 0 {
+		list = "" // root has them from the bounding set
+	}
+	b = append(append(append(b, "AmbientCapabilities="...), list...), '\n')
+	return append(b, "NoNewPrivileges=yes\n"...)
+}
+
+// capset is a command line for our launcher, which puts the primary group among
+// others, and makes it the only one, unless it is told that there are none.
+func (g Grant) capset() string {
+	text := "capset --user=" + g.user()
+	switch {
+	case len(g.Groups) > 0:
+		text += " --groups=" + g.groups(",")
+	case !g.Among:
+		text += " --groups=none"
+	}
+	list := "none"
+	if g.Keep != 0 {
+		list = ""
+		for c := range g.Keep.All() {
+			list += "," + c.Short()
+		}
+		list = list[1:]
+	}
+	return text + " --keep=" + list + " -- COMMAND"
+}

@@ -1,0 +1,226 @@
+package report
+
+import (
+	"strconv"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+	"capsh/internal/ui/term"
+)
+
+// Assessment appends what there is to say of a process and its container, in
+// lines of at most width characters.
+func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names, width int, c term.Color) []byte {
+	var head term.Table
+	head.Row("verdict", c.Paint(term.Bold+";"+verdictStyle(a), a.Verdict.String())+partialText(a)+": "+a.Meaning())
+	head.Row("process", processText(p)+", "+usersText(p, names))
+	head.Row("container", containerText(a))
+	head.Row("holds", reachText(p, a))
+	b = append(head.Append(b, width), '\n')
+	if len(a.Findings) == 0 {
+		return b[:len(b)-1]
+	}
+	held := ""
+	for _, f := range a.Findings {
+		if f.Severity == container.Held {
+			held += ", " + f.ID
+			continue
+		}
+		b = appendFinding(b, f, width, c)
+	}
+	if held != "" {
+		b = term.AppendWrapped(append(b, c.Paint(term.Green, "held")+"      "...), held[2:], 10, width)
+		b = append(b, '\n')
+	}
+	return b
+}
+
+// partialText says that more than is known may be open.
+func partialText(a *container.Assessment) string {
+	if a.Partial() {
+		return ", as far as could be read"
+	}
+	return ""
+}
+
+func verdictStyle(a *container.Assessment) term.Style {
+	switch {
+	case a.Verdict.AsBadAs(container.OverPrivileged):
+		return term.Red
+	case a.Verdict.AsBadAs(container.ConfinedRoot), a.Partial():
+		return term.Yellow
+	}
+	return term.Green
+}
+
+func severityStyle(s container.Severity) term.Style {
+	switch {
+	case s >= container.High:
+		return term.Red
+	case s >= container.Unread:
+		return term.Yellow
+	}
+	return term.Dim
+}
+
+// appendFinding appends one finding: its word and id, what was seen, and below
+// what it means.
+func appendFinding(b []byte, f container.Finding, width int, c term.Color) []byte {
+	const indent = 10
+	word := f.Severity.String()
+	b = append(b, c.Paint(severityStyle(f.Severity), word)...)
+	b = term.AppendBlanks(b, indent-len(word))
+	b = append(append(b, c.Paint(term.Bold, f.ID)...), "  "...)
+	b = term.AppendWrapped(b, term.Escape(f.Evidence), indent+len(f.ID)+2, width)
+	b = append(b, '\n')
+	if f.Meaning != "" {
+		b = term.AppendWrapped(term.AppendBlanks(b, indent), f.Meaning, indent, width)
+		b = append(b, '\n')
+	}
+	if f.Severity <= container.Low && f.Caps != 0 {
+		b = term.AppendWrapped(term.AppendBlanks(b, indent), listOf(f.Caps), indent, width)
+		return append(b, '\n')
+	}
+	return appendGraded(b, f.Caps, indent, width, c)
+}
+
+// appendGraded appends what each capability gives of the machine, the worst
+// first; those that give nothing share a line.
+func appendGraded(b []byte, set caps.Set, indent, width int, c term.Color) []byte {
+	var t term.Table
+	var rest caps.Set
+	for h := catalog.HostDirect; ; h-- {
+		for one := range set.All() {
+			e, named := catalog.Of(one)
+			switch {
+			case !named || e.Host == catalog.HostNo:
+				rest |= one.Set()
+			case e.Host == h:
+				_, color := hostMark(h)
+				t.Row(string(term.AppendBlanks(nil, indent-2)), c.Paint(color, one.Short()), h.String(), e.Brief)
+			}
+		}
+		if h == catalog.HostNo {
+			break
+		}
+	}
+	b = t.Append(b, width)
+	if rest != 0 {
+		b = term.AppendWrapped(term.AppendBlanks(b, indent), "and "+listOf(rest), indent, width)
+		b = append(b, '\n')
+	}
+	return b
+}
+
+// processText is "12 (name)".
+func processText(p *cred.Process) string {
+	text := strconv.Itoa(p.PID)
+	if p.TID != p.PID {
+		text += "/" + strconv.Itoa(p.TID)
+	}
+	if p.Name != "" {
+		text += " (" + term.Escape(p.Name) + ")"
+	}
+	if p.Zombie() {
+		text += ", a zombie"
+		if n := running(p); n == 1 {
+			text += " of which 1 thread still runs"
+		} else if n > 1 {
+			text += " of which " + strconv.Itoa(n) + " threads still run"
+		}
+	}
+	return text
+}
+
+// usersText is "uid 0 (root)", with the effective id where it is another.
+func usersText(p *cred.Process, names Names) string {
+	text := "uid " + idText(p.UID.Real, names.User)
+	if p.UID.Effective != p.UID.Real {
+		text += ", effective " + idText(p.UID.Effective, names.User)
+	}
+	return text
+}
+
+func idText(id uint32, name func(uint32) string) string {
+	text := strconv.FormatUint(uint64(id), 10)
+	if n := name(id); n != "" {
+		text += " (" + term.Escape(n) + ")"
+	}
+	return text
+}
+
+func containerText(a *container.Assessment) string {
+	text := "unknown whether it is one"
+	switch {
+	case a.Contained.OK && !a.Contained.Value:
+		return noContainerText(a)
+	case a.Contained.OK && a.Runtime != "":
+		text = a.Runtime
+	case a.Contained.OK:
+		text = "of no known runtime"
+	}
+	if a.ID != "" {
+		text += " " + term.Escape(a.Short())
+	}
+	if a.PodUID != "" {
+		text += ", pod " + a.PodUID
+	}
+	if len(a.Evidence) > 0 {
+		text += ": " + evidenceText(a)
+	}
+	return text
+}
+
+// noContainerText says why it is none, also in the face of what seems to say that
+// it is one.
+func noContainerText(a *container.Assessment) string {
+	const text = "none: it has the machine's own PID namespace and no runtime's marks"
+	if len(a.Evidence) == 0 {
+		return text
+	}
+	return text + " but what alone makes none: " + evidenceText(a)
+}
+
+// evidenceText is the first of the evidence.
+func evidenceText(a *container.Assessment) string {
+	const few = 2
+	text := ""
+	for i, e := range a.Evidence[:min(few, len(a.Evidence))] {
+		text += [...]string{"", "; "}[i] + term.Escape(e)
+	}
+	if len(a.Evidence) > few {
+		text += "; and more"
+	}
+	return text
+}
+
+// reachText says what is held, what can be had, and beside which default.
+func reachText(p *cred.Process, a *container.Assessment) string {
+	text, held := count(p.Permitted.Len()), p.Permitted
+	for i := range p.Differing {
+		held |= p.Differing[i].Permitted
+	}
+	if more := held &^ p.Permitted; more != 0 {
+		text += "; other threads hold " + strconv.Itoa(more.Len()) + " more"
+	}
+	if more := a.Reach &^ held; more != 0 {
+		text += "; an execve can bring " + strconv.Itoa(more.Len()) + " more"
+	}
+	if a.Contained.OK && !a.Contained.Value {
+		return text
+	}
+	return text + "; " + a.Default.Name + "'s default is " + strconv.Itoa(a.Default.Set.Len())
+}
+
+// count is "no capability", "1 capability", "5 capabilities".
+func count(n int) string {
+	switch n {
+	case 0:
+		return "no capability"
+	case 1:
+		return "1 capability"
+	}
+	return strconv.Itoa(n) + " capabilities"
+}

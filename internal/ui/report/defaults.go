@@ -1,0 +1,60 @@
+package report
+
+import (
+	"strconv"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
+	"capsh/internal/ui/term"
+)
+
+// DefaultsTable appends which capability each runtime gives by default, in lines
+// of at most width characters, which must be 80 or more, and where that is said.
+func DefaultsTable(b []byte, list []catalog.RuntimeDefault, width int) []byte {
+	var t, legend term.Table
+	head := []string{"NAME"}
+	var all caps.Set
+	for _, d := range list {
+		head = append(head, d.Column)
+		all |= d.Set
+	}
+	t.Row(head...)
+	for c := range all.All() {
+		row := []string{c.Short()}
+		for _, d := range list {
+			cell := ""
+			if d.Set.Has(c) {
+				cell = "*"
+			}
+			row = append(row, cell)
+		}
+		t.Row(row...)
+	}
+	b = append(t.Append(b, width), '\n')
+	b = term.AppendWrapped(b, "No runtime gives "+listOf(caps.First(caps.Named)&^all)+" by default.", 0, width)
+	b = append(b, "\n\n"...)
+	for _, d := range list {
+		legend.Row(d.Column, d.Set.Mask()[6:], describeDefault(d))
+	}
+	return legend.Append(b, width)
+}
+
+func describeDefault(d catalog.RuntimeDefault) string {
+	text := strconv.Itoa(d.Set.Len()) + " in " + d.Name + " " + d.Version
+	if d.Note != "" {
+		text += "; " + d.Note
+	}
+	return text + " [" + d.Source + "]"
+}
+
+// listOf is the short names of a set with commas and "and" between.
+func listOf(s caps.Set) string {
+	if s == 0 {
+		return "none"
+	}
+	var names []string
+	for c := range s.All() {
+		names = append(names, c.Short())
+	}
+	return term.List(names)
+}

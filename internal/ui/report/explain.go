@@ -1,0 +1,102 @@
+package report
+
+import (
+	"strconv"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
+	"capsh/internal/ui/term"
+)
+
+// Explanations appends the description of each of a list.
+func Explanations(b []byte, list []caps.Cap, kernelBits int) []byte {
+	for i, c := range list {
+		if i > 0 {
+			b = append(b, '\n')
+		}
+		b = Explain(b, c, kernelBits)
+	}
+	return b
+}
+
+// explainWidth is the longest line of a description, in characters.
+const explainWidth = 72
+
+// Explain appends the description of c: a first line as libcap's capsh has it,
+// then our own text. kernelBits is how many capabilities the kernel has; the
+// first line of a bit without a name depends on it, and a named one that the
+// kernel lacks says so.
+func Explain(b []byte, c caps.Cap, kernelBits int) []byte {
+	e, named := catalog.Of(c)
+	switch {
+	case named:
+		b = append(b, c.String()...)
+	case int(c) < kernelBits:
+		b = append(b, "<unnamed in libcap>"...)
+	default:
+		b = append(b, "<unsupported>"...)
+	}
+	b = append(b, " ("...)
+	b = strconv.AppendUint(b, uint64(c), 10)
+	b = append(b, ") [/proc/self/status:CapXXX: 0x"...)
+	b = append(b, c.Set().Mask()...)
+	b = append(b, "]\n"...)
+	if !named {
+		return b
+	}
+
+	b = append(b, "\n    A process that has it may\n"...)
+	for _, item := range e.Permits {
+		b = term.AppendWrapped(append(b, "      - "...), item, 8, explainWidth)
+		b = append(b, '\n')
+	}
+	b = appendParagraph(b, "Use: ", e.Use)
+	b = appendParagraph(b, "Danger: ", e.Danger)
+	b = appendParagraph(b, "In a container: ", containerLine(c, e))
+	since := "Linux " + e.Since + "."
+	if int(c) >= kernelBits {
+		since += " This kernel does not have it."
+	}
+	return appendParagraph(b, "Since: ", since)
+}
+
+// containerLine says how c meets containers, without the user namespaces in
+// which it would concern the container alone.
+func containerLine(c caps.Cap, e catalog.Entry) string {
+	line := "Not in Docker's default set (--cap-add=" + c.AddWord() + "). "
+	if catalog.DockerDefault.Has(c) {
+		line = "In Docker's default set (--cap-drop=" + c.AddWord() + "). "
+	}
+	return line + e.Host.Meaning()
+}
+
+// appendParagraph appends an empty line and the text, four blanks in.
+func appendParagraph(b []byte, label, text string) []byte {
+	b = append(b, "\n    "...)
+	b = term.AppendWrapped(b, label+text, 4, explainWidth)
+	return append(b, '\n')
+}
+
+// ExplainTable appends one line for every named capability and a legend, in
+// lines of at most width characters, which must be 80 or more.
+func ExplainTable(b []byte, width int) []byte {
+	t := term.Table{Right: 1}
+	t.Row("#", "NAME", "SINCE", "D", "HOST", "PERMITS TO")
+	for c := range caps.Cap(caps.Named) {
+		e, _ := catalog.Of(c)
+		docker := ""
+		if catalog.DockerDefault.Has(c) {
+			docker = "*"
+		}
+		t.Row(strconv.Itoa(int(c)), c.Short(), e.Since, docker, e.Host.String(), e.Brief)
+	}
+	b = t.Append(b, width)
+
+	b = append(b, "\nD: in the default set of Docker and containerd.\n"+
+		"HOST, for a container without a user namespace of its own:\n"...)
+	var legend term.Table
+	for h := range catalog.HostDirect + 1 {
+		legend.Row("", h.String(), h.Meaning())
+	}
+	return legend.Append(b, width)
+}

@@ -1,0 +1,60 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+
+	"capsh/internal/rules/filecap"
+	"capsh/internal/ui/term"
+)
+
+// GrantsRow is the row of a file in a table: its path, what it carries, and why
+// that means nothing or not all. kernelBits is how many capabilities the kernel has.
+func GrantsRow(g *filecap.Grants, kernelBits int, names Names, color term.Color) []string {
+	var parts []string
+	if g.Setuid() {
+		parts = append(parts, "setuid "+idName(g.UID, names.User))
+	}
+	if g.Setgid() {
+		parts = append(parts, "setgid "+idName(g.GID, names.Group))
+	}
+	if g.HasCaps {
+		parts = append(parts, capsText(g, kernelBits))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "nothing")
+	}
+	cells := []string{term.Escape(g.Path), strings.Join(parts, "; ")}
+	if flaws := g.Flaws.Texts(); g.Any() && len(flaws) > 0 {
+		word, hue := "note: ", term.Plain
+		if !g.Honoured() {
+			word, hue = "IGNORED: ", term.Yellow
+		}
+		cells = append(cells, color.Paint(hue, word+strings.Join(flaws, "; ")))
+	}
+	return cells
+}
+
+// capsText is the file's capabilities as setcap(8) takes them, and the root id
+// that setcap -n takes, as getcap -n shows it.
+func capsText(g *filecap.Grants, kernelBits int) string {
+	switch {
+	case g.Flaws&filecap.InvalidCaps != 0:
+		return "capabilities of no valid form"
+	case !g.CapsShown():
+		return "capabilities that the kernel does not show here"
+	}
+	text := g.Caps.EPI().Text(kernelBits)
+	if g.Caps.RootID != 0 {
+		text += " [rootid=" + strconv.FormatUint(uint64(g.Caps.RootID), 10) + "]"
+	}
+	return text
+}
+
+// idName is the name of an id, or its number.
+func idName(id uint32, name func(uint32) string) string {
+	if n := name(id); n != "" {
+		return term.Escape(n)
+	}
+	return strconv.FormatUint(uint64(id), 10)
+}

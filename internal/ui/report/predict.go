@@ -1,0 +1,184 @@
+package report
+
+import (
+	"strconv"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/execve"
+	"capsh/internal/rules/filecap"
+	"capsh/internal/rules/plan"
+	"capsh/internal/ui/term"
+)
+
+// Predict appends what an execve of f by a thread that holds before would lead
+// to, in lines of at most width characters: the file, what else than sets
+// changes, a row for all capabilities that are in the same sets, and the rules.
+func Predict(b []byte, before *cred.State, f *execve.File, o *execve.Outcome, kernelBits, width int, color term.Color) []byte {
+	b = appendFile(b, f, kernelBits)
+	b = append(b, '\n')
+	b = appendIdentities(b, before, &o.After, width)
+	b = append(b, '\n')
+	b = appendMatrix(b, before, &o.After, width, color)
+	b = append(b, "\nby these rules of the kernel\n"...)
+	for r := range o.Rules.All() {
+		b = term.AppendWrapped(append(b, "- "...), r.String(), 2, width)
+		b = append(b, '\n')
+	}
+	if o.Secure {
+		b = append(b, "\nAT_SECURE is set: the C library ignores LD_PRELOAD and the like\n"...)
+	}
+	return b
+}
+
+// appendFile appends the line that says which file decides and what it carries.
+func appendFile(b []byte, f *execve.File, kernelBits int) []byte {
+	b = term.AppendEscaped(b, f.Path)
+	for _, i := range f.Interpreters {
+		b = term.AppendEscaped(append(b, ", run by "...), i)
+	}
+	b = append(b, ": "...)
+	carries := false
+	item := func(text string) {
+		if carries {
+			b = append(b, "; "...)
+		}
+		b, carries = append(b, text...), true
+	}
+	if f.Mode&filecap.ModeSetuid != 0 {
+		item("setuid " + strconv.FormatUint(uint64(f.UID), 10))
+	}
+	if f.Mode&filecap.ModeSetgid != 0 {
+		item("setgid " + strconv.FormatUint(uint64(f.GID), 10))
+	}
+	if f.HasCaps && f.Caps.Version == 0 {
+		item("file capabilities that are not shown here")
+	} else if f.HasCaps {
+		item(f.Caps.EPI().Text(kernelBits))
+	}
+	if !carries {
+		item("no privileges of its own")
+	}
+	return append(b, '\n')
+}
+
+// appendIdentities appends what besides the sets decides, before and after.
+func appendIdentities(b []byte, before, after *cred.State, width int) []byte {
+	var t term.Table
+	t.Row("", "before", "after")
+	t.Row("user", plan.IDText(before.UID), plan.IDText(after.UID))
+	t.Row("group", plan.IDText(before.GID), plan.IDText(after.GID))
+	bits := func(s *cred.State) string { return knownText(s.Securebits, cred.Securebits.String) }
+	t.Row("securebits", bits(before), bits(after))
+	t.Row("no_new_privs", cred.OnOff(before.NoNewPrivs), cred.OnOff(after.NoNewPrivs))
+	if ns := &before.UserNS; ns.Inode.OK && !ns.Initial().Value {
+		t.Row("userns", strconv.FormatUint(ns.Inode.Value, 10), "all ids are as it has them")
+	}
+	return t.Append(b, width)
+}
+
+// places are the sets that a capability is in, before and after: five bits each,
+// the first set of fiveSets in the lowest.
+type places struct{ before, after uint8 }
+
+// fiveSets are the sets in the order of the matrix.
+func fiveSets(s *cred.Sets) [5]caps.Set {
+	return [5]caps.Set{s.Bounding, s.Effective, s.Permitted, s.Inheritable, s.Ambient}
+}
+
+// letters stand for the sets.
+const letters = "bepia"
+
+// placeRow is all capabilities that are in the same places.
+type placeRow struct {
+	places
+	caps caps.Set
+}
+
+// placeRows groups the capabilities that are held anywhere, those that change
+// first.
+func placeRows(before, after *cred.Sets) []placeRow {
+	var changed, same []placeRow
+	for c := range caps.Cap(caps.MaxBits) {
+		p := places{placesOf(c, before), placesOf(c, after)}
+		list := &same
+		if p.before != p.after {
+			list = &changed
+		}
+		if p != (places{}) {
+			*list = addPlace(*list, p, c)
+		}
+	}
+	return append(changed, same...)
+}
+
+func placesOf(c caps.Cap, s *cred.Sets) (p uint8) {
+	for i, set := range fiveSets(s) {
+		if set.Has(c) {
+			p |= 1 << i
+		}
+	}
+	return p
+}
+
+func addPlace(list []placeRow, p places, c caps.Cap) []placeRow {
+	for i := range list {
+		if list[i].places == p {
+			list[i].caps |= c.Set()
+			return list
+		}
+	}
+	return append(list, placeRow{p, c.Set()})
+}
+
+// appendMatrix appends a row for each group of capabilities.
+func appendMatrix(b []byte, before, after *cred.State, width int, color term.Color) []byte {
+	var t term.Table
+	t.Row("before", "after", "", "")
+	for _, r := range placeRows(&before.Sets, &after.Sets) {
+		word, hue := r.change()
+		t.Row(placesText(r.before), placesText(r.after), color.Paint(hue, word), spaced(plan.Names(r.caps)))
+	}
+	if before.Sets == (cred.Sets{}) && after.Sets == (cred.Sets{}) {
+		t.Row(placesText(0), placesText(0), "", "no capability anywhere")
+	}
+	b = t.Append(b, width)
+	return append(b, "b bounding, e effective, p permitted, i inheritable, a ambient\n"...)
+}
+
+// spaced has a blank behind each comma, where a line can be broken.
+func spaced(names string) string {
+	var b []byte
+	for i := range len(names) {
+		b = append(b, names[i])
+		if names[i] == ',' {
+			b = append(b, ' ')
+		}
+	}
+	return string(b)
+}
+
+// change is what happens to the capabilities of a row, in a word and a colour.
+func (r *placeRow) change() (word string, hue term.Style) {
+	gained, lost := r.after&^r.before, r.before&^r.after
+	switch {
+	case gained != 0 && lost != 0:
+		return "changed", term.Yellow
+	case gained != 0:
+		return "gained", term.Red // more privilege is what one should see
+	case lost != 0:
+		return "lost", term.Green
+	}
+	return "", term.Plain
+}
+
+// placesText is a letter for each set that it is in, a dash for each other.
+func placesText(p uint8) string {
+	text := []byte(letters)
+	for i := range text {
+		if p>>i&1 == 0 {
+			text[i] = '-'
+		}
+	}
+	return string(text)
+}

@@ -1,0 +1,74 @@
+package report
+
+import (
+	"strconv"
+
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+	"capsh/internal/ui/term"
+)
+
+// Listed is a process as ps and tree list it.
+type Listed struct {
+	cred.Process
+	// User is the name of the effective uid; "" for none.
+	User string
+	// Container is where it runs; the zero one is none.
+	Container cred.Known[container.Container]
+	// Foreign says that its user namespace is not that of the reader: its
+	// capabilities count only in there.
+	Foreign cred.Known[bool]
+}
+
+// shownUser is the user's name, or the number where it has none.
+func (p *Listed) shownUser() string {
+	if p.User == "" {
+		return strconv.FormatUint(uint64(p.UID.Effective), 10)
+	}
+	return term.Escape(p.User)
+}
+
+// shownName is the name as it may be shown.
+func (p *Listed) shownName() string {
+	name := term.Escape(p.Name)
+	switch n := running(&p.Process); {
+	case !p.Zombie():
+		return name
+	case n == 1:
+		return name + " (zombie, 1 thread runs)"
+	case n > 1:
+		return name + " (zombie, " + strconv.Itoa(n) + " threads run)"
+	}
+	return name + " (zombie)"
+}
+
+// running is how many threads of a process still run whose first one has ended;
+// the kernel counts that one until all have (fs/proc/array.c, task_sig).
+func running(p *cred.Process) int {
+	if !p.Zombie() || p.TID != p.PID {
+		return 0
+	}
+	return max(p.Threads-1, 0)
+}
+
+// ContainerName is how a container is called in one word: "docker:0123456789ab",
+// "-" for none, "?" for what is not known.
+func ContainerName(c cred.Known[container.Container]) string {
+	switch {
+	case !c.OK:
+		return "?"
+	case c.Value == container.Container{}:
+		return "-"
+	case c.Value.ID == "" && c.Value.PodUID == "":
+		return term.Escape(c.Value.Runtime)
+	case c.Value.ID == "":
+		return term.Escape(c.Value.Runtime + ":pod-" + c.Value.PodUID[:min(8, len(c.Value.PodUID))])
+	}
+	return term.Escape(c.Value.Runtime + ":" + c.Value.Short())
+}
+
+// Names are what user and group ids are called; "" for one without a name.
+type Names interface {
+	User(uid uint32) string
+	Group(gid uint32) string
+}

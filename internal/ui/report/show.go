@@ -1,0 +1,328 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/execve"
+	"capsh/internal/ui/term"
+)
+
+// Show appends a thread for reading: who it is and what holds it, what it holds
+// capability by capability, and a sentence that says what that amounts to. Lines
+// have at most width characters.
+func Show(b []byte, f *container.Facts, a *container.Assessment, names Names, width int, c term.Color) []byte {
+	p := &f.Process
+	var head term.Table
+	head.Row("process", processText(p)+differingText(p))
+	head.Row("users", usersText(p, names)+", "+groupsText(p, names))
+	head.Row("container", containerText(a))
+	head.Row("userns", userNSText(f))
+	head.Row("held by", holdersText(f))
+	head.Row("securebits", securebitsText(p.Securebits))
+	b = append(head.Append(b, width), '\n')
+	b = appendHoldings(b, f, width, c)
+	b = term.AppendWrapped(b, c.Paint(term.Bold, Sentence(f, a, names)), 0, width)
+	return append(b, '\n')
+}
+
+// differingText says how many threads there are, and which of them hold something
+// else than the process.
+func differingText(p *cred.Process) string {
+	switch {
+	case p.TID != p.PID || p.Threads <= 1:
+		return ""
+	case !p.ThreadsRead:
+		return ", " + strconv.Itoa(p.Threads) + " threads, whether they differ is unknown"
+	case len(p.Differing) == 0:
+		return ""
+	}
+	text := ", " + strconv.Itoa(p.Threads) + " threads, " + strconv.Itoa(len(p.Differing))
+	if len(p.Differing) == 1 {
+		text += " of them holds something else ("
+	} else {
+		text += " of them hold something else ("
+	}
+	const few = 5
+	for i := range p.Differing[:min(few, len(p.Differing))] {
+		if i > 0 {
+			text += ", "
+		}
+		text += strconv.Itoa(p.Differing[i].TID)
+	}
+	if more := len(p.Differing) - few; more > 0 {
+		text += " and " + strconv.Itoa(more) + " more"
+	}
+	return text + ")"
+}
+
+func groupsText(p *cred.Process, names Names) string {
+	text := "gid " + idText(p.GID.Real, names.Group)
+	if p.GID.Effective != p.GID.Real {
+		text += ", effective " + idText(p.GID.Effective, names.Group)
+	}
+	const few = 8
+	for i, gid := range p.Groups {
+		switch {
+		case i == 0:
+			text += ", groups "
+		case i == few:
+			return text + " and " + strconv.Itoa(len(p.Groups)-few) + " more"
+		default:
+			text += ", "
+		}
+		text += idText(gid, names.Group)
+	}
+	return text
+}
+
+func userNSText(f *container.Facts) string {
+	ns := f.Process.UserNS.Inode
+	switch {
+	case !ns.OK && f.InChildUserNS():
+		return "not the machine's, by its uid_map; its number is unknown"
+	case !ns.OK && f.Process.UserNS.HasAllIDs():
+		return "unknown; its uid_map is that of the machine's own"
+	case !ns.OK:
+		return "unknown"
+	case !f.InChildUserNS():
+		return "the machine's own (initial)"
+	}
+	text := strconv.FormatUint(ns.Value, 10) + ", not the machine's"
+	if f.Owner.OK {
+		text += ", owned by uid " + fmt.Sprint(f.Owner.Value)
+	}
+	return text
+}
+
+// holdersText says what, beside its sets, holds the thread.
+func holdersText(f *container.Facts) string {
+	p := &f.Process
+	text := "no_new_privs " + cred.OnOff(p.NoNewPrivs) + ", seccomp "
+	if p.Seccomp.OK {
+		text += p.Seccomp.Value.String()
+	} else {
+		text += "unknown"
+	}
+	switch {
+	case !f.Label.OK:
+		return text + ", label unknown"
+	case f.Label.Value == "":
+		return text + ", no security label"
+	}
+	return text + ", label " + term.Escape(f.Label.Value)
+}
+
+func securebitsText(bits cred.Known[cred.Securebits]) string {
+	if !bits.OK {
+		return "unknown: /proc does not tell those of others"
+	}
+	return strings.ReplaceAll(bits.Value.String(), ",", ", ")
+}
+
+// wideMatrix is the width from which the sets' names have three letters and the
+// catalogue's words still stand on one line.
+const wideMatrix = 104
+
+// appendHoldings appends a row for each capability that any set has.
+func appendHoldings(b []byte, f *container.Facts, width int, c term.Color) []byte {
+	sets := fiveSets(&f.Process.Sets)
+	var all caps.Set
+	for _, set := range sets {
+		all |= set
+	}
+	if all == 0 {
+		return append(b, "No capability in any set.\n\n"...)
+	}
+	head, legend := []string{"bnd", "eff", "prm", "inh", "amb"}, ""
+	if width < wideMatrix {
+		head, legend = []string{"B", "E", "P", "I", "A"}, "B bounding, E effective, P permitted, I inheritable, A ambient.\n"
+	}
+	b = append(term.AppendPadded(b, "", 23, false), c.Paint(term.Dim, strings.Join(head, " "))...)
+	b = append(b, '\n')
+	foreign := f.InChildUserNS()
+	for one := range all.All() {
+		b = appendHeld(b, one, sets[:], len(head[0]), foreign, width, c)
+	}
+	b = append(append(b, '\n'), legend...)
+	if !foreign && marked(all) {
+		b = append(b, "!! gives the machine away, ! together with something else: capsh explain CAP.\n"...)
+	}
+	if !f.Process.AmbientSupported {
+		b = append(b, "This kernel has no ambient set.\n"...)
+	}
+	return append(b, '\n')
+}
+
+// marked says whether a row of the matrix has a mark.
+func marked(set caps.Set) bool {
+	for one := range set.All() {
+		e, _ := catalog.Of(one)
+		if mark, _ := hostMark(e.Host); mark != "  " {
+			return true
+		}
+	}
+	return false
+}
+
+// appendHeld appends the row of one capability.
+func appendHeld(b []byte, one caps.Cap, sets []caps.Set, cell int, foreign bool, width int, c term.Color) []byte {
+	e, _ := catalog.Of(one)
+	mark, color := hostMark(e.Host)
+	if foreign {
+		mark, color = "  ", term.Plain
+	}
+	b = append(append(b, c.Paint(color, mark)...), ' ')
+	b = term.AppendPadded(b, c.Paint(color, one.Short()), 20, false)
+	for _, set := range sets {
+		sign := c.Paint(term.Dim, ".")
+		if set.Has(one) {
+			sign = "*"
+		}
+		b = term.AppendPadded(b, sign, cell+1, false)
+	}
+	b = append(b, ' ')
+	b = term.AppendWrapped(b, e.Brief, 24+len(sets)*(cell+1), width)
+	return append(term.TrimBlanks(b), '\n')
+}
+
+// Sentence says in one sentence what a thread's sets amount to.
+func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
+	p := &f.Process
+	text := "uid " + idText(p.UID.Effective, names.User)
+	if p.UID.Effective == 0 {
+		text = "root"
+	}
+	if text += placeText(a) + ": " + heldText(f, a); p.Permitted != 0 {
+		text += onlyInText(f)
+	}
+	idle := p.Permitted &^ p.Effective
+	switch {
+	case p.Permitted != 0 && idle == p.Permitted:
+		text += "; none is effective until raised"
+	case idle != 0:
+		text += "; " + strconv.Itoa(idle.Len()) + " not effective until raised"
+	}
+	text += othersText(p)
+	switch more := execve.Gain(&p.Sets); {
+	case more == 0:
+	case p.NoNewPrivs.Value:
+		text += "; no_new_privs keeps it from more"
+	case !p.NoNewPrivs.OK:
+		text += "; whether an execve can bring more is unknown"
+	default:
+		text += "; an execve of the right file can bring " + strconv.Itoa(more.Len()) + " more"
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// othersText says what other threads hold and this one does not.
+func othersText(p *cred.Process) string {
+	more, who := MoreInThreads(p)
+	switch {
+	case p.TID != p.PID || p.Threads <= 1:
+		return ""
+	case !p.ThreadsRead:
+		return "; what its other threads hold is unknown"
+	case more == 0:
+		return ""
+	case more.Len() <= fewNames:
+		return "; " + who + " " + listOf(more) + " as well"
+	}
+	return "; " + who + " " + strconv.Itoa(more.Len()) + " more"
+}
+
+// MoreInThreads is what other threads of p have permitted and p does not; who is
+// the beginning of a sentence: "thread 12 holds", "2 other threads hold".
+func MoreInThreads(p *cred.Process) (more caps.Set, who string) {
+	n := 0
+	for i := range p.Differing {
+		t := &p.Differing[i]
+		if t.Permitted&^p.Permitted != 0 {
+			more |= t.Permitted &^ p.Permitted
+			who = "thread " + strconv.Itoa(t.TID) + " holds"
+			n++
+		}
+	}
+	if n > 1 {
+		who = strconv.Itoa(n) + " other threads hold"
+	}
+	return more, who
+}
+
+// onlyInText says where capabilities count that do not count for the machine.
+func onlyInText(f *container.Facts) string {
+	ns := f.Process.UserNS.Inode
+	switch {
+	case f.InChildUserNS() && !ns.OK:
+		return ", but only inside a user namespace that is not the machine's"
+	case f.InChildUserNS():
+		text := ", but only inside user namespace " + strconv.FormatUint(ns.Value, 10)
+		if f.Owner.OK {
+			text += " owned by uid " + fmt.Sprint(f.Owner.Value)
+		}
+		return text
+	case ns.OK:
+		return ""
+	case f.Process.UserNS.HasAllIDs():
+		return ", if its user namespace is the machine's"
+	}
+	return ", in an unknown user namespace"
+}
+
+// placeText says where.
+func placeText(a *container.Assessment) string {
+	switch {
+	case !a.Contained.OK:
+		return ""
+	case !a.Contained.Value:
+		return " on the machine"
+	case a.Runtime == "":
+		return " in namespaces of its own"
+	case a.Runtime == container.Unknown:
+		return " in a container"
+	}
+	return " in a container of " + a.Runtime
+}
+
+// heldText says how much the permitted set is, by the nearest known set.
+func heldText(f *container.Facts, a *container.Assessment) string {
+	held, usual := f.Process.Permitted, a.Default.Set
+	full := f.Kernel
+	if !full.OK {
+		full = f.Machine
+	}
+	contained := a.Contained.Value
+	switch missing := full.Value &^ held; {
+	case held == 0:
+		return "no capability"
+	case full.OK && missing == 0:
+		return "a full set"
+	case full.OK && f.Machine.OK && held.Contains(f.Machine.Value):
+		return "all but " + fewOf(missing) + ", which is all that the machine gives"
+	case contained && held == usual:
+		return a.Default.Name + "'s default set"
+	case held.Len() <= fewNames:
+		return listOf(held)
+	case contained && usual.Contains(held):
+		return strconv.Itoa(held.Len()) + " of " + a.Default.Name + "'s default " + strconv.Itoa(usual.Len())
+	case contained && held.Contains(usual) && (held&^usual).Len() <= fewNames:
+		return a.Default.Name + "'s default set and " + listOf(held&^usual)
+	case full.OK && missing.Len() <= fewNames:
+		return "all but " + fewOf(missing)
+	}
+	return count(held.Len())
+}
+
+// fewOf names the capabilities of a set, or counts them.
+func fewOf(set caps.Set) string {
+	if n := set.Len(); n > fewNames {
+		return strconv.Itoa(n)
+	}
+	return listOf(set)
+}
