@@ -1,0 +1,121 @@
+package watch
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// refused says which call failed on what, and what permits it where that was
+// refused.
+func refused(call string, err error, permits string) error {
+	if err == unix.EPERM || err == unix.EACCES {
+		return fmt.Errorf("%s: %w (needs %s)", call, err, permits)
+	}
+	return fmt.Errorf("%s: %w", call, err)
+}
+
+// attributes of an event of a tracepoint that is off at first. sample makes it
+// write records, else it counts.
+func attributes(id uint64, sample bool) *unix.PerfEventAttr {
+	attr := &unix.PerfEventAttr{
+		Type:   unix.PERF_TYPE_TRACEPOINT,
+		Size:   uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
+		Config: id,
+		Bits:   unix.PerfBitDisabled,
+	}
+	if sample {
+		attr.Sample = 1 // every one
+		attr.Sample_type = sampleType
+		attr.Read_format = unix.PERF_FORMAT_LOST
+		attr.Bits |= unix.PerfBitSampleIDAll | unix.PerfBitExcludeCallchainUser | unix.PerfBitUseClockID
+		attr.Clockid = unix.CLOCK_MONOTONIC
+	}
+	return attr
+}
+
+// open opens an event. pid and cpu are perf_event_open(2)'s.
+func open(attr *unix.PerfEventAttr, pid, cpu int) (int, error) {
+	fd, err := unix.PerfEventOpen(attr, pid, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	switch err {
+	case nil:
+		return fd, nil
+	case unix.EPERM, unix.EACCES:
+		return -1, fmt.Errorf("perf_event_open: %w (%s)", err, whyRefused())
+	case unix.ENOSYS:
+		return -1, fmt.Errorf("perf_event_open: %w (this kernel has no perf events)", err)
+	case unix.EMFILE:
+		return -1, fmt.Errorf("perf_event_open: %w (one for each processor and thread is needed: raise RLIMIT_NOFILE)", err)
+	}
+	return -1, fmt.Errorf("perf_event_open: %w", err)
+}
+
+// whyRefused tells a missing capability from a seccomp filter: without one, an
+// event of this thread that counts nothing of the kernel's is always permitted,
+// unless perf_event_paranoid was raised to 3, as Debian's kernels have it.
+func whyRefused() string {
+	harmless := &unix.PerfEventAttr{
+		Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_DUMMY,
+		Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
+		Bits: unix.PerfBitDisabled | unix.PerfBitExcludeKernel | unix.PerfBitExcludeHv,
+	}
+	fd, err := unix.PerfEventOpen(harmless, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if err == nil {
+		unix.Close(fd)
+		return "needs CAP_PERFMON in the initial user namespace"
+	}
+	return "needs CAP_PERFMON in the initial user namespace, and a seccomp filter that permits the call"
+}
+
+// onlineCPUs are the numbers of the processors.
+func onlineCPUs() ([]int, error) {
+	const path = "/sys/devices/system/cpu/online"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	list, err := parseCPUs(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return list, nil
+}
+
+// parseCPUs reads a list like "0-3,8".
+func parseCPUs(text string) ([]int, error) {
+	var list []int
+	for part := range strings.SplitSeq(text, ",") {
+		low, high, isRange := strings.Cut(part, "-")
+		if !isRange {
+			high = low
+		}
+		first, err := strconv.Atoi(low)
+		if err != nil {
+			return nil, fmt.Errorf("not a list of processors: %q", text)
+		}
+		last, err := strconv.Atoi(high)
+		if err != nil || last < first {
+			return nil, fmt.Errorf("not a list of processors: %q", text)
+		}
+		for cpu := first; cpu <= last; cpu++ {
+			list = append(list, cpu)
+		}
+	}
+	return list, nil
+}
+
+// readLost is how many records an event and those inherited from it lost, and how
+// often it happened. The kernel counts on the event itself: nothing can get lost
+// of that.
+func readLost(fd int) (count, lost uint64, err error) {
+	var b [16]byte
+	if _, err := unix.Read(fd, b[:]); err != nil {
+		return 0, 0, fmt.Errorf("reading a perf event: %w", err)
+	}
+	return binary.NativeEndian.Uint64(b[:]), binary.NativeEndian.Uint64(b[8:]), nil
+}

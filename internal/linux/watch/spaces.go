@@ -1,0 +1,165 @@
+package watch
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"capsh/internal/linux/apply"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/checks"
+
+	"golang.org/x/sys/unix"
+)
+
+// initialInode is the number of the initial user namespace (PROC_USER_INIT_INO of
+// uapi/linux/nsfs.h).
+const initialInode = 4026531837
+
+// spaces knows the user namespaces that records speak of. The kernel names them by
+// address, which nothing translates; what each address is gets learned from checks
+// whose namespace is known.
+type spaces struct {
+	initial, own uint64 // addresses
+	ownInode     uint64
+	inodes       map[uint64]uint64 // by address
+}
+
+// learnSpaces learns the addresses of the initial namespace and of this process's
+// from two checks of its own, which change nothing.
+func learnSpaces(point *tracepoint) (*spaces, error) {
+	inode, err := usernsOf("self")
+	if err != nil {
+		return nil, err
+	}
+	s := &spaces{ownInode: inode, inodes: make(map[uint64]uint64)}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	fd, err := open(attributes(point.id, true), 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	b, err := mapBuffer(fd, 2)
+	if err != nil {
+		return nil, err
+	}
+	defer b.unmap()
+	if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil {
+		return nil, fmt.Errorf("enabling a perf event: %w", err)
+	}
+	// cap_vm_enough_memory asks about the initial namespace, for every mapping.
+	memory, err := unix.Mmap(-1, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return nil, fmt.Errorf("mmap: %w", err)
+	}
+	unix.Munmap(memory)
+	apply.AskSetpcap() // about this process's
+	_ = unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_DISABLE, 0)
+
+	b.drain(func(rec []byte) {
+		r, ok := parseRecord(rec)
+		if !ok || r.kind != unix.PERF_RECORD_SAMPLE {
+			return
+		}
+		switch c := point.check(r.raw); c.cap {
+		case caps.SysAdmin:
+			s.initial = c.target
+		case caps.Setpcap:
+			s.own = c.target
+		}
+	})
+	if inode == initialInode {
+		s.own = s.initial
+	}
+	if s.initial == 0 || s.own == 0 {
+		return nil, errors.New("the tracepoint does not deliver this process's own capability checks")
+	}
+	s.inodes[s.initial], s.inodes[s.own] = initialInode, inode
+	return s, nil
+}
+
+// usernsOf is the number of a process's user namespace.
+func usernsOf(process string) (uint64, error) {
+	path := "/proc/" + process + "/ns/user"
+	text, err := os.Readlink(path) // user:[4026531837]
+	if err != nil {
+		return 0, err
+	}
+	inode, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(text, "user:["), "]"), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s: not a namespace: %q", path, text)
+	}
+	return inode, nil
+}
+
+// check is a record of the tracepoint.
+type check struct {
+	cap             caps.Cap
+	granted         bool
+	target, capable uint64 // addresses of user namespaces; capable is 0 where it was denied
+}
+
+// checkFields are the fields that a record must have.
+var checkFields = []string{"cap", "ret", "target_ns", "capable_ns"}
+
+func (p *tracepoint) check(raw []byte) check {
+	return check{
+		cap:     caps.Cap(p.value(raw, "cap")),
+		granted: p.value(raw, "ret") == 0,
+		target:  p.value(raw, "target_ns"),
+		capable: p.value(raw, "capable_ns"),
+	}
+}
+
+// value is a member of a tracepoint's record; 0 where the record is too short.
+func (p *tracepoint) value(raw []byte, name string) uint64 {
+	f := p.fields[name]
+	if f.offset+f.size > len(raw) {
+		return 0
+	}
+	switch b := raw[f.offset:]; f.size {
+	case 4:
+		return uint64(binary.NativeEndian.Uint32(b))
+	case 8:
+		return binary.NativeEndian.Uint64(b)
+	}
+	return 0
+}
+
+// learn takes a granted check of a process as evidence: what granted it is the
+// namespace of the process.
+func (s *spaces) learn(c check, userns uint64) {
+	if c.granted && userns != 0 && s.inodes[c.capable] == 0 {
+		s.inodes[c.capable] = userns
+	}
+}
+
+// of is the namespace that a check was about.
+func (s *spaces) of(c check) checks.Namespace {
+	switch c.target {
+	case s.initial:
+		return checks.Namespace{Kind: checks.Initial, Inode: initialInode}
+	case s.own:
+		return checks.Namespace{Kind: checks.Own, Inode: s.ownInode}
+	}
+	return checks.Namespace{Kind: checks.Other, Inode: s.inodes[c.target]}
+}
+
+// ours reports whether a capability in this process's user namespace decides a
+// check of a process in the namespace userns (0 where that is not known). The
+// kernel looks for the capability in the process's own namespace, if the one in
+// question is that or one below it.
+func (s *spaces) ours(c check, userns uint64) bool {
+	if c.granted {
+		return c.capable == s.own
+	}
+	if userns != 0 && userns != s.ownInode {
+		return false
+	}
+	return c.target == s.own || c.target != s.initial
+}

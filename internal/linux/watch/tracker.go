@@ -1,0 +1,232 @@
+package watch
+
+import (
+	"cmp"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/checks"
+
+	"golang.org/x/sys/unix"
+)
+
+// tracker makes checks of records: it knows which process is what.
+type tracker struct {
+	point  *tracepoint
+	spaces *spaces
+	member func(pid int) bool // nil: all
+	each   func(checks.Check, checks.Verdict)
+	start  uint64
+
+	waiting []event
+	before  uint64 // when the buffers were read before
+
+	processes map[uint32]*process
+	names     map[uint32]string       // of threads
+	denied    map[uint32]checks.Check // the last check of a thread, if it was denied
+
+	chainNumbers map[string]int
+	chains       []chain
+	symbols      *symbols
+	verdicts     map[question]checks.Verdict
+
+	found checks.Found
+	seen  map[checks.Seen]int // its place in found
+}
+
+// event is a record that waits for its turn. What it says of a check is decoded,
+// since the buffer's bytes are gone by then.
+type event struct {
+	record
+	check check
+	chain int // its place among the chains
+}
+
+// process is what is known of a process.
+type process struct {
+	member bool
+	userns uint64 // the inode of its user namespace; 0 where that is not known
+}
+
+// chain is a call chain with its names.
+type chain struct {
+	functions []string
+	syscall   string
+}
+
+// question is what a verdict hangs on.
+type question struct {
+	chain   int
+	cap     caps.Cap
+	granted bool
+}
+
+func newTracker(point *tracepoint, spaces *spaces, member func(int) bool, each func(checks.Check, checks.Verdict)) *tracker {
+	t := &tracker{
+		point: point, spaces: spaces, member: member, each: each, start: monotonic(),
+		processes: make(map[uint32]*process), names: make(map[uint32]string), denied: make(map[uint32]checks.Check),
+		chainNumbers: make(map[string]int), verdicts: make(map[question]checks.Verdict),
+		seen: make(map[checks.Seen]int),
+	}
+	t.before = t.start
+	return t
+}
+
+// take keeps a record for later.
+func (t *tracker) take(rec []byte) {
+	r, ok := parseRecord(rec)
+	if !ok {
+		return
+	}
+	e := event{record: r}
+	if r.kind == unix.PERF_RECORD_SAMPLE {
+		e.check = t.point.check(r.raw)
+		e.chain = t.chainNumber(r.chain)
+		e.record.raw, e.record.chain = nil, nil
+	}
+	t.waiting = append(t.waiting, e)
+}
+
+// settle uses the records from before the time of the last call, in their order.
+func (t *tracker) settle(now uint64) {
+	slices.SortStableFunc(t.waiting, func(a, b event) int { return cmp.Compare(a.time, b.time) })
+	n := 0
+	for n < len(t.waiting) && t.waiting[n].time < t.before {
+		t.use(&t.waiting[n])
+		n++
+	}
+	t.waiting = slices.Delete(t.waiting, 0, n)
+	t.before = now
+}
+
+func (t *tracker) use(e *event) {
+	switch e.kind {
+	case unix.PERF_RECORD_FORK:
+		t.fork(e)
+	case unix.PERF_RECORD_EXIT:
+		delete(t.names, e.tid)
+		delete(t.denied, e.tid)
+		if e.pid == e.tid {
+			delete(t.processes, e.pid)
+		}
+	case unix.PERF_RECORD_COMM:
+		t.names[e.tid] = e.comm
+	case unix.PERF_RECORD_NAMESPACES:
+		t.process(e.pid).userns = e.userns
+	case unix.PERF_RECORD_SAMPLE:
+		t.check(e)
+	}
+}
+
+// fork gives a new process or thread what it has from its parent.
+func (t *tracker) fork(e *event) {
+	if name, ok := t.names[e.parentThread]; ok {
+		t.names[e.tid] = name
+	}
+	if e.pid == e.parent {
+		return
+	}
+	p := *t.process(e.parent)
+	t.processes[e.pid] = &p
+}
+
+// process is what is known of a process; on its first sight /proc is asked.
+func (t *tracker) process(pid uint32) *process {
+	p := t.processes[pid]
+	if p == nil {
+		p = &process{member: t.member == nil || t.member(int(pid))}
+		if inode, err := usernsOf(strconv.Itoa(int(pid))); err == nil {
+			p.userns = inode
+		}
+		t.processes[pid] = p
+	}
+	return p
+}
+
+// name is a thread's.
+func (t *tracker) name(pid, tid uint32) string {
+	name, ok := t.names[tid]
+	if !ok {
+		text, _ := os.ReadFile("/proc/" + strconv.Itoa(int(pid)) + "/task/" + strconv.Itoa(int(tid)) + "/comm")
+		name = strings.TrimSuffix(string(text), "\n") // empty where it has ended
+		t.names[tid] = name
+	}
+	return name
+}
+
+// check reports a check and counts it.
+func (t *tracker) check(e *event) {
+	p := t.process(e.pid)
+	if !p.member {
+		return
+	}
+	t.spaces.learn(e.check, p.userns)
+	named := &t.chains[e.chain]
+	c := checks.Check{
+		Time: int64(e.time - t.start), PID: int(e.pid), TID: int(e.tid), Comm: t.name(e.pid, e.tid),
+		Cap: e.check.cap, Granted: e.check.granted,
+		Namespace: t.spaces.of(e.check), Ours: t.spaces.ours(e.check, p.userns),
+		Chain: named.functions, Syscall: named.syscall,
+	}
+	q := question{e.chain, c.Cap, c.Granted}
+	verdict, known := t.verdicts[q]
+	if !known {
+		verdict = checks.Judge(&c)
+		t.verdicts[q] = verdict
+	}
+	if last, ok := t.denied[e.tid]; ok && checks.FollowUp(&last, &c) {
+		verdict.Alternatives |= last.Cap.Set()
+	}
+	delete(t.denied, e.tid)
+	if !c.Granted {
+		t.denied[e.tid] = c
+	}
+	t.count(&c, verdict)
+	if t.each != nil {
+		t.each(c, verdict)
+	}
+}
+
+// count adds a check to what was found.
+func (t *tracker) count(c *checks.Check, v checks.Verdict) {
+	s := checks.Seen{
+		Cap: c.Cap, Granted: c.Granted, Namespace: c.Namespace, Ours: c.Ours, Syscall: c.Syscall, Verdict: v,
+	}
+	i, ok := t.seen[s]
+	if !ok {
+		i = len(t.found.Seen)
+		t.seen[s] = i
+		s.PID, s.Comm = c.PID, c.Comm
+		t.found.Seen = append(t.found.Seen, s)
+	}
+	t.found.Seen[i].Count++
+}
+
+// chainNumber is the place of a call chain among the chains.
+func (t *tracker) chainNumber(raw []byte) int {
+	if n, ok := t.chainNumbers[string(raw)]; ok {
+		return n
+	}
+	if t.symbols == nil {
+		t.readSymbols()
+	}
+	functions := t.symbols.chain(chainAddresses(raw))
+	n := len(t.chains)
+	t.chains = append(t.chains, chain{functions, checks.Syscall(functions)})
+	t.chainNumbers[string(raw)] = n
+	return n
+}
+
+func (t *tracker) readSymbols() {
+	s, err := readSymbols()
+	switch {
+	case err != nil:
+		t.found.Blind = err.Error()
+	case len(s.starts) == 0:
+		t.found.Blind = "the kernel hides its symbols (needs CAP_SYSLOG, and kernel.kptr_restrict below 2)"
+	}
+	t.symbols = s
+}

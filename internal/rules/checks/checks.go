@@ -1,0 +1,81 @@
+// Package checks says what the capability checks of a run mean: which capability
+// the command needs, which it may do without, and which checks the kernel makes
+// for reasons of its own. It is pure: internal/linux/watch reads the checks.
+package checks
+
+import "capsh/internal/rules/caps"
+
+// Check is one capability check: the kernel asked whether a thread has a
+// capability in a user namespace (cap_capable of security/commoncap.c).
+type Check struct {
+	// Time is when, in nanoseconds since the start of the watching.
+	Time int64
+	// PID and TID are the process and the thread that the kernel asked about, in
+	// the watcher's PID namespace.
+	PID, TID int
+	// Comm is the name of the thread as the kernel has it: up to 15 bytes, which
+	// may be any but 0.
+	Comm string
+
+	Cap caps.Cap
+	// Granted is cap_capable's answer. Another security module may still refuse.
+	Granted   bool
+	Namespace Namespace
+	// Ours is whether a capability in the watcher's own user namespace decides.
+	Ours bool
+
+	// Chain are the kernel functions that led to the check, the innermost first;
+	// empty where the kernel hides its symbols.
+	Chain []string
+	// Syscall is the name of the system call, "sethostname"; empty where it is not
+	// known or the check was outside of one, such as in a page fault.
+	Syscall string
+}
+
+// Namespace is the user namespace that a check was about.
+type Namespace struct {
+	Kind NamespaceKind
+	// Inode is its number in /proc/PID/ns/user; 0 where it is not known.
+	Inode uint64
+}
+
+// NamespaceKind says how a user namespace relates to the watcher's.
+type NamespaceKind uint8
+
+const (
+	// Other is neither of the two below.
+	Other NamespaceKind = iota
+	// Initial is the user namespace of the host.
+	Initial
+	// Own is the watcher's, where that is not the initial one.
+	Own
+)
+
+// Kind is what a check says of the command's needs.
+type Kind uint8
+
+const (
+	// Noise: the kernel asks for its own purposes. The system call does the same
+	// with either answer, or nothing that a caller would miss.
+	Noise Kind = iota
+	// Optional: the kernel asks before it knows whether it matters, or programs that
+	// are refused usually go on.
+	Optional
+	// Need: without the capability the system call fails.
+	Need
+)
+
+func (k Kind) String() string { return [...]string{"noise", "optional", "need"}[k] }
+
+// Verdict is what one check means.
+type Verdict struct {
+	Kind Kind
+	// Reason says why it is noise or optional, as a sentence without a full stop;
+	// empty for a need.
+	Reason string
+	// Alternatives are the other capabilities that would do: the kernel stops at
+	// the first one that is there.
+	Alternatives caps.Set
+	// Asker is the kernel function that asked; empty without a chain.
+	Asker string
+}

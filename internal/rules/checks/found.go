@@ -1,0 +1,86 @@
+package checks
+
+import (
+	"cmp"
+	"slices"
+
+	"capsh/internal/rules/caps"
+)
+
+// Found is what the watching of a run found.
+type Found struct {
+	// Seen are the distinct checks in the order of their first appearance.
+	Seen []Seen
+	// Lost is how many records of the kernel were lost.
+	Lost uint64
+	// Granted and Denied are the capabilities that were ever granted and denied by
+	// the kernel's counters, which lose nothing; both are empty where there were no
+	// counters.
+	Granted, Denied caps.Set
+	// Incomplete says why checks may be missing; empty means that none is.
+	Incomplete []string
+	// Blind says why the chains have no names, so that no check could be judged
+	// as noise; empty where they have.
+	Blind string
+}
+
+// Seen is one kind of check and how often there was one.
+type Seen struct {
+	Cap       caps.Cap
+	Granted   bool
+	Namespace Namespace
+	Ours      bool
+	Syscall   string
+	Verdict   Verdict
+
+	Count int
+	// PID and Comm are those of the first.
+	PID  int
+	Comm string
+}
+
+// Complete reports whether no check can be missing.
+func (f *Found) Complete() bool { return len(f.Incomplete) == 0 }
+
+// Needs lists what the command needs, as far as its checks say: of each set, one
+// capability. Where a system call asked for one with no alternative, that is a set
+// of one. Optional needs are not among them. Sets that contain another of the
+// list are left out, since the other one already answers them.
+func (f *Found) Needs() []caps.Set { return f.choices(Need) }
+
+// Optional lists like Needs what the command may do without.
+func (f *Found) Optional() []caps.Set { return f.choices(Optional) }
+
+// Missed are the capabilities that were counted but of which no record is left.
+// They may be needs or noise.
+func (f *Found) Missed() caps.Set {
+	missed := f.Granted | f.Denied
+	for _, s := range f.Seen {
+		missed &^= s.Cap.Set()
+	}
+	return missed
+}
+
+func (f *Found) choices(kind Kind) []caps.Set {
+	var list []caps.Set
+	for _, s := range f.Seen {
+		if s.Ours && s.Verdict.Kind == kind {
+			list = append(list, s.Cap.Set()|s.Verdict.Alternatives)
+		}
+	}
+	return smallest(list)
+}
+
+// smallest sorts sets by size and number and leaves out those that contain another.
+func smallest(list []caps.Set) []caps.Set {
+	slices.SortFunc(list, func(a, b caps.Set) int {
+		return cmp.Or(cmp.Compare(a.Len(), b.Len()), cmp.Compare(a, b))
+	})
+	var kept []caps.Set
+	for _, set := range list {
+		if !slices.ContainsFunc(kept, func(k caps.Set) bool { return set.Contains(k) }) {
+			kept = append(kept, set)
+		}
+	}
+	return kept
+}
