@@ -61,7 +61,7 @@ func (c *call) opens() bool { return c.NR == unix.SYS_OPENAT || c.NR == unix.SYS
 // pathArgument is which argument is a path, -1 for none.
 func (c *call) pathArgument() int {
 	switch c.NR {
-	case unix.SYS_OPENAT, unix.SYS_OPENAT2:
+	case unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_READLINKAT:
 		return 1
 	case unix.SYS_EXECVE, unix.SYS_CHDIR, unix.SYS_CHROOT:
 		return 0
@@ -92,6 +92,9 @@ func (c *call) read(files map[uint64]string) {
 		text = append(text, word...)
 	}
 	c.Path, _, _ = strings.Cut(string(text), "\x00")
+	if dir := files[c.Args[0]]; i == 1 && dir == "/proc" {
+		c.Path = dir + "/" + c.Path
+	}
 }
 
 // callNames are the calls that the programs make, as errors call them.
@@ -103,7 +106,7 @@ var callNames = map[uint64]string{
 	unix.SYS_SETUID: "setuid", unix.SYS_SETGID: "setgid",
 	unix.SYS_OPENAT: "open", unix.SYS_OPENAT2: "open", unix.SYS_READ: "read", unix.SYS_PREAD64: "read",
 	unix.SYS_FSTAT: "fstat", unix.SYS_FSTATFS: "fstatfs", unix.SYS_FGETXATTR: "getxattr", unix.SYS_CLOSE: "close",
-	unix.SYS_UNAME: "uname", unix.SYS_UMASK: "umask", unix.SYS_PRLIMIT64: "prlimit",
+	unix.SYS_READLINKAT: "readlink", unix.SYS_UNAME: "uname", unix.SYS_UMASK: "umask", unix.SYS_PRLIMIT64: "prlimit",
 	unix.SYS_CHROOT: "chroot", unix.SYS_CHDIR: "chdir", unix.SYS_EXECVE: "execve",
 	unix.SYS_SECCOMP:                 "seccomp",
 	unix.SYS_LANDLOCK_CREATE_RULESET: "landlock_create_ruleset",

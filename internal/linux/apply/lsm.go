@@ -4,6 +4,7 @@ import (
 	"errors"
 	"unsafe"
 
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/plan"
 
@@ -12,7 +13,7 @@ import (
 
 // AppArmorExec asks for an AppArmor profile at the next execve.
 func AppArmorExec(profile string) error {
-	const own, shared = "/proc/thread-self/attr/apparmor/exec", "/proc/thread-self/attr/exec"
+	const own, shared = "thread-self/attr/apparmor/exec", "thread-self/attr/exec"
 	const why = "AppArmor is not active, or has no such profile"
 	err := writeAttr(own, "exec "+profile, why)
 	if errors.Is(err, unix.ENOENT) { // before Linux 5.8
@@ -23,19 +24,20 @@ func AppArmorExec(profile string) error {
 
 // SELinuxExec asks for an SELinux label at the next execve.
 func SELinuxExec(label string) error {
-	return writeAttr("/proc/thread-self/attr/exec", label, "SELinux is not active, or has no such label")
+	return writeAttr("thread-self/attr/exec", label, "SELinux is not active, or has no such label")
 }
 
-// writeAttr writes a file of procfs. EINVAL is, as why says, a security module
-// that is not there or does not know what was written.
-func writeAttr(path, text, why string) error {
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+// writeAttr writes a file of this process's own procfs, named as by
+// [procfs.OpenOwn]. EINVAL is, as why says, a security module that is not there or
+// does not know what was written.
+func writeAttr(name, text, why string) error {
+	fd, err := procfs.OpenOwn(name, unix.O_WRONLY)
 	if err != nil {
-		return wrap(err, "open", path)
+		return err
 	}
 	defer unix.Close(fd)
 	_, err = unix.Write(fd, []byte(text)) // all or nothing
-	return hint(wrap(err, "write", path), unix.EINVAL, why)
+	return hint(wrap(err, "write", "/proc/"+name), unix.EINVAL, why)
 }
 
 // Landlock restricts this thread for good. It takes no_new_privs or

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/environ"
 	"capsh/internal/rules/execve"
 
@@ -107,8 +108,8 @@ func (l Lookup) OpenToAll(path string) bool {
 	}
 	// Where it really is: links, and the folder that a relative path starts in.
 	var link [unix.PathMax]byte
-	n, err := unix.Readlink("/proc/self/fd/"+strconv.Itoa(fd), link[:])
-	return err == nil && l.throughAll(path) && Here.throughAll(string(link[:n]))
+	real, err := procfs.ReadOwnLink("self/fd/"+strconv.Itoa(fd), link[:])
+	return err == nil && l.throughAll(path) && Here.throughAll(string(real))
 }
 
 // throughAll says that any user may search the folders that a path names.

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"syscall"
 
 	"capsh/internal/linux/self"
@@ -75,7 +76,8 @@ func (l Lookup) Executable(path string) (execve.File, error) {
 // names, if it is a script.
 func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 	fail := func(call string, err error, why string) (string, error) {
-		errno, _ := err.(syscall.Errno)
+		var errno syscall.Errno
+		errors.As(err, &errno)
 		return "", &FileError{Call: call, Path: path, Script: script, Err: errno, Why: why}
 	}
 	fd, unreadable, err := l.openProgram(path)

@@ -1,8 +1,9 @@
 package files
 
 import (
-	"strconv"
+	"errors"
 
+	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/execve"
 	"capsh/internal/rules/filecap"
@@ -16,10 +17,13 @@ func readCaps(f *execve.File, fd int) error {
 	var n int
 	var err error
 	if f.Unreadable { // fd is a place only, which fgetxattr refuses
-		n, err = unix.Getxattr("/proc/self/fd/"+strconv.Itoa(fd), filecap.XattrName, buf[:])
-		if err == unix.ENOENT { // no /proc: f says already that not all is known
-			return nil
+		var path string
+		if path, err = procfs.OwnFD(fd); errors.Is(err, unix.ENOENT) || errors.Is(err, procfs.ErrNotOwn) {
+			return nil // f says already that not all is known
+		} else if err != nil {
+			return err
 		}
+		n, err = unix.Getxattr(path, filecap.XattrName, buf[:])
 	} else {
 		n, err = unix.Fgetxattr(fd, filecap.XattrName, buf[:])
 	}

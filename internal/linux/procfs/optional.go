@@ -3,6 +3,7 @@ package procfs
 import (
 	"bytes"
 	"errors"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -65,9 +66,8 @@ func (t *Thread) Namespace(kind string) (cred.Known[uint64], error) {
 	var unknown cred.Known[uint64]
 	file := "ns/" + kind
 	var buf [64]byte
-	n, err := unix.Readlinkat(t.dir, t.prefix+file, buf[:])
-	text := buf[:max(n, 0)]
-	if err == unix.EINVAL {
+	text, err := t.readlink(file, buf[:])
+	if errors.Is(err, unix.EINVAL) {
 		var ok bool
 		if text, ok, err = t.Optional(file); err != nil || !ok {
 			return unknown, err
@@ -99,14 +99,33 @@ func (t *Thread) Optional(file string) (text []byte, ok bool, err error) {
 	if err != nil {
 		return nil, false, t.UnlessUnknown(file, err)
 	}
-	return text, true, nil
+	return text, len(text) > 0 || !t.masked(file), nil
 }
 
-// UnlessUnknown is nil for an errno that says that a fact is not to be had: no
-// right to look, no such file on this kernel or in this copy, EINVAL of a zombie
-// or of attr/current without an LSM.
+// masked reports that something else is mounted over a file, such as the
+// /dev/null of a container runtime: that the file is empty says nothing then. A
+// copy has no masks.
+func (t *Thread) masked(file string) bool {
+	if t.own || !IsProcfs(string(t.root)) {
+		return false
+	}
+	fd, err := unix.Openat(t.dir, t.prefix+file, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return true
+	}
+	defer unix.Close(fd)
+	return onProcfs(fd) != nil
+}
+
+// UnlessUnknown is nil for an error that says that a fact is unavailable: no
+// right to look, no such file on this kernel or in this copy, [ErrNotOwn], EINVAL
+// of a zombie or of attr/current without an LSM.
 func (t *Thread) UnlessUnknown(file string, err error) error {
-	if Denies(err) || gone(err) || err == unix.EINVAL || err == unix.EOPNOTSUPP {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		err = errno
+	}
+	if errors.Is(err, ErrNotOwn) || Denies(err) || gone(err) || err == unix.EINVAL || err == unix.EOPNOTSUPP {
 		return nil
 	}
 	return t.fail(Failed, file, err)

@@ -58,6 +58,7 @@ type Thread struct {
 	dir      int
 	prefix   string
 	held     bool
+	own      bool // see OwnThread
 }
 
 // Thread is the directory of a thread, which may not be there.
@@ -71,13 +72,36 @@ func (r Root) Own(link string) *Thread {
 	return &Thread{root: r, pid: unix.Getpid(), tid: unix.Gettid(), dir: unix.AT_FDCWD, prefix: string(r) + "/" + link + "/"}
 }
 
+// OwnThread is this thread for what is decided by it: only what [OpenOwn] opens
+// counts.
+func OwnThread() *Thread {
+	return &Thread{root: Proc, pid: unix.Getpid(), tid: unix.Gettid(), own: true}
+}
+
 // Open opens a file or directory of the thread.
 func (t *Thread) Open(file string, flags int) (fd int, err error) {
 	return unix.Openat(t.dir, t.prefix+file, flags|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 }
 
-// Read reads a file of the thread.
-func (t *Thread) Read(file string) ([]byte, error) { return ReadFile(t.dir, t.prefix+file, nil) }
+// Read reads a file of the thread. The error wraps an errno, or [ErrNotOwn].
+func (t *Thread) Read(file string) ([]byte, error) {
+	if t.own {
+		return ReadOwn(ownThread + file)
+	}
+	return ReadFile(t.dir, t.prefix+file, nil)
+}
+
+// ownThread is the path of this thread for [OpenOwn].
+const ownThread = "thread-self/"
+
+// readlink reads the text of a link into buf.
+func (t *Thread) readlink(file string, buf []byte) ([]byte, error) {
+	if t.own {
+		return ReadOwnLink(ownThread+file, buf)
+	}
+	n, err := unix.Readlinkat(t.dir, t.prefix+file, buf)
+	return buf[:max(n, 0)], err
+}
 
 // Live says that the thread is there, in the kernel's procfs.
 func (t *Thread) Live() bool { return IsProcfs(string(t.root)) && exists(t.prefix+"status") }

@@ -1,6 +1,7 @@
 package self
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -38,14 +39,17 @@ func DeathSignal() (uint32, error) {
 }
 
 // UserNamespaces reports whether a process without capabilities may make a user
-// namespace, as far as the limits in /proc say; unknown without them. A security
-// module or a seccomp filter may still forbid it.
+// namespace, as far as the limits in /proc say; unknown where
+// [procfs.OpenOwn] does not find them. A security module or a seccomp filter may still forbid it.
 func UserNamespaces() cred.Known[bool] {
-	most, err := procfs.ReadFile(unix.AT_FDCWD, string(procfs.Proc)+"/sys/user/max_user_namespaces", nil)
+	most, err := procfs.ReadOwn("sys/user/max_user_namespaces")
 	if err != nil {
 		return cred.Known[bool]{}
 	}
 	// Debian's switch; elsewhere it does not exist.
-	open, err := procfs.ReadFile(unix.AT_FDCWD, string(procfs.Proc)+"/sys/kernel/unprivileged_userns_clone", nil)
+	open, err := procfs.ReadOwn("sys/kernel/unprivileged_userns_clone")
+	if err != nil && !errors.Is(err, unix.ENOENT) {
+		return cred.Known[bool]{}
+	}
 	return cred.Is(string(most) != "0\n" && (err != nil || string(open) != "0\n"))
 }

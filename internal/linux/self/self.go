@@ -81,8 +81,9 @@ func ownSets(s *cred.State) error {
 	if s.Bounding, told, err = ownBounding(); told || err != nil {
 		return err
 	}
-	p, err := procfs.Proc.Process(unix.Getpid(), unix.Gettid(), procfs.Options{})
-	if err != nil {
+	text, err := procfs.ReadOwn("thread-self/status")
+	var p cred.Process
+	if err != nil || procfs.ParseStatus(text, &p) != nil {
 		return ErrNoBounding
 	}
 	s.Bounding = p.Bounding

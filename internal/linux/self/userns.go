@@ -2,7 +2,6 @@ package self
 
 import (
 	"errors"
-	"fmt"
 
 	"golang.org/x/sys/unix"
 
@@ -11,29 +10,22 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// UserNS reads this thread's user namespace; all of it is unknown where /proc is
-// no procfs.
-func UserNS() (cred.UserNS, error) {
-	if !procfs.IsProcfs("/proc/thread-self") {
-		return cred.UserNS{}, nil
-	}
-	return procfs.Proc.Own("thread-self").UserNS()
-}
+// UserNS reads this thread's user namespace; what [procfs.OpenOwn] does not find
+// is unknown.
+func UserNS() (cred.UserNS, error) { return procfs.OwnThread().UserNS() }
 
 // Setgroups reads whether this thread's user namespace allows setgroups(2);
-// unknown without /proc or before Linux 3.19.
+// unknown where [procfs.OpenOwn] does not find the file, and before Linux 3.19.
 func Setgroups() (cred.Known[bool], error) {
-	const path = "/proc/thread-self/setgroups"
-	text, err := procfs.ReadFile(unix.AT_FDCWD, path, nil)
+	const name = "thread-self/setgroups"
+	text, err := procfs.ReadOwn(name)
 	switch allowed := procfs.ParseSetgroups(text); {
-	case errors.Is(err, unix.ENOENT):
+	case errors.Is(err, unix.ENOENT) || errors.Is(err, procfs.ErrNotOwn):
 		return cred.Known[bool]{}, nil
 	case err == nil && !allowed.OK:
-		return allowed, errors.New("read " + path + ": not of the kernel's form")
-	case err != nil:
-		return allowed, fmt.Errorf("read %s: %w", path, err)
+		return allowed, errors.New("read /proc/" + name + ": not of the kernel's form")
 	default:
-		return allowed, nil
+		return allowed, err
 	}
 }
 
@@ -78,7 +70,7 @@ func unmapped(id uint32, file string) bool {
 func UIDMap() ([]cred.IDRange, bool) { return idMap("uid_map") }
 
 func idMap(file string) ([]cred.IDRange, bool) {
-	text, err := procfs.ReadFile(unix.AT_FDCWD, "/proc/self/"+file, nil)
+	text, err := procfs.ReadOwn("self/" + file)
 	if err != nil {
 		return nil, false
 	}
