@@ -99,9 +99,11 @@ func list(option, text string) (caps.Set, error) {
 // may say "all".
 func parseList(text string) (all caps.Set, err error) {
 	if strings.Contains(strings.ToLower(text), "all") {
-		if all, err = self.AllCaps(); err != nil {
+		kernel, err := self.ReadKernel()
+		if err != nil {
 			return 0, err
 		}
+		all = kernel.All()
 	}
 	return caps.ParseList(text, all)
 }
@@ -231,9 +233,9 @@ func parseBit(name string) (cred.Securebits, error) {
 
 // capList is the names of all capabilities of the kernel, one a line.
 func capList() (string, error) {
-	all, err := self.AllCaps()
+	kernel, err := self.ReadKernel()
 	var b []byte
-	for c := range all.All() {
+	for c := range kernel.All().All() {
 		b = append(append(b, c.String()...), '\n')
 	}
 	return string(b), err

@@ -7,7 +7,6 @@ import (
 
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/procfs"
-	"capsh/internal/linux/self"
 	"capsh/internal/rules/accounts"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -136,7 +135,7 @@ func listOf(words []string, last string) []string {
 func capNames(typed string) []string {
 	whole := strings.HasPrefix(typed[strings.LastIndexByte(typed, ',')+1:], "cap_")
 	var list []string
-	for c := range caps.First(min(self.KernelBits(), caps.Named)).All() {
+	for c := range caps.First(min(kernelBits(procfs.Proc), caps.Named)).All() {
 		if whole {
 			list = append(list, c.String())
 		} else {

@@ -46,7 +46,7 @@ func runExplain(args, _ []string, out *term.Output) (int, error) {
 		}
 		list = slices.AppendSeq(list, set.All())
 	}
-	bits, err := toldBits(c.proc)
+	bits, err := reportedBits(c.proc)
 	if err != nil {
 		return exitNo, err
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"capsh/internal/linux/files"
-	"capsh/internal/linux/self"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/filecap"
 	"capsh/internal/ui/option"
@@ -108,7 +108,7 @@ func (f *fileReport) walk(paths []string, oneFileSystem bool) {
 
 // show writes the report.
 func (f *fileReport) show(json bool, color term.Color) {
-	bits := self.KernelBits()
+	bits := kernelBits(procfs.Proc)
 	var names userdb.DB
 	var table term.Table
 	for i := range f.list {

@@ -73,7 +73,7 @@ func runPredict(args, env []string, out *term.Output) (int, error) {
 		return exitNo, refused
 	}
 	if !q.json {
-		out.Buf = report.Predict(out.Buf, &before, &exe, &outcome, self.KernelBits(), out.TextWidth(), out.Color(q.color, env))
+		out.Buf = report.Predict(out.Buf, &before, &exe, &outcome, kernelBits(procfs.Proc), out.TextWidth(), out.Color(q.color, env))
 	}
 	return exitYes, nil
 }

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	"capsh/internal/linux/self"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -89,7 +89,7 @@ func parseSetOrDefault(text string) (caps.Set, error) {
 	if set, ok := catalog.Default(text); ok {
 		return set, nil
 	}
-	return caps.ParseList(text, caps.First(self.KernelBits()))
+	return caps.ParseList(text, caps.First(kernelBits(procfs.Proc)))
 }
 
 // setUser takes what [become] is to look up.

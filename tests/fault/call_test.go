@@ -52,6 +52,14 @@ func (who *tracee) counts(c *call) bool {
 			return false
 		}
 	}
+	// libcap's first look at the kernel: whatever it finds, the sets are read as the
+	// kernel's newest, and nothing of ours reads what else it found.
+	if c.NR == unix.SYS_CAPGET {
+		who.inLibcap = c.Args[1] == 0
+	}
+	if who.inLibcap {
+		return false
+	}
 	who.begun = who.begun || c.NR == unix.SYS_CAPGET || c.NR == unix.SYS_PRCTL && c.Args[0] == unix.PR_CAPBSET_READ
 	return who.begun
 }

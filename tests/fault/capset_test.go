@@ -57,7 +57,15 @@ type harmless struct {
 
 func isClose(c *call, _ syscall.Errno) bool { return c.NR == unix.SYS_CLOSE }
 
+func isFSID(c *call, _ syscall.Errno) bool {
+	return c.NR == unix.SYS_SETFSUID || c.NR == unix.SYS_SETFSGID
+}
+
+// fsIDs are asked for by calls that have no errors, and that some kernels lack.
+var fsIDs = harmless{isFSID, "nothing is decided by the fs ids, which an execve sets to the effective ones; they are unknown"}
+
 var capsetHarmless = []harmless{
+	fsIDs,
 	{isClose, "Linux closes the descriptor whatever close returns, and nothing was written to it"},
 	{func(c *call, _ syscall.Errno) bool { return c.NR == unix.SYS_WRITE && c.Args[0] == 2 },
 		"a warning that cannot be written; the launch itself is as it was asked for"},

@@ -39,14 +39,15 @@ type run struct {
 
 // tracee is a traced process: the program, or the child that it forks.
 type tracee struct {
-	child   bool
-	execs   int
-	begun   bool // it made its first call that counts
-	inMask  bool // between the runtime's two rt_sigprocmask
-	next    int  // index of the next call that counts
-	files   map[uint64]string
-	current *call
-	result  *uint64 // what the call that was skipped is to give
+	child    bool
+	execs    int
+	begun    bool // it made its first call that counts
+	inLibcap bool // libcap has asked capget(2) for its version, and not yet for sets
+	inMask   bool // between the runtime's two rt_sigprocmask
+	next     int  // index of the next call that counts
+	files    map[uint64]string
+	current  *call
+	result   *uint64 // what the call that was skipped is to give
 }
 
 type tracer struct {

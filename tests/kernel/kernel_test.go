@@ -370,7 +370,11 @@ func attributes(n namespace) *syscall.SysProcAttr {
 	a.Cloneflags = syscall.CLONE_NEWUSER
 	// Root of the machine may be no one in there and lose at the exec what the
 	// new namespace gave; ambient capabilities stay.
-	for c := range self.KernelBits() {
+	kernel, err := self.ReadKernel()
+	if err != nil {
+		panic(err)
+	}
+	for c := range kernel.Bits {
 		a.AmbientCaps = append(a.AmbientCaps, uintptr(c))
 	}
 	a.GidMappingsEnableSetgroups = true

@@ -127,6 +127,13 @@ func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 	if err := readCaps(f, fd); err != nil {
 		return fail("getxattr", err, filecap.XattrName)
 	}
+	if f.HasCaps {
+		kernel, err := self.ReadKernel()
+		if err != nil {
+			return fail("prctl(PR_CAPBSET_READ)", err, "")
+		}
+		f.Caps = f.Caps.Known(kernel.Bits)
+	}
 	return "", nil
 }
 

@@ -112,7 +112,11 @@ func (w *Watch) open(target Target) error {
 		}
 	}
 	if target.FromExec && len(threads) == 1 {
-		if w.counters, err = openCounters(w.point, threads[0], when, self.KernelBits()); err != nil {
+		kernel, err := self.ReadKernel()
+		if err != nil {
+			return err
+		}
+		if w.counters, err = openCounters(w.point, threads[0], when, kernel.Bits); err != nil {
 			return err
 		}
 	}

@@ -40,7 +40,7 @@ type IDs struct {
 }
 
 // Same is all four ids alike.
-func Same(id uint32) IDs { return IDs{id, id, id, id} }
+func Same(id uint32) IDs { return IDs{Real: id, Effective: id, Saved: id, FS: id} }
 
 // Securebits are the flags of prctl(PR_GET_SECUREBITS)
 // (include/uapi/linux/securebits.h).
@@ -67,6 +67,9 @@ const (
 type State struct {
 	Sets
 	UID, GID IDs
+	// FSUnknown says that the fs ids could not be read. They stand as the effective
+	// ones: so they are in all but the rarest programs, and after every execve.
+	FSUnknown bool
 	// Groups are the supplementary groups in the kernel's order.
 	Groups     []uint32
 	NoNewPrivs Known[bool]

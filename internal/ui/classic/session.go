@@ -26,7 +26,7 @@ type session struct {
 	noEnv      bool           // --noenv came: --user leaves HOME and USER
 	shell      *string        // what -- runs; nil is the default
 	child      int            // the process of --forkfor; 0 is none
-	kernelRead Kernel         // what kernel() has found; no bits before it is asked
+	kernelRead self.Kernel    // what kernel() has found; no bits before it is asked
 	kernelErr  error          // why that is a guess
 	others     []cred.Process // what --pid names, read once
 }
@@ -38,20 +38,14 @@ func newSession(args, env []string, out *term.Output, v view) *session {
 	return &session{args0: args[0], env: env, out: out, view: v}
 }
 
-// kernel is what prctl tells of the kernel, as libcap finds it; in another
+// kernel is what prctl says that the kernel has, as libcap finds it; in another
 // procfs what that says.
-func (s *session) kernel() Kernel {
+func (s *session) kernel() self.Kernel {
 	k := &s.kernelRead
 	if k.Bits > 0 {
 		return *k
 	}
-	if k.Bits, s.kernelErr = self.CountBits(); s.kernelErr != nil {
-		k.Bits = caps.Named
-	}
-	k.Bounding = s.kernelErr == nil
-	if s.kernelErr == self.ErrNoBounding {
-		s.kernelErr = nil
-	}
+	*k, s.kernelErr = self.ReadKernel()
 	if s.view.proc != "" {
 		if last := s.view.root().LastCap(); last.OK {
 			k.Bits = int(last.Value) + 1
@@ -63,7 +57,7 @@ func (s *session) kernel() Kernel {
 
 // supported is all that the kernel has, for what acts on it.
 func (s *session) supported() (caps.Set, error) {
-	set := caps.First(s.kernel().Bits)
+	set := s.kernel().All()
 	return set, s.kernelErr
 }
 

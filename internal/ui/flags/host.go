@@ -33,7 +33,8 @@ func CompleteCaps(typed string) []string { return Listed(CapNames(typed), typed)
 func CapNames(typed string) []string {
 	whole := strings.HasPrefix(typed[strings.LastIndexByte(typed, ',')+1:], "cap_")
 	var list []string
-	for c := range caps.First(min(self.KernelBits(), caps.Named)).All() {
+	kernel, _ := self.ReadKernel() // a completion has nobody to complain to
+	for c := range caps.First(min(kernel.Bits, caps.Named)).All() {
 		if whole {
 			list = append(list, c.String())
 		} else {
