@@ -157,7 +157,7 @@ func (l *launch) start(p *plan.Plan, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := apply.Do(p); err != nil {
+	if command.Filter, err = apply.Do(p); err != nil {
 		return blame(p, err)
 	}
 	return l.exec(&command, p, stderr)

@@ -20,8 +20,9 @@ type program struct {
 	attr syscall.SysProcAttr
 }
 
-// fault says which call is to fail: number Index of the main process, or of the
-// child that it forks.
+// fault says which call the kernel skips and what it gives instead: number Index of
+// the main process, or of the child that it forks. An Errno of 0 is a call that
+// reports success.
 type fault struct {
 	InChild bool
 	Index   int

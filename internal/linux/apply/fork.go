@@ -92,6 +92,9 @@ const (
 
 // error is the failure with the path that was to be run.
 func (f failure) error(path string) error {
+	if f.call == inExecve && f.errno == 0 {
+		return errFaked("execve " + path)
+	}
 	if f.call == inExecve {
 		return failed(f.errno, "execve", path)
 	}
@@ -208,11 +211,11 @@ func sigprocmask(set, old *unix.Sigset_t) syscall.Errno {
 //go:nosplit
 //go:norace
 func resetHandlers() syscall.Errno {
-	const sigIgn = 1
 	// The handler is the first word of the kernel's struct sigaction on every
 	// architecture; all zero is SIG_DFL without flags.
 	var now, dfl [8]uintptr
 	for sig := uintptr(1); sig <= 64; sig++ {
+		now[0] = sigIgn // where the call does not say, nothing changes
 		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&now)), sigsetSize, 0, 0)
 		if errno == 0 && now[0] > sigIgn {
 			_, _, errno = unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&dfl)), 0, sigsetSize, 0, 0)

@@ -33,13 +33,10 @@ type File struct {
 	// neither of the caller's user namespace nor of one above: they don't count,
 	// and Caps may be missing.
 	ForeignCaps bool
-	// HiddenCaps is set where the file has capabilities that the kernel does not
-	// show: of version 1, or invalid.
-	HiddenCaps bool
 	// NoSuid is set where the mount is nosuid, in another mount namespace, or
 	// of a user namespace that the caller is not in (mnt_may_suid,
-	// fs/namespace.c). UnsureMount is set where that is unknown.
-	NoSuid, UnsureMount bool
+	// fs/namespace.c).
+	NoSuid bool
 	// Unreadable is set where the caller may not read the file, so that it is
 	// taken for a binary without having been seen.
 	Unreadable bool
@@ -50,11 +47,6 @@ type File struct {
 	// SetidFromReal is set for Linux before 6.17, which takes every exec with
 	// an effective id other than the real one for one of a set-id file.
 	SetidFromReal bool
-}
-
-// Privileged reports whether the file has anything that may give privileges.
-func (f *File) Privileged() bool {
-	return f.HasCaps || f.Mode&(filecap.ModeSetuid|filecap.ModeSetgid) != 0
 }
 
 // setuid and setgid as execve takes them. Without the group's execute
@@ -97,8 +89,7 @@ func (r *Refused) Unwrap() error { return ErrRefused }
 
 // Unknown is the error where the answer hangs on what could not be read.
 type Unknown struct {
-	// What is "securebits", "no_new_privs", "the file capabilities" or "the
-	// mount's user namespace".
+	// What is "securebits" or "no_new_privs".
 	What string
 }
 

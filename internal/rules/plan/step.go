@@ -93,7 +93,7 @@ func (s *Step) AppendText(b []byte) []byte {
 	number := func(base int) string { return strconv.FormatUint(s.Number, base) }
 	switch s.Op {
 	case SetRlimit:
-		return text("rlimit ", s.Rlimit.Name, " ", limit(s.Rlimit.Soft), ":", limit(s.Rlimit.Hard))
+		return text("rlimit ", s.Rlimit.Name, " ", s.Rlimit.Range())
 	case SetUmask:
 		return text("umask 0", number(8))
 	case Capset:
@@ -170,6 +170,9 @@ func appendSignals(b []byte, what string, set uint64) []byte {
 }
 
 func list(names []string) string { return strings.Join(names, ",") }
+
+// Range is the soft and the hard limit, "1024:unlimited".
+func (r *Rlimit) Range() string { return limit(r.Soft) + ":" + limit(r.Hard) }
 
 func limit(n uint64) string {
 	if n == ^uint64(0) {

@@ -25,15 +25,12 @@ func GrantsRow(g *filecap.Grants, kernelBits int, names Names, color term.Color)
 		parts = append(parts, "nothing")
 	}
 	cells := []string{term.Escape(g.Path), strings.Join(parts, "; ")}
-	if why := append(g.Flaws.Texts(), g.Doubts.Texts()...); g.Any() && len(why) > 0 {
+	if flaws := g.Flaws.Texts(); g.Any() && len(flaws) > 0 {
 		word, hue := "note: ", term.Plain
-		switch counts := g.Honoured(); {
-		case !counts.OK:
-			word, hue = "UNKNOWN: ", term.Yellow
-		case !counts.Value:
+		if !g.Honoured() {
 			word, hue = "IGNORED: ", term.Yellow
 		}
-		cells = append(cells, color.Paint(hue, word+strings.Join(why, "; ")))
+		cells = append(cells, color.Paint(hue, word+strings.Join(flaws, "; ")))
 	}
 	return cells
 }

@@ -18,9 +18,8 @@ func (j *JSON) Grants(g *filecap.Grants, kernelBits int) {
 	j.Key("setgid").Bool(g.Setgid())
 	j.Key("has_capabilities").Bool(g.HasCaps)
 	j.Key("file_capabilities").fileCaps(g, kernelBits)
-	j.Key("honoured").KnownBool(g.Honoured())
+	j.Key("honoured").Bool(g.Honoured())
 	j.Key("ignored_because").strings(g.Flaws.Texts())
-	j.Key("unknown_because").strings(g.Doubts.Texts())
 	j.EndObject()
 }
 
