@@ -34,6 +34,9 @@ func (l *launch) kept(base caps.Set) (caps.Set, error) {
 	keep, dropped := base, false
 	for _, w := range l.caps {
 		set, err := list(w.option, w.text)
+		if err == nil {
+			err = refuseFlag(w)
+		}
 		switch {
 		case err != nil:
 			return 0, err
@@ -70,6 +73,18 @@ func (l *launch) checkOrder(base, keep caps.Set) error {
 		err = errors.New("--cap-drop: in this order " + plan.Names(keep) + " would be kept, by Docker's rules, which know no order, " + plan.Names(docker))
 	}
 	return err
+}
+
+// refuseFlag refuses a --keep of 0 or 1: to capsh that is a switch, to us a
+// capability, and who means the one would silently have the other.
+func refuseFlag(w word) error {
+	n, err := caps.ParseUint(w.text, 32)
+	if w.option != "--keep" || err != nil || n > 1 {
+		return nil
+	}
+	c := caps.Cap(n).String()
+	return errors.New("--keep " + quote(w.text) + ": for the capability with that number write --keep=" + c +
+		"; capsh's --keep=" + w.text + " is the securebit keep_caps, which the execve clears")
 }
 
 // base is what --from names.
