@@ -43,20 +43,6 @@ func (l *launch) resolve(from *cred.State, env []string) error {
 	return l.userNamespace(from)
 }
 
-// userNamespace reads what a change of ids may meet there: all for a dry run,
-// else only whether setgroups is denied, and that only where the groups can stay.
-// A first look into /proc costs more than all other steps.
-func (l *launch) userNamespace(from *cred.State) (err error) {
-	r := &l.request
-	switch {
-	case l.dryRun:
-		from.UserNS, err = self.UserNS()
-	case r.GroupsImplied && r.UID.Value == from.UID && r.GID.Value == from.GID:
-		from.UserNS.Setgroups, err = self.Setgroups()
-	}
-	return err
-}
-
 // resolveSeccomp reads the filter.
 func (l *launch) resolveSeccomp() (err error) {
 	name := l.request.SeccompFile

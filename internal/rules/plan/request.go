@@ -4,6 +4,8 @@
 package plan
 
 import (
+	"slices"
+
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 )
@@ -26,10 +28,12 @@ type Request struct {
 	// cannot be had.
 	AllowNewPrivs, AllowMismatch, BestEffort bool
 
-	// UID and GID are the real, effective and saved ids to take.
+	// UID and GID are the real, effective and saved ids to take, cred.Unchanged
+	// for one that is to stay.
 	UID, GID cred.Known[cred.IDs]
 	// Groups are all supplementary groups to have. Implied says that they only
-	// follow from the user, so that they may stay where the ids do.
+	// follow from the user: where the ids stay, the primary group may be missing
+	// among them.
 	Groups        cred.Known[[]uint32]
 	GroupsImplied bool
 
@@ -119,4 +123,23 @@ func (r *Request) securebits(from *cred.State) cred.Known[cred.Securebits] {
 		bits.Value = bits.Value&^cred.KeepCaps | Locks(from.AmbientSupported)
 	}
 	return bits
+}
+
+// newIDs are the ids to have.
+func newIDs(asked cred.Known[cred.IDs], now cred.IDs) cred.IDs {
+	if asked.OK {
+		return asked.Value.Over(now)
+	}
+	return now
+}
+
+// GroupsFit reports whether the groups that s shows are those to have. That they
+// are is another matter: see cred.UserNS.TrueGID.
+func (r *Request) GroupsFit(s *cred.State) bool {
+	have, want := slices.Compact(sorted(s.Groups)), slices.Compact(sorted(r.Groups.Value))
+	if sameSet(have, want) {
+		return true
+	}
+	stay := newIDs(r.UID, s.UID) == s.UID && newIDs(r.GID, s.GID) == s.GID
+	return r.GroupsImplied && stay && sameSet(have, without(want, s.GID.Effective))
 }

@@ -60,7 +60,8 @@ type Step struct {
 	Sets caps.EPI
 	// Set is what DropBounding drops and RaiseAmbient raises.
 	Set caps.Set
-	// IDs are the real, effective and saved id of Setresuid and Setresgid.
+	// IDs are the real, effective and saved id of Setresuid and Setresgid,
+	// cred.Unchanged for one that stays.
 	IDs cred.IDs
 	// Groups are those of Setgroups, in ascending order.
 	Groups []uint32
@@ -218,4 +219,9 @@ func IDList(list []uint32) string {
 	return string(b)
 }
 
-func idText(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
+func idText(id uint32) string {
+	if id == cred.Unchanged {
+		return "unchanged"
+	}
+	return strconv.FormatUint(uint64(id), 10)
+}
