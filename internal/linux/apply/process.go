@@ -59,3 +59,9 @@ func Ptracer(pid uint64) error {
 	err := failed(prctl(unix.PR_SET_PTRACER, uintptr(pid), 0), "prctl(PR_SET_PTRACER)", object)
 	return hint(err, unix.EINVAL, "this kernel has no Yama, or there is no such process")
 }
+
+// Subreaper makes this process the parent of what its descendants leave behind
+// (PR_SET_CHILD_SUBREAPER).
+func Subreaper() error {
+	return failed(prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0), "prctl(PR_SET_CHILD_SUBREAPER)", "")
+}

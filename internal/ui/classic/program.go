@@ -101,7 +101,7 @@ func (s *session) launch(argv []string) error {
 			signal.Notify(signals, sig)
 		}
 	}
-	pid, err := apply.Spawn(argv[0], argv, s.env)
+	pid, err := apply.Spawn(&apply.Program{Path: argv[0], Argv: argv, Env: s.env})
 	if err != nil {
 		return err
 	}
