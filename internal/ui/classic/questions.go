@@ -190,7 +190,7 @@ func (s *session) inMode(want string) error {
 			return errors.New(p.about() + "mode is " + mode.Value.String() + ", not " + quote(want))
 		}
 		s.text("mismatched mode got=" + mode.Value.String() + " want=" + want + "\n")
-		return ErrSaid
+		return errSaid
 	})
 }
 

@@ -238,12 +238,12 @@ func (s *session) setMode(name string) error {
 		}
 		if err := s.enterMode(m); err != nil {
 			s.text("failed to set mode [" + name + "]: " + strerror(err) + "\n")
-			return ErrSaid
+			return errSaid
 		}
 		return nil
 	}
 	s.text("unsupported mode: " + name + "\n")
-	return ErrSaid
+	return errSaid
 }
 
 // enterMode is cap_set_mode(3): securebits need CAP_SETPCAP, and what comes
