@@ -2,9 +2,13 @@ package fault
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"capsh/internal/testenv"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,6 +38,20 @@ func TestFaked(t *testing.T) {
 			everyFake(t, program{argv: argv, env: environ})
 		})
 	}
+}
+
+// TestFakedRoot: the same of another root, which shows what is in it.
+func TestFakedRoot(t *testing.T) {
+	capset := build(t, "capset")
+	busybox := testenv.Tool(t, "busybox")
+	dir := root(t)
+	if err := os.MkdirAll(filepath.Dir(dir+busybox), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(dir+"/id", dir+busybox); err != nil {
+		t.Fatal(err)
+	}
+	everyFake(t, program{argv: []string{capset, "-q", "--chroot=" + dir, busybox, "ls", "/"}, env: environ})
 }
 
 // showAll shows all that a launch may set; only setpriv shows the parent death

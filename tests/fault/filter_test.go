@@ -3,8 +3,10 @@ package fault
 import (
 	"encoding/binary"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -95,6 +97,34 @@ func TestOneProcessor(t *testing.T) {
 		if r := testenv.Run(t, cmd); r.Code != 0 || r.Out != "1\n" {
 			t.Fatalf("exit status %d, stdout %q, stderr %q", r.Code, r.Out, r.Err)
 		}
+	}
+}
+
+// TestFilterOnce: where the first file of PATH is not this user's to execute, the
+// filter is there already for the next, and is loaded once.
+func TestFilterOnce(t *testing.T) {
+	capset := build(t, "capset")
+	busybox, err := os.ReadFile(testenv.Tool(t, "busybox"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var path []string
+	for i, mode := range []os.FileMode{0o700, 0o755} {
+		sub := filepath.Join(dir, strconv.Itoa(i))
+		if err := os.Mkdir(sub, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, sub+"/grep", string(busybox), mode)
+		path = append(path, sub)
+	}
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // for that user
+		t.Fatal(err)
+	}
+	cmd := exec.Command(capset, "-q", "--user=1234:1235", "--seccomp-filter="+filterFile(t, allow), "grep", "^Seccomp_filters", "/proc/self/status")
+	cmd.Env = []string{"PATH=" + strings.Join(path, ":")}
+	if r := testenv.Run(t, cmd); r.Code != 0 || r.Out != "Seccomp_filters:\t1\n" {
+		t.Errorf("exit status %d, stdout %q, stderr %q", r.Code, r.Out, r.Err)
 	}
 }
 

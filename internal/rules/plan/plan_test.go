@@ -136,6 +136,10 @@ func TestSteps(t *testing.T) {
 func TestRefused(t *testing.T) {
 	carries := plain
 	carries.HasCaps, carries.Caps = true, filecap.Caps{Permitted: netRaw, Effective: true, Version: 2}
+	permits := carries
+	permits.Caps.Effective = false
+	resets := plain
+	resets.SetidFromReal = true
 	noAmbient := root()
 	noAmbient.AmbientSupported = false
 	blocked := root()
@@ -164,6 +168,12 @@ func TestRefused(t *testing.T) {
 		{"file refused", root(), carries, plan.Request{}, "/bin/cmd carries cap_net_raw=ep, but cap_net_raw is not in the bounding set: execve would fail with EPERM"},
 		{"file clears ambient", root(), carries, keep(as(1000), netRaw|caps.Kill.Set()),
 			"/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set: the command would not hold cap_kill"},
+		{"file takes effective", root(), permits, keep(as(1000), netRaw),
+			"/bin/cmd: its file capabilities (cap_net_raw=p) clear the ambient set: the command would not hold cap_net_raw"},
+		{"gid reset", root(), resets, plan.Request{GID: cred.Is(cred.IDs{Real: 7, Effective: 8, Saved: 8})},
+			"the command would run with effective uid 0 and gid 7: no privileges may be gained: the effective ids go back to the real ones"},
+		{"uid reset", root(), resets, plan.Request{UID: cred.Is(cred.IDs{Real: 7, Effective: 8, Saved: 8})},
+			"the command would run with effective uid 7 and gid 0: no privileges may be gained: the effective ids go back to the real ones"},
 		{"lock without setpcap", user(), plain, plan.Request{Lock: true}, "securebits: would not be permitted (needs CAP_SETPCAP, which is not in the permitted set)"},
 		{"seccomp without both", root(), plain, plan.Request{AllowNewPrivs: true, SeccompFile: "f"}, "seccomp f: would not be permitted (it takes no_new_privs or CAP_SYS_ADMIN)"},
 	} {
@@ -345,6 +355,7 @@ func TestCheck(t *testing.T) {
 		{"uid is 1000,1000,1000,0", func(s *cred.State) { s.UID.FS = 0 }},
 		{"gid is 1000,0,1000,1000", func(s *cred.State) { s.GID.Effective = 0 }},
 		{"groups is 5 instead of 5,6", func(s *cred.State) { s.Groups = []uint32{5} }},
+		{"groups is 5,7 instead of 5,6", func(s *cred.State) { s.Groups = []uint32{5, 7} }},
 		{"groups is 5,5,6 instead of 5,6", func(s *cred.State) { s.Groups = []uint32{5, 6, 5} }},
 		{"no_new_privs is on instead of off", func(s *cred.State) { s.NoNewPrivs.Value = true }},
 		{"no_new_privs is unknown", func(s *cred.State) { s.NoNewPrivs.OK = false }},
