@@ -77,6 +77,17 @@ func TestGroupsThatStay(t *testing.T) {
 	}
 }
 
+// TestGroupsOfAnotherUser: the primary group may be missing only where the ids stay.
+func TestGroupsOfAnotherUser(t *testing.T) {
+	from := user()
+	from.Permitted, from.Groups = caps.Setuid.Set(), nil
+	r := as(1000)
+	r.UID = cred.Is(cred.Same(1001))
+	if _, err := makePlan(from, plain, r); err == nil || !strings.HasSuffix(err.Error(), plan.KeepGroups) {
+		t.Error(err)
+	}
+}
+
 // TestIDsAreSet: ids that look the same are set all the same, with the capability
 // raised where there is one, and those that were not asked for stay.
 func TestIDsAreSet(t *testing.T) {
