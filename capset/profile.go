@@ -113,8 +113,7 @@ func dockerSet(v jsonread.Value) (caps.Set, error) {
 	case privileged.Kind != jsonread.Bool && privileged.Kind != jsonread.Missing:
 		return 0, errors.New("HostConfig.Privileged is neither true nor false")
 	case privileged.Text == "true":
-		kernel, err := self.ReadKernel()
-		return kernel.All(), err
+		return self.AllCaps()
 	}
 	add, err := dockerList(v, "CapAdd")
 	if err != nil {
@@ -168,8 +167,8 @@ func (d *dockerWords) add(word string) error {
 func dockerKeeps(base caps.Set, add, drop dockerWords) (caps.Set, error) {
 	switch {
 	case add.all:
-		kernel, err := self.ReadKernel()
-		return kernel.All() &^ drop.set, err
+		all, err := self.AllCaps()
+		return all &^ drop.set, err
 	case drop.all:
 		return add.set, nil
 	}

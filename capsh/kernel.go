@@ -8,21 +8,18 @@ import (
 )
 
 // kernelBits is how many capabilities the kernel has that a procfs is of; where it
-// does not say, as many as this one. It is for showing: where prctl does not say
-// either, it is libcap's guess.
+// does not say, as many as this one.
 func kernelBits(proc procfs.Root) int {
-	bits, err := reportedBits(proc)
-	if err != nil {
-		bits, _ = reportedBits(procfs.Proc)
+	if bits, err := toldBits(proc); err == nil {
+		return bits
 	}
-	return bits
+	return self.KernelBits()
 }
 
-// reportedBits is the same, but an error where another procfs does not say.
-func reportedBits(proc procfs.Root) (int, error) {
+// toldBits is the same, but an error where another procfs does not say.
+func toldBits(proc procfs.Root) (int, error) {
 	if proc == procfs.Proc {
-		kernel, _ := self.ReadKernel()
-		return kernel.Bits, nil
+		return self.KernelBits(), nil
 	}
 	last := proc.LastCap()
 	if !last.OK {

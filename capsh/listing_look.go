@@ -1,17 +1,16 @@
 package main
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
-	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/sandbox"
+
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
-	"capsh/internal/ui/exit"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/term"
 )
@@ -129,11 +128,12 @@ func (t *tally) lose(err error) {
 }
 
 // finish complains of what could not be seen; found is how many processes were
-// shown.
-func (l *listing) finish(command string, found int, out *term.Output) (err error) {
+// shown. The result is the exit status of the command.
+func (l *listing) finish(command string, found int, out *term.Output) (int, error) {
+	status := exitYes
 	complain := func(text string) {
 		out.Message(command + ": " + text)
-		err = exit.Silent(exit.No)
+		status = exitNo
 	}
 	for _, pid := range l.pids {
 		if slices.Contains(l.seen, pid) {
@@ -154,9 +154,12 @@ func (l *listing) finish(command string, found int, out *term.Output) (err error
 		complain(string(l.proc) + " hides processes of others (" + hidden + ")")
 	}
 	if found == 0 && l.filtered() {
-		err = exit.Silent(exit.No)
+		status = exitNo
 	}
-	return cmp.Or(l.scan.Err(), err)
+	if err := l.scan.Err(); err != nil {
+		return exitNo, err
+	}
+	return status, nil
 }
 
 // newRows makes the rows of a process: its own, and those of threads that differ;

@@ -28,11 +28,11 @@ func launchers(bin, scratch string) (group, error) {
 	if err := os.Chmod(scratch, 0o755); err != nil { // for the user that the target runs as
 		return group{}, err
 	}
-	kernel, err := self.ReadKernel()
+	all, err := self.AllCaps()
 	if err != nil {
 		return group{}, err
 	}
-	others := (kernel.All() &^ caps.NetBindService.Set()).String()
+	others := (all &^ caps.NetBindService.Set()).String()
 	capset := filepath.Join(bin, "capset")
 	to := func(line ...string) []string { return append(line, target) }
 	return group{

@@ -2,7 +2,6 @@ package caps
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 	"math"
 	"strconv"
@@ -30,27 +29,14 @@ func ParseName(text string) (Cap, error) {
 	return 0, unknownName(text)
 }
 
-// UnknownName is the error of a text that names no capability.
-type UnknownName struct {
-	Text string
-	// Near is the name that Text may have meant, empty for none.
-	Near string
-}
-
-func (e *UnknownName) Error() string {
-	if e.Near == "" {
-		return fmt.Sprintf("capability %q is unknown", e.Text)
-	}
-	return fmt.Sprintf("capability %q is unknown, did you mean %s?", e.Text, e.Near)
-}
-
+// unknownName says that text names no capability, and which it may have meant.
 func unknownName(text string) error {
-	e := &UnknownName{Text: text}
+	msg := "capability " + strconv.Quote(text) + " is unknown"
 	short := strings.TrimPrefix(strings.ToLower(text), prefix)
 	if near := suggest.Nearest(short, shortNames()); near != "" {
-		e.Near = prefix + near
+		msg += ", did you mean " + prefix + near + "?"
 	}
-	return e
+	return errors.New(msg)
 }
 
 // ParseUint reads a number of at most bits bits as C writes it: decimal, octal

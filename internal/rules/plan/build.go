@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"errors"
 	"slices"
 
 	"capsh/internal/rules/caps"
@@ -20,9 +19,7 @@ import (
 //   - lower limits at the end, for the program that does all this has to live
 //     until then.
 //
-// A step that would change nothing is left out, but for those that set ids: an id
-// that looks right may be another (see [cred.UserNS.TrueUID]), and the kernel's
-// answer to the call says which.
+// A step that would change nothing is left out.
 func (b *builder) build() error {
 	for _, part := range []func(*builder) error{
 		(*builder).raise, (*builder).limits, (*builder).inheritEarly, (*builder).bounding, (*builder).root,
@@ -71,8 +68,8 @@ func (b *builder) raise() error {
 	need(caps.Setpcap, s.Bounding != b.want.Bounding || b.foreignInheritable())
 	need(caps.SysChroot, b.req.Chroot != "")
 	need(caps.SysResource, slices.ContainsFunc(b.req.Rlimits, func(r Rlimit) bool { return r.Raises }))
-	need(caps.Setgid, b.req.GID.OK || b.req.Groups.OK)
-	need(caps.Setuid, b.req.UID.OK)
+	need(caps.Setgid, !taken(b.newGID(), s.GID) || b.req.Groups.OK && !sameSet(b.req.Groups.Value, s.Groups))
+	need(caps.Setuid, !taken(b.newUID(), s.UID))
 	return b.capset(s.Effective|needs&s.Permitted, s.Permitted, s.Inheritable)
 }
 
@@ -122,6 +119,7 @@ func (b *builder) root() error {
 
 // users changes groups, gid and uid.
 func (b *builder) users() error {
+	uid, gid := b.newUID(), b.newGID()
 	if b.losesCaps() && !b.givesCapsUp() {
 		if err := b.do(Step{Op: KeepCaps}); err != nil {
 			return err
@@ -130,13 +128,13 @@ func (b *builder) users() error {
 	if err := b.groups(); err != nil {
 		return err
 	}
-	if b.req.GID.OK {
-		if err := b.do(Step{Op: Setresgid, IDs: b.req.GID.Value}); err != nil {
+	if gid != b.state.GID {
+		if err := b.do(Step{Op: Setresgid, IDs: gid}); err != nil {
 			return err
 		}
 	}
-	if b.req.UID.OK {
-		return b.do(Step{Op: Setresuid, IDs: b.req.UID.Value})
+	if uid != b.state.UID {
+		return b.do(Step{Op: Setresuid, IDs: uid})
 	}
 	return nil
 }
@@ -151,32 +149,29 @@ func (b *builder) losesCaps() bool {
 // givesCapsUp says that it may: nothing is to stay permitted.
 func (b *builder) givesCapsUp() bool { return b.losesCaps() && b.permittedForNow() == 0 }
 
-// groups sets the supplementary groups, whenever that is permitted. Where it is
-// not, those there are have to be the same, beyond doubt. No groups are none in
-// every namespace.
+// groups sets the supplementary groups. Where they only follow from a user that
+// we are already, and cannot be set, they stay.
 func (b *builder) groups() error {
 	s, want := &b.state, b.req.Groups
-	if !want.OK || len(want.Value)+len(s.Groups) == 0 {
+	if !want.OK || sameSet(want.Value, s.Groups) {
 		return nil
 	}
-	err := b.do(Step{Op: Setgroups, Groups: sorted(want.Value)})
-	if err == nil {
-		return nil
+	can := s.Effective.Has(caps.Setgid) && !denied(s.UserNS.Setgroups)
+	if can || !b.req.GroupsImplied || b.newUID() != s.UID || b.newGID() != s.GID {
+		return b.do(Step{Op: Setgroups, Groups: sorted(want.Value)})
 	}
-	doubt := slices.IndexFunc(s.Groups, func(gid uint32) bool { return !s.UserNS.TrueGID(gid) })
-	fit := b.req.GroupsFit(s)
-	if fit && doubt < 0 {
-		return nil
+	extra := without(without(s.Groups, want.Value), []uint32{s.GID.Real})
+	missing := without(without(want.Value, s.Groups), []uint32{s.GID.Real})
+	if len(extra)+len(missing) > 0 {
+		b.warning("the supplementary groups cannot be set and stay " + IDList(s.Groups) + " instead of " + IDList(sorted(want.Value)))
 	}
-	text := err.Error() + ": the supplementary groups stay " + IDList(s.Groups)
-	if fit {
-		text += ", where " + idText(s.Groups[doubt]) + " may be any that this user namespace does not map"
-	}
-	return errors.New(text + "; " + KeepGroups)
+	return nil
 }
 
-// KeepGroups says how to do without setgroups(2).
-const KeepGroups = "--groups=keep starts the command with the groups there are"
+// without are the ids of list that are not in other.
+func without(list, other []uint32) []uint32 {
+	return slices.DeleteFunc(slices.Clone(list), func(id uint32) bool { return slices.Contains(other, id) })
+}
 
 // permittedForNow is what has to stay permitted until the securebits are set.
 func (b *builder) permittedForNow() caps.Set {
@@ -214,7 +209,7 @@ func (b *builder) folder() error {
 	if b.req.Chdir == "" {
 		return nil
 	}
-	return b.do(Step{Op: Chdir, Text: b.req.Chdir})
+	return b.do(Step{Op: Chdir, Text: b.req.Chdir, FD: b.req.ChdirFD})
 }
 
 // process sets what belongs to the process and not to its credentials.
