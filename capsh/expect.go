@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 
+	"capsh/internal/linux/bpfiter"
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/cred"
@@ -56,7 +57,7 @@ func runExpect(args, _ []string, out *term.Output) (int, error) {
 	}
 	verdicts, worst := judgeAll(list, &p)
 	if worst == expect.Unknown && !p.Securebits.OK { // to ask for these costs more than all else
-		c.proc.Securebits(&p)
+		bpfiter.Securebits(c.proc, &p)
 		verdicts, worst = judgeAll(list, &p)
 	}
 	status := exitYes

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"capsh/internal/linux/bpfiter"
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
 	"capsh/internal/linux/userdb"
@@ -127,14 +128,12 @@ func (l *listing) fits(t *cred.Process) bool {
 
 // open begins the scan. Where only ids are given, it is of these.
 func (l *listing) open() (err error) {
-	if l.scan, err = l.proc.Scan(); err != nil {
-		return err
-	}
+	o := procfs.ScanOptions{CapsOnly: l.skipsIdle(), OpenTable: bpfiter.Open}
 	if len(l.pids) > 0 && len(l.globs) == 0 && !l.everything {
-		l.scan.Only(l.pids)
+		o.Only = l.pids
 	}
-	if l.skipsIdle() {
-		l.scan.Holding()
+	if l.scan, err = l.proc.Scan(o); err != nil {
+		return err
 	}
 	if l.ownNS = self.UserNSByInode(); !l.ownNS.Inode.OK || !l.scan.Live() {
 		l.ownNS = cred.UserNS{Inode: cred.Is[uint64](cred.InitialUserNS)}
@@ -159,7 +158,7 @@ type lister struct {
 // is to say: it is not what is asked for, or holds nothing.
 func (l *lister) list(pid int) bool {
 	p := &l.p.Process
-	if l.skipsIdle() && l.r.NoneHolds(pid) {
+	if l.skipsIdle() && l.r.ProcessLacksCaps(pid) {
 		return false
 	}
 	p.Differing, p.ThreadsRead = nil, false

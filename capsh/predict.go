@@ -4,6 +4,9 @@ import (
 	"errors"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
+	"capsh/internal/linux/bpfiter"
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
@@ -15,8 +18,6 @@ import (
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/schema"
 	"capsh/internal/ui/term"
-
-	"golang.org/x/sys/unix"
 )
 
 const predictUsage = `usage: capsh predict [option ...] COMMAND [ARG ...]
@@ -118,7 +119,7 @@ func (q *prediction) look() (before cred.State, exe execve.File, err error) {
 	at, names := files.Here, &userdb.DB{}
 	elsewhere := q.target.given || q.proc != procfs.Proc
 	if elsewhere {
-		q.proc.Securebits(&p)
+		bpfiter.Securebits(q.proc, &p)
 		if at, err = files.InRoot(q.proc, p.PID); err != nil {
 			return before, exe, err
 		}

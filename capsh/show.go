@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 
+	"capsh/internal/linux/bpfiter"
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/sandbox"
-
 	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
@@ -47,7 +47,7 @@ func runShow(args, env []string, out *term.Output) (int, error) {
 	for _, t := range threads {
 		facts, err := sandbox.Read(c.proc, t.PID, t.TID)
 		if err == nil && c.form == "" && !facts.Process.Securebits.OK {
-			c.proc.Securebits(&facts.Process)
+			bpfiter.Securebits(c.proc, &facts.Process)
 		}
 		if err == nil {
 			err = f.show(&facts, &c, env, out)

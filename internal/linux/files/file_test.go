@@ -2,7 +2,6 @@ package files
 
 import (
 	"bytes"
-	"capsh/internal/testenv/helper"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -15,12 +14,13 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/execve"
 	"capsh/internal/rules/filecap"
 	"capsh/internal/testenv"
-
-	"golang.org/x/sys/unix"
+	"capsh/internal/testenv/helper"
 )
 
 // write makes an executable file and returns its path.

@@ -1,10 +1,11 @@
 package files
 
 import (
-	"capsh/internal/linux/procfs"
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"capsh/internal/linux/procfs"
 )
 
 // Lookup says where paths are resolved.

@@ -1,61 +1,22 @@
 package procfs
 
 import (
-	"capsh/internal/testenv/helper"
 	"encoding/json"
 	"fmt"
 	"os"
-	"runtime"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
-	"capsh/internal/rules/caps"
+	"capsh/internal/testenv/helper"
 )
 
-// helpers are what the test binary does as a process of its own.
-var helpers = map[string]func(){
-	"wait":        helperWait,
-	"thread":      helperThread,
-	"groups":      helperGroups,
-	"read":        helperRead,
-	"assorted":    helperAssorted,
-	"headless":    helperHeadless,
-	"idle-leader": helperIdleLeader,
-	"filtered":    helperFiltered,
-	"nest":        helperNest,
-	"tasks":       helperTasks,
-}
-
-func init() { helper.Run(helpers) }
-
-// helperWait takes the name that it is told.
-func helperWait() {
-	if name, ok := os.LookupEnv("PROBE_NAME"); ok {
-		helper.Must("comm", os.WriteFile("/proc/self/comm", []byte(name), 0))
-	}
-	fmt.Println("ready")
-}
-
-// helperThread has three more threads: with fewer capabilities, with
-// no_new_privs, and like the leader.
-func helperThread() {
-	tids := make(chan int)
-	for _, change := range []func() error{
-		func() error { return helper.SetCaps(0, 1<<caps.NetRaw, 0) },
-		func() error { return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) },
-		func() error { return nil },
-	} {
-		go func() {
-			runtime.LockOSThread()
-			helper.Must("change", change())
-			tids <- unix.Gettid()
-			select {}
-		}()
-		fmt.Print(<-tids, " ")
-	}
-	fmt.Println()
+func init() {
+	helper.Run(map[string]func(){
+		"wait": helper.Wait, "thread": helper.Threads, "idle-leader": helper.IdleLeader,
+		"groups": helperGroups, "read": helperRead,
+	})
 }
 
 func helperGroups() {

@@ -1,7 +1,6 @@
 package procfs
 
 import (
-	"capsh/internal/testenv/helper"
 	"errors"
 	"fmt"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/testenv"
+	"capsh/internal/testenv/helper"
 )
 
 var everything = Options{Threads: true, UserNS: true, Label: true}
@@ -209,7 +209,7 @@ func TestVanished(t *testing.T) {
 	}
 	_, err = unix.Read(int(status.Fd()), make([]byte, 10))
 	byPath := Thread{root: Proc, pid: h.PID, tid: h.PID}
-	wantReason(t, byPath.notThere("status", err, true), Vanished, text)
+	wantReason(t, byPath.explain("status", err), Vanished, text)
 }
 
 // TestChurn reads ids whose processes come and go: always a whole answer or one
@@ -245,7 +245,7 @@ func TestHostileNames(t *testing.T) {
 		if len(name) > 15 {
 			t.Fatalf("%q is longer than a comm", name)
 		}
-		h := helper.Start(t, "wait", nil, "PROBE_NAME="+name)
+		h := helper.Start(t, "wait", nil, "HELPER_NAME="+name)
 		p, err := Proc.Process(h.PID, 0, Options{})
 		if err != nil || p.Name != name {
 			t.Errorf("name %q, %v; want %q", p.Name, err, name)

@@ -5,11 +5,16 @@ package procfs
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
 )
 
 // Root is the directory of a procfs: [Proc], another one that is mounted
@@ -35,6 +40,26 @@ func (r Root) PIDs() ([]int, error) {
 	}
 	slices.Sort(list)
 	return list, nil
+}
+
+// LastCap is the highest capability of the kernel that r belongs to, as
+// sys/kernel/cap_last_cap has it; unknown where that is missing.
+func (r Root) LastCap() cred.Known[caps.Cap] {
+	text, err := readFile(string(r) + "/sys/kernel/cap_last_cap")
+	n, numErr := strconv.ParseUint(strings.TrimSuffix(string(text), "\n"), 10, 8)
+	return cred.Known[caps.Cap]{Value: caps.Cap(n), OK: err == nil && numErr == nil && n < caps.MaxBits}
+}
+
+// Self is this process's id in the PID namespace of r, as its link "self" says;
+// where no procfs is mounted on /proc its own.
+func (r Root) Self() (int, error) {
+	text, err := os.Readlink(string(r) + "/self")
+	if err != nil && r == Proc {
+		return os.Getpid(), nil
+	} else if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(text)
 }
 
 // numberedEntries lists the entries of an open directory whose names are
@@ -83,9 +108,9 @@ func (r Root) hidepid() string {
 		return ""
 	}
 	dev := []byte(strconv.Itoa(int(unix.Major(uint64(st.Dev)))) + ":" + strconv.Itoa(int(unix.Minor(uint64(st.Dev)))))
-	table, err := ReadFile(unix.AT_FDCWD, "/proc/self/mountinfo", nil)
+	table, err := readFile("/proc/self/mountinfo")
 	if err != nil {
-		table, _ = ReadFile(unix.AT_FDCWD, string(r)+"/self/mountinfo", nil)
+		table, _ = readFile(string(r) + "/self/mountinfo")
 	}
 	for line := range bytes.Lines(table) {
 		// proc_pid_mountinfo(5): the device is the third field, the
@@ -103,15 +128,15 @@ func (r Root) hidepid() string {
 	return ""
 }
 
-// ReadFile reads all of a small file into buf, which may be nil and grows.
-// O_NONBLOCK keeps a FIFO in a copy from holding up the reader.
-func ReadFile(dir int, name string, buf []byte) ([]byte, error) {
-	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+// readFile reads all of a small file; the error is an errno. O_NONBLOCK keeps a
+// FIFO from holding up the reader.
+func readFile(path string) ([]byte, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	return ReadAll(fd, buf[:0], false)
+	return ReadAll(fd, nil, false)
 }
 
 // maxFile is more than any file has that is read whole.

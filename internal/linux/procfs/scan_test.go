@@ -1,7 +1,6 @@
 package procfs
 
 import (
-	"capsh/internal/testenv/helper"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,12 +14,13 @@ import (
 
 	"capsh/internal/rules/cred"
 	"capsh/internal/testenv"
+	"capsh/internal/testenv/helper"
 )
 
 // scanAll lists what a scan gives, in its order.
 func scanAll(t *testing.T, r Root) (pids []int) {
 	t.Helper()
-	s, err := r.Scan()
+	s, err := r.Scan(ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestScanLists(t *testing.T) {
 // TestScanReads: a reader sees of a process what Process sees.
 func TestScanReads(t *testing.T) {
 	testenv.Root(t)
-	s, err := Proc.Scan()
+	s, err := Proc.Scan(ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestScanReads(t *testing.T) {
 		if there, err := r.Status(pid, &got); err != nil || !there {
 			continue
 		}
-		empty := r.HoldsNothing(pid)
+		empty := r.LacksCaps(pid)
 		if err := r.Threads(&got, false); err != nil {
 			t.Error(err)
 		}
@@ -100,29 +100,29 @@ func TestScanReads(t *testing.T) {
 	}
 }
 
-// TestHoldsNothing: capget says so of a process without capabilities, and of
+// TestLacksCaps: capget says so of a process without capabilities, and of
 // none in a procfs of which the ids mean others.
-func TestHoldsNothing(t *testing.T) {
+func TestLacksCaps(t *testing.T) {
 	testenv.Root(t)
 	h := helper.Start(t, "wait", &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}})
 	for root, want := range map[Root]bool{Proc: true, copyOf(t, h.PID): false} {
-		s, err := root.Scan()
+		s, err := root.Scan(ScanOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s.Reader().HoldsNothing(h.PID); got != want {
-			t.Errorf("%s: HoldsNothing is %v, not %v", root, got, want)
+		if got := s.Reader().LacksCaps(h.PID); got != want {
+			t.Errorf("%s: LacksCaps is %v, not %v", root, got, want)
 		}
 		s.Close()
 	}
-	s, _ := Proc.Scan()
+	s, _ := Proc.Scan(ScanOptions{})
 	defer s.Close()
 	r := s.Reader()
-	if r.HoldsNothing(os.Getpid()) {
+	if r.LacksCaps(os.Getpid()) {
 		t.Error("root holds nothing")
 	}
 	for range 1000 { // it gives up where it spares nothing
-		r.HoldsNothing(os.Getpid())
+		r.LacksCaps(os.Getpid())
 	}
 	if r.asked > 200 {
 		t.Errorf("asked %d times in vain", r.asked)
@@ -134,7 +134,7 @@ func TestHoldsNothing(t *testing.T) {
 func TestIdleThreads(t *testing.T) {
 	testenv.Root(t)
 	h := helper.Start(t, "idle-leader", nil)
-	s, err := Proc.Scan()
+	s, err := Proc.Scan(ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestScanCopy(t *testing.T) {
 	if want := []int{3, 7, 20, 100, os.Getpid()}; !slices.Equal(got, want) {
 		t.Errorf("listed %v, not %v", got, want)
 	}
-	s, err := root.Scan()
+	s, err := root.Scan(ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestScanCopy(t *testing.T) {
 	if there, err := r.Status(os.Getpid(), &p); !there || err != nil {
 		t.Errorf("own copy: %v, %v", there, err)
 	}
-	if _, err := Root(t.TempDir()).Scan(); err == nil {
+	if _, err := Root(t.TempDir()).Scan(ScanOptions{}); err == nil {
 		t.Error("an empty folder was scanned")
 	}
 }

@@ -1,7 +1,6 @@
 package self
 
 import (
-	"capsh/internal/testenv/helper"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/testenv"
+	"capsh/internal/testenv/helper"
 )
 
 func init() {

@@ -32,10 +32,7 @@ func Setgroups() (cred.Known[bool], error) {
 // UserNSByInode is the user namespace of this process, by its inode and its uid_map;
 // unknown where there is no /proc.
 func UserNSByInode() (ns cred.UserNS) {
-	var link [64]byte
-	n, err := unix.Readlink("/proc/self/ns/user", link[:])
-	inode, ok := procfs.ParseNS("user", link[:max(n, 0)])
-	ns.Inode = cred.Known[uint64]{Value: inode, OK: ok && err == nil}
+	ns.Inode, _ = procfs.Proc.Own("self").Namespace("user")
 	ns.UIDMap.Value, ns.UIDMap.OK = idMap("uid_map")
 	return ns
 }
@@ -81,11 +78,11 @@ func idMap(file string) ([]cred.IDRange, bool) {
 // others. In a cgroup namespace of its own it sees them from its own cgroup on,
 // whoever's they are (cgroup_namespaces(7)). Kernels before 4.6 have no such thing.
 func SeesCgroups() bool {
-	var link [64]byte
-	n, err := unix.Readlink("/proc/self/ns/cgroup", link[:])
-	if err == unix.ENOENT {
-		return unix.Access("/proc/self/ns/user", unix.F_OK) == nil
+	own := procfs.Proc.Own("self")
+	ns, err := own.Namespace("cgroup")
+	if err == nil && !ns.OK { // before Linux 4.6
+		ns, _ = own.Namespace("user")
+		return ns.OK
 	}
-	inode, ok := procfs.ParseNS("cgroup", link[:max(n, 0)])
-	return ok && err == nil && inode == container.InitialInode(container.CgroupNS)
+	return ns.OK && ns.Value == container.InitialInode(container.CgroupNS)
 }

@@ -21,7 +21,7 @@ import (
 
 // A test binary starts itself to be a process in some state: helperEnv names one
 // of its functions, what that prints is its answer, and it ends when its stdin does.
-const helperEnv = "TESTENV_HELPER"
+const helperEnv = "HELPER_MODE"
 
 // Run is called in the init of a test that has helpers: in a process that
 // [Start] started it runs the one that was asked for and does not return.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 
+	"capsh/internal/linux/bpfiter"
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
 	"capsh/internal/linux/userdb"
@@ -130,7 +131,7 @@ func (s *session) subjectsInFull() ([]subject, error) {
 	list, err := s.subjects()
 	for _, p := range list {
 		if !p.own && !p.Securebits.OK {
-			s.view.root().Securebits(p.Process)
+			bpfiter.Securebits(s.view.root(), p.Process)
 		}
 	}
 	return list, err

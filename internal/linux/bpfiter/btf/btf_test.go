@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"capsh/internal/linux/btf"
+	"capsh/internal/linux/bpfiter/btf"
 	"capsh/internal/testenv"
 )
 

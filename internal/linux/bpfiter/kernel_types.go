@@ -1,6 +1,10 @@
-package procfs
+package bpfiter
 
-import "golang.org/x/sys/unix"
+import (
+	"capsh/internal/linux/procfs"
+
+	"golang.org/x/sys/unix"
+)
 
 // withKernelTypes has the kernel's BTF for as long as use runs, in memory that goes
 // back to the kernel at once.
@@ -14,7 +18,7 @@ func withKernelTypes(use func([]byte)) {
 	var fs unix.Statfs_t
 	var st unix.Stat_t
 	if unix.Fstatfs(fd, &fs) != nil || fs.Type != unix.SYSFS_MAGIC ||
-		unix.Fstat(fd, &st) != nil || st.Size <= 0 || st.Size > maxFile {
+		unix.Fstat(fd, &st) != nil || st.Size <= 0 || st.Size > maxTypes {
 		return
 	}
 	data, err := unix.Mmap(fd, 0, int(st.Size), unix.PROT_READ, unix.MAP_PRIVATE)
@@ -27,6 +31,9 @@ func withKernelTypes(use func([]byte)) {
 	}
 }
 
+// maxTypes is more than any kernel's types have.
+const maxTypes = 64 << 20
+
 // copyFile reads a file of that size into memory that [unix.Munmap] gives back. It
 // costs more than to map it: the kernel gives 4 KB a call.
 func copyFile(fd, size int) ([]byte, error) {
@@ -35,7 +42,7 @@ func copyFile(fd, size int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := ReadAll(fd, data[:0], false)
+	text, err := procfs.ReadAll(fd, data[:0], false)
 	if err == nil && len(text) != size {
 		err = unix.EIO
 	}

@@ -1,4 +1,9 @@
-package procfs
+// Package bpfiter reads the kernel's table of processes by a BPF task iterator
+// (Documentation/bpf/bpf_iterators.rst, Linux 5.8), for those who may load one. The
+// program is put together from the running kernel's own types, without a compiler.
+// It only reads, and nothing depends on it: procfs shows the same but for the
+// securebits.
+package bpfiter
 
 import (
 	"runtime"

@@ -1,9 +1,8 @@
-package procfs
+package bpfiter
 
 import (
 	"bufio"
 	"bytes"
-	"capsh/internal/testenv/helper"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -14,30 +13,96 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/cred"
 	"capsh/internal/testenv"
+	"capsh/internal/testenv/helper"
 )
 
-// tabled is a scan with the table, however few processes there are.
-func tabled(t testing.TB) *Scan {
+func init() {
+	helper.Run(map[string]func(){
+		"wait": helper.Wait, "thread": helper.Threads, "idle-leader": helper.IdleLeader,
+		"assorted": helperAssorted, "headless": helperHeadless, "filtered": helperFiltered,
+		"nest": helperNest, "unavailable": helperUnavailable,
+	})
+}
+
+// need skips a test where there is no table.
+func need(t testing.TB) {
 	t.Helper()
 	testenv.Root(t)
-	s, err := Proc.Scan()
+	_, err := os.Stat("/sys/kernel/btf/vmlinux")
+	self, all := procfs.Proc.SeesAll()
+	testenv.Need(t, "BPF iterators", err == nil && all && permitted(&self),
+		"no BTF, or not the initial namespaces, or no CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE")
+}
+
+// spy is a table that notes what it gave. It is read however few processes there are.
+type spy struct {
+	procfs.Table
+	mu      sync.Mutex
+	records map[int]procfs.Record
+}
+
+func (s *spy) open(r procfs.TableRequest) procfs.Table {
+	r.Processes = pays
+	s.Table, s.records = Open(r), map[int]procfs.Record{}
+	if s.Table == nil {
+		return nil
+	}
+	return s
+}
+
+func (s *spy) UpTo(pid int, list []procfs.Record) []procfs.Record {
+	before := len(list)
+	list = s.Table.UpTo(pid, list)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range list[before:] {
+		s.records[int(r.PID)] = r
+	}
+	return list
+}
+
+// of is what the table has of a process, and whether that is all.
+func (s *spy) of(pid int) (there, whole bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, there := s.records[pid]
+	return there, r.Whole()
+}
+
+// each calls visit for each process of a scan with the table, one at a time.
+func each(t testing.TB, capsOnly bool, visit func(s *spy, r *procfs.Reader, pid int)) {
+	t.Helper()
+	need(t)
+	var table spy
+	s, err := procfs.Proc.Scan(procfs.ScanOptions{CapsOnly: capsOnly, OpenTable: table.open})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = os.Stat("/sys/kernel/btf/vmlinux")
-	testenv.Need(t, "BPF iterators", err == nil && s.mayHaveIt && s.seesAll(),
-		"no BTF, or not the first namespaces, or no CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE")
-	s.begin()
-	s.mayHaveIt = false
-	return s
+	defer s.Close()
+	var one sync.Mutex
+	procfs.Batches(s, func(r *procfs.Reader) func([]int) bool {
+		return func(pids []int) bool {
+			one.Lock()
+			defer one.Unlock()
+			for _, pid := range pids {
+				visit(&table, r, pid)
+			}
+			return true
+		}
+	}, func(bool) {})
+	if s.Err() != nil {
+		t.Error(s.Err())
+	}
 }
 
 // odd are names of processes that their status files escape.
@@ -144,7 +209,7 @@ func helperFiltered() {
 // helperNest starts itself in a PID namespace within its own, and so on. It prints its
 // id in the outermost and those of the processes that it has started.
 func helperNest() {
-	self, err := Proc.Self()
+	self, err := procfs.Proc.Self()
 	helper.Must("self", err)
 	inner := "\n"
 	if depth, _ := strconv.Atoi(os.Getenv("PROBE_DEPTH")); depth > 0 {
@@ -161,17 +226,17 @@ func helperNest() {
 	fmt.Print(self, " ", inner)
 }
 
-// TestTasksAgree: what the table says of the machine's processes is what their files
+// TestAgrees: what the table says of the machine's processes is what their files
 // say. One that changes in between is looked at again.
-func TestTasksAgree(t *testing.T) {
+func TestAgrees(t *testing.T) {
 	crowd := assorted(t)
-	told := map[int]bool{}
+	whole := map[int]bool{}
 	for _, pid := range crowd {
-		told[pid] = false
+		whole[pid] = false
 	}
 	pending := map[int]string{}
 	for round := range 10 {
-		pending = disagreements(t, pending, round == 0, told)
+		pending = disagreements(t, pending, round == 0, whole)
 		if len(pending) == 0 {
 			break
 		}
@@ -180,16 +245,16 @@ func TestTasksAgree(t *testing.T) {
 		t.Errorf("process %d: %s", pid, pending[pid])
 	}
 	wholly := 0
-	for pid, all := range told {
-		if _, err := Proc.Process(pid, 0, Options{}); err != nil {
+	for pid, all := range whole {
+		if _, err := procfs.Proc.Process(pid, 0, procfs.Options{}); err != nil {
 			t.Error(err)
 		}
 		if all {
 			wholly++
 		}
 	}
-	if len(told) != 72 {
-		t.Errorf("%d processes, not 72", len(told))
+	if len(whole) != 72 {
+		t.Errorf("%d processes, not 72", len(whole))
 	}
 	if wholly < 40 || wholly > len(crowd)-4 {
 		t.Errorf("%d of %d processes are wholly in the table", wholly, len(crowd))
@@ -197,50 +262,42 @@ func TestTasksAgree(t *testing.T) {
 }
 
 // disagreements compares the table with the files of the processes that are among
-// those given, or of all. Of those in told it notes whether the table has all.
-func disagreements(t *testing.T, among map[int]string, all bool, told map[int]bool) map[int]string {
-	s := tabled(t)
-	defer s.Close()
-	files, err := Proc.Scan()
+// those given, or of all. Of those in whole it notes whether the table has all.
+func disagreements(t *testing.T, among map[int]string, all bool, whole map[int]bool) map[int]string {
+	files, err := procfs.Proc.Scan(procfs.ScanOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer files.Close()
-	r, byFile := s.Reader(), files.Reader()
+	byFile := files.Reader()
 	found := map[int]string{}
-	var b Batch
-	for s.Next(&b) {
-		r.records = b.records
-		for _, pid := range b.PIDs {
-			if _, ok := among[pid]; !all && !ok || pid == os.Getpid() || r.any(pid) == nil {
-				continue
-			}
-			what := disagreement(pid, r, byFile)
-			if _, ok := told[pid]; ok {
-				told[pid] = r.record(pid) != nil
-				what += misplaced(pid, told[pid])
-			}
-			if what != "" {
-				found[pid] = what
-			}
+	each(t, false, func(table *spy, r *procfs.Reader, pid int) {
+		there, complete := table.of(pid)
+		if _, ok := among[pid]; !all && !ok || pid == os.Getpid() || !there {
+			return
 		}
-	}
-	if s.Err() != nil {
-		t.Error(s.Err())
-	}
+		what := disagreement(pid, r, byFile, complete)
+		if _, ok := whole[pid]; ok {
+			whole[pid] = complete
+			what += misplaced(pid, complete)
+		}
+		if what != "" {
+			found[pid] = what
+		}
+	})
 	return found
 }
 
 // disagreement compares what two readers say of a process; "" for the same, or if it
 // has ended.
-func disagreement(pid int, r, byFile *Reader) string {
+func disagreement(pid int, r, byFile *procfs.Reader, whole bool) string {
 	var got cred.Process
-	idle, whole := r.HoldsNothing(pid), r.record(pid) != nil
+	idle := r.LacksCaps(pid)
 	there, err := r.Status(pid, &got)
 	if err == nil && there {
 		err = r.Threads(&got, false)
 	}
-	want, wantErr := Proc.Process(pid, 0, Options{Threads: true, UserNS: true})
+	want, wantErr := procfs.Proc.Process(pid, 0, procfs.Options{Threads: true, UserNS: true})
 	if err != nil || !there || wantErr != nil {
 		return ""
 	}
@@ -249,7 +306,7 @@ func disagreement(pid int, r, byFile *Reader) string {
 		return fmt.Sprint("mount namespace ", r.MountNS(pid), ", by file ", byFile.MountNS(pid))
 	}
 	if nothing := want.Held() == 0; whole && nothing != idle {
-		return fmt.Sprint("holds nothing: ", idle, ", by file ", nothing)
+		return fmt.Sprint("lacks capabilities: ", idle, ", by file ", nothing)
 	}
 	steady(&got)
 	steady(&want)
@@ -262,7 +319,7 @@ func disagreement(pid int, r, byFile *Reader) string {
 // misplaced says that the table has all of a process of which it can't, or has not
 // though it could; "" if neither.
 func misplaced(pid int, whole bool) string {
-	p, err := Proc.Process(pid, 0, Options{})
+	p, err := procfs.Proc.Process(pid, 0, procfs.Options{})
 	plain := (p.RunState == 'R' || p.RunState == 'S') && len(p.Groups) <= 16 && len(p.NSPID) <= 4
 	if err != nil || plain != whole {
 		return fmt.Sprintf("wholly in the table: %v, but it is %+v, %v", whole, p, err)
@@ -286,76 +343,52 @@ func pointers(list []cred.Process) (all []*cred.Process) {
 	return all
 }
 
-// TestTasksThreads: the threads of a process are read only where one may differ.
-func TestTasksThreads(t *testing.T) {
+// TestThreadsAlike: the threads of a process are read only where one may differ.
+func TestThreadsAlike(t *testing.T) {
+	need(t)
 	alike, differing := helper.Start(t, "wait", nil), helper.Start(t, "thread", nil)
-	s := tabled(t)
-	defer s.Close()
-	for b := new(Batch); s.Next(b); {
-	}
-	if !s.tasks.alike(alike.PID) {
+	table := start(false)
+	defer table.Close()
+	table.UpTo(1<<30, nil)
+	if !table.ThreadsAlike(alike.PID) {
 		t.Error("the threads of a process that are alike are said not to be")
 	}
-	if s.tasks.alike(differing.PID) {
+	if table.ThreadsAlike(differing.PID) {
 		t.Error("the threads of a process that differ are said not to")
 	}
 }
 
-// TestTasksHolding: where only those count that hold something, of the others only
-// that they don't is said, of these all; and a thread counts whose leader is idle.
-func TestTasksHolding(t *testing.T) {
-	tabled(t).Close()
+// TestCapsOnly: where only those count that have capabilities, of the others only
+// that they lack them is said, of these all; and a thread counts whose leader lacks
+// them.
+func TestCapsOnly(t *testing.T) {
 	nobody := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	idle, holder, mixed := helper.Start(t, "wait", nobody), helper.Start(t, "wait", nil), helper.Start(t, "idle-leader", nil)
-	s, _ := Proc.Scan()
-	defer s.Close()
-	s.Holding()
-	s.begin()
-	s.mayHaveIt = false
-	r := s.Reader()
 	seen := 0
-	for b := new(Batch); s.Next(b); {
-		r.records = b.records
-		for _, pid := range b.PIDs {
-			if pid != idle.PID && pid != holder.PID && pid != mixed.PID {
-				continue
-			}
-			seen++
-			if got, want := r.NoneHolds(pid), pid == idle.PID; got != want {
-				t.Errorf("%s: none holds: %v", Proc.Path(pid, pid), got)
-			}
-			if got, want := r.record(pid) != nil, pid == holder.PID; got != want {
-				t.Errorf("%s: all is said: %v", Proc.Path(pid, pid), got)
-			}
-			var p cred.Process
-			if there, err := r.Status(pid, &p); !there || err != nil || p.PID != pid || pid == idle.PID && p.UID.Real != 65534 {
-				t.Errorf("%v, %v, %+v", there, err, p)
-			}
+	each(t, true, func(table *spy, r *procfs.Reader, pid int) {
+		if pid != idle.PID && pid != holder.PID && pid != mixed.PID {
+			return
 		}
-	}
+		seen++
+		path := procfs.Proc.Path(pid, pid)
+		if got, want := r.ProcessLacksCaps(pid), pid == idle.PID; got != want {
+			t.Errorf("%s: lacks capabilities: %v", path, got)
+		}
+		if _, whole := table.of(pid); whole != (pid == holder.PID) {
+			t.Errorf("%s: all is said: %v", path, whole)
+		}
+		var p cred.Process
+		if there, err := r.Status(pid, &p); !there || err != nil || p.PID != pid || pid == idle.PID && p.UID.Real != 65534 {
+			t.Errorf("%v, %v, %+v", there, err, p)
+		}
+	})
 	if seen != 3 {
 		t.Errorf("%d of 3 processes seen", seen)
 	}
 }
 
-// helperIdleLeader has threads that hold what the leader gives up, and one that
-// gives it up as well but differs.
-func helperIdleLeader() {
-	helper.Must("drop", helper.SetCaps(0, 0, 0))
-	ready := make(chan bool)
-	go func() {
-		runtime.LockOSThread()
-		helper.Must("drop", helper.SetCaps(0, 0, 0))
-		helper.Must("no_new_privs", unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		ready <- true
-		select {}
-	}()
-	<-ready
-	fmt.Println("ready")
-}
-
-// TestTasksManyTimes: nothing is left of a scan, whether it went to its end or not.
-func TestTasksManyTimes(t *testing.T) {
+// TestManyTimes: nothing is left of a scan, whether it went to its end or not.
+func TestManyTimes(t *testing.T) {
 	open := func() int {
 		list, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
@@ -363,14 +396,12 @@ func TestTasksManyTimes(t *testing.T) {
 		}
 		return len(list)
 	}
-	tabled(t).Close()
+	each(t, false, func(*spy, *procfs.Reader, int) {})
 	before, goroutines := open(), runtime.NumGoroutine()
 	for i := range 20 {
-		s := tabled(t)
-		var b Batch
-		for n := 0; s.Next(&b) && n < i*2; n++ {
-		}
-		s.Close()
+		table := start(false)
+		table.UpTo(i*50, nil)
+		table.Close()
 	}
 	if after := open(); after != before {
 		t.Errorf("%d descriptors before, %d after", before, after)
@@ -385,11 +416,11 @@ func TestTasksManyTimes(t *testing.T) {
 // TestRecordName: a name has all of its bytes up to the first NUL.
 func TestRecordName(t *testing.T) {
 	for _, name := range odd {
-		r := record{pid: 7}
-		copy(r.comm[:15], name)
-		copy(r.comm[len(name)+1:], bytes.Repeat([]byte{'x'}, 16))
+		r := procfs.Record{PID: 7}
+		copy(r.Comm[:15], name)
+		copy(r.Comm[len(name)+1:], bytes.Repeat([]byte{'x'}, 16))
 		var p cred.Process
-		if r.process(&p); p.Name != name {
+		if r.Process(&p); p.Name != name {
 			t.Errorf("%q: read as %q", name, p.Name)
 		}
 	}

@@ -1,11 +1,12 @@
-package procfs
+package bpfiter
 
 import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
-	"capsh/internal/linux/btf"
+	"capsh/internal/linux/bpfiter/btf"
+	"capsh/internal/linux/procfs"
 )
 
 // The programs that the kernel calls for each thread. They only read.
@@ -20,34 +21,35 @@ var (
 )
 
 // leadersProgram writes a record for each thread that is the leader of its process.
-// If holding, that of one that holds nothing has its sets and number of threads only.
-func leadersProgram(types *btf.Types, function btf.ID, holding bool) []uint64 {
-	p := &program{types: types, record: int(unsafe.Sizeof(record{}))}
-	var r record
+// If capsOnly, that of one without capabilities has its sets and number of threads
+// only.
+func leadersProgram(types *btf.Types, function btf.ID, capsOnly bool) []uint64 {
+	p := &program{types: types, record: int(unsafe.Sizeof(procfs.Record{}))}
+	var r procfs.Record
 	t, end := p.begin(function)
 	p.loadDirect(r8, p.member(t, "pid"), 4)
 	p.loadDirect(r9, p.member(t, "tgid"), 4)
 	p.jump(&end, unix.BPF_JNE|unix.BPF_X, r8, r9, 0)
 	p.clear()
-	p.store(unsafe.Offsetof(r.pid), r8)
-	p.save(unsafe.Offsetof(r.threads), p.member(p.follow(r8, p.member(t, "signal")), "nr_threads"), 4)
+	p.store(unsafe.Offsetof(r.PID), r8)
+	p.save(unsafe.Offsetof(r.Threads), p.member(p.follow(r8, p.member(t, "signal")), "nr_threads"), 4)
 	// As the kernel does for status: the credentials that others see a thread by.
 	cred := p.follow(r9, p.member(t, "real_cred"))
 	for i, name := range credSets {
-		p.save(unsafe.Offsetof(r.sets)+8*uintptr(i), p.member(cred, name), 8)
+		p.save(unsafe.Offsetof(r.Sets)+8*uintptr(i), p.member(cred, name), 8)
 	}
 	var done label
-	if holding {
-		p.unlessHolding(&done)
+	if capsOnly {
+		p.unlessCaps(&done)
 	}
-	p.save(unsafe.Offsetof(r.flags), p.member(t, "flags"), 4)
-	p.save(unsafe.Offsetof(r.state), p.member(t, p.stateName(t)), 4)
-	p.save(unsafe.Offsetof(r.seccomp), p.member(t, "seccomp", "mode"), 4)
-	p.save(unsafe.Offsetof(r.atomic), p.member(t, "atomic_flags"), 8)
-	p.save(unsafe.Offsetof(r.comm), p.member(t, "comm"), uint32(len(r.comm)))
-	p.save(unsafe.Offsetof(r.parent), p.member(p.follow(r8, p.member(t, "real_parent")), "tgid"), 4)
+	p.save(unsafe.Offsetof(r.Flags), p.member(t, "flags"), 4)
+	p.save(unsafe.Offsetof(r.State), p.member(t, p.stateName(t)), 4)
+	p.save(unsafe.Offsetof(r.Seccomp), p.member(t, "seccomp", "mode"), 4)
+	p.save(unsafe.Offsetof(r.AtomicFlags), p.member(t, "atomic_flags"), 8)
+	p.save(unsafe.Offsetof(r.Comm), p.member(t, "comm"), uint32(len(r.Comm)))
+	p.save(unsafe.Offsetof(r.Parent), p.member(p.follow(r8, p.member(t, "real_parent")), "tgid"), 4)
 	namespaces := p.follow(r8, p.member(t, "nsproxy"))
-	p.save(unsafe.Offsetof(r.mountNS), p.member(p.follow(r8, p.member(namespaces, "mnt_ns")), "ns", "inum"), 4)
+	p.save(unsafe.Offsetof(r.MountNS), p.member(p.follow(r8, p.member(namespaces, "mnt_ns")), "ns", "inum"), 4)
 	p.credentials(cred)
 	p.ids(p.follow(r8, p.member(t, "thread_pid")))
 	p.memory(t)
@@ -56,12 +58,12 @@ func leadersProgram(types *btf.Types, function btf.ID, holding bool) []uint64 {
 	return p.finish(end)
 }
 
-// unlessHolding goes to a label if all sets but the bounding set are empty.
-func (p *program) unlessHolding(to *label) {
+// unlessCaps goes to a label if all sets but the bounding set are empty.
+func (p *program) unlessCaps(to *label) {
 	p.set(r1, 0)
 	for i, name := range credSets {
 		if name != "cap_bset" {
-			slot := p.slot(unsafe.Offsetof(record{}.sets) + 8*uintptr(i))
+			slot := p.slot(unsafe.Offsetof(procfs.Record{}.Sets) + 8*uintptr(i))
 			p.emit(unix.BPF_LDX|unix.BPF_MEM|unix.BPF_DW, r2, rStack, slot, 0)
 			p.emit(unix.BPF_ALU64|unix.BPF_OR|unix.BPF_X, r1, r2, 0, 0)
 		}
@@ -84,47 +86,47 @@ func (p *program) memory(thread location) {
 	p.jump(&none, unix.BPF_JEQ|unix.BPF_K, r8, 0, 0)
 	p.set(r8, 1)
 	p.here(none)
-	p.store(unsafe.Offsetof(record{}.memory), r8)
+	p.store(unsafe.Offsetof(procfs.Record{}.HasMemory), r8)
 }
 
 // credentials saves what else is in a struct cred.
 func (p *program) credentials(cred location) {
-	var r record
+	var r procfs.Record
 	for i, name := range credIDs {
-		p.save(unsafe.Offsetof(r.ids)+4*uintptr(i), p.member(cred, name), 4)
+		p.save(unsafe.Offsetof(r.IDs)+4*uintptr(i), p.member(cred, name), 4)
 	}
-	p.save(unsafe.Offsetof(r.userNS), p.member(p.follow(r8, p.member(cred, "user_ns")), "ns", "inum"), 4)
+	p.save(unsafe.Offsetof(r.UserNS), p.member(p.follow(r8, p.member(cred, "user_ns")), "ns", "inum"), 4)
 	groups := p.follow(r8, p.member(cred, "group_info"))
-	p.save(unsafe.Offsetof(r.ngroups), p.member(groups, "ngroups"), 4)
-	p.emit(unix.BPF_LDX|unix.BPF_MEM|unix.BPF_W, r2, rStack, p.slot(unsafe.Offsetof(r.ngroups)), 0)
+	p.save(unsafe.Offsetof(r.NGroups), p.member(groups, "ngroups"), 4)
+	p.emit(unix.BPF_LDX|unix.BPF_MEM|unix.BPF_W, r2, rStack, p.slot(unsafe.Offsetof(r.NGroups)), 0)
 	var done label
 	p.jump(&done, unix.BPF_JEQ|unix.BPF_K, r2, 0, 0)
-	p.jump(&done, unix.BPF_JGT|unix.BPF_K, r2, 0, int32(len(r.groups)))
+	p.jump(&done, unix.BPF_JGT|unix.BPF_K, r2, 0, int32(len(r.Groups)))
 	p.emit(unix.BPF_ALU64|unix.BPF_LSH|unix.BPF_K, r2, 0, 0, 2)
-	p.copyR2(p.slot(unsafe.Offsetof(r.groups)), p.member(groups, "gid"))
+	p.copyR2(p.slot(unsafe.Offsetof(r.Groups)), p.member(groups, "gid"))
 	p.here(done)
 }
 
 // ids saves the ids within nested PID namespaces of a struct pid.
 func (p *program) ids(pid location) {
-	var r record
-	p.save(unsafe.Offsetof(r.level), p.member(pid, "level"), 4)
+	var r procfs.Record
+	p.save(unsafe.Offsetof(r.Level), p.member(pid, "level"), 4)
 	numbers := p.member(pid, "numbers")
 	each, ok := p.types.Elem(numbers.of)
 	size, sized := p.types.Size(each)
 	p.failed = p.failed || !ok || !sized
-	p.emit(unix.BPF_LDX|unix.BPF_MEM|unix.BPF_W, r9, rStack, p.slot(unsafe.Offsetof(r.level)), 0)
+	p.emit(unix.BPF_LDX|unix.BPF_MEM|unix.BPF_W, r9, rStack, p.slot(unsafe.Offsetof(r.Level)), 0)
 	var inmost label
-	for i := range r.nested {
+	for i := range r.Nested {
 		p.jump(&inmost, unix.BPF_JLE|unix.BPF_K, r9, 0, int32(i))
 		at := location{base: pid.base, offset: numbers.offset + uint32(i+1)*size, of: each}
-		p.save(unsafe.Offsetof(r.nested)+4*uintptr(i), p.member(at, "nr"), 4)
+		p.save(unsafe.Offsetof(r.Nested)+4*uintptr(i), p.member(at, "nr"), 4)
 	}
 	p.here(inmost)
 }
 
-// threadsProgram writes for each thread that does not hold what its leader does the
-// id of the process, in eight bytes.
+// threadsProgram writes for each thread with other credentials than its leader the id
+// of the process, in eight bytes.
 func threadsProgram(types *btf.Types, function btf.ID) []uint64 {
 	p := &program{types: types, record: 8}
 	t, end := p.begin(function)

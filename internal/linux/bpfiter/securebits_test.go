@@ -1,4 +1,4 @@
-package procfs
+package bpfiter
 
 import (
 	"os/exec"
@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/cred"
 	"capsh/internal/testenv"
 )
@@ -26,7 +27,7 @@ func sleeper(t *testing.T, options ...string) cred.Process {
 	if _, err := out.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	p, err := Proc.Process(cmd.Process.Pid, 0, Options{})
+	p, err := procfs.Proc.Process(cmd.Process.Pid, 0, procfs.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func sleeper(t *testing.T, options ...string) cred.Process {
 
 // TestSecurebits: those that setpriv sets are read from outside.
 func TestSecurebits(t *testing.T) {
-	tabled(t).Close() // BPF is to be had
+	need(t)
 	for options, want := range map[string]cred.Securebits{
 		"+noroot,+noroot_locked":                        cred.NoRoot | cred.NoRootLocked,
 		"+no_setuid_fixup":                              cred.NoSetuidFixup,
@@ -43,30 +44,30 @@ func TestSecurebits(t *testing.T) {
 		"+no_setuid_fixup,+no_setuid_fixup_locked,-all": 0,
 	} {
 		p := sleeper(t, "--securebits="+options)
-		Proc.Securebits(&p)
+		Securebits(procfs.Proc, &p)
 		if p.Securebits != cred.Is(want) {
 			t.Errorf("%s: %+v, want %v", options, p.Securebits, want)
 		}
 		// An id that has gone to another is not taken for it.
 		p.Securebits, p.Bounding = cred.Known[cred.Securebits]{}, 0
-		if Proc.Securebits(&p); p.Securebits.OK {
+		if Securebits(procfs.Proc, &p); p.Securebits.OK {
 			t.Errorf("%s: %+v of a process with another bounding set", options, p.Securebits)
 		}
 	}
 	gone := sleeper(t)
 	unix.Kill(gone.PID, unix.SIGKILL)
 	for gone.RunState != 'Z' {
-		gone, _ = Proc.Process(gone.PID, 0, Options{})
+		gone, _ = procfs.Proc.Process(gone.PID, 0, procfs.Options{})
 	}
 	gone.TID = 1 << 30
-	if Proc.Securebits(&gone); gone.Securebits.OK {
+	if Securebits(procfs.Proc, &gone); gone.Securebits.OK {
 		t.Errorf("%+v of no process", gone.Securebits)
 	}
 }
 
 // TestSecurebitsOfThreads: each thread has its own.
 func TestSecurebitsOfThreads(t *testing.T) {
-	tabled(t).Close()
+	need(t)
 	type said struct {
 		tid int
 		err error
@@ -86,11 +87,11 @@ func TestSecurebitsOfThreads(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for tid, want := range map[int]cred.Securebits{other.tid: cred.NoCapAmbientRaise, unix.Gettid(): 0} {
-		p, err := Proc.Process(unix.Getpid(), tid, Options{})
+		p, err := procfs.Proc.Process(unix.Getpid(), tid, procfs.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if Proc.Securebits(&p); p.Securebits != cred.Is(want) {
+		if Securebits(procfs.Proc, &p); p.Securebits != cred.Is(want) {
 			t.Errorf("thread %d: %+v, want %v", tid, p.Securebits, want)
 		}
 	}

@@ -1,8 +1,7 @@
-package procfs
+package bpfiter
 
 import (
 	"bytes"
-	"capsh/internal/testenv/helper"
 	"fmt"
 	"os"
 	"slices"
@@ -14,13 +13,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"capsh/internal/linux/btf"
+	"capsh/internal/linux/bpfiter/btf"
+	"capsh/internal/linux/procfs"
+	"capsh/internal/testenv/helper"
 )
 
-// TestNoTasks: who may not have the table does not ask for it, and who asks in vain
+// TestUnavailable: who may not have the table does not ask for it, and who asks in vain
 // gets everything from the files.
-func TestNoTasks(t *testing.T) {
-	tabled(t).Close()
+func TestUnavailable(t *testing.T) {
+	need(t)
 	inUserNS := &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 1}},
@@ -40,25 +41,26 @@ func TestNoTasks(t *testing.T) {
 		{"with a seccomp filter", "seccomp", nil, "does not ask, has it"},
 		{"in a user namespace", "", inUserNS, "does not ask, has none"},
 		{"in a PID namespace, of the procfs outside", "", inPIDNS, "does not ask, has it"},
-		{"in a PID namespace, of its own procfs", "mount", inPIDNS, "does not ask, has none"},
+		{"in a PID namespace, of its own procfs", "mount", inPIDNS, "does not ask, has it"},
 		{"where the kernel's types are a file", "types", &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}, "asks, has none"},
 		{"under Landlock", "landlock", nil, "does not ask, has it"},
 	} {
-		if h := helper.Start(t, "tasks", c.attr, "PROBE_HOW="+c.how); h.First != c.want {
+		if h := helper.Start(t, "unavailable", c.attr, "PROBE_HOW="+c.how); h.First != c.want {
 			t.Errorf("%s: %s, not %s", c.name, h.First, c.want)
 		}
 	}
 }
 
-// helperTasks tells whether it would ask for the table, and what comes of it if it
+// helperUnavailable tells whether it would ask for the table, and what comes of it if it
 // does.
-func helperTasks() {
+func helperUnavailable() {
 	how := os.Getenv("PROBE_HOW")
 	switch {
 	case how == "seccomp":
 		helper.Must("seccomp", helper.RefusePrctl(unix.PR_SET_KEEPCAPS, 0))
 	case how == "landlock":
 		helper.Must("landlock", landlock())
+		again("")
 	case how == "types":
 		types, err := os.ReadFile("/sys/kernel/btf/vmlinux")
 		helper.Must("read", err)
@@ -74,26 +76,27 @@ func helperTasks() {
 		}
 		again("")
 	}
-	s, err := Proc.Scan()
-	helper.Must("scan", err)
+	var spied spy
 	answer := "does not ask, has none"
-	if s.mayHaveIt && s.seesAll() {
-		answer = "asks, has none"
-	}
-	s.begin()
-	s.mayHaveIt = false
+	s, err := procfs.Proc.Scan(procfs.ScanOptions{OpenTable: func(r procfs.TableRequest) procfs.Table {
+		table := spied.open(r)
+		if table != nil {
+			answer = "asks, has none"
+		}
+		return table
+	}})
+	helper.Must("scan", err)
 	var all []int
-	records := 0
-	for b := new(Batch); s.Next(b); {
-		all = append(all, b.PIDs...)
-		records += len(b.records)
-	}
+	procfs.Batches(s, func(*procfs.Reader) func([]int) []int { return slices.Clone[[]int] },
+		func(pids []int) { all = append(all, pids...) })
 	s.Close()
-	if records > 0 {
+	table := start(false)
+	if len(table.UpTo(1<<30, nil)) > 0 {
 		answer = strings.Replace(answer, "none", "it", 1)
 	}
+	table.Close()
 	for _, pid := range []int{1, os.Getpid()} {
-		if self, err := Proc.Self(); err != nil || self == os.Getpid() && !slices.Contains(all, pid) {
+		if self, err := procfs.Proc.Self(); err != nil || self == os.Getpid() && !slices.Contains(all, pid) {
 			answer = fmt.Sprintf("process %d is missing, %v", pid, err)
 		}
 	}
@@ -115,7 +118,7 @@ func landlock() error {
 
 // TestKernelTypes: read or mapped, the kernel's types are the same.
 func TestKernelTypes(t *testing.T) {
-	tabled(t).Close()
+	need(t)
 	withKernelTypes(func(mapped []byte) {
 		f, err := os.Open("/sys/kernel/btf/vmlinux")
 		if err != nil {
@@ -138,7 +141,7 @@ func TestKernelTypes(t *testing.T) {
 
 // TestOtherStructs: of a kernel whose structs are others there are no programs.
 func TestOtherStructs(t *testing.T) {
-	tabled(t).Close()
+	need(t)
 	withKernelTypes(func(data []byte) {
 		for name, want := range map[string]bool{iterator: true, "bpf_iter_bpf_map": false, "bpf_iter_bpf_prog": false, "none": false} {
 			types, function, err := btf.Parse(data, name)

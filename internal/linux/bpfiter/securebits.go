@@ -1,26 +1,22 @@
-package procfs
+package bpfiter
 
 import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
-	"capsh/internal/linux/btf"
+	"capsh/internal/linux/bpfiter/btf"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 )
 
 // Securebits fills in the securebits of a thread that was read from r. No file of
 // /proc has them: a BPF program reads them (Linux 5.8), as far as this process may
-// load one. Else, and where the thread holds something else by now, they stay as they
-// are, unknown.
-func (r Root) Securebits(p *cred.Process) {
-	s, err := r.Scan()
-	if err != nil {
-		return
-	}
-	defer s.Close()
-	if !s.mayHaveIt || !s.seesAll() {
+// load one. Else, and where the thread has other capabilities by now, they stay as
+// they are, unknown.
+func Securebits(r procfs.Root, p *cred.Process) {
+	if self, ok := r.SeesAll(); !ok || !permitted(&self) {
 		return
 	}
 	withKernelTypes(func(data []byte) {
@@ -28,21 +24,21 @@ func (r Root) Securebits(p *cred.Process) {
 		if err != nil || function == 0 {
 			return
 		}
-		told, ok := readBits(securebitsProgram(types, function, p.TID), function)
-		if ok && told.holdings() == [3]caps.Set{p.Effective, p.Permitted, p.Bounding} {
-			p.Securebits = cred.Is(cred.Securebits(told.bits))
+		got, ok := readBits(securebitsProgram(types, function, p.TID), function)
+		if ok && got.sets() == [3]caps.Set{p.Effective, p.Permitted, p.Bounding} {
+			p.Securebits = cred.Is(cred.Securebits(got.bits))
 		}
 	})
 }
 
-// bitsRecord is what the program writes of the one thread. The sets tell whether the
-// id is still that of the same.
+// bitsRecord is what the program writes of the one thread. By the sets one sees whether
+// the id is still that of the same.
 type bitsRecord struct {
 	effective, permitted, bounding uint64
 	bits, _                        uint32
 }
 
-func (b *bitsRecord) holdings() [3]caps.Set {
+func (b *bitsRecord) sets() [3]caps.Set {
 	return [3]caps.Set{caps.Set(b.effective), caps.Set(b.permitted), caps.Set(b.bounding)}
 }
 

@@ -17,10 +17,10 @@ func Batches[T any](s *Scan, worker func(*Reader) func(pids []int) T, done func(
 	run := func() {
 		r := s.Reader()
 		work := worker(r)
-		var b Batch
-		for s.Next(&b) {
+		var b batch
+		for s.take(&b) {
 			r.records = b.records
-			o.put(b.Number, work(b.PIDs))
+			o.put(b.number, work(b.pids))
 		}
 	}
 	var others sync.WaitGroup

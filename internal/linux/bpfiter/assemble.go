@@ -1,9 +1,9 @@
-package procfs
+package bpfiter
 
 import (
 	"golang.org/x/sys/unix"
 
-	"capsh/internal/linux/btf"
+	"capsh/internal/linux/bpfiter/btf"
 )
 
 // program is a BPF program as it grows: it is put together here, by the running
