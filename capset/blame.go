@@ -21,14 +21,20 @@ func blame(p *plan.Plan, err error) error {
 	}
 	why := ""
 	switch failed.Call {
-	case plan.Setgroups.String(), plan.Setresgid.String(), plan.Setresuid.String():
+	case plan.Setgroups.String():
+		why = namespaceRule(p, failed)
+		if why != "" {
+			why += "; "
+		}
+		why += plan.KeepGroups
+	case plan.Setresgid.String(), plan.Setresuid.String():
 		why = namespaceRule(p, failed)
 	case "prctl(PR_SET_SECUREBITS)":
 		why = newBits(p)
 	default:
 		return err
 	}
-	// The step was planned with the capability that it needs.
+	// The step was planned with the capability that it needs, or without a need of it.
 	failed.Needs = 0
 	if failed.Errno == unix.EPERM || failed.Errno == unix.EINVAL {
 		failed.Hint = why
@@ -41,7 +47,7 @@ func blame(p *plan.Plan, err error) error {
 func namespaceRule(p *plan.Plan, failed *apply.Error) string {
 	state := p.Before
 	var err error
-	if state.UserNS, err = self.UserNS(); err != nil {
+	if state.UserNS, err = self.IDMaps(); err != nil {
 		return "whether the user namespace permits it is unknown: " + err.Error()
 	}
 	for i := range p.Steps {
@@ -54,6 +60,8 @@ func namespaceRule(p *plan.Plan, failed *apply.Error) string {
 	switch {
 	case failed.Errno == unix.EPERM && failed.Call == plan.Setgroups.String() && !ns.Setgroups.OK:
 		return "most likely this user namespace denies setgroups; /proc does not tell"
+	case failed.Errno == unix.EPERM && p.Before.Permitted&failed.Needs == 0:
+		return "the ids look the same, but they are some that this user namespace does not map"
 	case failed.Errno == unix.EINVAL && !(ns.UIDMap.OK && ns.GIDMap.OK):
 		return "most likely this user namespace has no such id; /proc does not tell"
 	}

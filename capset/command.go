@@ -117,6 +117,10 @@ func (l *launch) unfound(refused, err error) error {
 
 // explain says more of a failed execve of path than its errno does.
 func (l *launch) explain(err error, path string) error {
+	var filter *apply.FilterError
+	if errors.As(err, &filter) {
+		return err
+	}
 	status, why := exitCannot, ""
 	switch {
 	case errors.Is(err, unix.ENOENT):

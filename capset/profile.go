@@ -113,7 +113,8 @@ func dockerSet(v jsonread.Value) (caps.Set, error) {
 	case privileged.Kind != jsonread.Bool && privileged.Kind != jsonread.Missing:
 		return 0, errors.New("HostConfig.Privileged is neither true nor false")
 	case privileged.Text == "true":
-		return self.AllCaps()
+		kernel, err := self.ReadKernel()
+		return kernel.All(), err
 	}
 	add, err := dockerList(v, "CapAdd")
 	if err != nil {
@@ -167,8 +168,8 @@ func (d *dockerWords) add(word string) error {
 func dockerKeeps(base caps.Set, add, drop dockerWords) (caps.Set, error) {
 	switch {
 	case add.all:
-		all, err := self.AllCaps()
-		return all &^ drop.set, err
+		kernel, err := self.ReadKernel()
+		return kernel.All() &^ drop.set, err
 	case drop.all:
 		return add.set, nil
 	}

@@ -27,10 +27,8 @@ func (l *launch) resolve(from *cred.State, env []string) error {
 	if err := l.resolveSeccomp(); err != nil {
 		return err
 	}
-	if len(l.landlock) > 0 {
-		if err := l.inside(l.resolveLandlock); err != nil {
-			return err
-		}
+	if err := l.resolveLandlock(); err != nil {
+		return err
 	}
 	if err := l.environment(env); err != nil {
 		return err
@@ -43,20 +41,6 @@ func (l *launch) resolve(from *cred.State, env []string) error {
 		l.request.UserNamespaces = self.UserNamespaces()
 	}
 	return l.userNamespace(from)
-}
-
-// userNamespace reads what a change of ids may meet there: all for a dry run,
-// else only whether setgroups is denied, and that only where the groups can stay.
-// A first look into /proc costs more than all other steps.
-func (l *launch) userNamespace(from *cred.State) (err error) {
-	r := &l.request
-	switch {
-	case l.dryRun:
-		from.UserNS, err = self.UserNS()
-	case r.GroupsImplied && r.UID.Value == from.UID && r.GID.Value == from.GID:
-		from.UserNS.Setgroups, err = self.Setgroups()
-	}
-	return err
 }
 
 // resolveSeccomp reads the filter.
@@ -76,6 +60,9 @@ func (l *launch) resolveSeccomp() (err error) {
 // resolveLandlock reads --landlock-access and --landlock-rule in setpriv's
 // syntax.
 func (l *launch) resolveLandlock() error {
+	if len(l.landlock) == 0 {
+		return nil
+	}
 	all, err := self.LandlockAccess()
 	if err != nil {
 		return err

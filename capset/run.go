@@ -146,7 +146,7 @@ func (l *launch) plan(env []string) (*plan.Plan, error) {
 	}
 	p, err := plan.Make(&from, &l.request)
 	if err == nil {
-		err = l.inside(func() error { return l.foresee(p) })
+		err = l.foresee(p)
 	}
 	return p, err
 }
@@ -157,7 +157,7 @@ func (l *launch) start(p *plan.Plan, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := apply.Do(p); err != nil {
+	if command.Filter, err = apply.Do(p); err != nil {
 		return blame(p, err)
 	}
 	return l.exec(&command, p, stderr)

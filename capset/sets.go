@@ -34,6 +34,9 @@ func (l *launch) kept(base caps.Set) (caps.Set, error) {
 	keep, dropped := base, false
 	for _, w := range l.caps {
 		set, err := list(w.option, w.text)
+		if err == nil {
+			err = refuseFlag(w)
+		}
 		switch {
 		case err != nil:
 			return 0, err
@@ -72,6 +75,18 @@ func (l *launch) checkOrder(base, keep caps.Set) error {
 	return err
 }
 
+// refuseFlag refuses a --keep of 0 or 1: to capsh that is a switch, to us a
+// capability, and who means the one would silently have the other.
+func refuseFlag(w word) error {
+	n, err := caps.ParseUint(w.text, 32)
+	if w.option != "--keep" || err != nil || n > 1 {
+		return nil
+	}
+	c := caps.Cap(n).String()
+	return errors.New("--keep " + quote(w.text) + ": for the capability with that number write --keep=" + c +
+		"; capsh's --keep=" + w.text + " is the securebit keep_caps, which the execve clears")
+}
+
 // base is what --from names.
 func (l *launch) base(from *cred.State) (caps.Set, error) {
 	switch l.from {
@@ -99,9 +114,11 @@ func list(option, text string) (caps.Set, error) {
 // may say "all".
 func parseList(text string) (all caps.Set, err error) {
 	if strings.Contains(strings.ToLower(text), "all") {
-		if all, err = self.AllCaps(); err != nil {
+		kernel, err := self.ReadKernel()
+		if err != nil {
 			return 0, err
 		}
+		all = kernel.All()
 	}
 	return caps.ParseList(text, all)
 }
@@ -231,9 +248,9 @@ func parseBit(name string) (cred.Securebits, error) {
 
 // capList is the names of all capabilities of the kernel, one a line.
 func capList() (string, error) {
-	all, err := self.AllCaps()
+	kernel, err := self.ReadKernel()
 	var b []byte
-	for c := range all.All() {
+	for c := range kernel.All().All() {
 		b = append(append(b, c.String()...), '\n')
 	}
 	return string(b), err

@@ -7,30 +7,39 @@ import (
 	"strconv"
 	"strings"
 
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/cred"
 
 	"golang.org/x/sys/unix"
 )
 
-// resolveUser works out ids and groups.
+// resolveUser works out ids and groups. An id that stays is cred.Unchanged in the
+// request: it may be another than it is shown as.
 func (l *launch) resolveUser(from *cred.State) error {
-	l.uid, l.gid = from.UID, from.GID
+	l.uid, l.gid = cred.Same(cred.Unchanged), cred.Same(cred.Unchanged)
 	if l.user.given {
 		var err error
 		l.account, err = l.accounts().Account(l.user.text, from.UID.Real)
 		if err = cmp.Or(err, broken(l.account.Unread)); err != nil {
 			return errors.New("--user " + quote(l.user.text) + ": " + err.Error())
 		}
-		l.uid, l.gid = cred.Same(l.account.UID), cred.Same(l.account.GID)
+		l.gid = cred.Same(l.account.GID)
+		if l.user.text[0] != ':' {
+			l.uid = cred.Same(l.account.UID)
+		}
 	}
 	if err := l.resolveIDs(); err != nil {
 		return err
 	}
-	if l.user.given || len(l.ids) > 0 {
-		l.request.UID, l.request.GID = cred.Is(l.uid), cred.Is(l.gid)
-	}
+	l.request.UID, l.request.GID = idChange(l.uid), idChange(l.gid)
+	l.uid, l.gid = l.uid.Over(from.UID), l.gid.Over(from.GID)
 	l.lookedUp = l.user.given && l.account.UID == l.uid.Real
 	return l.resolveGroups()
+}
+
+// idChange asks for ids, unless all of them are to stay.
+func idChange(id cred.IDs) cred.Known[cred.IDs] {
+	return cred.Known[cred.IDs]{Value: id, OK: id != cred.Same(cred.Unchanged)}
 }
 
 // lookUp finds the account of the real uid, which setpriv(1) goes by as well. It
@@ -140,5 +149,31 @@ func (l *launch) setGroups(list []uint32) {
 	slices.Sort(list)
 	l.request.Groups = cred.Is(slices.Compact(list))
 }
+
+// userNamespace reads what the ids of this process are worth: for a dry run, and
+// where a plan goes by them. A first look into /proc costs more than all steps.
+func (l *launch) userNamespace(from *cred.State) error {
+	r, ns := &l.request, &from.UserNS
+	stays := func(asked cred.Known[cred.IDs]) bool { return !asked.OK || asked.Value.Effective == cred.Unchanged }
+	byGID := len(r.Groups.Value) > 0 && stays(r.GID)
+	byUID := l.groups.text == "init" && (!r.UID.OK || r.UID.Value.Real == cred.Unchanged)
+	if !l.dryRun && !byGID && !byUID && !(r.Groups.OK && r.GroupsFit(from)) {
+		return nil
+	}
+	var err error
+	*ns, err = self.IDMaps()
+	const doubt = " may be any that this user namespace does not map; say which by "
+	switch {
+	case err != nil:
+		return err
+	case byUID && !ns.TrueUID(from.UID.Real):
+		return errors.New("--groups: uid " + format(from.UID.Real) + doubt + "--user")
+	case byGID && !ns.TrueGID(from.GID.Effective):
+		return errors.New("--groups: gid " + format(from.GID.Effective) + doubt + "--user or --egid")
+	}
+	return nil
+}
+
+func format(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
 
 func quote(text string) string { return strconv.Quote(text) }

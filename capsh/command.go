@@ -1,59 +1,87 @@
 package main
 
 import (
-	"errors"
-	"slices"
+	"fmt"
+	"iter"
 	"strconv"
-	"strings"
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/suggest"
 	"capsh/internal/ui/classic"
-	"capsh/internal/ui/option"
+	"capsh/internal/ui/exit"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/term"
 )
 
-// Commands are words that libcap's capsh does not have: capsh WORD [option ...].
-
-// command is one of them. run gets what follows the word; its error is for
-// stderr, the status says what it means.
-type command struct {
-	name, usage string
-	run         func(args []string, env []string, out *term.Output) (int, error)
+// command is a word that libcap's capsh does not have: capsh WORD [option ...].
+type command interface {
+	// table is what the command takes. Parsing it sets the command's fields.
+	table() *flags.Table
+	// run does it, once the options are set.
+	run(operands, env []string, out *term.Output) error
 }
 
 // commands are in the order in which --help lists them.
-func commands() []command {
-	return []command{
-		{"show", showUsage, runShow},
-		{"ps", psUsage, runPs},
-		{"tree", treeUsage, runTree},
-		{"file", fileUsage, runFile},
-		{"predict", predictUsage, runPredict},
-		{"expect", expectUsage, runExpect},
-		{"assess", assessUsage, runAssess},
-		{"explain", explainUsage, runExplain},
-		{"completion", completionUsage, runCompletion},
+var commands = [...]struct {
+	name string
+	make func() command
+}{
+	{"show", func() command { return &showCommand{} }},
+	{"ps", func() command { return &psCommand{sort: "pid"} }},
+	{"tree", func() command { return &treeCommand{forest{listing: listing{threads: true, everything: true}}} }},
+	{"file", func() command { return &fileCommand{} }},
+	{"predict", func() command { return &predictCommand{} }},
+	{"expect", func() command { return &expectCommand{} }},
+	{"assess", func() command { return &assessCommand{} }},
+	{"explain", func() command { return &explainCommand{} }},
+	{"completion", func() command { return completionCommand{} }},
+}
+
+// newCommand is the command of a name, nil for none.
+func newCommand(name string) command {
+	for _, c := range commands {
+		if c.name == name {
+			return c.make()
+		}
+	}
+	return nil
+}
+
+func commandNames() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, c := range commands {
+			if !yield(c.name) {
+				return
+			}
+		}
 	}
 }
 
 // runCommand runs the command that args begins with.
-func runCommand(args, env []string, out *term.Output) (int, error) {
-	for _, c := range commands() {
-		if c.name != args[0] {
-			continue
-		}
-		status, err := c.run(args[1:], env, out)
-		if err == errHelp {
-			out.Buf = append(out.Buf, c.usage...)
-			return exitYes, nil
-		}
-		if err != nil {
-			err = errors.New(c.name + ": " + err.Error())
-		}
-		return status, err
+func runCommand(args, env []string, out *term.Output) error {
+	name := args[0]
+	c := newCommand(name)
+	if c == nil {
+		return usageError("unknown command %q%s", name, hint(name))
 	}
-	return exitUsage, errors.New("unknown command " + quote(args[0]) + hint(args[0]))
+	operands, help, err := c.table().Parse(args[1:])
+	switch {
+	case err != nil:
+		err = exit.With(exit.Usage, err)
+	case help != "":
+		out.Printf("%s", help)
+	default:
+		err = c.run(operands, env, out)
+	}
+	if exit.Message(err) != "" {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return err
+}
+
+// usageError says what is wrong with a command line.
+func usageError(format string, args ...any) error {
+	return exit.With(exit.Usage, fmt.Errorf(format, args...))
 }
 
 // hint is what an unknown command may have been meant to be: an option without
@@ -64,116 +92,46 @@ func hint(word string) string {
 			return ", did you mean --" + word + "?"
 		}
 	}
-	names := func(yield func(string) bool) {
-		for _, c := range commands() {
-			if !yield(c.name) {
-				return
-			}
-		}
-	}
-	if near := suggest.Nearest(word, names); near != "" {
+	if near := suggest.Nearest(word, commandNames()); near != "" {
 		return ", did you mean " + near + "?"
 	}
 	return "; see capsh --help"
 }
 
-// errHelp is the error of a command that was asked for its usage.
-var errHelp = errors.New("help")
-
-// setter takes the value of an option, "" for one without.
-type setter func(value string) error
-
-// flag is an option without a value.
-func flag(name string, on *bool) option.Option[setter] {
-	return option.Option[setter]{Long: name, Do: func(string) error { *on = true; return nil }}
+// view is how and from where a command shows what it reads.
+type view struct {
+	format string
+	proc   procfs.Root
+	color  string // auto, always or never
 }
 
-// value is an option with one.
-func value(name string, set setter) option.Option[setter] {
-	return option.Option[setter]{Long: name, Value: option.Required, Do: set}
+// group is the options of a view; formats are what --format takes beside text
+// and json.
+func (v *view) group(formats ...string) flags.Group {
+	v.proc = procfs.Proc
+	return flags.Group{Title: "output", Options: append(v.output(formats...), flags.Option{
+		Name: "proc", Help: "another procfs: the host's, a saved copy", Value: flags.To(&v.proc, flags.Proc),
+	})}
 }
 
-// parseCommand reads the options of a command, which may stand before, between
-// and behind its operands.
-func parseCommand(args []string, table []option.Option[setter]) (operands []string, err error) {
-	list, operands, err := option.ParseMixed(withHelp(table), args)
-	if err != nil {
-		return nil, err
+// output is those without --proc.
+func (v *view) output(formats ...string) []flags.Option {
+	v.format, v.color = "text", "auto"
+	return []flags.Option{
+		{Name: "format", Help: "how to write it", Value: flags.To(&v.format, flags.Format(formats...))},
+		{Name: "json", Help: "the same as --format=json", Value: flags.Set(&v.format, "json")},
+		{Name: "color", Help: "write in colour: auto, always or never", Value: flags.To(&v.color, flags.Color)},
 	}
-	return operands, setAll(list)
 }
 
-// parseLeading reads the options that stand before the operands: behind the
-// first all are operands.
-func parseLeading(args []string, table []option.Option[setter]) (operands []string, err error) {
-	list, operands, err := option.Parse(withHelp(table), args)
-	if err != nil {
-		return nil, err
+func (v *view) json() bool { return v.format == "json" }
+
+// form is a format that can be pasted, "" for text and JSON.
+func (v *view) form() string {
+	if v.format == "text" || v.json() {
+		return ""
 	}
-	return operands, setAll(list)
-}
-
-func withHelp(table []option.Option[setter]) []option.Option[setter] {
-	return append(table, option.Option[setter]{Long: "help", Short: 'h', Do: func(string) error { return errHelp }})
-}
-
-// setAll lets each option take its value.
-func setAll(list []option.Given[setter]) error {
-	for _, given := range list {
-		if err := given.Do(given.Text); err != nil && err != errHelp {
-			return errors.New(given.Name + ": " + err.Error())
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// common are the options that every command has.
-type common struct {
-	json  bool
-	form  string   // "" is text or JSON
-	forms []string // what else --format takes
-	proc  procfs.Root
-	color string // "auto", "always" or "never"
-}
-
-// colorWords are what --color takes.
-var colorWords = [...]string{"auto", "always", "never"}
-
-// options adds those of the command itself.
-func (c *common) options(own ...option.Option[setter]) []option.Option[setter] {
-	c.proc, c.color = procfs.Proc, "auto"
-	return append(own,
-		flag("json", &c.json),
-		value("format", func(v string) error {
-			c.json, c.form = v == "json", ""
-			if slices.Contains(c.forms, v) {
-				c.form = v
-				return nil
-			}
-			return oneOf(v, append([]string{"text", "json"}, c.forms...)...)
-		}),
-		value("proc", func(v string) error {
-			c.proc = procfs.Root(v)
-			if v == "" {
-				return errors.New("needs a folder")
-			}
-			return nil
-		}),
-		value("color", func(v string) error {
-			c.color = v
-			return oneOf(v, colorWords[:]...)
-		}),
-	)
-}
-
-// oneOf refuses a word that is none of a few.
-func oneOf(word string, allowed ...string) error {
-	if slices.Contains(allowed, word) {
-		return nil
-	}
-	return errors.New("must be one of " + strings.Join(allowed, ", ") + ", not " + quote(word))
+	return v.format
 }
 
 // quote puts a text from the command line into an error message: what a

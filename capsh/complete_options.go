@@ -112,7 +112,7 @@ func optionWords(known []optionWord) []string {
 func capsetOptions() []optionWord { return optionsIn(capsetHelp) }
 
 const capsetHelp = `
--k, --keep=LIST --from=none|current|docker|podman|containerd|FILE --cap-add=LIST
+-k, --keep=LIST --from=none|current|RUNTIME|FILE --cap-add=LIST
 --cap-drop=LIST -u, --user=USER[:GROUP] --groups=init|none|keep|LIST --ruid=USER
 --euid=USER --rgid=GROUP --egid=GROUP --login-env --bounding=LIST
 --inheritable=LIST --permitted=LIST --ambient=LIST --securebits=LIST|NUMBER

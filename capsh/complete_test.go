@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"capsh/internal/testenv"
-	"capsh/internal/ui/classic"
+	"capsh/internal/ui/flags"
 )
 
 func TestOptionsIn(t *testing.T) {
@@ -41,21 +41,11 @@ func TestOfferedValues(t *testing.T) {
 		t.Errorf("%d limits", len(limits))
 	}
 	for option, end := range map[string]string{"--rlimit=": "0", "--pdeathsig=": "", "--ignore-signal=": "", "--landlock-access=fs:": ""} {
-		for _, word := range complete(splitLine("capset " + option)) {
+		for _, word := range complete(flags.SplitLine("capset " + option)) {
 			cmd := exec.Command(capset, "--dry-run", "--best-effort", word+end, "--", "/bin/true")
 			if r := testenv.Run(t, cmd); strings.Contains(r.Err, " is called ") || strings.Contains(r.Err, "nothing can be set") {
 				t.Errorf("%s: %s", word, r.Err)
 			}
-		}
-	}
-}
-
-// TestHelpIsWhole: a help text names every option, so that none is kept back.
-func TestHelpIsWhole(t *testing.T) {
-	help := optionsIn(classic.Usage("capsh"))
-	for name := range classic.Options {
-		if word, _ := findWord(help, name); word == nil && strings.HasPrefix(name, "--") {
-			t.Errorf("capsh --help does not name %s", name)
 		}
 	}
 }
@@ -156,25 +146,10 @@ func TestComplete(t *testing.T) {
 		{"ls --kee", ""},
 		{"", ""},
 	} {
-		got := strings.Join(complete(splitLine(test.line)), " ")
+		got := strings.Join(complete(flags.SplitLine(test.line)), " ")
 		want, more := strings.CutSuffix(test.want, "*")
 		if got != want && !(more && strings.HasPrefix(got, want)) {
 			t.Errorf("%q: %q, want %q", test.line, got, test.want)
-		}
-	}
-}
-
-// TestPlainName: an account whose name a shell or terminal would act on is not
-// offered.
-func TestPlainName(t *testing.T) {
-	for _, name := range []string{"root", "www-data", "_apt", "a.b@example", "0a"} {
-		if !plainName(name) {
-			t.Errorf("%q is left out", name)
-		}
-	}
-	for _, name := range []string{"", "@commands", "-x", "+x", "#x", "~x", "a b", "a$(b)", "a`b`", "a;b", "a\\b", "a\x1b[31mb", "a\rb", "a\u009bb", "a'b", "a*b", "a=b"} {
-		if plainName(name) {
-			t.Errorf("%q is offered", name)
 		}
 	}
 }

@@ -1,58 +1,87 @@
 package main
 
 import (
-	"errors"
+	"path"
+	"slices"
 	"strings"
 
+	"capsh/internal/ui/classic"
+	"capsh/internal/ui/exit"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/term"
 )
 
-const completionUsage = `usage: capsh completion bash|zsh|fish
-Writes a script that lets a shell complete command lines of capsh and capset:
+// shells are those that there is a script for.
+var shells = flags.OneOf("bash", "zsh", "fish")
+
+// completionCommand is capsh completion.
+type completionCommand struct{}
+
+func (completionCommand) table() *flags.Table {
+	return &flags.Table{
+		Usage: "capsh completion " + shells.Word,
+		About: `Writes a script that lets a shell complete command lines of capsh and capset:
 source <(capsh completion bash), capsh completion fish | source. For good, make
 install puts the scripts where the shells look.
-`
-
-// shells are those that there is a script for.
-var shells = [...]string{"bash", "zsh", "fish"}
-
-// runCompletion is capsh completion. The scripts ask it for each word that is to
-// be completed: capsh completion words LINE prints what the last word of LINE,
-// which ends at the cursor, can become.
-func runCompletion(args, _ []string, out *term.Output) (int, error) {
-	if len(args) == 2 && args[0] == "words" {
-		for _, word := range complete(splitLine(args[1])) {
-			out.Printf("%s\n", word)
-		}
-		return exitYes, nil
+`,
+		Operand: shells.Complete,
 	}
-	operands, err := parseCommand(args, nil)
-	switch {
-	case err != nil:
-		return exitUsage, err
-	case len(operands) != 1:
-		return exitUsage, errors.New("needs one of " + strings.Join(shells[:], ", "))
-	}
-	switch operands[0] {
-	case "bash":
-		out.Buf = append(out.Buf, bashCompletion...)
-	case "zsh":
-		out.Buf = append(out.Buf, zshCompletion...)
-	case "fish":
-		out.Buf = append(out.Buf, fishCompletion...)
-	default:
-		return exitUsage, oneOf(operands[0], shells[:]...)
-	}
-	return exitYes, nil
 }
 
-// splitLine splits a line at blanks; behind one at its end is an empty word.
-func splitLine(line string) []string {
-	words := strings.Fields(line)
-	if strings.TrimRight(line, " \t") != line {
-		words = append(words, "")
+// run writes a script. The scripts ask for each word that is to be completed:
+// capsh completion words LINE prints what the last word of LINE, which ends at the
+// cursor, can become.
+func (completionCommand) run(operands, _ []string, out *term.Output) error {
+	if len(operands) == 2 && operands[0] == "words" {
+		for _, word := range complete(flags.SplitLine(operands[1])) {
+			out.Printf("%s\n", word)
+		}
+		return nil
 	}
-	return words
+	if len(operands) != 1 {
+		return usageError("needs one of %s", strings.Join(shells.Complete(""), ", "))
+	}
+	shell, err := shells.Parse(operands[0])
+	if err != nil {
+		return exit.With(exit.Usage, err)
+	}
+	switch shell {
+	case "bash":
+		out.Printf("%s", bashCompletion)
+	case "zsh":
+		out.Printf("%s", zshCompletion)
+	case "fish":
+		out.Printf("%s", fishCompletion)
+	}
+	return nil
+}
+
+// complete lists what the last word of a line can become; words[0] is capsh.
+func complete(words []string) []string {
+	if len(words) < 2 {
+		return nil
+	}
+	before, last := words[1:len(words)-1], words[len(words)-1]
+	switch {
+	case path.Base(words[0]) == "capset":
+		list := completeLeading(capsetOptions(), before, last)
+		if slices.Equal(list, []string{flags.Commands}) {
+			return list
+		}
+		return flags.Starting(last, list)
+	case path.Base(words[0]) != "capsh":
+		return nil
+	case len(before) > 0 && isWord(before[0]):
+		if c := newCommand(before[0]); c != nil {
+			return c.table().Complete(before[1:], last)
+		}
+		return nil
+	}
+	list := classic.Complete(last)
+	if len(before) == 0 {
+		list = append(list, flags.Starting(last, slices.Collect(commandNames()))...)
+	}
+	return list
 }
 
 const bashCompletion = `# bash completion for capsh and capset

@@ -1,22 +1,31 @@
 package main
 
 import (
-	"errors"
-
 	"capsh/internal/linux/bpfiter"
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/expect"
+	"capsh/internal/ui/exit"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/schema"
 	"capsh/internal/ui/term"
 )
 
-const expectUsage = `usage: capsh expect [--pid=PID[/TID]] [--tap] [--json] EXPR ...
-Says in what a process, this one without --pid, is not as it should be: exit
-status 0 if all of EXPR hold, 1 with a line for each that does not or is not
-known, 2 for wrong usage. All threads of a process must be so.
+// expectCommand is capsh expect.
+type expectCommand struct {
+	view
+	subjects
+	tap bool
+}
+
+func (c *expectCommand) table() *flags.Table {
+	return &flags.Table{
+		Usage: "capsh expect [option ...] EXPR ...",
+		About: `Says in what processes, this one without --pid, are not as they should be: exit
+status 0 if all of EXPR are true of each, 1 with a line for each that is not or
+is not known, 2 for wrong usage. All threads of a process must be so.
   eff=net_bind_service   effective; prm, inh, bnd, amb are the other sets
   bnd<=docker            nothing beyond Docker's default; podman, containerd,
                          cri-o, lxc, systemd-nspawn have one too
@@ -29,50 +38,67 @@ known, 2 for wrong usage. All threads of a process must be so.
   userns=initial         or the inode of a user namespace
   securebits=noroot+locked,keep_caps   a set; a number; none
   mode=HYBRID            libcap's mode
-Write !nnp, < and > in quotes. Options:
-      --format=text|json  --proc=DIR  --color=auto|always|never
-`
+Write !nnp, < and > in quotes.
+`,
+		Groups: []flags.Group{
+			{Title: "what", Options: []flags.Option{
+				c.subjects.option("the processes, or threads of them"),
+				{Name: "tap", Help: "a test report for each EXPR (Test Anything Protocol)", Value: flags.Switch(&c.tap)},
+			}},
+			c.group(),
+		},
+		Operand: completeExpression,
+	}
+}
 
-// runExpect is capsh expect.
-func runExpect(args, _ []string, out *term.Output) (int, error) {
-	var c common
-	var t target
-	var tap bool
-	texts, err := parseCommand(args, c.options(value("pid", t.set), flag("tap", &tap)))
+func (c *expectCommand) run(texts, _ []string, out *term.Output) error {
 	switch {
-	case err != nil:
-		return exitUsage, err
 	case len(texts) == 0:
-		return exitUsage, errors.New("needs an EXPR")
-	case tap && c.json:
-		return exitUsage, errors.New("--tap and --json exclude each other")
+		return usageError("needs an EXPR")
+	case c.tap && c.json():
+		return usageError("--tap and --json exclude each other")
 	}
 	list, err := parseExpectations(texts, c.proc)
 	if err != nil {
-		return exitUsage, err
+		return exit.With(exit.Usage, err)
 	}
-	p, err := t.read(c.proc)
+	processes, err := c.read(c.proc)
 	if err != nil {
-		return exitNo, err
+		return err
 	}
-	verdicts, worst := judgeAll(list, &p)
-	if worst == expect.Unknown && !p.Securebits.OK { // to ask for these costs more than all else
-		bpfiter.Securebits(c.proc, &p)
-		verdicts, worst = judgeAll(list, &p)
+	worst := expect.Holds
+	tap := report.TAP{Several: len(processes) > 1}
+	for i := range processes {
+		p := &processes[i]
+		verdicts, result := c.judge(list, p)
+		worst = max(worst, result)
+		switch {
+		case c.tap:
+			tap.Add(p, list, verdicts)
+		case c.json():
+			out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { j.Expectations(p, list, verdicts) })
+		default:
+			out.Buf = report.Expectations(out.Buf, p, verdicts, len(processes) > 1)
+		}
 	}
-	status := exitYes
+	if c.tap {
+		out.Buf = tap.Append(out.Buf)
+	}
 	if worst != expect.Holds {
-		status = exitNo
+		return exit.Silent(exit.No)
 	}
-	switch {
-	case tap:
-		out.Buf = report.TAP(out.Buf, list, verdicts)
-	case c.json:
-		out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { j.Expectations(&p, list, verdicts) })
-	default:
-		out.Buf = report.Expectations(out.Buf, verdicts)
+	return nil
+}
+
+// judge judges a process by all expressions. It asks for the securebits, which
+// cost more than all else, only where the answer depends on them.
+func (c *expectCommand) judge(list []expect.Expr, p *cred.Process) (verdicts []expect.Verdict, worst expect.Result) {
+	verdicts, worst = judgeAll(list, p)
+	if worst == expect.Unknown && !p.Securebits.OK {
+		bpfiter.Securebits(c.proc, p)
+		verdicts, worst = judgeAll(list, p)
 	}
-	return status, nil
+	return verdicts, worst
 }
 
 // judgeAll judges a process by all expressions, and says what is the worst of it.

@@ -1,57 +1,61 @@
 package main
 
 import (
-	"errors"
 	"slices"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
+	"capsh/internal/ui/exit"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/schema"
 	"capsh/internal/ui/term"
 )
 
-const explainUsage = `usage: capsh explain [--json] [--proc=DIR] [CAP ...]
-       capsh explain [--json] --defaults
-What capabilities are: what each permits, what it is used for, and what it gives
-away. Without CAP, all of them in a table. CAP is a name with or without cap_,
-or a number, several with commas between; all is every one, in full.
+// explainCommand is capsh explain.
+type explainCommand struct {
+	view
+	defaults bool
+}
 
-    --defaults  what each container runtime gives by default, and the source
-    --json      as one JSON object; --format=text|json
-    --proc=DIR  say which of them the kernel has that this procfs is of
-    --color=auto|always|never
-`
-
-// runExplain is capsh explain.
-func runExplain(args, _ []string, out *term.Output) (int, error) {
-	var c common
-	var defaults bool
-	operands, err := parseCommand(args, c.options(flag("defaults", &defaults)))
-	if err != nil {
-		return exitUsage, err
+func (c *explainCommand) table() *flags.Table {
+	return &flags.Table{
+		Usage: "capsh explain [option ...] [CAP ...]",
+		About: `What capabilities are: what each permits, what it is used for, and what it
+endangers. Without CAP, all of them in a table. CAP is a name with or without
+cap_, or a number, several with commas between; all is every one, in full.
+`,
+		Groups: []flags.Group{
+			{Title: "what", Options: []flags.Option{
+				{Name: "defaults", Help: "what each container runtime gives by default", Value: flags.Switch(&c.defaults)},
+			}},
+			c.group(),
+		},
+		Operand: flags.CompleteCaps,
 	}
-	if defaults {
+}
+
+func (c *explainCommand) run(operands, _ []string, out *term.Output) error {
+	if c.defaults {
 		if len(operands) > 0 {
-			return exitUsage, errors.New("--defaults takes no CAP")
+			return usageError("--defaults takes no CAP")
 		}
-		explainDefaults(c.json, out)
-		return exitYes, nil
+		explainDefaults(c.json(), out)
+		return nil
 	}
 	var list []caps.Cap
 	for _, operand := range operands {
 		set, err := caps.ParseList(operand, caps.First(caps.Named))
 		if err != nil {
-			return exitUsage, err
+			return exit.With(exit.Usage, err)
 		}
 		list = slices.AppendSeq(list, set.All())
 	}
-	bits, err := toldBits(c.proc)
-	if err != nil {
-		return exitNo, err
+	bits, err := reportedBits(c.proc)
+	if err == nil {
+		explainList(list, bits, c.json(), out)
 	}
-	explainList(list, bits, c.json, out)
-	return exitYes, nil
+	return err
 }
 
 // explainDefaults tells what container runtimes give by default.

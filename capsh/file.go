@@ -6,10 +6,11 @@ import (
 	"slices"
 
 	"capsh/internal/linux/files"
-	"capsh/internal/linux/self"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/filecap"
-	"capsh/internal/ui/option"
+	"capsh/internal/ui/exit"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/schema"
 	"capsh/internal/ui/term"
@@ -17,64 +18,65 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const fileUsage = `usage: capsh file [-r [-x]] PATH ...
-What files grant to whoever executes them: file capabilities, as setcap takes
+// fileCommand is capsh file.
+type fileCommand struct {
+	view
+	recursive, oneFileSystem bool
+}
+
+func (c *fileCommand) table() *flags.Table {
+	return &flags.Table{
+		Usage: "capsh file [option ...] PATH ...",
+		About: `What files grant to whoever executes them: file capabilities, as setcap takes
 them, setuid and setgid; and why that means nothing where it does not count, as
 on a nosuid mount, in another user namespace, for a script.
-  -r, --recursive        look in folders, and list what grants something;
-                         symbolic links are followed only as PATH itself
-  -x, --one-file-system  stay on the file system of PATH
-      --json             one object a line; --format=text|json
-      --color=auto|always|never
+`,
+		Groups: []flags.Group{
+			{Title: "which", Options: []flags.Option{
+				{Name: "recursive", Short: "r", Help: "look in directories, and list what grants something", Value: flags.Switch(&c.recursive)},
+				{Name: "one-file-system", Short: "x", Help: "stay on the file system of PATH", Value: flags.Switch(&c.oneFileSystem)},
+			}},
+			{Title: "output", Options: c.output()},
+		},
+		After: `Symbolic links are followed only as PATH itself where -r looks in directories.
+JSON is one object a line.
 Exit status: 0, 1 if something could not be read, 2 for wrong usage.
-`
+`,
+	}
+}
 
-// runFile is capsh file.
-func runFile(args, env []string, out *term.Output) (int, error) {
-	var c common
-	var recursive, oneFileSystem bool
-	paths, err := parseCommand(args, c.options(
-		short('r', "recursive", &recursive),
-		short('x', "one-file-system", &oneFileSystem),
-		value("proc", func(string) error { return errors.New("has no meaning for files") }),
-	))
+func (c *fileCommand) run(paths, env []string, out *term.Output) error {
 	switch {
-	case err != nil:
-		return exitUsage, err
 	case len(paths) == 0:
-		return exitUsage, errors.New("needs a PATH")
-	case oneFileSystem && !recursive:
-		return exitUsage, errors.New("--one-file-system goes with --recursive")
+		return usageError("needs a PATH")
+	case c.oneFileSystem && !c.recursive:
+		return usageError("--one-file-system goes with --recursive")
 	}
 	f := fileReport{out: out}
-	if recursive {
-		f.walk(paths, oneFileSystem)
+	if c.recursive {
+		f.walk(paths, c.oneFileSystem)
 	} else {
 		f.each(paths)
 	}
-	f.show(c.json, out.Color(c.color, env))
-	return f.status, nil
-}
-
-// short is an option without a value that has a letter too.
-func short(letter byte, name string, on *bool) option.Option[setter] {
-	o := flag(name, on)
-	o.Short = letter
-	return o
+	f.show(c.json(), out.Color(c.color, env))
+	if f.incomplete {
+		return exit.Silent(exit.No)
+	}
+	return nil
 }
 
 // fileReport gathers what files grant; what cannot be read it says at once.
 type fileReport struct {
-	out    *term.Output
-	list   []filecap.Grants
-	status int
+	out        *term.Output
+	list       []filecap.Grants
+	incomplete bool // something could not be read
 }
 
 func (f *fileReport) found(g filecap.Grants) { f.list = append(f.list, g) }
 
 func (f *fileReport) failed(err error) {
 	f.out.Message("file: " + term.Escape(err.Error()))
-	f.status = exitNo
+	f.incomplete = true
 }
 
 // each looks at each path, whatever it grants.
@@ -108,7 +110,7 @@ func (f *fileReport) walk(paths []string, oneFileSystem bool) {
 
 // show writes the report.
 func (f *fileReport) show(json bool, color term.Color) {
-	bits := self.KernelBits()
+	bits := kernelBits(procfs.Proc)
 	var names userdb.DB
 	var table term.Table
 	for i := range f.list {

@@ -7,46 +7,48 @@ import (
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/export"
-	"capsh/internal/ui/option"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/term"
 )
 
-// form is what the forms that can be pasted are to ask for.
-type form struct {
-	need cred.Known[string] // the list as it was typed
-	keep caps.Set
+// formsText says in --help what the formats are that can be pasted.
+const formsText = `FORM is text, json, or what asks for just what the process has: docker, compose,
+kubernetes, oci, systemd, capset.
+`
+
+// need is what the forms that can be pasted are to ask for.
+type need struct {
+	typed cred.Known[string] // the list as it was typed
+	keep  caps.Set
 }
 
-// options adds those of the form, and the command's own, to the common ones.
-func (f *form) options(c *common, own ...option.Option[setter]) []option.Option[setter] {
-	c.forms = export.Formats()
-	return c.options(append(own,
-		value("need", func(v string) error { f.need = cred.Is(v); return nil }),
-	)...)
+// option is --need. It is read when the procfs is known that says what all is.
+func (n *need) option() flags.Option {
+	return flags.Option{Name: "need", Help: "what a FORM is to ask for instead", Value: flags.Known(&n.typed, flags.Unread(flags.Caps(0)))}
 }
 
 // check reads --need, which is refused where nothing asks for it.
-func (f *form) check(c *common) (err error) {
-	if !f.need.OK {
+func (n *need) check(v *view) (err error) {
+	if !n.typed.OK {
 		return nil
 	}
-	if c.form == "" {
-		return errors.New("--need is for --format=docker and others that ask for capabilities")
+	if v.form() == "" {
+		return usageError("--need is for --format=docker and others that ask for capabilities")
 	}
-	if f.keep, err = caps.ParseList(f.need.Value, caps.First(kernelBits(c.proc))); err != nil {
-		err = errors.New("--need: " + err.Error())
+	if n.keep, err = caps.ParseList(n.typed.Value, caps.First(kernelBits(v.proc))); err != nil {
+		err = usageError("--need: %w", err)
 	}
 	return err
 }
 
-// write puts out what the process holds, or needs, in a form, and warns of what
+// write puts out what the process has, or needs, in a form, and warns of what
 // that cannot give.
-func (f *form) write(p *cred.Process, form, command string, out *term.Output) error {
+func (n *need) write(p *cred.Process, form, command string, out *term.Output) error {
 	g := export.GrantOf(p)
 	var warnings []string
-	if f.need.OK {
-		g.Keep = f.keep
+	if n.typed.OK {
+		g.Keep = n.keep
 	} else if warning := otherThreads(p); warning != "" {
 		warnings = append(warnings, warning)
 	}
@@ -55,8 +57,7 @@ func (f *form) write(p *cred.Process, form, command string, out *term.Output) er
 	}
 	var more []string
 	out.Buf, more = g.Format(out.Buf, form)
-	warnings = append(warnings, more...)
-	for _, w := range warnings {
+	for _, w := range append(warnings, more...) {
 		out.Message(command + ": warning: " + w)
 	}
 	return nil

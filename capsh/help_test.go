@@ -1,10 +1,13 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"capsh/internal/testenv"
 	"capsh/internal/ui/classic"
+	"capsh/internal/ui/flags"
 )
 
 // TestHelp: --help names every option and command, and fits a screen.
@@ -15,37 +18,79 @@ func TestHelp(t *testing.T) {
 			t.Errorf("--help lacks %s", name)
 		}
 	}
-	for _, c := range commands() {
-		if !strings.Contains(text, " "+c.name) {
-			t.Errorf("--help lacks %s", c.name)
+	for name := range commandNames() {
+		if !strings.Contains(text, " "+name) {
+			t.Errorf("--help lacks %s", name)
 		}
-		checkScreen(t, c.name, c.usage, 24)
 	}
-	checkScreen(t, "--help", text, 42)
+	testenv.Screen(t, text, 40)
+	for _, c := range commands {
+		t.Run(c.name, func(t *testing.T) { checkHelp(t, c.make().table()) })
+	}
 }
 
-// TestCommandHelp: what all commands take each one's help names.
-func TestCommandHelp(t *testing.T) {
-	for _, c := range commands() {
-		var p common
-		for _, o := range p.options() {
-			takes := c.name != "completion" && !(c.name == "file" && o.Long == "proc")
-			if word, _ := findWord(optionsIn(c.usage), "--"+o.Long); (word != nil) != takes {
-				t.Errorf("%s --help names --%s: %v, want %v", c.name, o.Long, word != nil, takes)
+// checkHelp: the help of a command fits a screen, and all of it has one line for
+// each option.
+func checkHelp(t *testing.T, table *flags.Table) {
+	t.Helper()
+	testenv.Screen(t, table.Help(), 40)
+	all := table.HelpAll()
+	testenv.Screen(t, all, 1000)
+	for _, name := range table.Names() {
+		lines := 0
+		for line := range strings.Lines(all) {
+			words := strings.Fields(strings.ReplaceAll(line, ", ", " "))
+			if strings.HasPrefix(line, "  ") && slices.ContainsFunc(words[:min(2, len(words))], func(w string) bool { return w == name || strings.HasPrefix(w, name) && name[len(name)-1] == '=' }) {
+				lines++
 			}
 		}
+		if lines != 1 {
+			t.Errorf("%d lines for %s in\n%s", lines, name, all)
+		}
 	}
 }
 
-func checkScreen(t *testing.T, what, text string, most int) {
-	t.Helper()
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	if len(lines) > most {
-		t.Errorf("%s has %d lines, more than %d", what, len(lines), most)
+// TestManual: the manual page lists the options that the table of each command
+// has, and no others.
+func TestManual(t *testing.T) {
+	const page = "../man/capsh.1"
+	common := testenv.ManualOptions(t, page, ".Sh COMMANDS", ".Ss ")
+	for _, c := range commands {
+		t.Run(c.name, func(t *testing.T) {
+			own := testenv.ManualOptions(t, page, ".Ss capsh "+c.name+" ", ".Ss ")
+			names := c.make().table().Names()
+			for _, name := range names {
+				if !slices.Contains(own, name) && !slices.Contains(common, name) {
+					t.Errorf("%s is not in the manual", name)
+				}
+			}
+			for _, name := range own {
+				if !slices.Contains(names, name) {
+					t.Errorf("the manual has %s, which is no option", name)
+				}
+			}
+		})
 	}
-	for _, line := range lines {
-		if n := len([]rune(line)); n > 80 {
-			t.Errorf("%s: line of %d columns: %s", what, n, line)
+}
+
+// TestSameWords: what is called the same means the same in every command.
+func TestSameWords(t *testing.T) {
+	same := map[string]string{}
+	for _, c := range commands {
+		for _, g := range c.make().table().Groups {
+			for _, o := range g.Options {
+				if o.Name != "json" && o.Name != "color" && o.Name != "proc" && o.Name != "pid" {
+					continue
+				}
+				if o.Name == "pid" {
+					o.Help = "" // says what the command does with it
+				}
+				now := o.Short + " " + o.Word + " " + o.Help
+				if was, ok := same[o.Name]; ok && was != now {
+					t.Errorf("--%s is %q and in %s %q", o.Name, was, c.name, now)
+				}
+				same[o.Name] = now
+			}
 		}
 	}
 }

@@ -8,18 +8,21 @@ import (
 )
 
 // kernelBits is how many capabilities the kernel has that a procfs is of; where it
-// does not say, as many as this one.
+// does not say, as many as this one. It is for showing: where prctl does not say
+// either, it is libcap's guess.
 func kernelBits(proc procfs.Root) int {
-	if bits, err := toldBits(proc); err == nil {
-		return bits
+	bits, err := reportedBits(proc)
+	if err != nil {
+		bits, _ = reportedBits(procfs.Proc)
 	}
-	return self.KernelBits()
+	return bits
 }
 
-// toldBits is the same, but an error where another procfs does not say.
-func toldBits(proc procfs.Root) (int, error) {
+// reportedBits is the same, but an error where another procfs does not say.
+func reportedBits(proc procfs.Root) (int, error) {
 	if proc == procfs.Proc {
-		return self.KernelBits(), nil
+		kernel, _ := self.ReadKernel()
+		return kernel.Bits, nil
 	}
 	last := proc.LastCap()
 	if !last.OK {

@@ -12,22 +12,23 @@ import (
 	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
-	"capsh/internal/ui/option"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/report"
 )
 
 // listing is what ps and tree have in common: which processes to show, and how
 // to come by them.
 type listing struct {
-	common
+	view
+	subjects
 	all, threads bool
 	everything   bool     // all are read: which are shown is decided later
 	caps         caps.Set // one of these; empty for any
 	user         cred.Known[uint32]
 	container    string
 
-	pids  []int    // operands that are numbers
-	globs []string // and those that are not
+	pids  []int    // the processes that are named by id
+	globs []string // and by patterns
 	names userdb.DB
 	ownNS cred.UserNS // the reader's user namespace
 	// cgroups says that the paths of cgroups are whole: a copy's are as they were
@@ -37,47 +38,46 @@ type listing struct {
 	tally
 }
 
-// options are those that both commands have, with own ones.
-func (l *listing) options(own ...option.Option[setter]) []option.Option[setter] {
-	return l.common.options(append(own,
-		flag("all", &l.all),
-		value("cap", func(v string) (err error) {
-			if l.caps, err = caps.ParseList(v, caps.First(caps.MaxBits)); err == nil && l.caps == 0 {
-				err = errors.New("needs a capability")
+// filters are the options of both that choose processes.
+func (l *listing) filters() []flags.Option {
+	return []flags.Option{
+		l.subjects.option("these, beside the operands"),
+		{Name: "cap", Help: "those that have one of these, effective or permitted", Value: flags.Do(flags.Caps(caps.First(caps.MaxBits)), func(set caps.Set) error {
+			l.caps = set
+			if set == 0 {
+				return errors.New("needs a capability")
 			}
-			return err
-		}),
-		value("user", func(v string) error {
+			return nil
+		})},
+		{Name: "user", Help: "those whose effective user it is, a name or a number", Value: flags.Do(flags.UserName, func(v string) error {
 			uid, err := l.names.Files().UID(v)
 			l.user = cred.Is(uid)
 			return err
-		}),
-		value("container", func(v string) error {
-			l.container = v
-			if v == "" {
-				return errors.New("needs the beginning of an id or name, or a runtime")
-			}
-			return nil
-		}),
-	)...)
+		})},
+		{Name: "container", Help: "those in a container of that id or name, or runtime", Value: flags.To(&l.container, flags.Container)},
+	}
 }
 
-// operands takes what stands beside the options: ids and patterns of names.
-func (l *listing) operands(list []string) error {
-	for _, v := range list {
-		if strings.Trim(v, "0123456789") == "" && v != "" {
-			pid, err := cred.ParsePID(v)
-			if err != nil {
+// name takes what --pid and the operands name: ids and patterns of names.
+func (l *listing) name(operands []string) error {
+	for _, v := range operands {
+		if strings.Trim(v, "0123456789,") == "" && v != "" {
+			if err := l.subjects.add([]string{v}); err != nil {
 				return err
 			}
-			l.pids = append(l.pids, pid)
 			continue
 		}
 		glob := flat(v)
 		if _, err := path.Match(glob, ""); err != nil || v == "" {
-			return errors.New("bad pattern " + quote(v))
+			return usageError("bad pattern %q", v)
 		}
 		l.globs = append(l.globs, glob)
+	}
+	for _, t := range l.subjects.threads {
+		if t.Alone {
+			return usageError("--pid: %s is a thread, and only processes are listed", t)
+		}
+		l.pids = append(l.pids, t.PID)
 	}
 	slices.Sort(l.pids)
 	l.pids = slices.Compact(l.pids)

@@ -1,16 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
-	"capsh/internal/linux/sandbox"
-
 	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/sandbox"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
+	"capsh/internal/ui/exit"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/term"
 )
@@ -128,12 +129,11 @@ func (t *tally) lose(err error) {
 }
 
 // finish complains of what could not be seen; found is how many processes were
-// shown. The result is the exit status of the command.
-func (l *listing) finish(command string, found int, out *term.Output) (int, error) {
-	status := exitYes
+// shown.
+func (l *listing) finish(command string, found int, out *term.Output) (err error) {
 	complain := func(text string) {
 		out.Message(command + ": " + text)
-		status = exitNo
+		err = exit.Silent(exit.No)
 	}
 	for _, pid := range l.pids {
 		if slices.Contains(l.seen, pid) {
@@ -154,12 +154,9 @@ func (l *listing) finish(command string, found int, out *term.Output) (int, erro
 		complain(string(l.proc) + " hides processes of others (" + hidden + ")")
 	}
 	if found == 0 && l.filtered() {
-		status = exitNo
+		err = exit.Silent(exit.No)
 	}
-	if err := l.scan.Err(); err != nil {
-		return exitNo, err
-	}
-	return status, nil
+	return cmp.Or(l.scan.Err(), err)
 }
 
 // newRows makes the rows of a process: its own, and those of threads that differ;

@@ -1,4 +1,4 @@
-// Capsh tells what a process may do: libcap's capsh in pure Go, for this process
+// Capsh shows what a process may do: libcap's capsh in pure Go, for this process
 // and any other. See capsh(1).
 package main
 
@@ -13,5 +13,5 @@ import (
 func init() { inherit.LockThread() }
 
 func main() {
-	os.Exit(run(os.Args, inherit.Environ(), os.Stdout, os.Stderr))
+	os.Exit(run(os.Args, inherit.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"slices"
 
-	"capsh/internal/linux/self"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
+	"capsh/internal/ui/flags"
 )
 
 // changes are what a process is to do to itself before the execve.
@@ -83,27 +84,25 @@ func become(db *userdb.DB, spec string, own uint32) ([]plan.Step, error) {
 	}, nil
 }
 
-// parseSetOrDefault reads a list of capabilities, or the name of a runtime whose
-// default is meant.
-func parseSetOrDefault(text string) (caps.Set, error) {
-	if set, ok := catalog.Default(text); ok {
-		return set, nil
-	}
-	return caps.ParseList(text, caps.First(self.KernelBits()))
+// setOrDefault is a list of capabilities, or the name of a runtime whose default
+// is meant.
+var setOrDefault = flags.Kind[caps.Set]{
+	Word: "LIST",
+	Parse: func(text string) (caps.Set, error) {
+		if set, ok := catalog.Default(text); ok {
+			return set, nil
+		}
+		return caps.ParseList(text, caps.First(kernelBits(procfs.Proc)))
+	},
+	Complete: func(typed string) []string {
+		return flags.Listed(append(flags.CapNames(typed), defaultNames()...), typed)
+	},
 }
 
-// setUser takes what [become] is to look up.
-func (c *changes) setUser(text string) error {
-	if text == "" {
-		return errors.New("the user is empty")
+// defaultNames are the runtimes of which a default is known.
+func defaultNames() (list []string) {
+	for _, d := range catalog.Defaults() {
+		list = append(list, d.Name)
 	}
-	c.user = cred.Is(text)
-	return nil
-}
-
-// setSecurebits reads none, a number, or names with commas between.
-func (c *changes) setSecurebits(text string) (err error) {
-	c.securebits.Value, err = cred.ParseSecurebits(text)
-	c.securebits.OK = true
-	return err
+	return list
 }

@@ -2,36 +2,17 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"strings"
 	"sync"
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/caps"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/schema"
 	"capsh/internal/ui/term"
 )
-
-const psUsage = `usage: capsh ps [option ...] [PID|NAME ...]
-Processes of which a thread holds a capability. Of those that are named, by id
-or by a pattern such as 'nginx*', all. Exit status 1 if none is as asked for.
-  --all             those that hold nothing too; on a terminal, kernel threads
-  --threads         all threads that differ from the first, on their own lines
-  --cap=LIST        those that have one of these, effective or permitted
-  --user=USER       those whose effective user it is, a name or a number
-  --container=WORD  those in a container whose id or name begins so; a runtime
-                    (docker, podman, containerd, cri-o, kubernetes, lxc, ...)
-  --sort=KEY        by pid, user, name, container or caps (most first)
-  --json            one object a line; --format=text|json
-  --proc=DIR        another procfs: the host's, a saved copy
-  --color=WHEN      auto, always or never
-MARK   a  something is ambient          b  execve can give more
-       u  another user namespace        n  no_new_privs     ?  not known
-HOLDS  names without cap_; "=" and letters tell how: e effective, p permitted,
-       i inheritable, a ambient; with none it is ep. +N: N more.
-`
 
 // psCommand is capsh ps.
 type psCommand struct {
@@ -39,45 +20,56 @@ type psCommand struct {
 	sort string
 }
 
-// sortKeys are what --sort takes.
-var sortKeys = [...]string{"pid", "user", "name", "container", "caps"}
+func (c *psCommand) table() *flags.Table {
+	sort := flags.Among("KEY", "pid", "user", "name", "container", "caps")
+	return &flags.Table{
+		Usage: "capsh ps [option ...] [PID|NAME ...]",
+		About: `Processes of which a thread has a capability. Of those that are named, by id or
+by a pattern such as 'nginx*', all. Exit status 1 if none is as asked for.
+`,
+		Groups: []flags.Group{
+			{Title: "which", Options: append(c.filters(),
+				flags.Option{Name: "all", Help: "those without any too; on a terminal, kernel threads", Value: flags.Switch(&c.all)},
+				flags.Option{Name: "threads", Help: "threads that differ from the first, each on a line", Value: flags.Switch(&c.threads)},
+				flags.Option{Name: "sort", Help: "by pid, user, name, container or caps (most first)", Value: flags.To(&c.sort, sort)},
+			)},
+			c.group(),
+		},
+		After: `MARK   a  something is ambient          b  execve can give more
+       u  another user namespace        n  no_new_privs     ?  not known
+HOLDS  names without cap_; "=" and letters tell how: e effective, p permitted,
+       i inheritable, a ambient; with none it is ep. +N: N more.
+JSON is one object a line.
+`,
+		Operand: flags.CompletePIDs,
+	}
+}
 
-func runPs(args, env []string, out *term.Output) (int, error) {
-	c := psCommand{sort: "pid"}
-	operands, err := parseCommand(args, c.options(
-		flag("threads", &c.threads),
-		value("sort", func(v string) error {
-			c.sort = v
-			return oneOf(v, sortKeys[:]...)
-		}),
-	))
-	if err == nil && c.json && c.sort != "pid" {
-		err = errors.New("--sort: JSON comes as it is read, by pid")
+func (c *psCommand) run(operands, env []string, out *term.Output) error {
+	if c.json() && c.sort != "pid" {
+		return usageError("--sort: JSON comes as it is read, by pid")
 	}
-	if err == nil {
-		err = c.operands(operands)
-	}
-	if err != nil {
-		return exitUsage, err
+	if err := c.name(operands); err != nil {
+		return err
 	}
 	if err := c.open(); err != nil {
-		return exitNo, err
+		return err
 	}
 	defer c.scan.Close()
 	found := 0
-	if c.json {
+	if c.json() {
 		found = c.objects(out)
 	} else {
 		rows := c.rows()
 		found = len(rows)
-		c.table(rows, env, out)
+		c.write(rows, env, out)
 	}
 	return c.finish("ps", found, out)
 }
 
-// table writes the rows. On a terminal kernel threads, which are many and hold
+// write writes the rows. On a terminal kernel threads, which are many and hold
 // everything, are counted where nothing in particular was asked for.
-func (c *psCommand) table(rows []report.Row, env []string, out *term.Output) {
+func (c *psCommand) write(rows []report.Row, env []string, out *term.Output) {
 	list := report.List{All: caps.First(kernelBits(c.proc)), First: c.caps, Color: out.Color(c.color, env)}
 	counted := 0
 	if out.IsTerminal() {

@@ -5,32 +5,25 @@ import (
 	"strings"
 
 	"capsh/internal/ui/classic"
+	"capsh/internal/ui/exit"
 	"capsh/internal/ui/term"
 )
 
-// The exit statuses. libcap's capsh has 0 and 1 only.
-const (
-	exitYes   = 0
-	exitNo    = 1 // no, or failed
-	exitUsage = 2 // wrong usage of what libcap's capsh does not have
-)
-
 // run is the program: args[0] is its name, the result its exit status.
-func run(args, env []string, stdout, stderr io.Writer) int {
+func run(args, env []string, _ io.Reader, stdout, stderr io.Writer) int {
 	out := term.NewOutput("capsh", stdout, stderr)
-	status, err := dispatch(args, env, out)
-	if flushErr := out.Flush(); flushErr != nil && (err == nil || err == classic.ErrSaid) {
-		status, err = exitNo, flushErr
+	err := dispatch(args, env, out)
+	if flushErr := out.Flush(); flushErr != nil && exit.Message(err) == "" {
+		err = flushErr
 	}
-	if err != nil && err != classic.ErrSaid {
-		out.Message(err.Error())
+	if message := exit.Message(err); message != "" {
+		out.Message(message)
 	}
-	return status
+	return exit.Status(err, exit.No)
 }
 
-// dispatch runs a command or the classic language. An error is for stderr; the
-// status says what it means.
-func dispatch(args, env []string, out *term.Output) (int, error) {
+// dispatch runs a command or the classic language.
+func dispatch(args, env []string, out *term.Output) error {
 	if len(args) > 1 && isWord(args[1]) {
 		return runCommand(args[1:], env, out)
 	}

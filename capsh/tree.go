@@ -4,47 +4,51 @@ import (
 	"slices"
 
 	"capsh/internal/linux/procfs"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/term"
 )
 
-const treeUsage = `usage: capsh tree [option ...] [PID|NAME ...]
-Processes that hold a capability, below those they come from. In brackets what
-changes on the way down: what a child holds more (+) and less (-) than its
-parent, by name or number, and other sets and flags. Of those that are named, by
-id or by a pattern such as 'nginx*', all that comes from them. Exit status 1 if
-none is what was asked for.
-  --all             those that hold nothing too, and each on a line of its own
-  --cap=LIST        those that have one of these, effective or permitted
-  --user=USER       those whose effective user it is, a name or a number
-  --container=WORD  those in a container whose id or name begins so; a runtime
-                    (docker, podman, containerd, cri-o, kubernetes, lxc, ...)
-  --json            one object a line; --format=text|json
-  --proc=DIR        another procfs: the host's, a saved copy
-  --color=WHEN      auto, always or never
-Names are without cap_; "=" and letters tell how they are held: e effective,
+// treeCommand is capsh tree.
+type treeCommand struct{ forest }
+
+func (c *treeCommand) table() *flags.Table {
+	return &flags.Table{
+		Usage: "capsh tree [option ...] [PID|NAME ...]",
+		About: `Processes that have a capability, below those they come from. In brackets what
+changes on the way down: what a child has more (+) and less (-) than its parent,
+by name or number, and other sets and flags. Of those that are named, by id or
+by a pattern such as 'nginx*', all that comes from them. Exit status 1 if none
+is as asked for.
+`,
+		Groups: []flags.Group{
+			{Title: "which", Options: append(c.filters(),
+				flags.Option{Name: "all", Help: "those without any too, and each on a line of its own", Value: flags.Switch(&c.all)},
+			)},
+			c.group(),
+		},
+		After: `Names are without cap_; "=" and letters tell how it has them: e effective,
 p permitted, i inheritable, a ambient; with none it is ep. +N: N more.
 {NAME} is a thread that differs from its process. NAME xN stands for N. Changes:
 inh, bnd, amb the other sets; nnp no_new_privs; userns another user namespace.
-`
-
-func runTree(args, env []string, out *term.Output) (int, error) {
-	c := forest{listing: listing{threads: true, everything: true}}
-	operands, err := parseCommand(args, c.options())
-	if err == nil {
-		err = c.operands(operands)
+JSON is one object a line.
+`,
+		Operand: flags.CompletePIDs,
 	}
-	if err != nil {
-		return exitUsage, err
+}
+
+func (c *treeCommand) run(operands, env []string, out *term.Output) error {
+	if err := c.name(operands); err != nil {
+		return err
 	}
 	if err := c.open(); err != nil {
-		return exitNo, err
+		return err
 	}
 	defer c.scan.Close()
-	c.read()
+	c.forest.read()
 	c.grow()
 	c.choose()
-	if c.json {
+	if c.json() {
 		c.objects(out)
 	} else {
 		c.draw(env, out)

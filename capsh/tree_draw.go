@@ -106,7 +106,7 @@ func (f *forest) below(l line) []line {
 		children = append(children, c)
 	}
 	list = append(list, f.lines(children, p, depth)...)
-	if n := f.quiet[l.at]; n > 0 && !f.json {
+	if n := f.quiet[l.at]; n > 0 && !f.json() {
 		list = append(list, line{report.Branch{Quiet: int(n), Depth: depth}, none})
 	}
 	return list
@@ -115,7 +115,7 @@ func (f *forest) below(l line) []line {
 // lines is one for each process that has one, or for a few that are alike and
 // have no children.
 func (f *forest) lines(processes []int32, parent *report.Listed, depth int) (list []line) {
-	folds := !f.all && !f.json
+	folds := !f.all && !f.json()
 	for _, i := range processes {
 		if !f.shows[i] {
 			continue

@@ -28,11 +28,11 @@ func launchers(bin, scratch string) (group, error) {
 	if err := os.Chmod(scratch, 0o755); err != nil { // for the user that the target runs as
 		return group{}, err
 	}
-	all, err := self.AllCaps()
+	kernel, err := self.ReadKernel()
 	if err != nil {
 		return group{}, err
 	}
-	others := (all &^ caps.NetBindService.Set()).String()
+	others := (kernel.All() &^ caps.NetBindService.Set()).String()
 	capset := filepath.Join(bin, "capset")
 	to := func(line ...string) []string { return append(line, target) }
 	return group{

@@ -70,6 +70,20 @@ func instead(ask func(*moment) (*state, []string)) func(*moment, result) expecta
 	}
 }
 
+// asList: what libcap's does when it is asked in other words, and a message where
+// flags are ignored.
+func asList(words func(option string, names []string) []string) func(*moment, result) expectation {
+	return func(m *moment, _ result) expectation {
+		option, value, _ := strings.Cut(m.arg(), "=")
+		names, flags, _ := nameList(value)
+		argv := slices.Clone(m.argv[:m.at])
+		argv = append(append(argv, words(option+"=", names)...), m.argv[m.at+1:]...)
+		e := m.w.expect(m.st, argv)
+		e.stderr = e.stderr || flags
+		return e
+	}
+}
+
 // differences makes the table. An entry that no fixed vector needs fails the
 // test.
 func differences() []*difference {
@@ -115,14 +129,29 @@ func differences() []*difference {
 			match:  hasAny(numberOptions, func(v string) bool { n, rest, ok := number(v); return ok && rest == "" && n >= 1<<32 }),
 			expect: refuse,
 		}, {
+			name:  "list-in-a-question",
+			why:   "libcap's asks for the first name only: --has-p=a,b+ep does not look at b; the flags are ignored with a message",
+			match: hasAny(questionOptions, func(v string) bool { _, flags, ok := nameList(v); return ok && (flags || strings.Contains(v, ",")) }),
+			expect: asList(func(option string, names []string) (argv []string) {
+				for _, n := range names {
+					argv = append(argv, option+n)
+				}
+				return argv
+			}),
+		}, {
+			name:   "flags-behind-a-list",
+			why:    "libcap's ignores flags in --drop=a+ep, and takes --inh=a=eip for set text; a message says that they are ignored",
+			match:  hasAny(append([]string{"--inh="}, listOptions...), func(v string) bool { _, flags, ok := nameList(v); return ok && flags }),
+			expect: asList(func(option string, names []string) []string { return []string{option + strings.Join(names, ",")} }),
+		}, {
 			name:   "text-after-one-name",
-			why:    "libcap's ignores what follows the name or number: --has-p=a,b asks for a only",
+			why:    "libcap's ignores what follows the name or number: --has-p='a b' asks for a only",
 			match:  hasAny(nameOptions, func(v string) bool { _, rest, ok := name(v); return ok && rest != "" }),
 			expect: refuse,
 		}, {
 			name:   "text-after-a-name-in-a-list",
 			why:    `libcap's ignores what follows a name: --drop="cap_chown cap_kill" drops one`,
-			match:  hasAny(listOptions, anyItem(func(v string) bool { _, rest, ok := name(v); return ok && rest != "" })),
+			match:  hasAny(listOptions, anyItem(func(v string) bool { _, rest, ok := name(v); return ok && rest != "" && !isFlags(rest) })),
 			expect: refuse,
 		}, {
 			name: "group-number",
@@ -142,6 +171,15 @@ func differences() []*difference {
 			why:    "libcap's compares the first seven characters only",
 			match:  func(m *moment) bool { return strings.HasPrefix(m.arg(), "--noamb") && m.arg() != "--noamb" },
 			expect: usage,
+		}, {
+			name:  "decode-a-line",
+			why:   "a mask with blanks around it, or a line of /proc/PID/status: libcap's decodes the hex digits of CapBnd",
+			match: has("--decode=", func(v string) bool { return !isMask(v) && isMask(maskOf(v)) }),
+			expect: instead(func(m *moment) (*state, []string) {
+				argv := slices.Clone(m.argv)
+				argv[m.at] = "--decode=" + maskOf(strings.TrimPrefix(m.arg(), "--decode="))
+				return m.st, argv
+			}),
 		}, {
 			name:   "decode-no-mask",
 			why:    "libcap's decodes what is no hex number as 0 or in part, and what is too big as all ones",

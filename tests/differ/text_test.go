@@ -11,7 +11,8 @@ import (
 var (
 	numberOptions = []string{"--uid=", "--gid=", "--cap-uid=", "--is-uid=", "--is-gid=",
 		"--keep=", "--secbits=", "--forkfor=", "--killit="}
-	nameOptions = []string{"--has-p=", "--has-i=", "--has-a=", "--has-b=", "--dropped=",
+	questionOptions = []string{"--has-p=", "--has-i=", "--has-a=", "--has-b=", "--dropped="}
+	nameOptions     = []string{"--has-p=", "--has-i=", "--has-a=", "--has-b=", "--dropped=",
 		"--supports=", "--explain="}
 	listOptions = []string{"--drop=", "--addamb=", "--delamb="}
 	otherValues = []string{"--groups=", "--user=", "--decode=", "--caps=", "--inh=", "--iab=",
@@ -98,4 +99,32 @@ func name(v string) (c uint64, rest string, ok bool) {
 	rest = strings.TrimLeft(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 	i := slices.Index(capNames, strings.ToLower(v[:len(v)-len(rest)]))
 	return uint64(i), rest, i >= 0
+}
+
+// nameList reads names with commas between, each with or without flags of set text
+// behind it.
+func nameList(v string) (names []string, flags, ok bool) {
+	for item := range strings.SplitSeq(v, ",") {
+		_, rest, ok := name(item)
+		if !ok || rest != "" && !isFlags(rest) {
+			return nil, false, false
+		}
+		flags = flags || rest != ""
+		names = append(names, strings.TrimSuffix(item, rest))
+	}
+	return names, flags, true
+}
+
+// isFlags is whether text is operators and flags of set text, "+ep".
+func isFlags(text string) bool {
+	return strings.ContainsAny(text[:1], "=+-") && strings.Trim(text, "=+-eip") == ""
+}
+
+// maskOf is the mask in a line of /proc/PID/status, or what is between blanks.
+func maskOf(v string) string {
+	v = strings.TrimFunc(v, func(r rune) bool { return strings.ContainsRune(" \t\r\n", r) })
+	if len(v) > 7 && v[:3] == "Cap" && slices.Contains([]string{"Inh:", "Prm:", "Eff:", "Bnd:", "Amb:"}, v[3:7]) {
+		return strings.TrimLeft(v[7:], " \t")
+	}
+	return v
 }

@@ -105,6 +105,31 @@ var vectorGroups = []struct {
 --suggest=zzzzzz --current
 --suggest=
 `, true},
+	{"lists", `
+--has-p=cap_net_admin,cap_ipc_lock,cap_sys_nice+ep --current
+--has-p=cap_chown,cap_sys_resource
+--has-p=cap_chown=eip
+--has-b=cap_chown,63
+--has-i=cap_chown,cap_kill --current
+--has-a=cap_chown+i,cap_kill
+--has-p=cap_chown,cap_foo_bar+ep
+--has-p=cap_chown,,cap_kill
+--has-p=cap_chown+ep,
+--has-p=cap_chown+EP
+--has-p=cap_chown+x
+--has-p=+ep
+--dropped=cap_chown,cap_kill
+--drop=cap_chown,cap_kill --dropped=cap_chown,cap_kill,0 --print
+--drop=cap_chown,cap_kill+ep --print
+--drop=cap_chown=eip,cap_kill --print
+--inh=cap_chown,cap_kill --addamb=cap_chown,cap_kill=eip --print
+--inh=cap_chown,cap_kill=eip --print
+--inh=all+ep --current
+--inh=none+ep --current
+--inh=cap_chown --addamb=cap_chown --delamb=cap_chown+ep --print
+--addamb=cap_chown+ep,x
+--drop=all+ep --current
+`, true},
 	{"usage", `
 ''
 -
@@ -196,6 +221,12 @@ bad
 --decode=0x0x1
 --decode=1.5
 --decode=1 --decode=x --decode=2
+'--decode=CapBnd:	000001ffffffffff'
+'--decode=CapEff: 0x3' --current
+'--decode=CapXXX:	1'
+'--decode=Cap:1'
+'--decode=CapEff:'
+'--decode= 	 3 	'
 `, true},
 	{"supports", `
 --supports=cap_chown

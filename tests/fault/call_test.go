@@ -52,6 +52,14 @@ func (who *tracee) counts(c *call) bool {
 			return false
 		}
 	}
+	// libcap's first look at the kernel: whatever it finds, the sets are read as the
+	// kernel's newest, and nothing of ours reads what else it found.
+	if c.NR == unix.SYS_CAPGET {
+		who.inLibcap = c.Args[1] == 0
+	}
+	if who.inLibcap {
+		return false
+	}
 	who.begun = who.begun || c.NR == unix.SYS_CAPGET || c.NR == unix.SYS_PRCTL && c.Args[0] == unix.PR_CAPBSET_READ
 	return who.begun
 }
@@ -61,7 +69,7 @@ func (c *call) opens() bool { return c.NR == unix.SYS_OPENAT || c.NR == unix.SYS
 // pathArgument is which argument is a path, -1 for none.
 func (c *call) pathArgument() int {
 	switch c.NR {
-	case unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_READLINKAT, unix.SYS_NEWFSTATAT:
+	case unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_READLINKAT:
 		return 1
 	case unix.SYS_EXECVE, unix.SYS_CHDIR, unix.SYS_CHROOT:
 		return 0
@@ -71,7 +79,7 @@ func (c *call) pathArgument() int {
 
 // onFiles are the calls on an open file.
 var onFiles = []uint64{
-	unix.SYS_FCHDIR, unix.SYS_READ, unix.SYS_PREAD64, unix.SYS_FSTAT, unix.SYS_FSTATFS, unix.SYS_FGETXATTR, unix.SYS_CLOSE,
+	unix.SYS_READ, unix.SYS_PREAD64, unix.SYS_FSTAT, unix.SYS_FSTATFS, unix.SYS_FGETXATTR, unix.SYS_CLOSE,
 }
 
 // read finds the path that the call is about, while the thread stands still.
@@ -106,7 +114,7 @@ var callNames = map[uint64]string{
 	unix.SYS_SETUID: "setuid", unix.SYS_SETGID: "setgid",
 	unix.SYS_OPENAT: "open", unix.SYS_OPENAT2: "open", unix.SYS_READ: "read", unix.SYS_PREAD64: "read",
 	unix.SYS_FSTAT: "fstat", unix.SYS_FSTATFS: "fstatfs", unix.SYS_FGETXATTR: "getxattr", unix.SYS_CLOSE: "close",
-	unix.SYS_NEWFSTATAT: "stat", unix.SYS_FCHDIR: "fchdir", unix.SYS_READLINKAT: "readlink", unix.SYS_UNAME: "uname", unix.SYS_UMASK: "umask", unix.SYS_PRLIMIT64: "prlimit",
+	unix.SYS_READLINKAT: "readlink", unix.SYS_UNAME: "uname", unix.SYS_UMASK: "umask", unix.SYS_PRLIMIT64: "prlimit",
 	unix.SYS_CHROOT: "chroot", unix.SYS_CHDIR: "chdir", unix.SYS_EXECVE: "execve",
 	unix.SYS_SECCOMP:                 "seccomp",
 	unix.SYS_LANDLOCK_CREATE_RULESET: "landlock_create_ruleset",
@@ -121,7 +129,7 @@ var prctls = map[uint64]string{
 	unix.PR_CAPBSET_READ: "PR_CAPBSET_READ", unix.PR_CAPBSET_DROP: "PR_CAPBSET_DROP",
 	unix.PR_GET_SECUREBITS: "PR_GET_SECUREBITS", unix.PR_SET_SECUREBITS: "PR_SET_SECUREBITS",
 	unix.PR_GET_NO_NEW_PRIVS: "PR_GET_NO_NEW_PRIVS", unix.PR_SET_NO_NEW_PRIVS: "PR_SET_NO_NEW_PRIVS",
-	unix.PR_SET_KEEPCAPS: "PR_SET_KEEPCAPS", unix.PR_SET_PDEATHSIG: "PR_SET_PDEATHSIG",
+	unix.PR_SET_KEEPCAPS: "PR_SET_KEEPCAPS", unix.PR_SET_PDEATHSIG: "PR_SET_PDEATHSIG", unix.PR_GET_PDEATHSIG: "PR_GET_PDEATHSIG",
 }
 
 var ambients = map[uint64]string{

@@ -18,12 +18,11 @@ type program struct {
 	argv []string
 	env  []string
 	attr syscall.SysProcAttr
-	// before is called at the entry of each call that counts, which stands still.
-	before func(c *call) error
 }
 
-// fault says which call is to fail: number Index of the main process, or of the
-// child that it forks.
+// fault says which call the kernel skips and what it gives instead: number Index of
+// the main process, or of the child that it forks. An Errno of 0 is a call that
+// reports success.
 type fault struct {
 	InChild bool
 	Index   int
@@ -41,20 +40,20 @@ type run struct {
 
 // tracee is a traced process: the program, or the child that it forks.
 type tracee struct {
-	child   bool
-	execs   int
-	begun   bool // it made its first call that counts
-	inMask  bool // between the runtime's two rt_sigprocmask
-	next    int  // index of the next call that counts
-	files   map[uint64]string
-	current *call
-	result  *uint64 // what the call that was skipped is to give
+	child    bool
+	execs    int
+	begun    bool // it made its first call that counts
+	inLibcap bool // libcap has asked capget(2) for its version, and not yet for sets
+	inMask   bool // between the runtime's two rt_sigprocmask
+	next     int  // index of the next call that counts
+	files    map[uint64]string
+	current  *call
+	result   *uint64 // what the call that was skipped is to give
 }
 
 type tracer struct {
 	run
 	fault   *fault
-	before  func(c *call) error
 	pid     int
 	threads map[int]*tracee
 }
@@ -67,7 +66,7 @@ func trace(t testing.TB, p program, f *fault) run {
 	err := make(chan error)
 	go func() { // ends with its thread, which is the tracer
 		runtime.LockOSThread()
-		tr := tracer{fault: f, before: p.before, threads: map[int]*tracee{}}
+		tr := tracer{fault: f, threads: map[int]*tracee{}}
 		e := tr.trace(p)
 		r = tr.run
 		err <- e
@@ -217,11 +216,6 @@ func (tr *tracer) call(tid int, who *tracee) error {
 	c.read(who.files)
 	who.next++
 	tr.calls = append(tr.calls, c)
-	if tr.before != nil {
-		if err := tr.before(&c); err != nil {
-			return err
-		}
-	}
 	if f := tr.fault; f == nil || f.InChild != c.InChild || f.Index != c.Index {
 		return nil
 	}

@@ -38,6 +38,8 @@ type start struct {
 	InheritFirst bool
 	Securebits   cred.Securebits
 	NoNewPrivs   bool
+	// Origin is where the process comes from, in place of Namespace.
+	Origin *origin `json:",omitempty"`
 	// SharedFS and Traced make the exec an unsafe one.
 	SharedFS, Traced bool
 }

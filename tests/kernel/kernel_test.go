@@ -41,6 +41,10 @@ func TestMain(m *testing.M) {
 	case roleEnd:
 		reportEnd()
 		return
+	case roleStop:
+		reportEnd()
+		stop()
+		return
 	case roleStart:
 		runStart()
 		return
@@ -363,18 +367,27 @@ func wait(pid int) error {
 }
 
 func attributes(n namespace) *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{}
 	if n.Map == nil {
-		return a
+		return &syscall.SysProcAttr{}
 	}
-	a.Cloneflags = syscall.CLONE_NEWUSER
-	// Root of the machine may be no one in there and lose at the exec what the
-	// new namespace gave; ambient capabilities stay.
-	for c := range self.KernelBits() {
-		a.AmbientCaps = append(a.AmbientCaps, uintptr(c))
-	}
+	a := newUserNamespace()
 	a.GidMappingsEnableSetgroups = true
 	a.UidMappings, a.GidMappings = mappings(n.Map), mappings(n.Map)
+	return a
+}
+
+// newUserNamespace has a process start with all capabilities in a new one.
+func newUserNamespace() *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}
+	// Root of the machine may be no one in there and lose at the exec what the
+	// new namespace gave; ambient capabilities stay.
+	kernel, err := self.ReadKernel()
+	if err != nil {
+		panic(err)
+	}
+	for c := range kernel.Bits {
+		a.AmbientCaps = append(a.AmbientCaps, uintptr(c))
+	}
 	return a
 }
 

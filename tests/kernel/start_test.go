@@ -23,6 +23,7 @@ const (
 	roleVar   = "KERNEL_TEST_ROLE"
 	roleStart = "start"
 	roleEnd   = "end"
+	roleStop  = "stop" // roleEnd that stops itself once it has reported
 )
 
 // message is what the two say on their standard output, one line of JSON each.
@@ -137,6 +138,11 @@ func (s *start) take() error {
 }
 
 func (s *start) takeIDs() error {
+	keep := map[string]bool{}
+	if o := s.Origin; o != nil {
+		keep["setgroups"], keep["setresgid"], keep["setfsgid"] = o.KeepGroups, o.KeepGID, o.KeepGID
+		keep["setresuid"], keep["setfsuid"] = o.KeepUID, o.KeepUID
+	}
 	groups := make([]uint32, len(s.Groups)+1)
 	copy(groups, s.Groups)
 	for _, call := range []struct {
@@ -149,6 +155,9 @@ func (s *start) takeIDs() error {
 		{"setresuid", []uintptr{unix.SYS_SETRESUID, uintptr(s.UID.Real), uintptr(s.UID.Effective), uintptr(s.UID.Saved)}},
 		{"setfsuid", []uintptr{unix.SYS_SETFSUID, uintptr(s.UID.FS), 0, 0}},
 	} {
+		if keep[call.name] {
+			continue
+		}
 		if _, _, errno := unix.RawSyscall(call.args[0], call.args[1], call.args[2], call.args[3]); errno != 0 {
 			return fmt.Errorf("%s: %w", call.name, errno)
 		}

@@ -301,7 +301,7 @@ func TestPredictRefuses(t *testing.T) {
 		{[]string{"--user=nobody-there", "id"}, 1, "no user"},
 		{[]string{"--user=4000000000", "id"}, 1, "its group is unknown"},
 		{[]string{"--user=root:", "id"}, 1, "no group"},
-		{[]string{"--user=", "id"}, 2, "--user: the user is empty"},
+		{[]string{"--user=", "id"}, 2, "--user: the value is empty"},
 		{[]string{"--user=4294967295:0", "id"}, 1, "out of range"},
 		{[]string{"--bounding=kill", "--inheritable=chown", "id"}, 1, "not in the bounding set"},
 		{[]string{"--ambient=kill", "id"}, 1, "must be permitted and inheritable"},

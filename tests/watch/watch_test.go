@@ -28,27 +28,37 @@ func TestMain(m *testing.M) {
 func tracepoint(t *testing.T) {
 	t.Helper()
 	testenv.Root(t)
-	w, err := watch.Start(watch.Target{Threads: []int{0}, FromExec: true}, nil)
+	w, err := watch.Start(commandsOfThisThread, nil)
 	testenv.Need(t, "the tracepoint capability:cap_capable", err == nil, fmt.Sprint(err))
 	if _, err := w.Stop(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// watched runs a command to its end and returns what was found.
-func watched(t *testing.T, cmd *exec.Cmd, each func(checks.Check, checks.Verdict)) *checks.Found {
+// commandsOfThisThread are what this thread starts, from their execve on.
+var commandsOfThisThread = watch.Target{Threads: []int{0}, FromExec: true}
+
+// run runs a command to its end and returns what was found. The thread is locked, since
+// the command has to be started on the one that is watched.
+func run(t *testing.T, cmd *exec.Cmd, each func(checks.Check, checks.Verdict)) (runErr error, found *checks.Found) {
 	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	w, err := watch.Start(watch.Target{Threads: []int{0}, FromExec: true}, each)
+	w, err := watch.Start(commandsOfThisThread, each)
 	if err != nil {
 		t.Fatal(err)
 	}
-	runErr := cmd.Run()
-	found, err := w.Stop()
-	if err != nil {
+	runErr = cmd.Run()
+	if found, err = w.Stop(); err != nil {
 		t.Fatal(err)
 	}
+	return runErr, found
+}
+
+// watched is run for a command that starts, and of which every check is seen.
+func watched(t *testing.T, cmd *exec.Cmd, each func(checks.Check, checks.Verdict)) *checks.Found {
+	t.Helper()
+	runErr, found := run(t, cmd, each)
 	if exit := new(exec.ExitError); runErr != nil && !errors.As(runErr, &exit) {
 		t.Fatal(runErr)
 	}
@@ -98,5 +108,69 @@ func TestNotOurs(t *testing.T) {
 	})
 	if foreign == 0 || len(found.Needs()) != 0 {
 		t.Errorf("%d checks in the namespace, needs here %v: %+v", foreign, found.Needs(), found.Seen)
+	}
+}
+
+// TestOverlay: on overlayfs the kernel checks the process and then, for the file below,
+// who mounted it. The second is not the command's.
+func TestOverlay(t *testing.T) {
+	tracepoint(t)
+	testenv.Tool(t, "unshare")
+	const script = `mount -t tmpfs x "$1" && cd "$1" && mkdir lower upper work all &&
+		mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work x all &&
+		touch all/f && chown 65534 all/f && exec setpriv --reuid=65534 --clear-groups chmod 600 all/f`
+	below := 0
+	found := watched(t, exec.Command("unshare", "-m", "/bin/sh", "-c", script, "sh", t.TempDir()), func(c checks.Check, v checks.Verdict) {
+		if c.Comm == "chmod" && c.Cap == caps.Fowner {
+			below++
+			if v.Kind != checks.Noise {
+				t.Errorf("%s: %s by %v", c.Cap, v.Kind, c.Chain)
+			}
+		}
+	})
+	if below == 0 {
+		t.Errorf("no check below overlayfs: %s", summary(found))
+	}
+}
+
+// TestOwner: who makes a user namespace may do everything there, without any capability
+// here.
+func TestOwner(t *testing.T) {
+	tracepoint(t)
+	found := watched(t, exec.Command(testenv.Tool(t, "unshare"), "-Urm", "true"), nil)
+	if len(found.Needs()) != 0 || len(found.Optional()) != 1 {
+		t.Errorf("needs %v, optional %v: %s", found.Needs(), found.Optional(), summary(found))
+	}
+}
+
+// TestRunning: a process that runs already, with what it starts from then on, until all
+// of it has ended.
+func TestRunning(t *testing.T) {
+	tracepoint(t)
+	cmd := exec.Command("/bin/sh", "-c", `read go; chown 12:34 "$0"`, t.TempDir())
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w, err := watch.Start(watch.Target{Threads: []int{cmd.Process.Pid}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := input.Write([]byte("\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	<-w.Over()
+	found, err := w.Stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if needs := found.Needs(); len(needs) != 1 || needs[0] != caps.Of(caps.Chown) {
+		t.Errorf("needs %v: %s", needs, summary(found))
 	}
 }

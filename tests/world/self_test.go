@@ -263,3 +263,39 @@ func TestJSONIsJSON(t *testing.T) {
 		}
 	}
 }
+
+// A name of /etc/passwd with an escape sequence is printed raw to a pipe, as
+// libcap's capsh does, and escaped to a terminal.
+func TestNamesOnTerminal(t *testing.T) {
+	testenv.Libcap(t)
+	testenv.Tool(t, "script")
+	const prepare = `dir=$(mktemp -d); mount -t tmpfs none $dir
+		printf 'a\033[31mb:x:0:0::/:/bin/sh\n' >$dir/passwd; printf 'g\033]0;x\007:x:0:\n' >$dir/group
+		mount --bind $dir/passwd /etc/passwd; mount --bind $dir/group /etc/group; `
+	piped := shell(t, prepare+`"$1" --print`, capsh(t))
+	if want := shell(t, prepare+`"$1" --print`, "/usr/sbin/capsh"); piped != want {
+		t.Errorf("to a pipe: got %+v\nwant %+v", piped, want)
+	}
+	shown := shell(t, prepare+`script -qec "$1 --print" /dev/null </dev/null`, capsh(t))
+	if strings.ContainsAny(shown.Out, "\033\007") || !strings.Contains(shown.Out, `uid=0(a\x1b[31mb)`) ||
+		!strings.Contains(shown.Out, `gid=0(g\x1b]0;x\x07)`) {
+		t.Errorf("to a terminal: %q", shown.Out)
+	}
+}
+
+// Of several processes those that exist are shown; the status is 1, and the
+// message names the others.
+func TestSomeProcessesMissing(t *testing.T) {
+	got := shell(t, `"$1" --pid=$$,4194303,1 --print`, capsh(t))
+	if got.Code != 1 || strings.Count(got.Out, "Process: ") != 2 || got.Err != "capsh: process 4194303: no such process\n" {
+		t.Errorf("%+v", got)
+	}
+	got = shell(t, `"$1" --pid=4194303,1 --json --print`, capsh(t))
+	if got.Code != 1 || strings.Count(got.Out, "\n") != 1 || !strings.Contains(got.Out, `"pid":1,`) {
+		t.Errorf("%+v", got)
+	}
+	got = shell(t, `"$1" --pid=4194303,1 --has-b=cap_chown`, capsh(t))
+	if got.Code != 1 || !strings.Contains(got.Err, "4194303") {
+		t.Errorf("a process that is not there answers yes: %+v", got)
+	}
+}

@@ -15,6 +15,8 @@ import (
 type Command struct {
 	argv, env   []*byte
 	words, vars []string
+	// Filter is loaded right before the first execve; nil for none.
+	Filter *Filter
 }
 
 // NewCommand makes the arguments and the environment ready. EINVAL is a NUL in
@@ -25,7 +27,7 @@ func NewCommand(argv, env []string) (Command, error) {
 		return Command{}, err
 	}
 	e, err := pointers(env)
-	return Command{a, e, argv, env}, err
+	return Command{argv: a, env: e, words: argv, vars: env}, err
 }
 
 func pointers(list []string) ([]*byte, error) {
@@ -46,16 +48,48 @@ func pointers(list []string) ([]*byte, error) {
 
 // Exec replaces this program by the one at path; it returns only if that failed.
 // What it will find has been restored (see restore), all but the limit of open
-// files in a build that does not know it.
+// files in a build that does not know it. A [*FilterError] says that the filter
+// could not be loaded, so that nothing was tried.
 func (c *Command) Exec(path string) error {
-	if !inherit.Exact {
-		return wrap(syscall.Exec(path, c.words, c.vars), "execve", path)
-	}
 	p, err := unix.BytePtrFromString(path)
 	if err != nil {
 		return wrap(err, "execve", path)
 	}
-	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(p)),
-		uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.env[0])))
+	if c.Filter != nil {
+		if err := c.Filter.ready(); err != nil {
+			return &FilterError{err}
+		}
+	}
+	verdict, filterErrno, errno := c.enter(p)
+	if c.Filter != nil {
+		if err := c.Filter.error(verdict, filterErrno); err != nil {
+			return &FilterError{err}
+		}
+		c.Filter = nil // for another path it is there
+	}
+	if !inherit.Exact {
+		errno, _ = syscall.Exec(path, c.words, c.vars).(syscall.Errno)
+	}
+	if errno == 0 { // an execve that goes well does not return
+		return errFaked("execve " + path)
+	}
 	return failed(errno, "execve", path)
+}
+
+// enter loads the filter, if there is one, and executes the program.
+//
+//go:nosplit
+//go:norace
+func (c *Command) enter(path *byte) (verdict uint32, filterErrno, errno syscall.Errno) {
+	if c.Filter != nil {
+		verdict, filterErrno = c.Filter.load()
+		if filterErrno != 0 || verdict != filterSeen {
+			return verdict, filterErrno, 0
+		}
+	}
+	if inherit.Exact {
+		_, _, errno = unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(path)),
+			uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.env[0])))
+	}
+	return verdict, 0, errno
 }

@@ -3,41 +3,41 @@ package apply
 import (
 	"errors"
 
-	"capsh/internal/linux/files"
-	"capsh/internal/linux/self"
 	"capsh/internal/rules/cred"
-	"capsh/internal/rules/execve"
 	"capsh/internal/rules/plan"
-
-	"golang.org/x/sys/unix"
 )
 
 // Do carries out the steps of a plan in order and stops at the first that fails.
-// What it did stays done: after an error the caller ends.
-func Do(p *plan.Plan) error {
+// What it did stays done: after an error the caller ends. A call that only says
+// that it went well, as a seccomp filter may have it, is no success: the effect of
+// each step is read back, by [plan.Verify] or, of what follows that, at once. A
+// filter, the last step, is left to [Command.Exec].
+func Do(p *plan.Plan) (filter *Filter, err error) {
+	verified := false
 	for i := range p.Steps {
-		if err := doStep(&p.Steps[i], p); err != nil {
-			return err
-		}
-		if p.Steps[i].Op == plan.SetSignals { // what follows is a filter, or the execve
-			if err := sameCommand(&p.Command); err != nil {
-				return err
+		s := &p.Steps[i]
+		switch {
+		case s.Op == plan.Verify:
+			verified = true
+			err = verify(p, p.Steps[:i])
+			// The limits that follow may forbid another thread.
+			if last := &p.Steps[len(p.Steps)-1]; err == nil && last.Op == plan.FilterSeccomp {
+				filter, err = newFilter(last.Filter, last.Text)
+			}
+		case s.Op == plan.FilterSeccomp:
+		default:
+			if err = doStep(s); err == nil && verified {
+				err = readBack(s)
 			}
 		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	return nil
+	return filter, nil
 }
 
-// sameCommand makes sure that the execve will find what was examined.
-func sameCommand(exe *execve.File) error {
-	path, err := files.Replaced(exe)
-	if err == nil && path != "" {
-		err = errors.New(path + ": the file was replaced or changed after it was examined")
-	}
-	return err
-}
-
-func doStep(s *plan.Step, p *plan.Plan) error {
+func doStep(s *plan.Step) error {
 	switch s.Op {
 	case plan.SetRlimit:
 		return Rlimit(s.Rlimit)
@@ -77,13 +77,13 @@ func doStep(s *plan.Step, p *plan.Plan) error {
 	case plan.SetSecurebits:
 		return Securebits(cred.Securebits(s.Number))
 	case plan.Chdir:
-		return changeDir(s)
+		return Chdir(s.Text)
 	}
-	return doRest(s, p)
+	return doRest(s)
 }
 
 // doRest does the steps that leave the credentials alone.
-func doRest(s *plan.Step, p *plan.Plan) error {
+func doRest(s *plan.Step) error {
 	switch s.Op {
 	case plan.SetDeathSignal:
 		return DeathSignal(uint32(s.Number))
@@ -97,65 +97,8 @@ func doRest(s *plan.Step, p *plan.Plan) error {
 		return SELinuxExec(s.Text)
 	case plan.RestrictLandlock:
 		return Landlock(s.Landlock)
-	case plan.Verify:
-		return verify(p)
 	case plan.SetSignals:
 		return Signals(s.Signals)
-	case plan.FilterSeccomp:
-		return Seccomp(s.Filter, s.Text)
 	}
 	return errors.New("step " + s.Op.String() + ": not known how")
-}
-
-// verify reads back this thread's state and its root folder and compares.
-func verify(p *plan.Plan) error {
-	got, err := self.State()
-	if err == nil {
-		err = plan.Check(&p.Want, &got)
-	}
-	for i := range p.Steps {
-		if s := &p.Steps[i]; err == nil && s.Op == plan.Chroot {
-			err = checkRoot(s.FD, s.Text)
-		}
-	}
-	if err != nil {
-		return errors.New("reading back: " + err.Error())
-	}
-	return nil
-}
-
-// changeDir changes the working directory by its path, as the user that this
-// thread is now. The command was looked up in the one that is open, if any.
-func changeDir(s *plan.Step) error {
-	if err := Chdir(s.Text); err != nil || s.FD < 0 {
-		return err
-	}
-	same, err := isAt(s.FD, s.Text, ".")
-	if err == nil && !same {
-		err = errors.New("chdir " + s.Text + ": the directory was replaced after the command was looked up in it")
-	}
-	return err
-}
-
-// checkRoot compares the root directory with the one that was opened as path, in
-// which everything was looked up. That path may have come to name another.
-func checkRoot(fd int, path string) error {
-	same, err := isAt(fd, path, "/")
-	if err == nil && !same {
-		err = errors.New("the root directory is another than " + path + " was")
-	}
-	return err
-}
-
-// isAt reports whether the directory fd, which was opened as path, is the one at
-// place now.
-func isAt(fd int, path, place string) (bool, error) {
-	var want, got unix.Stat_t
-	if err := unix.Fstat(fd, &want); err != nil {
-		return false, wrap(err, "fstat", path)
-	}
-	if err := unix.Stat(place, &got); err != nil {
-		return false, wrap(err, "stat", place)
-	}
-	return want.Dev == got.Dev && want.Ino == got.Ino, nil
 }

@@ -24,6 +24,10 @@ type child struct {
 	path      *byte // nil to sleep
 	argv, env **byte
 	span      unix.Timespec
+
+	session bool
+	stdio   [3]int // what becomes its descriptors 0 to 2
+	passed  []int  // stay open over the execve
 }
 
 // ForkSleep starts a child that has all that this process has, sleeps for the
@@ -33,23 +37,39 @@ func ForkSleep(seconds uint32) (pid int, err error) {
 	return fork("", &child{span: unix.NsecToTimespec(int64(min(seconds, 1<<31-1)) * 1e9)})
 }
 
-// Spawn starts the program at path in a child that is otherwise like this
-// process. An execve that fails is an error here and leaves no child.
-func Spawn(path string, argv, env []string) (pid int, err error) {
-	var c child
-	if c.path, err = unix.BytePtrFromString(path); err != nil {
-		return 0, wrap(err, "execve", path)
+// Program is a program to start in a child that is otherwise like this process.
+type Program struct {
+	Path      string
+	Argv, Env []string
+	// Session gives it a session of its own.
+	Session bool
+	// Stdio are the descriptors that become its 0, 1 and 2; nil for those of this
+	// process. They are all above 2.
+	Stdio *[3]int
+	// Pass are descriptors that stay open over the execve, under their numbers.
+	Pass []int
+}
+
+// Spawn starts a program. An execve that fails is an error here and leaves no
+// child.
+func Spawn(p *Program) (pid int, err error) {
+	c := child{session: p.Session, stdio: [3]int{0, 1, 2}, passed: p.Pass}
+	if p.Stdio != nil {
+		c.stdio = *p.Stdio
 	}
-	argvPtr, err := syscall.SlicePtrFromStrings(argv)
+	if c.path, err = unix.BytePtrFromString(p.Path); err != nil {
+		return 0, wrap(err, "execve", p.Path)
+	}
+	argv, err := syscall.SlicePtrFromStrings(p.Argv)
 	if err != nil {
-		return 0, wrap(err, "execve", path)
+		return 0, wrap(err, "execve", p.Path)
 	}
-	envPtr, err := syscall.SlicePtrFromStrings(env)
+	env, err := syscall.SlicePtrFromStrings(p.Env)
 	if err != nil {
-		return 0, wrap(err, "execve", path)
+		return 0, wrap(err, "execve", p.Path)
 	}
-	c.argv, c.env = &argvPtr[0], &envPtr[0]
-	return fork(path, &c)
+	c.argv, c.env = &argv[0], &env[0]
+	return fork(p.Path, &c)
 }
 
 // run is all that happens in the child. What it returns is why it failed.
@@ -69,12 +89,41 @@ func (c *child) run() failure {
 			}
 		}
 	}
+	if why := c.setFiles(); why.errno != 0 {
+		return why
+	}
 	if _, errno := inherit.RestoreNofile(); errno != 0 {
 		return failure{inPrlimit, errno}
 	}
 	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(c.path)),
 		uintptr(unsafe.Pointer(c.argv)), uintptr(unsafe.Pointer(c.env)))
 	return failure{inExecve, errno}
+}
+
+// setFiles gives the child its descriptors and its session.
+//
+//go:nosplit
+//go:norace
+func (c *child) setFiles() failure {
+	if c.session {
+		if _, _, errno := unix.RawSyscall(unix.SYS_SETSID, 0, 0, 0); errno != 0 {
+			return failure{inSetsid, errno}
+		}
+	}
+	for to, from := range &c.stdio {
+		if from == to {
+			continue
+		}
+		if _, _, errno := unix.RawSyscall(unix.SYS_DUP3, uintptr(from), uintptr(to), 0); errno != 0 {
+			return failure{inDup, errno}
+		}
+	}
+	for _, fd := range c.passed {
+		if _, _, errno := unix.RawSyscall(unix.SYS_FCNTL, uintptr(fd), unix.F_SETFD, 0); errno != 0 {
+			return failure{inFcntl, errno}
+		}
+	}
+	return failure{}
 }
 
 // failure is what a child reports through its pipe: which call, and why.
@@ -87,15 +136,21 @@ const (
 	inSigaction uintptr = iota
 	inSigprocmask
 	inPrlimit
+	inSetsid
+	inDup
+	inFcntl
 	inExecve
 )
 
 // error is the failure with the path that was to be run.
 func (f failure) error(path string) error {
+	if f.call == inExecve && f.errno == 0 {
+		return errFaked("execve " + path)
+	}
 	if f.call == inExecve {
 		return failed(f.errno, "execve", path)
 	}
-	return failed(f.errno, [...]string{"rt_sigaction", "rt_sigprocmask", "prlimit64"}[f.call], "")
+	return failed(f.errno, [...]string{"rt_sigaction", "rt_sigprocmask", "prlimit64", "setsid", "dup3", "fcntl(F_SETFD)"}[f.call], "")
 }
 
 // Wait waits until the child pid has ended or been stopped. The statuses of
@@ -208,11 +263,11 @@ func sigprocmask(set, old *unix.Sigset_t) syscall.Errno {
 //go:nosplit
 //go:norace
 func resetHandlers() syscall.Errno {
-	const sigIgn = 1
 	// The handler is the first word of the kernel's struct sigaction on every
 	// architecture; all zero is SIG_DFL without flags.
 	var now, dfl [8]uintptr
 	for sig := uintptr(1); sig <= 64; sig++ {
+		now[0] = sigIgn // where the call does not say, nothing changes
 		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&now)), sigsetSize, 0, 0)
 		if errno == 0 && now[0] > sigIgn {
 			_, _, errno = unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&dfl)), 0, sigsetSize, 0, 0)

@@ -26,7 +26,7 @@ func TestForkWhilePreempted(t *testing.T) {
 	}
 	runtime.LockOSThread()
 	for range 300 {
-		pid, err := Spawn(path, []string{path}, nil)
+		pid, err := Spawn(&Program{Path: path, Argv: []string{path}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,8 +24,8 @@ func Setgid(gid uint32) error {
 	return failed(errno, "setgid", format(gid), caps.Setgid)
 }
 
-// Setresuid sets the real, effective and saved user id of this thread. An id of
-// 4294967295 would leave that one alone, so the caller refuses it.
+// Setresuid sets the real, effective and saved user id of this thread;
+// cred.Unchanged leaves that one as it is.
 func Setresuid(id cred.IDs) error {
 	_, _, errno := unix.RawSyscall(sysSetresuid, uintptr(id.Real), uintptr(id.Effective), uintptr(id.Saved))
 	return failed(errno, "setresuid", plan.IDText(id), caps.Setuid)

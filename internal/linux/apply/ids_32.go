@@ -11,4 +11,8 @@ const (
 	sysSetresuid = unix.SYS_SETRESUID32
 	sysSetresgid = unix.SYS_SETRESGID32
 	sysSetgroups = unix.SYS_SETGROUPS32
+
+	sysGetresuid = unix.SYS_GETRESUID32
+	sysGetresgid = unix.SYS_GETRESGID32
+	sysGetgroups = unix.SYS_GETGROUPS32
 )

@@ -10,4 +10,8 @@ const (
 	sysSetresuid = unix.SYS_SETRESUID
 	sysSetresgid = unix.SYS_SETRESGID
 	sysSetgroups = unix.SYS_SETGROUPS
+
+	sysGetresuid = unix.SYS_GETRESUID
+	sysGetresgid = unix.SYS_GETRESGID
+	sysGetgroups = unix.SYS_GETGROUPS
 )

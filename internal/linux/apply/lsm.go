@@ -11,20 +11,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// The files of a label for the next execve: AppArmor's own, which Linux has since
+// 5.8, and that of whichever security module there is.
+const (
+	appArmorExec = "thread-self/attr/apparmor/exec"
+	sharedExec   = "thread-self/attr/exec"
+)
+
 // AppArmorExec asks for an AppArmor profile at the next execve.
 func AppArmorExec(profile string) error {
-	const own, shared = "thread-self/attr/apparmor/exec", "thread-self/attr/exec"
 	const why = "AppArmor is not active, or has no such profile"
-	err := writeAttr(own, "exec "+profile, why)
-	if errors.Is(err, unix.ENOENT) { // before Linux 5.8
-		return writeAttr(shared, "exec "+profile, why)
+	err := writeAttr(appArmorExec, "exec "+profile, why)
+	if errors.Is(err, unix.ENOENT) {
+		return writeAttr(sharedExec, "exec "+profile, why)
 	}
 	return err
 }
 
 // SELinuxExec asks for an SELinux label at the next execve.
 func SELinuxExec(label string) error {
-	return writeAttr("thread-self/attr/exec", label, "SELinux is not active, or has no such label")
+	return writeAttr(sharedExec, label, "SELinux is not active, or has no such label")
 }
 
 // writeAttr writes a file of this process's own procfs, named as by
@@ -36,17 +42,46 @@ func writeAttr(name, text, why string) error {
 		return err
 	}
 	defer unix.Close(fd)
-	_, err = unix.Write(fd, []byte(text)) // all or nothing
+	n, err := unix.Write(fd, []byte(text)) // all or nothing
+	if err == nil && n != len(text) {
+		return errFaked("write /proc/" + name)
+	}
 	return hint(wrap(err, "write", "/proc/"+name), unix.EINVAL, why)
 }
 
+// checkAttr reads back that something is set for the next execve: the execve before
+// this one has emptied the file. The security module may spell a label otherwise
+// than it was written.
+func checkAttr(names ...string) error {
+	var text []byte
+	err := error(unix.ENOENT)
+	for _, name := range names {
+		if errors.Is(err, unix.ENOENT) {
+			text, err = procfs.ReadOwn(name)
+		}
+	}
+	if err == nil && len(text) == 0 {
+		err = errors.New("reading back: no label is set for the execve")
+	}
+	return err
+}
+
 // Landlock restricts this thread for good. It takes no_new_privs or
-// CAP_SYS_ADMIN.
+// CAP_SYS_ADMIN. No call reads a thread's Landlock rules; of a filter that answers
+// for landlock_restrict_self(2) the one sign is that it takes flags that no kernel
+// knows.
 func Landlock(l plan.Landlock) error {
+	_, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, ^uintptr(0), allFlags, 0)
+	if err := refused(errno, unix.EINVAL, "landlock_restrict_self", ""); err != nil {
+		return err
+	}
 	ruleset, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET,
 		uintptr(unsafe.Pointer(&l.Access)), unsafe.Sizeof(l.Access), 0)
 	if errno != 0 {
 		return failed(errno, "landlock_create_ruleset", "")
+	}
+	if ruleset <= 2 { // the standard descriptors are open
+		return errFaked("landlock_create_ruleset")
 	}
 	defer unix.Close(int(ruleset))
 	for _, r := range l.Rules {
@@ -59,18 +94,4 @@ func Landlock(l plan.Landlock) error {
 	}
 	_, _, errno = unix.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0)
 	return failed(errno, "landlock_restrict_self", "", caps.SysAdmin)
-}
-
-// Seccomp loads a filter, an array of struct sock_filter in this machine's byte
-// order, for this thread. Everything that follows has to pass it.
-func Seccomp(filter []byte, name string) error {
-	const size = int(unsafe.Sizeof(unix.SockFilter{}))
-	if len(filter) == 0 || len(filter)%size != 0 || len(filter)/size > 1<<16-1 {
-		return failed(unix.EINVAL, "seccomp", name)
-	}
-	list := make([]unix.SockFilter, len(filter)/size) // aligned, as the file's bytes need not be
-	copy(unsafe.Slice((*byte)(unsafe.Pointer(&list[0])), len(filter)), filter)
-	prog := unix.SockFprog{Len: uint16(len(list)), Filter: &list[0]}
-	_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&prog)))
-	return failed(errno, "seccomp", name)
 }

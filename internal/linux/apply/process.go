@@ -16,10 +16,31 @@ func Rlimit(r plan.Rlimit) error {
 	return wrap(err, "prlimit", r.Name, caps.SysResource)
 }
 
-// Umask sets the mode creation mask of this process.
+// Umask sets the mode creation mask of this process. Only a call that sets it reads
+// it, too: by way of the opposite mask, a call that always gives 0 is found out
+// here or in [checkUmask], whichever mask is asked for.
 func Umask(mask uint32) error {
-	_, _, errno := unix.RawSyscall(unix.SYS_UMASK, uintptr(mask), 0, 0)
-	return failed(errno, "umask", strconv.FormatUint(uint64(mask), 8))
+	if _, err := swapUmask(^mask & 0o777); err != nil {
+		return err
+	}
+	return expectUmask(mask, ^mask&0o777)
+}
+
+// checkUmask reads the mask back.
+func checkUmask(mask uint32) error { return expectUmask(mask, mask) }
+
+// expectUmask sets the mask and compares the one that was there.
+func expectUmask(mask, before uint32) error {
+	was, err := swapUmask(mask)
+	if err == nil && was != before {
+		return differs("umask", "0"+strconv.FormatUint(uint64(was), 8), "0"+strconv.FormatUint(uint64(before), 8))
+	}
+	return err
+}
+
+func swapUmask(mask uint32) (was uint32, err error) {
+	r, _, errno := unix.RawSyscall(unix.SYS_UMASK, uintptr(mask), 0, 0)
+	return uint32(r), failed(errno, "umask", strconv.FormatUint(uint64(mask), 8))
 }
 
 // DeathSignal has the kernel send a signal to this process when the thread that
@@ -37,4 +58,10 @@ func Ptracer(pid uint64) error {
 	}
 	err := failed(prctl(unix.PR_SET_PTRACER, uintptr(pid), 0), "prctl(PR_SET_PTRACER)", object)
 	return hint(err, unix.EINVAL, "this kernel has no Yama, or there is no such process")
+}
+
+// Subreaper makes this process the parent of what its descendants leave behind
+// (PR_SET_CHILD_SUBREAPER).
+func Subreaper() error {
+	return failed(prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0), "prctl(PR_SET_CHILD_SUBREAPER)", "")
 }

@@ -18,7 +18,6 @@ func Signals(s plan.Signals) error {
 	if err := restore(); err != nil {
 		return err
 	}
-	const sigDfl, sigIgn = 0, 1
 	if err := setHandler(s.Default, sigDfl); err != nil {
 		return err
 	}
@@ -31,6 +30,9 @@ func Signals(s plan.Signals) error {
 	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, uintptr(unsafe.Pointer(&s.Block)), 0, sigsetSize, 0, 0)
 	return failed(errno, "rt_sigprocmask", "")
 }
+
+// The dispositions without a handler.
+const sigDfl, sigIgn = 0, 1
 
 // restore gives back the signals and the limit of open files.
 func restore() error {

@@ -42,7 +42,7 @@ func readCaps(f *execve.File, fd int) error {
 		return unix.EINVAL // what execve says of it
 	}
 	f.HasCaps = true
-	f.Caps = c.Known(self.KernelBits())
+	f.Caps = c
 	if c.RootID != 0 {
 		uidMap, ok := self.UIDMap()
 		f.ForeignCaps = !ok || !execve.RootCounts(c.RootID, uidMap)

@@ -124,5 +124,12 @@ func RestoreNofile() (Call, syscall.Errno) {
 	return Prlimit, errno
 }
 
+// Mask is the set of signals that were blocked at the start, bit n-1 for signal n:
+// what RestoreSignals blocks.
+func Mask() uint64 { return *(*uint64)(unsafe.Pointer(&runtimeInitSigmask)) }
+
+// Nofile is the limit that RestoreNofile sets, nil where it sets none.
+func Nofile() *syscall.Rlimit { return (*syscall.Rlimit)(atomic.LoadPointer(&syscallOrigNofile)) }
+
 //go:nosplit
 func tookOver(sig syscall.Signal) bool { return runtimeFwdSig[sig] == sigIgn }

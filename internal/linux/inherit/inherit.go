@@ -51,6 +51,16 @@ func (c Call) String() string {
 	return [...]string{"rt_sigaction", "rt_sigprocmask", "prlimit64"}[c]
 }
 
+// TookOver is the set of signals that RestoreSignals ignores, bit n-1 for signal n.
+func TookOver() (set uint64) {
+	for sig := syscall.Signal(1); sig < numSignals; sig++ {
+		if tookOver(sig) {
+			set |= 1 << (sig - 1)
+		}
+	}
+	return set
+}
+
 // IgnoredAtStart says whether sig was ignored when the program started. A
 // program that ignores signals itself must ask before it does. When not Exact,
 // it is true for SIGHUP and SIGINT and the few that Go never handles only.

@@ -24,6 +24,12 @@ func RestoreSignals() (Call, syscall.Errno) { return RtSigaction, 0 }
 //go:nosplit
 func RestoreNofile() (Call, syscall.Errno) { return Prlimit, 0 }
 
+// Mask is 0 in a plain build, which does not know it.
+func Mask() uint64 { return 0 }
+
+// Nofile is nil in a plain build.
+func Nofile() *syscall.Rlimit { return nil }
+
 func tookOver(syscall.Signal) bool { return false }
 
 // LockThread is runtime.LockOSThread.

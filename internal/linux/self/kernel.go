@@ -1,51 +1,47 @@
 package self
 
 import (
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+
 	"capsh/internal/rules/caps"
 )
 
-// KernelBits is how many capabilities the kernel has, as libcap finds it: the
-// count that prctl admits to, or [caps.Named] where it does not tell. That is for
-// showing; what acts on all capabilities takes [AllCaps].
-func KernelBits() int {
-	if n, err := CountBits(); err == nil {
-		return n
-	}
-	return caps.Named
+// Kernel is what the kernel of this thread has.
+type Kernel struct {
+	// Bits is how many capabilities there are: as many as prctl(PR_CAPBSET_READ)
+	// answers for or, where that is unknown, as many as have names.
+	Bits int
+	// Bounding says that prctl shows the bounding set, and so that Bits is known.
+	Bounding bool
 }
 
-// AllCaps is all capabilities that the kernel has: as prctl tells, or as many as
-// have names where it knows of no bounding set.
-func AllCaps() (caps.Set, error) {
-	n, err := CountBits()
-	if err != nil && err != ErrNoBounding {
-		return 0, err
-	}
-	if err != nil {
-		n = caps.Named
-	}
-	return caps.First(n), nil
+// All is the set of all capabilities of the kernel.
+func (k Kernel) All() caps.Set { return caps.First(k.Bits) }
+
+// ReadKernel asks the kernel what it has. The value that comes with an error is
+// good for text, not for a change.
+func ReadKernel() (Kernel, error) {
+	_, k, err := readBounding()
+	return k, err
 }
 
-// CountBits searches for the number of capabilities that prctl(PR_CAPBSET_READ)
-// answers for. ErrNoBounding is that it does not even know the first, or knows
-// more than a set has room for; any other error is the failed call's.
-func CountBits() (n int, err error) {
-	high := caps.MaxBits + 1
-	for n < high {
-		mid := (n + high) / 2
-		_, known, err := inBounding(caps.Cap(mid))
-		if err != nil {
-			return 0, err
-		}
-		if known {
-			n = mid + 1
-		} else {
-			high = mid
+// readBounding asks for each capability whether it is in the bounding set, up to
+// the first that the kernel does not know. One that answers for more than a set
+// has room for shows nothing, as to libcap.
+func readBounding() (set caps.Set, k Kernel, err error) {
+	for c := range caps.Cap(caps.MaxBits + 1) {
+		in, err := cap.GetBound(cap.Value(c))
+		known, err := answered(err, "prctl(PR_CAPBSET_READ) "+c.String())
+		switch {
+		case err != nil:
+			return 0, Kernel{Bits: caps.Named}, err
+		case !known && c > 0:
+			return set, Kernel{Bits: int(c), Bounding: true}, nil
+		case !known:
+			return 0, Kernel{Bits: caps.Named}, nil
+		case in:
+			set |= c.Set()
 		}
 	}
-	if n == 0 || n > caps.MaxBits {
-		return 0, ErrNoBounding
-	}
-	return n, nil
+	return 0, Kernel{Bits: caps.Named}, nil
 }

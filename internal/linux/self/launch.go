@@ -22,6 +22,9 @@ func LandlockAccess() (uint64, error) {
 	if errno != 0 {
 		return 0, fmt.Errorf("landlock_create_ruleset: %w", errno)
 	}
+	if abi == 0 { // the versions begin with 1
+		return 0, errors.New("landlock_create_ruleset: reports version 0 (does a seccomp filter answer for the kernel?)")
+	}
 	// How many rights each version of the interface has, from version 1 on.
 	rights := [...]uint{13, 14, 15, 15, 16}
 	return 1<<rights[min(int(abi), len(rights))-1] - 1, nil

@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+	"kernel.org/pub/linux/libs/security/libcap/cap"
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/caps"
@@ -16,69 +17,76 @@ import (
 )
 
 // State reads the state of this thread, all but its user namespace, by system
-// calls: it needs no /proc. These are some fifty, and still cost less than the
-// first look into /proc/thread-self does: the kernel makes up that directory, and
-// takes it away when the program ends. As with libcap, capabilities that the
-// kernel does not know are in neither the bounding nor the ambient set.
+// calls: it needs no /proc, and the first look into /proc/thread-self would cost
+// more than all of them. As with libcap, capabilities that the kernel does not
+// know are in neither the bounding nor the ambient set.
 //
 // Only EINVAL says that the kernel does not know: a call that fails otherwise, as
-// a seccomp filter may have it, says nothing and is an error.
+// a seccomp filter may have it, says nothing and is an error. The fs ids alone
+// may stay unknown, since nothing is decided by them before an execve sets them
+// to the effective ones.
 //
 // The error ErrNoBounding comes with a state in which all else is right.
 func State() (s cred.State, err error) {
-	if err = ownSets(&s); err != nil && err != ErrNoBounding {
+	err = readSets(&s)
+	if err != nil && err != ErrNoBounding {
 		return s, err
 	}
-	if err := ownIDs(&s); err != nil {
+	if err := readIDs(&s); err != nil {
 		return s, err
 	}
-	bits, known, readErr := get(unix.PR_GET_SECUREBITS, 0, 0)
+	bits, readErr := cap.Prctl(unix.PR_GET_SECUREBITS)
+	known, readErr := answered(readErr, "prctl(PR_GET_SECUREBITS)")
 	if readErr != nil {
-		return s, fmt.Errorf("prctl(PR_GET_SECUREBITS): %w", readErr)
+		return s, readErr
 	}
-	if known {
-		s.Securebits = cred.Is(cred.Securebits(bits))
-	}
-	on, known, readErr := get(unix.PR_GET_NO_NEW_PRIVS, 0, 0)
+	s.Securebits = cred.Known[cred.Securebits]{Value: cred.Securebits(max(bits, 0)), OK: known}
+	on, readErr := cap.Prctl(unix.PR_GET_NO_NEW_PRIVS)
+	known, readErr = answered(readErr, "prctl(PR_GET_NO_NEW_PRIVS)")
 	if readErr != nil {
-		return s, fmt.Errorf("prctl(PR_GET_NO_NEW_PRIVS): %w", readErr)
+		return s, readErr
 	}
-	if known {
-		s.NoNewPrivs = cred.Is(on == 1)
-	}
+	s.NoNewPrivs = cred.Known[bool]{Value: on == 1, OK: known}
 	return s, err
 }
 
-// get is a prctl that reads. EINVAL says that the kernel does not know what it is
-// asked about; every other failure is an error.
-func get(option int, a, b uintptr) (value int, known bool, err error) {
-	value, err = unix.PrctlRetInt(option, a, b, 0, 0)
-	if err == unix.EINVAL {
-		return 0, false, nil
+// answered reads the error of a prctl(2) that asks: EINVAL says that the kernel
+// does not know what it is asked about, every other failure is one.
+func answered(err error, call string) (known bool, _ error) {
+	switch err {
+	case nil:
+		return true, nil
+	case unix.EINVAL:
+		return false, nil
 	}
-	return value, err == nil, err
+	return false, fmt.Errorf("%s: %w", call, err)
 }
 
-// ErrNoBounding is where neither prctl nor /proc tells of a bounding set.
-var ErrNoBounding = errors.New("the bounding set is unknown: prctl(PR_CAPBSET_READ) and /proc do not tell")
+// ErrNoBounding is where neither prctl nor /proc shows a bounding set.
+var ErrNoBounding = errors.New("the bounding set is unknown: prctl(PR_CAPBSET_READ) and /proc do not show it")
 
-// ownSets reads the five sets.
-func ownSets(s *cred.State) error {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var words [2]unix.CapUserData
-	if err := unix.Capget(&header, &words[0]); err != nil {
+// readSets reads the five sets.
+func readSets(s *cred.State) error {
+	own, err := cap.GetPID(0)
+	if err != nil {
 		return fmt.Errorf("capget: %w", err)
 	}
-	join := func(low, high uint32) caps.Set { return caps.Set(low) | caps.Set(high)<<32 }
-	s.Effective = join(words[0].Effective, words[1].Effective)
-	s.Permitted = join(words[0].Permitted, words[1].Permitted)
-	s.Inheritable = join(words[0].Inheritable, words[1].Inheritable)
-	var err error
-	if s.Ambient, s.AmbientSupported, err = ownAmbient(s.Permitted & s.Inheritable); err != nil {
+	for flag, set := range map[cap.Flag]*caps.Set{
+		cap.Effective: &s.Effective, cap.Permitted: &s.Permitted, cap.Inheritable: &s.Inheritable,
+	} {
+		for c := range caps.Cap(caps.MaxBits) {
+			if on, err := own.GetFlag(flag, cap.Value(c)); err != nil {
+				return fmt.Errorf("capget: %s: %w", c, err)
+			} else if on {
+				*set |= c.Set()
+			}
+		}
+	}
+	if s.Ambient, s.AmbientSupported, err = readAmbient(s.Permitted & s.Inheritable); err != nil {
 		return err
 	}
-	var told bool
-	if s.Bounding, told, err = ownBounding(); told || err != nil {
+	var kernel Kernel
+	if s.Bounding, kernel, err = readBounding(); err != nil || kernel.Bounding {
 		return err
 	}
 	text, err := procfs.ReadOwn("thread-self/status")
@@ -90,51 +98,23 @@ func ownSets(s *cred.State) error {
 	return nil
 }
 
-// ownAmbient asks for the ambient set, which is always within the permitted and
+// readAmbient asks for the ambient set, which is always within the permitted and
 // the inheritable one (cap_capset, security/commoncap.c). The first capability
 // is asked for in any case, to know whether there is such a set.
-func ownAmbient(among caps.Set) (set caps.Set, supported bool, err error) {
+func readAmbient(among caps.Set) (set caps.Set, supported bool, err error) {
 	for c := range (among | caps.Chown.Set()).All() {
-		on, known, err := get(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET, uintptr(c))
+		on, err := cap.GetAmbient(cap.Value(c))
+		known, err := answered(err, "prctl(PR_CAP_AMBIENT_IS_SET) "+c.String())
 		switch {
 		case err != nil:
-			return 0, false, fmt.Errorf("prctl(PR_CAP_AMBIENT_IS_SET) %s: %w", c.String(), err)
+			return 0, false, err
 		case !known && c == caps.Chown:
 			return 0, false, nil
-		case on == 1:
+		case known && on:
 			set |= c.Set()
 		}
 	}
 	return set, true, nil
-}
-
-// ownBounding asks for each capability whether it is in the bounding set, up to
-// the first that the kernel does not know; told is false if that is the very
-// first.
-func ownBounding() (set caps.Set, told bool, err error) {
-	for c := range caps.Cap(caps.MaxBits) {
-		in, known, err := inBounding(c)
-		if err != nil {
-			return 0, false, err
-		}
-		if !known {
-			return set, c > 0, nil
-		}
-		if in {
-			set |= c.Set()
-		}
-	}
-	return set, true, nil
-}
-
-// inBounding asks whether a capability is in the bounding set, and whether the
-// kernel knows it.
-func inBounding(c caps.Cap) (in, known bool, err error) {
-	on, known, err := get(unix.PR_CAPBSET_READ, uintptr(c), 0)
-	if err != nil {
-		return false, false, fmt.Errorf("prctl(PR_CAPBSET_READ) %s: %w", c.String(), err)
-	}
-	return on == 1, known, nil
 }
 
 // Process is this process: what /proc tells of it, where there is one that does,
@@ -154,20 +134,16 @@ func Process(o procfs.Options) (cred.Process, error) {
 	return p, err
 }
 
-// ownIDs reads the user and group ids.
-func ownIDs(s *cred.State) (err error) {
+// readIDs reads the user and group ids.
+func readIDs(s *cred.State) error {
 	if err := getIDs(sysGetresuid, &s.UID); err != nil {
 		return fmt.Errorf("getresuid: %w", err)
 	}
 	if err := getIDs(sysGetresgid, &s.GID); err != nil {
 		return fmt.Errorf("getresgid: %w", err)
 	}
-	if s.UID.FS, err = getFSID(sysSetfsuid); err != nil {
-		return fmt.Errorf("setfsuid: %w", err)
-	}
-	if s.GID.FS, err = getFSID(sysSetfsgid); err != nil {
-		return fmt.Errorf("setfsgid: %w", err)
-	}
+	uidKnown, gidKnown := getFSID(sysSetfsuid, &s.UID), getFSID(sysSetfsgid, &s.GID)
+	s.FSUnknown = !uidKnown || !gidKnown
 	groups, err := unix.Getgroups()
 	if err != nil {
 		return fmt.Errorf("getgroups: %w", err)
@@ -189,15 +165,20 @@ func getIDs(call uintptr, ids *cred.IDs) error {
 }
 
 // getFSID asks setfsuid(2) or setfsgid(2) for an id that is none, which changes
-// nothing and returns the present one: no call only reads it.
-func getFSID(call uintptr) (uint32, error) {
+// nothing and returns the present one: no call only reads it. A kernel without
+// the call, as gVisor, has no other fs id than the effective one; what else is no
+// id, as the -1 of proot, says nothing: false.
+func getFSID(call uintptr, ids *cred.IDs) (known bool) {
 	id, _, errno := unix.RawSyscall(call, ^uintptr(0), 0, 0)
+	ids.FS = ids.Effective
 	switch {
 	case errno == 0:
-		return uint32(id), nil
-	case strconv.IntSize == 32:
-		// These calls have no errors; the highest ids look like one.
-		return -uint32(errno), nil
+		ids.FS = uint32(id)
+	case errno == unix.ENOSYS:
+	case strconv.IntSize == 32 && errno != unix.EPERM:
+		ids.FS = -uint32(errno) // the call has no errors; the highest ids look like one
+	default:
+		return false
 	}
-	return 0, errno
+	return true
 }

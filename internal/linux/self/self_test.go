@@ -25,6 +25,7 @@ func init() {
 		"no-proc":     helperNoProc,
 		"hidden-bits": helperHiddenBits,
 		"no-ambient":  helperNoAmbient,
+		"no-fs-ids":   helperNoFSIDs,
 	})
 }
 
@@ -139,7 +140,7 @@ func helperNoProc() {
 // libcap's output use it, takes them out of bounding however it is read.
 func TestHiddenBits(t *testing.T) {
 	h := helper.Start(t, "hidden-bits", nil)
-	if got, want := h.First+"\n"+h.Rest(), "same\n38 true 38\nsame\n0 false 41\n"; got != want {
+	if got, want := h.First+"\n"+h.Rest(), "same\ntrue 38 <nil>\nsame\nfalse 41 <nil>\n"; got != want {
 		t.Errorf("got\n%s, want\n%s", got, want)
 	}
 }
@@ -160,8 +161,8 @@ func helperHiddenBits() {
 		} else {
 			fmt.Printf("bounding %x, want %x\n", s.Bounding, want)
 		}
-		n, err := CountBits()
-		fmt.Println(n, err == nil, KernelBits())
+		kernel, err := ReadKernel()
+		fmt.Println(kernel.Bounding, kernel.Bits, err)
 	}
 }
 
@@ -181,15 +182,44 @@ func helperNoAmbient() {
 	fmt.Println(before.AmbientSupported, after.AmbientSupported)
 }
 
-func TestKernelBits(t *testing.T) {
+// TestNoFSIDs: gVisor has no setfsuid(2), and proot answers it with -1, which is
+// read as EPERM. Neither keeps anything else from being read.
+func TestNoFSIDs(t *testing.T) {
+	h := helper.Start(t, "no-fs-ids", nil)
+	if got, want := h.First+"\n"+h.Rest(), "true <nil>\ntrue <nil>\n"; got != want {
+		t.Errorf("got\n%s, want\n%s", got, want)
+	}
+}
+
+func helperNoFSIDs() {
+	before, err := State()
+	helper.Must("self", err)
+	// The filter that was added last and the one with the strongest say are the
+	// same here: ERRNO of two filters is that of the last (seccomp(2)).
+	for _, errno := range []unix.Errno{unix.ENOSYS, unix.EPERM} {
+		for _, nr := range []uint32{sysSetfsuid, sysSetfsgid} {
+			helper.Must("seccomp", helper.RefuseCall(nr, errno))
+		}
+		after, err := State()
+		want := before
+		want.NoNewPrivs = cred.Is(true)
+		for _, ids := range []*cred.IDs{&want.UID, &want.GID} {
+			ids.FS = ids.Effective
+		}
+		want.FSUnknown = errno == unix.EPERM
+		fmt.Println(reflect.DeepEqual(after, want), err)
+	}
+}
+
+func TestReadKernel(t *testing.T) {
 	text, err := os.ReadFile("/proc/sys/kernel/cap_last_cap")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var last int
 	fmt.Sscan(string(text), &last)
-	if n := KernelBits(); n != last+1 {
-		t.Errorf("KernelBits = %d, the kernel says %d", n, last+1)
+	if k, err := ReadKernel(); err != nil || k != (Kernel{Bits: last + 1, Bounding: true}) {
+		t.Errorf("%+v, %v; the kernel says %d", k, err, last+1)
 	}
 }
 

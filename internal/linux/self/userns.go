@@ -1,10 +1,6 @@
 package self
 
 import (
-	"errors"
-
-	"golang.org/x/sys/unix"
-
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
@@ -13,21 +9,6 @@ import (
 // UserNS reads this thread's user namespace; what [procfs.OpenOwn] does not find
 // is unknown.
 func UserNS() (cred.UserNS, error) { return procfs.OwnThread().UserNS() }
-
-// Setgroups reads whether this thread's user namespace allows setgroups(2);
-// unknown where [procfs.OpenOwn] does not find the file, and before Linux 3.19.
-func Setgroups() (cred.Known[bool], error) {
-	const name = "thread-self/setgroups"
-	text, err := procfs.ReadOwn(name)
-	switch allowed := procfs.ParseSetgroups(text); {
-	case errors.Is(err, unix.ENOENT) || errors.Is(err, procfs.ErrNotOwn):
-		return cred.Known[bool]{}, nil
-	case err == nil && !allowed.OK:
-		return allowed, errors.New("read /proc/" + name + ": not of the kernel's form")
-	default:
-		return allowed, err
-	}
-}
 
 // UserNSByInode is the user namespace of this process, by its inode and its uid_map;
 // unknown where there is no /proc.

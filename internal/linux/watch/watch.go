@@ -8,6 +8,7 @@ package watch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,9 @@ type Target struct {
 	// forked, and not at once. The thread must be its process's main one: the kernel
 	// delivers nothing after the execve of another one. With Threads 0 that is how to
 	// watch a command: Start, fork and execve it on the same thread, wait, Stop. The
-	// checks of the calling thread itself are not watched then.
+	// checks of the calling thread itself are not watched then. That works for one
+	// child: where the kernel exchanged the events of parent and child at a switch
+	// between the two (perf_event_context_sched_out), they end with the child.
 	FromExec bool
 	// Host, where it is set, stands for Threads: all processes for which it is true.
 	// It is asked once about each process, from another goroutine.
@@ -42,16 +45,17 @@ type Watch struct {
 	point    *tracepoint
 	tracker  *tracker
 
-	ending, ended chan struct{}
-	stop          sync.Once
+	over              chan struct{} // closed when there is no more to watch
+	stopping, stopped chan struct{} // closed by Stop, and by the reading when it heard so
+	stop              sync.Once
 }
 
 // pagesAll is how many pages all buffers have together at most, pagesOne how many one
-// has: 512 pages lost nothing in 4 million checks that two processors made at full
-// speed.
+// has: room for the checks of a tenth of a second at full speed on each of four
+// processors.
 const (
 	pagesAll = 8192
-	pagesOne = 512
+	pagesOne = 2048
 )
 
 // flush is how long a record waits at most until it is read.
@@ -69,7 +73,7 @@ func Start(target Target, each func(checks.Check, checks.Verdict)) (*Watch, erro
 	if err != nil {
 		return nil, err
 	}
-	w := &Watch{point: point, ending: make(chan struct{}), ended: make(chan struct{})}
+	w := &Watch{point: point, over: make(chan struct{}), stopping: make(chan struct{}), stopped: make(chan struct{})}
 	w.tracker = newTracker(point, spaces, target.Host, each)
 	if err := w.open(target); err != nil {
 		w.close()
@@ -112,7 +116,11 @@ func (w *Watch) open(target Target) error {
 		}
 	}
 	if target.FromExec && len(threads) == 1 {
-		if w.counters, err = openCounters(w.point, threads[0], when, self.KernelBits()); err != nil {
+		kernel, err := self.ReadKernel()
+		if err != nil {
+			return err
+		}
+		if w.counters, err = openCounters(w.point, threads[0], when, kernel.Bits); err != nil {
 			return err
 		}
 	}
@@ -170,21 +178,28 @@ func bufferPages(cpus int) int {
 
 // read reads the buffers until Stop.
 func (w *Watch) read() {
-	defer close(w.ended)
-	wait := make([]unix.PollFd, 0, len(w.buffers))
+	defer close(w.stopped)
+	wait := make([]unix.PollFd, 0, len(w.events))
 	for _, fd := range w.events {
 		wait = append(wait, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	}
-	for {
+	for len(wait) > 0 {
 		select {
-		case <-w.ending:
+		case <-w.stopping:
 			return
 		default:
 		}
 		_, _ = unix.Poll(wait, int(flush/time.Millisecond)) // a failure only means to look now
 		w.drain()
+		wait = slices.DeleteFunc(wait, func(p unix.PollFd) bool { return p.Revents&unix.POLLHUP != 0 })
 	}
+	w.tracker.settle(monotonic())
+	close(w.over)
+	<-w.stopping
 }
+
+// Over is closed when all that was watched has ended.
+func (w *Watch) Over() <-chan struct{} { return w.over }
 
 // drain reads what is in the buffers. A record of one processor may come to light
 // later than a younger one of another: so what is younger than the drain before
@@ -197,13 +212,14 @@ func (w *Watch) drain() {
 	w.tracker.settle(now)
 }
 
-// Stop ends the watching and says what was found. What happened before is in it:
-// the records are in the buffers when a system call returns.
+// Stop ends the watching and says what was found, in any goroutine and also more than
+// once. All that happened before is in it: the record of a check is in the buffer
+// before the system call returns.
 func (w *Watch) Stop() (*checks.Found, error) {
 	var err error
 	w.stop.Do(func() {
-		close(w.ending)
-		<-w.ended
+		close(w.stopping)
+		<-w.stopped
 		for _, fd := range w.events {
 			_ = unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_DISABLE, 0)
 		}

@@ -2,6 +2,7 @@ package caps
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"math"
 	"strconv"
@@ -29,14 +30,27 @@ func ParseName(text string) (Cap, error) {
 	return 0, unknownName(text)
 }
 
-// unknownName says that text names no capability, and which it may have meant.
+// UnknownName is the error of a text that names no capability.
+type UnknownName struct {
+	Text string
+	// Near is the name that Text may have meant, empty for none.
+	Near string
+}
+
+func (e *UnknownName) Error() string {
+	if e.Near == "" {
+		return fmt.Sprintf("capability %q is unknown", e.Text)
+	}
+	return fmt.Sprintf("capability %q is unknown, did you mean %s?", e.Text, e.Near)
+}
+
 func unknownName(text string) error {
-	msg := "capability " + strconv.Quote(text) + " is unknown"
+	e := &UnknownName{Text: text}
 	short := strings.TrimPrefix(strings.ToLower(text), prefix)
 	if near := suggest.Nearest(short, shortNames()); near != "" {
-		msg += ", did you mean " + prefix + near + "?"
+		e.Near = prefix + near
 	}
-	return errors.New(msg)
+	return e
 }
 
 // ParseUint reads a number of at most bits bits as C writes it: decimal, octal

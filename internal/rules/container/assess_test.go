@@ -105,6 +105,21 @@ func TestVerdict(t *testing.T) {
 		{"one more", func(f *Facts) { f.hold(catalog.DockerDefault | caps.Of(caps.SysPacct)) }, OverPrivileged},
 		{"sys_admin more", func(f *Facts) { f.hold(catalog.DockerDefault | caps.Of(caps.SysAdmin)) }, OverPrivileged},
 		{"sys_admin and nothing else but no wall", func(f *Facts) { f.hold(caps.Of(caps.SysAdmin)); f.open(t) }, Privileged},
+		{"sys_admin and no wall but a label", func(f *Facts) {
+			f.hold(caps.Of(caps.SysAdmin))
+			f.open(t)
+			f.Label = cred.Is("docker-default (enforce)")
+		}, OverPrivileged},
+		{"sys_admin and no wall but a filter", func(f *Facts) {
+			f.hold(caps.Of(caps.SysAdmin))
+			f.open(t)
+			f.Process.Seccomp = cred.Is(cred.SeccompFilter)
+		}, OverPrivileged},
+		{"sys_admin and no wall but masks", func(f *Facts) {
+			f.hold(caps.Of(caps.SysAdmin))
+			f.open(t)
+			f.Mounts = cred.Is(dockerMounts(t))
+		}, OverPrivileged},
 		{"no wall but the default", func(f *Facts) { f.open(t) }, OverPrivileged}, // /proc/sys is open to its root
 		{"no wall, a user with nothing", func(f *Facts) {
 			f.hold(0)

@@ -40,7 +40,26 @@ type IDs struct {
 }
 
 // Same is all four ids alike.
-func Same(id uint32) IDs { return IDs{id, id, id, id} }
+func Same(id uint32) IDs { return IDs{Real: id, Effective: id, Saved: id, FS: id} }
+
+// Unchanged in the place of an id leaves that one as it is: (uid_t)-1 of
+// setresuid(2).
+const Unchanged = ^uint32(0)
+
+// Over is the real, effective and saved ids of a change to old, and the
+// filesystem id, which follows the effective one.
+func (id IDs) Over(old IDs) IDs {
+	for _, i := range [...]struct {
+		now *uint32
+		old uint32
+	}{{&id.Real, old.Real}, {&id.Effective, old.Effective}, {&id.Saved, old.Saved}} {
+		if *i.now == Unchanged {
+			*i.now = i.old
+		}
+	}
+	id.FS = id.Effective
+	return id
+}
 
 // Securebits are the flags of prctl(PR_GET_SECUREBITS)
 // (include/uapi/linux/securebits.h).
@@ -67,6 +86,9 @@ const (
 type State struct {
 	Sets
 	UID, GID IDs
+	// FSUnknown says that the fs ids could not be read. They stand as the effective
+	// ones: so they are in all but the rarest programs, and after every execve.
+	FSUnknown bool
 	// Groups are the supplementary groups in the kernel's order.
 	Groups     []uint32
 	NoNewPrivs Known[bool]

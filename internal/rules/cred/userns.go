@@ -11,6 +11,25 @@ type UserNS struct {
 	UIDMap, GIDMap Known[[]IDRange]
 	// Setgroups is false where setgroups(2) is denied for good.
 	Setgroups Known[bool]
+	// OverflowUID and OverflowGID are what an id is shown as that the reader's
+	// namespace does not map; unknown unless they were asked for.
+	OverflowUID, OverflowGID Known[uint32]
+}
+
+// TrueUID reports whether a uid that a thread of this namespace reads of itself
+// is known to be that uid. The overflow uid may be any that the namespace does not
+// map, even where it is mapped itself (from_kuid_munged, kernel/user_namespace.c).
+func (n *UserNS) TrueUID(uid uint32) bool { return isTrue(uid, n.UIDMap, n.OverflowUID) }
+
+// TrueGID is TrueUID for a gid.
+func (n *UserNS) TrueGID(gid uint32) bool { return isTrue(gid, n.GIDMap, n.OverflowGID) }
+
+func isTrue(id uint32, ranges Known[[]IDRange], overflow Known[uint32]) bool {
+	var mapped uint64
+	for _, r := range ranges.Value {
+		mapped += uint64(r.Count)
+	}
+	return mapped == 1<<32-1 || overflow.OK && id != overflow.Value
 }
 
 // InitialUserNS is the inode of the initial user namespace on every kernel

@@ -174,6 +174,7 @@ func (e *exec) finish() {
 		e.new.GID.Saved != e.new.GID.Effective || e.new.GID.FS != e.new.GID.Effective)
 	e.new.UID.Saved, e.new.UID.FS = e.new.UID.Effective, e.new.UID.Effective
 	e.new.GID.Saved, e.new.GID.FS = e.new.GID.Effective, e.new.GID.Effective
+	e.new.FSUnknown = false
 
 	if ambient := e.old.Ambient; ambient != 0 {
 		e.note(AmbientFileCaps, e.hasCaps)

@@ -58,6 +58,9 @@ func (w *World) id(kind idKind, op operator, value string) (judge, error) {
 		if kind.user {
 			ids = &p.UID
 		}
+		if p.FSUnknown && strings.HasPrefix(kind.name, "fs") {
+			return unknown(kind.name)
+		}
 		is := kind.of(ids)
 		return compareOne(op, kind.name, decimal(is), wanted, is == want)
 	}, nil

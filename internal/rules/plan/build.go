@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"slices"
 
 	"capsh/internal/rules/caps"
@@ -19,7 +20,9 @@ import (
 //   - lower limits at the end, for the program that does all this has to live
 //     until then.
 //
-// A step that would change nothing is left out.
+// A step that would change nothing is left out, but for those that set ids: an id
+// that looks right may be another (see [cred.UserNS.TrueUID]), and the kernel's
+// answer to the call says which.
 func (b *builder) build() error {
 	for _, part := range []func(*builder) error{
 		(*builder).raise, (*builder).limits, (*builder).inheritEarly, (*builder).bounding, (*builder).root,
@@ -68,8 +71,8 @@ func (b *builder) raise() error {
 	need(caps.Setpcap, s.Bounding != b.want.Bounding || b.foreignInheritable())
 	need(caps.SysChroot, b.req.Chroot != "")
 	need(caps.SysResource, slices.ContainsFunc(b.req.Rlimits, func(r Rlimit) bool { return r.Raises }))
-	need(caps.Setgid, !taken(b.newGID(), s.GID) || b.req.Groups.OK && !sameSet(b.req.Groups.Value, s.Groups))
-	need(caps.Setuid, !taken(b.newUID(), s.UID))
+	need(caps.Setgid, b.req.GID.OK || b.req.Groups.OK)
+	need(caps.Setuid, b.req.UID.OK)
 	return b.capset(s.Effective|needs&s.Permitted, s.Permitted, s.Inheritable)
 }
 
@@ -119,7 +122,6 @@ func (b *builder) root() error {
 
 // users changes groups, gid and uid.
 func (b *builder) users() error {
-	uid, gid := b.newUID(), b.newGID()
 	if b.losesCaps() && !b.givesCapsUp() {
 		if err := b.do(Step{Op: KeepCaps}); err != nil {
 			return err
@@ -128,13 +130,13 @@ func (b *builder) users() error {
 	if err := b.groups(); err != nil {
 		return err
 	}
-	if gid != b.state.GID {
-		if err := b.do(Step{Op: Setresgid, IDs: gid}); err != nil {
+	if b.req.GID.OK {
+		if err := b.do(Step{Op: Setresgid, IDs: b.req.GID.Value}); err != nil {
 			return err
 		}
 	}
-	if uid != b.state.UID {
-		return b.do(Step{Op: Setresuid, IDs: uid})
+	if b.req.UID.OK {
+		return b.do(Step{Op: Setresuid, IDs: b.req.UID.Value})
 	}
 	return nil
 }
@@ -149,29 +151,32 @@ func (b *builder) losesCaps() bool {
 // givesCapsUp says that it may: nothing is to stay permitted.
 func (b *builder) givesCapsUp() bool { return b.losesCaps() && b.permittedForNow() == 0 }
 
-// groups sets the supplementary groups. Where they only follow from a user that
-// we are already, and cannot be set, they stay.
+// groups sets the supplementary groups, whenever that is permitted. Where it is
+// not, those there are have to be the same, beyond doubt. No groups are none in
+// every namespace.
 func (b *builder) groups() error {
 	s, want := &b.state, b.req.Groups
-	if !want.OK || sameSet(want.Value, s.Groups) {
+	if !want.OK || len(want.Value)+len(s.Groups) == 0 {
 		return nil
 	}
-	can := s.Effective.Has(caps.Setgid) && !denied(s.UserNS.Setgroups)
-	if can || !b.req.GroupsImplied || b.newUID() != s.UID || b.newGID() != s.GID {
-		return b.do(Step{Op: Setgroups, Groups: sorted(want.Value)})
+	err := b.do(Step{Op: Setgroups, Groups: sorted(want.Value)})
+	if err == nil {
+		return nil
 	}
-	extra := without(without(s.Groups, want.Value), []uint32{s.GID.Real})
-	missing := without(without(want.Value, s.Groups), []uint32{s.GID.Real})
-	if len(extra)+len(missing) > 0 {
-		b.warning("the supplementary groups cannot be set and stay " + IDList(s.Groups) + " instead of " + IDList(sorted(want.Value)))
+	doubt := slices.IndexFunc(s.Groups, func(gid uint32) bool { return !s.UserNS.TrueGID(gid) })
+	fit := b.req.GroupsFit(s)
+	if fit && doubt < 0 {
+		return nil
 	}
-	return nil
+	text := err.Error() + ": the supplementary groups stay " + IDList(s.Groups)
+	if fit {
+		text += ", where " + idText(s.Groups[doubt]) + " may be any that this user namespace does not map"
+	}
+	return errors.New(text + "; " + KeepGroups)
 }
 
-// without are the ids of list that are not in other.
-func without(list, other []uint32) []uint32 {
-	return slices.DeleteFunc(slices.Clone(list), func(id uint32) bool { return slices.Contains(other, id) })
-}
+// KeepGroups says how to do without setgroups(2).
+const KeepGroups = "--groups=keep starts the command with the groups there are"
 
 // permittedForNow is what has to stay permitted until the securebits are set.
 func (b *builder) permittedForNow() caps.Set {
@@ -209,7 +214,7 @@ func (b *builder) folder() error {
 	if b.req.Chdir == "" {
 		return nil
 	}
-	return b.do(Step{Op: Chdir, Text: b.req.Chdir, FD: b.req.ChdirFD})
+	return b.do(Step{Op: Chdir, Text: b.req.Chdir})
 }
 
 // process sets what belongs to the process and not to its credentials.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"slices"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -14,7 +15,6 @@ import (
 // becomes a warning. Another file may be foreseen later.
 func (p *Plan) Foresee(exe *execve.File) error {
 	p.PutOff("")
-	p.Command = *exe
 	err := p.judge(exe)
 	var refused *execve.Refused
 	if errors.As(err, &refused) {
@@ -30,7 +30,7 @@ func (p *Plan) Foresee(exe *execve.File) error {
 
 // PutOff says that what the command will hold cannot be foreseen, and why.
 func (p *Plan) PutOff(why string) {
-	p.After, p.Rules, p.Unforeseen, p.Command = cred.Known[cred.State]{}, 0, why, execve.File{}
+	p.After, p.Rules, p.Unforeseen = cred.Known[cred.State]{}, 0, why
 }
 
 func (p *Plan) judge(exe *execve.File) error {
@@ -186,8 +186,39 @@ func (b *builder) warn() {
 	if b.req.UserNamespaces.Value {
 		b.warning("user namespaces are open: in a new one the command holds all capabilities over what belongs to that one")
 	}
-	if uid := p.Want.UID; uid.Effective != 0 && anyZero(uid) {
-		b.warning("the real or saved uid stays 0: the command can become root again")
+	b.warnOfRoot()
+}
+
+// warnOfRoot warns of ids of root beside others. A uid that all is 0 is as asked;
+// so is a gid that was named.
+func (b *builder) warnOfRoot() {
+	want, now, asked := &b.plan.Want, &b.plan.Before, b.req
+	if !asked.UID.OK && !asked.GID.OK && !asked.Groups.OK {
+		return
+	}
+	b.warnOfZero("uid", want.UID, now.UID, "the command acts as root", "the command can become root again")
+	b.warnOfZero("gid", want.GID, now.GID, "the command has the rights of group 0", "the command can take group 0 again")
+	if want.UID.Effective == 0 {
+		return
+	}
+	if want.GID == cred.Same(0) && (!asked.GID.OK || in(cred.Unchanged, asked.GID.Value)) {
+		b.warning("the gid stays 0: the command has the rights of group 0")
+	}
+	if !asked.Groups.OK && slices.Contains(want.Groups, 0) {
+		b.warning("group 0 stays among the supplementary groups: the command has the rights of group 0")
+	}
+}
+
+// warnOfZero warns of an id of 0 beside one that is another.
+func (b *builder) warnOfZero(kind string, want, now cred.IDs, acts, can string) {
+	switch {
+	case !anyZero(want) || want == cred.Same(0):
+	case want.Effective == 0 && now.Effective == 0:
+		b.warning("the effective " + kind + " stays 0: " + acts)
+	case want.Effective == 0:
+		b.warning("the effective " + kind + " becomes 0: " + acts)
+	default:
+		b.warning("the real or saved " + kind + " stays 0: " + can)
 	}
 }
 

@@ -19,9 +19,6 @@ type Plan struct {
 	After      cred.Known[cred.State]
 	Rules      execve.Rules
 	Unforeseen string
-	// Command is the file that After speaks of; without IDs where none was
-	// foreseen.
-	Command execve.File
 	// Warnings are sentences without a full stop.
 	Warnings []string
 
@@ -75,19 +72,7 @@ func (b *builder) do(s Step) error {
 }
 
 // newUID are the user ids to have.
-func (b *builder) newUID() cred.IDs {
-	if b.req.UID.OK {
-		return withFS(b.req.UID.Value)
-	}
-	return b.state.UID
-}
-
-func (b *builder) newGID() cred.IDs {
-	if b.req.GID.OK {
-		return withFS(b.req.GID.Value)
-	}
-	return b.state.GID
-}
+func (b *builder) newUID() cred.IDs { return newIDs(b.req.UID, b.state.UID) }
 
 // lacking are capabilities that cannot be had, each group with its reason.
 type lacking struct {

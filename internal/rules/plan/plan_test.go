@@ -23,8 +23,12 @@ func root() cred.State {
 	return cred.State{
 		Sets:       cred.Sets{Effective: all, Permitted: all, Bounding: all},
 		NoNewPrivs: cred.Is(false), Securebits: cred.Is[cred.Securebits](0), AmbientSupported: true,
+		UserNS: cred.UserNS{UIDMap: allIDs, GIDMap: allIDs},
 	}
 }
+
+// allIDs is the map of the initial namespace.
+var allIDs = cred.Is([]cred.IDRange{{Count: 1<<32 - 1}})
 
 // user is a process without anything but a full bounding set.
 func user() cred.State {
@@ -101,8 +105,9 @@ func TestSteps(t *testing.T) {
 			"capset drop_bounding setgroups setresgid setresuid no_new_privs"},
 		{"root without setpcap", noSetpcap, plan.Request{}, "capset no_new_privs"},
 		{"user, nothing", user(), plan.Request{}, "no_new_privs"},
-		{"user, the same again", user(), as(1000), "no_new_privs"},
-		{"all done", done, as(1000), ""},
+		{"user, the same again", user(), as(1000), "setresgid setresuid no_new_privs"},
+		{"root, the same again", root(), as(0), "drop_bounding setgroups setresgid setresuid capset no_new_privs"},
+		{"all done", done, as(1000), "setresgid setresuid"},
 		{"ambient kept", ambient, keep(plan.Request{}, netRaw), "no_new_privs"},
 		{"ambient dropped", ambient, plan.Request{}, "capset no_new_privs"},
 	} {
@@ -131,6 +136,10 @@ func TestSteps(t *testing.T) {
 func TestRefused(t *testing.T) {
 	carries := plain
 	carries.HasCaps, carries.Caps = true, filecap.Caps{Permitted: netRaw, Effective: true, Version: 2}
+	permits := carries
+	permits.Caps.Effective = false
+	resets := plain
+	resets.SetidFromReal = true
 	noAmbient := root()
 	noAmbient.AmbientSupported = false
 	blocked := root()
@@ -152,12 +161,19 @@ func TestRefused(t *testing.T) {
 		{"open bounding set", user(), plain, plan.Request{AllowNewPrivs: true}, "the bounding set cannot shrink: CAP_SETPCAP is not in the permitted set"},
 		{"bounding set asked for", user(), plain, plan.Request{Bounding: cred.Is[caps.Set](0)}, "the bounding set cannot shrink: CAP_SETPCAP is not in the permitted set"},
 		{"bounding set grows", user(), plain, plan.Request{Bounding: cred.Is(all | 1<<50)}, "cannot be had: 50 (not in the bounding set, which cannot grow)"},
-		{"another user", user(), plain, as(1001), "setgroups 1001: would not be permitted (needs CAP_SETGID, which is not in the permitted set)"},
+		{"another user", user(), plain, as(1001), "setgroups 1001: would not be permitted (needs CAP_SETGID, which is not in the permitted set): " +
+			"the supplementary groups stay 1000; --groups=keep starts the command with the groups there are"},
 		{"root through bounding", root(), plain, plan.Request{Bounding: cred.Is(netRaw), AllowNewPrivs: true},
 			"the command would hold cap_net_raw: effective uid 0: permitted is bounding | inheritable, and effective"},
 		{"file refused", root(), carries, plan.Request{}, "/bin/cmd carries cap_net_raw=ep, but cap_net_raw is not in the bounding set: execve would fail with EPERM"},
 		{"file clears ambient", root(), carries, keep(as(1000), netRaw|caps.Kill.Set()),
 			"/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set: the command would not hold cap_kill"},
+		{"file takes effective", root(), permits, keep(as(1000), netRaw),
+			"/bin/cmd: its file capabilities (cap_net_raw=p) clear the ambient set: the command would not hold cap_net_raw"},
+		{"gid reset", root(), resets, plan.Request{GID: cred.Is(cred.IDs{Real: 7, Effective: 8, Saved: 8})},
+			"the command would run with effective uid 0 and gid 7: no privileges may be gained: the effective ids go back to the real ones"},
+		{"uid reset", root(), resets, plan.Request{UID: cred.Is(cred.IDs{Real: 7, Effective: 8, Saved: 8})},
+			"the command would run with effective uid 7 and gid 0: no privileges may be gained: the effective ids go back to the real ones"},
 		{"lock without setpcap", user(), plain, plan.Request{Lock: true}, "securebits: would not be permitted (needs CAP_SETPCAP, which is not in the permitted set)"},
 		{"seccomp without both", root(), plain, plan.Request{AllowNewPrivs: true, SeccompFile: "f"}, "seccomp f: would not be permitted (it takes no_new_privs or CAP_SYS_ADMIN)"},
 	} {
@@ -315,31 +331,6 @@ func TestPermittedForFile(t *testing.T) {
 	}
 }
 
-// TestGroupsStay: where the groups only follow from a user that we are already.
-func TestGroupsStay(t *testing.T) {
-	from := user()
-	from.Groups = []uint32{27, 1000}
-	p, err := makePlan(from, plain, as(1000))
-	if err != nil || ops(p) != "no_new_privs" ||
-		!strings.Contains(strings.Join(p.Warnings, "\n"), "the supplementary groups cannot be set and stay 27,1000 instead of 1000") {
-		t.Errorf("%v, %s, %q", err, ops(p), p.Warnings)
-	}
-	from.Groups = nil // the primary group is meant anyway
-	if p, err = makePlan(from, plain, as(1000)); err != nil || len(p.Warnings) != 1 {
-		t.Errorf("%v, %q", err, p.Warnings)
-	}
-	asked := as(1000)
-	asked.GroupsImplied = false
-	if _, err = makePlan(from, plain, asked); err == nil {
-		t.Error("groups that were asked for may not stay away")
-	}
-	from = root()
-	from.UserNS.Setgroups = cred.Is(false)
-	if p, err = makePlan(from, plain, as(0)); err != nil || strings.Contains(ops(p), "setgroups") {
-		t.Errorf("%v, %s", err, ops(p))
-	}
-}
-
 // TestCheck: each field that differs is named, and no difference is lost.
 func TestCheck(t *testing.T) {
 	want := user()
@@ -364,6 +355,7 @@ func TestCheck(t *testing.T) {
 		{"uid is 1000,1000,1000,0", func(s *cred.State) { s.UID.FS = 0 }},
 		{"gid is 1000,0,1000,1000", func(s *cred.State) { s.GID.Effective = 0 }},
 		{"groups is 5 instead of 5,6", func(s *cred.State) { s.Groups = []uint32{5} }},
+		{"groups is 5,7 instead of 5,6", func(s *cred.State) { s.Groups = []uint32{5, 7} }},
 		{"groups is 5,5,6 instead of 5,6", func(s *cred.State) { s.Groups = []uint32{5, 6, 5} }},
 		{"no_new_privs is on instead of off", func(s *cred.State) { s.NoNewPrivs.Value = true }},
 		{"no_new_privs is unknown", func(s *cred.State) { s.NoNewPrivs.OK = false }},

@@ -4,6 +4,8 @@
 package plan
 
 import (
+	"slices"
+
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 )
@@ -26,20 +28,21 @@ type Request struct {
 	// cannot be had.
 	AllowNewPrivs, AllowMismatch, BestEffort bool
 
-	// UID and GID are the real, effective and saved ids to take.
+	// UID and GID are the real, effective and saved ids to take, cred.Unchanged
+	// for one that is to stay.
 	UID, GID cred.Known[cred.IDs]
 	// Groups are all supplementary groups to have. Implied says that they only
-	// follow from the user, so that they may stay where the ids do.
+	// follow from the user: where the ids stay, the primary group may be missing
+	// among them.
 	Groups        cred.Known[[]uint32]
 	GroupsImplied bool
 
 	Rlimits []Rlimit
 	Umask   cred.Known[uint32]
 	// Chroot and Chdir are paths, empty for none; Chdir is resolved after the
-	// change of root and as the new user. ChrootFD and ChdirFD are these, open; a
-	// ChdirFD of -1 is a directory that only the new user can look up.
-	Chroot, Chdir     string
-	ChrootFD, ChdirFD int
+	// change of root and as the new user. ChrootFD is Chroot, open.
+	Chroot, Chdir string
+	ChrootFD      int
 	// DeathSignal is prctl(PR_SET_PDEATHSIG)'s, 0 for none.
 	DeathSignal cred.Known[uint32]
 	// Ptracer is prctl(PR_SET_PTRACER)'s: a pid, 0 for none, AnyPtracer.
@@ -120,4 +123,23 @@ func (r *Request) securebits(from *cred.State) cred.Known[cred.Securebits] {
 		bits.Value = bits.Value&^cred.KeepCaps | Locks(from.AmbientSupported)
 	}
 	return bits
+}
+
+// newIDs are the ids to have.
+func newIDs(asked cred.Known[cred.IDs], now cred.IDs) cred.IDs {
+	if asked.OK {
+		return asked.Value.Over(now)
+	}
+	return now
+}
+
+// GroupsFit reports whether the groups that s shows are those to have. That they
+// are is another matter: see cred.UserNS.TrueGID.
+func (r *Request) GroupsFit(s *cred.State) bool {
+	have, want := slices.Compact(sorted(s.Groups)), slices.Compact(sorted(r.Groups.Value))
+	if sameSet(have, want) {
+		return true
+	}
+	stay := newIDs(r.UID, s.UID) == s.UID && newIDs(r.GID, s.GID) == s.GID
+	return r.GroupsImplied && stay && sameSet(have, without(want, s.GID.Effective))
 }

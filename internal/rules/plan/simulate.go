@@ -100,7 +100,6 @@ func in(id uint32, ids cred.IDs) bool {
 }
 func anyZero(ids cred.IDs) bool      { return in(0, ids) }
 func taken(s, old cred.IDs) bool     { return in(s.Real, old) && in(s.Effective, old) && in(s.Saved, old) }
-func withFS(ids cred.IDs) cred.IDs   { ids.FS = ids.Effective; return ids }
 func sorted(list []uint32) []uint32  { return slices.Sorted(slices.Values(list)) }
 func sameSet(a, b []uint32) bool     { return slices.Equal(sorted(a), sorted(b)) }
 func denied(v cred.Known[bool]) bool { return v.OK && !v.Value }
@@ -115,7 +114,7 @@ func mapped(id uint32, ranges cred.Known[[]cred.IDRange]) bool {
 // unmapped refuses ids that have no meaning in a user namespace.
 func (s *Step) unmapped(kind string, ranges cred.Known[[]cred.IDRange], ids ...uint32) error {
 	for _, id := range ids {
-		if !mapped(id, ranges) {
+		if id != cred.Unchanged && !mapped(id, ranges) {
 			return s.fails(kind + idText(id) + " does not exist in this user namespace")
 		}
 	}
@@ -147,6 +146,8 @@ func (s *Step) setgroups(st *cred.State) error {
 		return s.needs(caps.Setgid)
 	case denied(st.UserNS.Setgroups):
 		return s.fails("this user namespace denies setgroups")
+	case st.UserNS.GIDMap.OK && len(st.UserNS.GIDMap.Value) == 0:
+		return s.fails("this user namespace has no gid_map yet")
 	}
 	if err := s.unmapped("gid ", st.UserNS.GIDMap, s.Groups...); err != nil {
 		return err
@@ -155,28 +156,35 @@ func (s *Step) setgroups(st *cred.State) error {
 	return nil
 }
 
+// without is list without one id.
+func without(list []uint32, id uint32) []uint32 {
+	return slices.DeleteFunc(slices.Clone(list), func(i uint32) bool { return i == id })
+}
+
 // setresgid is __sys_setresgid (kernel/sys.c).
 func (s *Step) setresgid(st *cred.State) error {
-	if !st.Effective.Has(caps.Setgid) && !taken(s.IDs, st.GID) {
+	ids := s.IDs.Over(st.GID)
+	if !st.Effective.Has(caps.Setgid) && !taken(ids, st.GID) {
 		return s.needs(caps.Setgid)
 	}
 	if err := s.unmapped("gid ", st.UserNS.GIDMap, s.IDs.Real, s.IDs.Effective, s.IDs.Saved); err != nil {
 		return err
 	}
-	st.GID = withFS(s.IDs)
+	st.GID = ids
 	return nil
 }
 
 // setresuid is __sys_setresuid and cap_emulate_setxuid.
 func (s *Step) setresuid(st *cred.State) error {
-	if !st.Effective.Has(caps.Setuid) && !taken(s.IDs, st.UID) {
+	ids := s.IDs.Over(st.UID)
+	if !st.Effective.Has(caps.Setuid) && !taken(ids, st.UID) {
 		return s.needs(caps.Setuid)
 	}
 	if err := s.unmapped("uid ", st.UserNS.UIDMap, s.IDs.Real, s.IDs.Effective, s.IDs.Saved); err != nil {
 		return err
 	}
 	old := st.UID
-	st.UID = withFS(s.IDs)
+	st.UID = ids
 	if st.Securebits.Value.Has(cred.NoSetuidFixup) {
 		return nil
 	}

@@ -66,6 +66,7 @@ func TestSimulateRefused(t *testing.T) {
 		{"keep_caps is locked", with(func(s *cred.State) { s.Securebits = cred.Is(cred.KeepCapsLocked) }), plan.Step{Op: plan.KeepCaps}},
 		{"setgroups", none, plan.Step{Op: plan.Setgroups}},
 		{"setgroups is denied", with(func(s *cred.State) { s.Effective = all; s.UserNS.Setgroups = cred.Is(false) }), plan.Step{Op: plan.Setgroups}},
+		{"setgroups without a gid_map", with(func(s *cred.State) { s.Effective = all; s.UserNS.GIDMap = cred.Is([]cred.IDRange{}) }), plan.Step{Op: plan.Setgroups}},
 		{"setresuid", none, plan.Step{Op: plan.Setresuid, IDs: ids}},
 		{"setresgid", none, plan.Step{Op: plan.Setresgid, IDs: ids}},
 		{"no such uid", with(func(s *cred.State) {

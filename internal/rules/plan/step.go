@@ -60,7 +60,8 @@ type Step struct {
 	Sets caps.EPI
 	// Set is what DropBounding drops and RaiseAmbient raises.
 	Set caps.Set
-	// IDs are the real, effective and saved id of Setresuid and Setresgid.
+	// IDs are the real, effective and saved id of Setresuid and Setresgid,
+	// cred.Unchanged for one that stays.
 	IDs cred.IDs
 	// Groups are those of Setgroups, in ascending order.
 	Groups []uint32
@@ -70,7 +71,7 @@ type Step struct {
 	// Text is the path of Chroot, Chdir and FilterSeccomp, the label of
 	// SetAppArmor and SetSELinux.
 	Text string
-	// FD is the directory of Chroot and Chdir, open, or -1.
+	// FD is the folder of Chroot, open.
 	FD       int
 	Rlimit   Rlimit
 	Landlock Landlock
@@ -93,7 +94,7 @@ func (s *Step) AppendText(b []byte) []byte {
 	number := func(base int) string { return strconv.FormatUint(s.Number, base) }
 	switch s.Op {
 	case SetRlimit:
-		return text("rlimit ", s.Rlimit.Name, " ", limit(s.Rlimit.Soft), ":", limit(s.Rlimit.Hard))
+		return text("rlimit ", s.Rlimit.Name, " ", s.Rlimit.Range())
 	case SetUmask:
 		return text("umask 0", number(8))
 	case Capset:
@@ -171,6 +172,9 @@ func appendSignals(b []byte, what string, set uint64) []byte {
 
 func list(names []string) string { return strings.Join(names, ",") }
 
+// Range is the soft and the hard limit, "1024:unlimited".
+func (r *Rlimit) Range() string { return limit(r.Soft) + ":" + limit(r.Hard) }
+
 func limit(n uint64) string {
 	if n == ^uint64(0) {
 		return "unlimited"
@@ -215,4 +219,9 @@ func IDList(list []uint32) string {
 	return string(b)
 }
 
-func idText(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
+func idText(id uint32) string {
+	if id == cred.Unchanged {
+		return "unchanged"
+	}
+	return strconv.FormatUint(uint64(id), 10)
+}

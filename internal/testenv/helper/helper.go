@@ -184,22 +184,42 @@ func RandomState(r *rand.Rand) {
 	}
 }
 
+// Offsets in struct seccomp_data, of a little-endian machine.
+const seccompNR, seccompArg0, seccompArg1 = 0, 16, 24
+
+const (
+	filterLoad    = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
+	filterEqual   = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+	filterNotLess = unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K
+	filterReturn  = unix.BPF_RET | unix.BPF_K
+)
+
 // RefusePrctl makes prctl(option, second) fail with EINVAL for second >= from.
 func RefusePrctl(option, from uint32) error {
-	const nr, arg0, arg1 = 0, 16, 24 // struct seccomp_data, little-endian
-	const load, equal, notLess, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS,
-		unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K, unix.BPF_RET | unix.BPF_K
-	filter := []unix.SockFilter{
-		{Code: load, K: nr},
-		{Code: equal, K: unix.SYS_PRCTL, Jf: 5},
-		{Code: load, K: arg0},
-		{Code: equal, K: option, Jf: 3},
-		{Code: load, K: arg1},
-		{Code: notLess, K: from, Jf: 1},
-		{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EINVAL)},
-		{Code: ret, K: unix.SECCOMP_RET_ALLOW},
-	}
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	return filter(
+		unix.SockFilter{Code: filterLoad, K: seccompNR},
+		unix.SockFilter{Code: filterEqual, K: unix.SYS_PRCTL, Jf: 5},
+		unix.SockFilter{Code: filterLoad, K: seccompArg0},
+		unix.SockFilter{Code: filterEqual, K: option, Jf: 3},
+		unix.SockFilter{Code: filterLoad, K: seccompArg1},
+		unix.SockFilter{Code: filterNotLess, K: from, Jf: 1},
+		unix.SockFilter{Code: filterReturn, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EINVAL)},
+		unix.SockFilter{Code: filterReturn, K: unix.SECCOMP_RET_ALLOW},
+	)
+}
+
+// RefuseCall makes a system call fail.
+func RefuseCall(nr uint32, errno unix.Errno) error {
+	return filter(
+		unix.SockFilter{Code: filterLoad, K: seccompNR},
+		unix.SockFilter{Code: filterEqual, K: nr, Jf: 1},
+		unix.SockFilter{Code: filterReturn, K: unix.SECCOMP_RET_ERRNO | uint32(errno)},
+		unix.SockFilter{Code: filterReturn, K: unix.SECCOMP_RET_ALLOW},
+	)
+}
+
+func filter(code ...unix.SockFilter) error {
+	program := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 // The actions that tell of capabilities and of this program.
 
 func (s *session) explain(value string) error {
-	c, err := parseCap("--explain", value)
+	c, err := parseCap("--explain", value, "unrecognised value '%s'")
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"capsh/internal/ui/exit"
 	"capsh/internal/ui/term"
 )
 
@@ -17,8 +18,8 @@ import (
 // classicOption is a word of the classic language.
 type classicOption struct {
 	name string
-	// value says that "=value" must be attached; otherwise nothing may be.
-	value bool
+	// value is what must be attached, "=value"; nothing may be where it is nil.
+	value *value
 	// scope says what --pid does to it.
 	scope scope
 	do    func(s *session, value string) error
@@ -34,51 +35,51 @@ const (
 // options are all that libcap's capsh has but the four that run a program. The
 // linker lays them out; nothing of it runs at the start.
 var options = [...]classicOption{
-	{"--print", false, anyProcess, (*session).print},
-	{"--current", false, anyProcess, (*session).current},
-	{"--decode", true, anyProcess, (*session).decode},
-	{"--has-p", true, anyProcess, (*session).hasPermitted},
-	{"--has-i", true, anyProcess, (*session).hasInheritable},
-	{"--has-a", true, anyProcess, (*session).hasAmbient},
-	{"--has-b", true, anyProcess, (*session).hasBounding},
-	{"--dropped", true, anyProcess, (*session).dropped},
-	{"--has-ambient", false, anyProcess, (*session).ambientSupported},
-	{"--has-no-new-privs", false, anyProcess, (*session).hasNoNewPrivs},
-	{"--is-uid", true, anyProcess, (*session).isUID},
-	{"--is-gid", true, anyProcess, (*session).isGID},
-	{"--supports", true, anyProcess, (*session).supports},
-	{"--mode", false, anyProcess, (*session).mode},
-	{"--inmode", true, anyProcess, (*session).inMode},
-	{"--modes", false, anyProcess, (*session).modes},
-	{"--explain", true, anyProcess, (*session).explain},
-	{"--suggest", true, anyProcess, (*session).suggest},
-	{"--license", false, anyProcess, (*session).license},
-	{"--version", false, anyProcess, (*session).version},
-	{"--help", false, anyProcess, (*session).help},
-	{"-h", false, anyProcess, (*session).help},
-	{"--quiet", false, anyProcess, (*session).setQuiet},
-	{"--strict", false, thisProcess, (*session).toggleStrict},
-	{"--noenv", false, thisProcess, (*session).setNoEnv},
-	{"--shell", true, thisProcess, (*session).setShell},
-	{"--caps", true, thisProcess, (*session).setCaps},
-	{"--inh", true, thisProcess, (*session).setInheritable},
-	{"--iab", true, thisProcess, (*session).setIAB},
-	{"--drop", true, thisProcess, (*session).dropBounding},
-	{"--addamb", true, thisProcess, (*session).addAmbient},
-	{"--delamb", true, thisProcess, (*session).delAmbient},
-	{"--noamb", false, thisProcess, (*session).clearAmbient},
-	{"--mode", true, thisProcess, (*session).setMode},
-	{"--secbits", true, thisProcess, (*session).setSecurebits},
-	{"--keep", true, thisProcess, (*session).setKeepCaps},
-	{"--no-new-privs", false, thisProcess, (*session).setNoNewPrivs},
-	{"--uid", true, thisProcess, (*session).setUID},
-	{"--cap-uid", true, thisProcess, (*session).capSetUID},
-	{"--gid", true, thisProcess, (*session).setGID},
-	{"--groups", true, thisProcess, (*session).setGroups},
-	{"--user", true, thisProcess, (*session).setUser},
-	{"--chroot", true, thisProcess, (*session).chroot},
-	{"--forkfor", true, thisProcess, (*session).forkFor},
-	{"--killit", true, thisProcess, (*session).killIt},
+	{"--print", nil, anyProcess, (*session).print},
+	{"--current", nil, anyProcess, (*session).current},
+	{"--decode", number, anyProcess, (*session).decode},
+	{"--has-p", oneCap, anyProcess, (*session).hasPermitted},
+	{"--has-i", oneCap, anyProcess, (*session).hasInheritable},
+	{"--has-a", oneCap, anyProcess, (*session).hasAmbient},
+	{"--has-b", oneCap, anyProcess, (*session).hasBounding},
+	{"--dropped", oneCap, anyProcess, (*session).dropped},
+	{"--has-ambient", nil, anyProcess, (*session).ambientSupported},
+	{"--has-no-new-privs", nil, anyProcess, (*session).hasNoNewPrivs},
+	{"--is-uid", number, anyProcess, (*session).isUID},
+	{"--is-gid", number, anyProcess, (*session).isGID},
+	{"--supports", oneCap, anyProcess, (*session).supports},
+	{"--mode", nil, anyProcess, (*session).mode},
+	{"--inmode", mode, anyProcess, (*session).inMode},
+	{"--modes", nil, anyProcess, (*session).modes},
+	{"--explain", oneCap, anyProcess, (*session).explain},
+	{"--suggest", text, anyProcess, (*session).suggest},
+	{"--license", nil, anyProcess, (*session).license},
+	{"--version", nil, anyProcess, (*session).version},
+	{"--help", nil, anyProcess, (*session).help},
+	{"-h", nil, anyProcess, (*session).help},
+	{"--quiet", nil, anyProcess, (*session).setQuiet},
+	{"--strict", nil, thisProcess, (*session).toggleStrict},
+	{"--noenv", nil, thisProcess, (*session).setNoEnv},
+	{"--shell", file, thisProcess, (*session).setShell},
+	{"--caps", text, thisProcess, (*session).setCaps},
+	{"--inh", capList, thisProcess, (*session).setInheritable},
+	{"--iab", text, thisProcess, (*session).setIAB},
+	{"--drop", capList, thisProcess, (*session).dropBounding},
+	{"--addamb", capList, thisProcess, (*session).addAmbient},
+	{"--delamb", capList, thisProcess, (*session).delAmbient},
+	{"--noamb", nil, thisProcess, (*session).clearAmbient},
+	{"--mode", mode, thisProcess, (*session).setMode},
+	{"--secbits", number, thisProcess, (*session).setSecurebits},
+	{"--keep", zeroOne, thisProcess, (*session).setKeepCaps},
+	{"--no-new-privs", nil, thisProcess, (*session).setNoNewPrivs},
+	{"--uid", number, thisProcess, (*session).setUID},
+	{"--cap-uid", number, thisProcess, (*session).capSetUID},
+	{"--gid", number, thisProcess, (*session).setGID},
+	{"--groups", groups, thisProcess, (*session).setGroups},
+	{"--user", user, thisProcess, (*session).setUser},
+	{"--chroot", file, thisProcess, (*session).chroot},
+	{"--forkfor", number, thisProcess, (*session).forkFor},
+	{"--killit", number, thisProcess, (*session).killIt},
 }
 
 // action is an option with its value, ready to act.
@@ -106,7 +107,7 @@ func parseClassic(args []string) (parsed, error) {
 		}
 		a := action{arg: arg}
 		if isProgram(arg) {
-			a.classicOption = classicOption{arg, false, thisProcess, func(s *session, _ string) error {
+			a.classicOption = classicOption{arg, nil, thisProcess, func(s *session, _ string) error {
 				return s.runProgram(arg, args[i+1:])
 			}}
 		} else {
@@ -124,7 +125,7 @@ func parseClassic(args []string) (parsed, error) {
 func find(arg string) (classicOption, string) {
 	name, value, hasValue := strings.Cut(arg, "=")
 	for _, o := range options {
-		if o.name == name && o.value == hasValue {
+		if o.name == name && (o.value != nil) == hasValue {
 			return o, value
 		}
 	}
@@ -149,19 +150,20 @@ func (p *parsed) check() error {
 	return nil
 }
 
-// The exit statuses. libcap's capsh has 0 and 1 only.
-const (
-	exitYes   = 0
-	exitNo    = 1 // no, or failed
-	exitUsage = 2 // wrong usage of what libcap's capsh does not have
+var (
+	// errDone ends the line well.
+	errDone = exit.Silent(exit.Yes)
+	// errSaid is the error of an action that has put all that there is to say on
+	// stdout, as libcap's does.
+	errSaid = exit.Silent(exit.No)
 )
 
 // Run acts from left to right and stops at the first that fails: args[0] is the
-// program's name. The error is for stderr, the status says what it means.
-func Run(args, env []string, out *term.Output) (int, error) {
+// program's name.
+func Run(args, env []string, out *term.Output) error {
 	p, err := parseClassic(args[1:])
 	if err != nil {
-		return exitUsage, err
+		return exit.With(exit.Usage, err)
 	}
 	s := newSession(args, env, out, p.view)
 	if len(args) > 1 && args[1] != "--quiet" {
@@ -170,31 +172,13 @@ func Run(args, env []string, out *term.Output) (int, error) {
 	for _, a := range p.actions {
 		if a.do == nil {
 			s.text(Usage(args[0]))
-			return exitNo, usageError(a.arg)
+			return usageError(a.arg)
 		}
 		if err := a.do(s, a.value); err != nil {
-			return statusOf(err)
+			return err
 		}
 	}
-	return exitYes, nil
-}
-
-// errDone is the error of an action that ends the line well.
-var errDone = errors.New("done")
-
-// ErrSaid is the error of an action that has put all that there is to say on
-// stdout, as libcap's does.
-var ErrSaid = errors.New("said on stdout")
-
-func statusOf(err error) (int, error) {
-	var program *programStatus
-	switch {
-	case err == errDone:
-		return exitYes, nil
-	case errors.As(err, &program):
-		return program.status, nil
-	}
-	return exitNo, err
+	return nil
 }
 
 // usageError says what is wrong with a word that is no action.
@@ -211,10 +195,10 @@ func usageError(arg string) error {
 	return errors.New("unknown option " + quote(arg))
 }
 
-// Options calls yield with the name of each option and whether it takes a value.
-func Options(yield func(name string, value bool) bool) {
+// Options yields the name of each option.
+func Options(yield func(name string) bool) {
 	for _, o := range options {
-		if !yield(o.name, o.value) {
+		if !yield(o.name) {
 			return
 		}
 	}

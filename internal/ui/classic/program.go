@@ -10,6 +10,7 @@ import (
 	"capsh/internal/linux/apply"
 	"capsh/internal/linux/inherit"
 	"capsh/internal/rules/environ"
+	"capsh/internal/ui/exit"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,11 +21,6 @@ const (
 	defaultShell  = "/bin/bash"
 	fallbackShell = "/bin/sh"
 )
-
-// programStatus ends the line with the status of a program that has run.
-type programStatus struct{ status int }
-
-func (*programStatus) Error() string { return "a program has run" }
 
 // runProgram is the four words: -- and == replace this program by a shell or by
 // itself, -+ and =+ run it in a child and wait. args is what follows.
@@ -101,7 +97,7 @@ func (s *session) launch(argv []string) error {
 			signal.Notify(signals, sig)
 		}
 	}
-	pid, err := apply.Spawn(argv[0], argv, s.env)
+	pid, err := apply.Spawn(&apply.Program{Path: argv[0], Argv: argv, Env: s.env})
 	if err != nil {
 		return err
 	}
@@ -116,7 +112,7 @@ func (s *session) launch(argv []string) error {
 		case err != nil:
 			return err
 		case status.Exited():
-			return &programStatus{status.ExitStatus()}
+			return exit.Silent(status.ExitStatus())
 		case status.Signaled():
 			return errors.New("child " + itoa(uint32(pid)) + " (" + argv[0] + ") was ended by " + signalName(status.Signal()))
 		}

@@ -2,20 +2,39 @@ package classic
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
+	"capsh/internal/ui/report"
 	"capsh/internal/ui/schema"
+	"capsh/internal/ui/term"
 )
 
 // The actions that look: they change nothing.
 
 func (s *session) print(string) error {
 	return s.show(s.subjectsInFull, func(b []byte, state *cred.State) []byte {
-		return Print(b, state, s.kernel(), &s.names)
+		return Print(b, state, s.kernel(), s.shownNames())
 	})
 }
+
+// shownNames are the names of users and groups as they are printed: raw as
+// libcap's, but to a terminal with control characters escaped.
+func (s *session) shownNames() report.Names {
+	if s.out.IsTerminal() {
+		return escapedNames{&s.names}
+	}
+	return &s.names
+}
+
+// escapedNames are names with control characters escaped.
+type escapedNames struct{ names report.Names }
+
+func (e escapedNames) User(uid uint32) string  { return term.Escape(e.names.User(uid)) }
+func (e escapedNames) Group(gid uint32) string { return term.Escape(e.names.Group(gid)) }
 
 func (s *session) current(string) error {
 	list := s.subjects
@@ -31,7 +50,10 @@ func (s *session) current(string) error {
 // process is named first.
 func (s *session) show(subjects func() ([]subject, error), text func(b []byte, state *cred.State) []byte) error {
 	list, err := subjects()
-	if err != nil && (err != self.ErrNoBounding || s.view.json) { // text has a word for it
+	if err == self.ErrNoBounding && !s.view.json {
+		err = nil // text has a word for it
+	}
+	if err != nil && !s.view.elsewhere() {
 		return err
 	}
 	for _, p := range list {
@@ -44,13 +66,13 @@ func (s *session) show(subjects func() ([]subject, error), text func(b []byte, s
 		}
 		s.out.Buf = text(s.out.Buf, &p.State)
 	}
-	return nil
+	return err
 }
 
 func (s *session) decode(value string) error {
-	set, err := caps.ParseMask(value)
+	set, err := caps.ParseMask(maskIn(value))
 	if err != nil {
-		return errors.New("--decode: " + err.Error())
+		return fmt.Errorf("--decode: %w", err)
 	}
 	if s.view.json {
 		s.out.Buf = schema.Line(s.out.Buf, func(j *schema.JSON) { j.Decoded(set) })
@@ -60,43 +82,66 @@ func (s *session) decode(value string) error {
 	return nil
 }
 
-// ask is a question about one capability of each subject.
-func (s *session) ask(option, value, no string, has func(p *cred.State, c caps.Cap) bool) error {
-	c, err := parseCap(option, value)
+// maskIn is the mask in a text that may be a whole line of /proc/PID/status,
+// "CapBnd:\t000001ffffffffff", with blanks around it.
+func maskIn(text string) string {
+	text = strings.Trim(text, " \t\r\n")
+	for _, set := range []string{"Inh", "Prm", "Eff", "Bnd", "Amb"} {
+		if mask, ok := strings.CutPrefix(text, "Cap"+set+":"); ok {
+			return strings.TrimLeft(mask, " \t")
+		}
+	}
+	return text
+}
+
+// ask is a question about capabilities of each subject: missing gives those for
+// which the answer is no.
+func (s *session) ask(option, value, no string, missing func(p *cred.State, asked caps.Set) caps.Set) error {
+	asked, err := s.parseQuestion(option, value)
 	if err != nil {
 		return err
 	}
+	return s.answer(asked, no, missing)
+}
+
+func (s *session) answer(asked caps.Set, no string, missing func(p *cred.State, asked caps.Set) caps.Set) error {
 	return s.each(func(p subject) error {
-		if !has(&p.State, c) {
-			return errors.New(p.about() + c.String() + no)
+		switch not := missing(&p.State, asked); not.Len() {
+		case 0:
+			return nil
+		case 1:
+			return fmt.Errorf("%s%s is %s", p.about(), not, no)
+		default:
+			return fmt.Errorf("%s%s are %s", p.about(), not, no)
 		}
-		return nil
 	})
 }
 
 func (s *session) hasPermitted(value string) error {
-	return s.ask("--has-p", value, " is not permitted", func(p *cred.State, c caps.Cap) bool { return p.Permitted.Has(c) })
+	return s.ask("--has-p", value, "not permitted", func(p *cred.State, asked caps.Set) caps.Set { return asked &^ p.Permitted })
 }
 
 func (s *session) hasInheritable(value string) error {
-	return s.ask("--has-i", value, " is not inheritable", func(p *cred.State, c caps.Cap) bool { return p.Inheritable.Has(c) })
+	return s.ask("--has-i", value, "not inheritable", func(p *cred.State, asked caps.Set) caps.Set { return asked &^ p.Inheritable })
 }
 
 func (s *session) hasAmbient(value string) error {
-	return s.ask("--has-a", value, " is not ambient", func(p *cred.State, c caps.Cap) bool { return p.Ambient.Has(c) })
+	return s.ask("--has-a", value, "not ambient", func(p *cred.State, asked caps.Set) caps.Set { return asked &^ p.Ambient })
 }
 
 func (s *session) hasBounding(value string) error {
-	return s.ask("--has-b", value, " is not in the bounding set", func(p *cred.State, c caps.Cap) bool { return p.Bounding.Has(c) })
+	return s.ask("--has-b", value, "not in the bounding set", func(p *cred.State, asked caps.Set) caps.Set { return asked &^ p.Bounding })
 }
 
 func (s *session) dropped(value string) error {
-	if c, err := caps.ParseName(value); err == nil {
-		if err := s.beyondKernel("--dropped", c.Set()); err != nil {
-			return err
-		}
+	asked, err := s.parseQuestion("--dropped", value)
+	if err == nil {
+		err = s.beyondKernel("--dropped", asked)
 	}
-	return s.ask("--dropped", value, " is in the bounding set", func(p *cred.State, c caps.Cap) bool { return !p.Bounding.Has(c) })
+	if err != nil {
+		return err
+	}
+	return s.answer(asked, "in the bounding set", func(p *cred.State, asked caps.Set) caps.Set { return asked & p.Bounding })
 }
 
 func (s *session) ambientSupported(string) error {
@@ -142,7 +187,7 @@ func (s *session) isID(option, value, what string, id func(p *cred.State) uint32
 }
 
 func (s *session) supports(value string) error {
-	c, err := parseCap("--supports", value)
+	c, err := parseCap("--supports", value, notRecognized)
 	switch k := s.kernel(); {
 	case err != nil:
 		return err
@@ -155,9 +200,7 @@ func (s *session) supports(value string) error {
 }
 
 func (s *session) mode(string) error {
-	if _, err := s.subjectsInFull(); err != nil {
-		return err
-	}
+	_, _ = s.subjectsInFull() // each returns the error, after those that could be read
 	return s.each(func(p subject) error {
 		mode := Mode(&p.State, s.kernel())
 		if !p.own && !s.view.json {
@@ -176,9 +219,7 @@ func (s *session) mode(string) error {
 }
 
 func (s *session) inMode(want string) error {
-	if _, err := s.subjectsInFull(); err != nil {
-		return err
-	}
+	_, _ = s.subjectsInFull() // each returns the error, after those that could be read
 	return s.each(func(p subject) error {
 		mode := Mode(&p.State, s.kernel())
 		switch {
@@ -190,7 +231,7 @@ func (s *session) inMode(want string) error {
 			return errors.New(p.about() + "mode is " + mode.Value.String() + ", not " + quote(want))
 		}
 		s.text("mismatched mode got=" + mode.Value.String() + " want=" + want + "\n")
-		return ErrSaid
+		return errSaid
 	})
 }
 

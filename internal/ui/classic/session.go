@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"strings"
 
 	"capsh/internal/linux/bpfiter"
 	"capsh/internal/linux/procfs"
@@ -27,9 +28,10 @@ type session struct {
 	noEnv      bool           // --noenv came: --user leaves HOME and USER
 	shell      *string        // what -- runs; nil is the default
 	child      int            // the process of --forkfor; 0 is none
-	kernelRead Kernel         // what kernel() has found; no bits before it is asked
+	kernelRead self.Kernel    // what kernel() has found; no bits before it is asked
 	kernelErr  error          // why that is a guess
 	others     []cred.Process // what --pid names, read once
+	othersErr  error          // why some of them are not there
 }
 
 // text gathers text as it is.
@@ -39,20 +41,14 @@ func newSession(args, env []string, out *term.Output, v view) *session {
 	return &session{args0: args[0], env: env, out: out, view: v}
 }
 
-// kernel is what prctl tells of the kernel, as libcap finds it; in another
+// kernel is what prctl says that the kernel has, as libcap finds it; in another
 // procfs what that says.
-func (s *session) kernel() Kernel {
+func (s *session) kernel() self.Kernel {
 	k := &s.kernelRead
 	if k.Bits > 0 {
 		return *k
 	}
-	if k.Bits, s.kernelErr = self.CountBits(); s.kernelErr != nil {
-		k.Bits = caps.Named
-	}
-	k.Bounding = s.kernelErr == nil
-	if s.kernelErr == self.ErrNoBounding {
-		s.kernelErr = nil
-	}
+	*k, s.kernelErr = self.ReadKernel()
 	if s.view.proc != "" {
 		if last := s.view.root().LastCap(); last.OK {
 			k.Bits = int(last.Value) + 1
@@ -64,7 +60,7 @@ func (s *session) kernel() Kernel {
 
 // supported is all that the kernel has, for what acts on it.
 func (s *session) supported() (caps.Set, error) {
-	set := caps.First(s.kernel().Bits)
+	set := s.kernel().All()
 	return set, s.kernelErr
 }
 
@@ -107,22 +103,20 @@ func (p subject) about() string {
 }
 
 // subjects are the processes that the line speaks of: those of --pid, or this
-// one as it is now.
+// one as it is now. They are all that could be read; the error is about the rest.
 func (s *session) subjects() ([]subject, error) {
 	if !s.view.elsewhere() {
 		p, err := s.self()
 		return []subject{{&p, true}}, err
 	}
-	if s.others == nil {
-		if err := s.readOthers(); err != nil {
-			return nil, err
-		}
+	if s.others == nil && s.othersErr == nil {
+		s.othersErr = s.readOthers()
 	}
 	list := make([]subject, len(s.others))
 	for i := range s.others {
 		list[i] = subject{&s.others[i], false}
 	}
-	return list, nil
+	return list, s.othersErr
 }
 
 // subjectsInFull are the subjects with their securebits, as far as they can be had:
@@ -158,6 +152,7 @@ func ownState() (cred.State, error) {
 	return state, err
 }
 
+// readOthers reads all processes that can be read; the error names the others.
 func (s *session) readOthers() error {
 	root := s.view.root()
 	threads := s.view.threads
@@ -169,10 +164,12 @@ func (s *session) readOthers() error {
 		}
 		threads = []cred.ThreadID{own}
 	}
+	var missing []string
 	for _, t := range threads {
 		p, err := root.Process(t.PID, t.TID, procfs.Options{Threads: t.TID == t.PID, UserNS: true, Label: s.view.json})
 		if err != nil {
-			return err
+			missing = append(missing, err.Error())
+			continue
 		}
 		if s.view.proc == "" && t == own {
 			state, err := self.State()
@@ -183,21 +180,22 @@ func (s *session) readOthers() error {
 		}
 		s.others = append(s.others, p)
 	}
+	if missing != nil {
+		return errors.New(strings.Join(missing, "; "))
+	}
 	return nil
 }
 
-// each asks a question of every subject and stops at the first "no".
+// each asks a question of every subject and stops at the first "no". One that
+// could not be read is none.
 func (s *session) each(ask func(p subject) error) error {
-	list, err := s.subjects()
-	if err != nil {
-		return err
-	}
+	list, unread := s.subjects()
 	for _, p := range list {
 		if err := ask(p); err != nil {
 			return err
 		}
 	}
-	return nil
+	return unread
 }
 
 // The toggles that later actions look at.
@@ -219,15 +217,6 @@ func parseID(option, text string) (uint32, error) {
 		return 0, errors.New(option + ": " + err.Error())
 	}
 	return uint32(n), nil
-}
-
-// parseCap reads the capability that an option asks about.
-func parseCap(option, text string) (caps.Cap, error) {
-	c, err := caps.ParseName(text)
-	if err != nil {
-		return 0, errors.New(option + ": " + err.Error())
-	}
-	return c, nil
 }
 
 func itoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

@@ -86,8 +86,9 @@ func (s *session) setInheritable(list string) error {
 }
 
 // parseClassicList reads a list as the set text of cap_from_text(3) has it, and
-// nothing else of that text: no flags, no operators, no blanks.
+// nothing else of that text: no blanks, and flags are ignored with a message.
 func (s *session) parseClassicList(option, list string) (caps.Set, error) {
+	list = s.withoutFlags(option, list)
 	if i := strings.IndexAny(list, "=+- \t\n\v\f\r"); i >= 0 {
 		return 0, errors.New(option + ": " + quote(list) + " is not a list of capabilities: it has " + quote(list[i:i+1]))
 	}
@@ -114,11 +115,11 @@ func (s *session) eachNamed(option, list string, change func(caps.Cap) error) er
 		}
 		return nil
 	}
-	for name := range strings.SplitSeq(list, ",") {
+	for name := range strings.SplitSeq(s.withoutFlags(option, list), ",") {
 		if name == "" {
 			continue // libcap's, by strtok(3)
 		}
-		c, err := parseCap(option, name)
+		c, err := parseCap(option, name, notKnown)
 		if err != nil {
 			return err
 		}
@@ -238,12 +239,12 @@ func (s *session) setMode(name string) error {
 		}
 		if err := s.enterMode(m); err != nil {
 			s.text("failed to set mode [" + name + "]: " + strerror(err) + "\n")
-			return ErrSaid
+			return errSaid
 		}
 		return nil
 	}
 	s.text("unsupported mode: " + name + "\n")
-	return ErrSaid
+	return errSaid
 }
 
 // enterMode is cap_set_mode(3): securebits need CAP_SETPCAP, and what comes

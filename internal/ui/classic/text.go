@@ -3,23 +3,15 @@ package classic
 import (
 	"strconv"
 
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/term"
 )
 
-// Kernel is what the text forms must know of the kernel.
-type Kernel struct {
-	// Bits is how many capabilities it has.
-	Bits int
-	// Bounding is false where it does not tell of a bounding set: Bits is then
-	// libcap's guess.
-	Bounding bool
-}
-
 // boundingBits is how many capabilities a bounding set can hold.
-func (k Kernel) boundingBits() int {
+func boundingBits(k self.Kernel) int {
 	if k.Bounding {
 		return k.Bits
 	}
@@ -29,9 +21,9 @@ func (k Kernel) boundingBits() int {
 // Print appends what libcap's capsh --print shows of a thread: twelve lines, to
 // the byte. What is not known, which libcap's own process never meets, is called
 // so.
-func Print(b []byte, s *cred.State, k Kernel, names report.Names) []byte {
+func Print(b []byte, s *cred.State, k self.Kernel, names report.Names) []byte {
 	b = append(appendCurrent(b, s, k), "Bounding set ="...)
-	if b = (s.Bounding & caps.First(k.boundingBits())).AppendNames(b); !k.Bounding {
+	if b = (s.Bounding & caps.First(boundingBits(k))).AppendNames(b); !k.Bounding {
 		b = append(b, " <unsupported>"...)
 	}
 	b = append(b, "\nAmbient set ="...)
@@ -53,24 +45,24 @@ func Print(b []byte, s *cred.State, k Kernel, names report.Names) []byte {
 }
 
 // Current appends the two lines of libcap's capsh --current.
-func Current(b []byte, s *cred.State, k Kernel) []byte {
+func Current(b []byte, s *cred.State, k self.Kernel) []byte {
 	return appendIAB(appendCurrent(b, s, k), s, k)
 }
 
 // Mode is the libcap mode that a thread is in, as far as it is known.
-func Mode(s *cred.State, k Kernel) cred.Known[cred.Mode] {
-	return cred.GuessMode(s, k.boundingBits())
+func Mode(s *cred.State, k self.Kernel) cred.Known[cred.Mode] {
+	return cred.GuessMode(s, boundingBits(k))
 }
 
-func appendCurrent(b []byte, s *cred.State, k Kernel) []byte {
+func appendCurrent(b []byte, s *cred.State, k self.Kernel) []byte {
 	b = append(b, "Current: "...)
 	epi := caps.EPI{Effective: s.Effective, Permitted: s.Permitted, Inheritable: s.Inheritable}
 	return append(epi.AppendText(b, k.Bits), '\n')
 }
 
-func appendIAB(b []byte, s *cred.State, k Kernel) []byte {
+func appendIAB(b []byte, s *cred.State, k self.Kernel) []byte {
 	b = append(b, "Current IAB: "...)
-	dropped := caps.First(k.boundingBits()) &^ s.Bounding
+	dropped := caps.First(boundingBits(k)) &^ s.Bounding
 	iab := caps.IAB{Inheritable: s.Inheritable, Ambient: s.Ambient, Dropped: dropped}
 	return append(iab.AppendText(b, k.Bits), '\n')
 }

@@ -2,60 +2,70 @@ package classic
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
 	"capsh/internal/linux/procfs"
-
 	"capsh/internal/rules/cred"
+	"capsh/internal/ui/flags"
 )
 
 // view is what the reporting actions speak of, and how: the options that hold
 // for the whole command line wherever they stand.
 type view struct {
 	threads []cred.ThreadID
-	proc    string // "" is this machine's /proc
+	proc    procfs.Root // "" is this host's /proc
 	json    bool
 }
 
-// set takes one of the view's options; false if arg is none.
-func (v *view) set(arg string) (bool, error) {
-	name, value, hasValue := strings.Cut(arg, "=")
-	switch {
-	case arg == "--json":
-		v.json = true
-	case name == "--json":
-		return true, errors.New("--json takes no value")
-	case name == "--format" && hasValue:
-		if value != "text" && value != "json" {
-			return true, errors.New("--format is text or json, not " + quote(value))
-		}
-		v.json = value == "json"
-	case name == "--proc" && hasValue:
-		if value == "" {
-			return true, errors.New("--proc needs a folder: --proc=/host/proc")
-		}
-		v.proc = value
-	case name == "--pid" && hasValue:
-		return true, v.addThreads(value)
-	case arg == "--pid", arg == "--proc", arg == "--format":
-		return true, errors.New(arg + " needs a value: " + arg + "=…")
-	default:
-		return false, nil
-	}
-	return true, nil
+// viewOption is one that holds for the whole line.
+type viewOption struct {
+	name  string
+	value *value // nil for none
+	set   func(v *view, text string) error
 }
 
-// addThreads reads PID or PID/TID, several with commas between.
-func (v *view) addThreads(list string) error {
-	for item := range strings.SplitSeq(list, ",") {
-		t, err := cred.ParseThreadID(item)
-		if err != nil {
-			return errors.New("--pid: " + err.Error())
+var viewOptions = [...]viewOption{
+	{"--json", nil, func(v *view, _ string) error { v.json = true; return nil }},
+	{"--format", &value{format.Complete}, func(v *view, text string) error {
+		word, err := format.Parse(text)
+		v.json = word == "json"
+		return err
+	}},
+	{"--proc", file, func(v *view, text string) (err error) {
+		v.proc, err = flags.Proc.Parse(text)
+		return err
+	}},
+	{"--pid", &value{flags.CompletePIDs}, func(v *view, text string) error {
+		list, err := flags.ParseThreads(text)
+		for _, t := range list {
+			v.threads = append(v.threads, t.ThreadID)
 		}
-		v.threads = append(v.threads, t)
+		return err
+	}},
+}
+
+var format = flags.Format()
+
+// set takes one of the view's options; false if arg is none.
+func (v *view) set(arg string) (bool, error) {
+	name, text, attached := strings.Cut(arg, "=")
+	for _, o := range viewOptions {
+		switch {
+		case o.name != name:
+			continue
+		case o.value == nil && attached:
+			return true, errors.New(name + " takes no value")
+		case o.value != nil && !attached:
+			return true, errors.New(name + " needs a value: " + name + "=…")
+		}
+		if err := o.set(v, text); err != nil {
+			return true, fmt.Errorf("%s: %w", name, err)
+		}
+		return true, nil
 	}
-	return nil
+	return false, nil
 }
 
 // elsewhere is true where another process is spoken of, or another procfs.
@@ -64,7 +74,7 @@ func (v *view) elsewhere() bool { return len(v.threads) > 0 || v.proc != "" }
 // root is the procfs to read.
 func (v *view) root() procfs.Root {
 	if v.proc != "" {
-		return procfs.Root(v.proc)
+		return v.proc
 	}
 	return procfs.Proc
 }

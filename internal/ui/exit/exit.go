@@ -3,6 +3,21 @@ package exit
 
 import "errors"
 
+// The exit statuses of capsh; libcap's has no 2.
+const (
+	Yes   = 0
+	No    = 1 // no, or failed
+	Usage = 2 // wrong usage of what libcap's capsh does not have
+)
+
+// The exit statuses of capset where it starts no command, as env(1) and docker(1)
+// have them.
+const (
+	Failed   = 125 // capset itself
+	Cannot   = 126 // the command is there and cannot be run
+	NotFound = 127
+)
+
 // Error is an error that decides the exit status of the program. Err is what
 // goes to stderr; nil where there is nothing to say, or all is said already.
 type Error struct {

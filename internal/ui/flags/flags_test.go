@@ -292,7 +292,11 @@ func TestComplete(t *testing.T) {
 
 func TestParseThreads(t *testing.T) {
 	list, err := flags.ParseThreads("1,2/3,4/4")
-	want := []flags.Thread{{1, 1, false}, {2, 3, true}, {4, 4, true}}
+	want := []flags.Thread{
+		{ThreadID: cred.ThreadID{PID: 1, TID: 1}},
+		{ThreadID: cred.ThreadID{PID: 2, TID: 3}, Alone: true},
+		{ThreadID: cred.ThreadID{PID: 4, TID: 4}, Alone: true},
+	}
 	if err != nil || !slices.Equal(list, want) {
 		t.Errorf("%v, %v", list, err)
 	}

@@ -44,7 +44,7 @@ func (t *Table) Help() string {
 		for i := range g.Options {
 			names = append(names, g.Options[i].synopsis())
 		}
-		hang(&b, pad(g.Title, width+2), names)
+		b.WriteString(Hang(pad(g.Title, width+2), names))
 	}
 	name, _, _ := strings.Cut(t.Usage, " [")
 	b.WriteString("What each does: " + name + " --help=all\n")
@@ -80,6 +80,18 @@ func (t *Table) head(b *strings.Builder) {
 	b.WriteString("usage: " + t.Usage + "\n" + t.About)
 }
 
+// Names are all options as they are typed: "-k", "--keep=" with a value,
+// "--help[=" with an optional one.
+func (t *Table) Names() (list []string) {
+	for o := range t.options {
+		if o.Short != "" {
+			list = append(list, "-"+o.Short)
+		}
+		list = append(list, "--"+o.Name+map[need]string{required: "=", optional: "[="}[o.need])
+	}
+	return list
+}
+
 // synopsis is "-k, --keep=LIST".
 func (o *Option) synopsis() string {
 	text := "--" + o.Name
@@ -103,8 +115,9 @@ func (o *Option) column() string {
 	return o.synopsis()
 }
 
-// hang writes words behind a first one, on as many lines as it takes.
-func hang(b *strings.Builder, first string, words []string) {
+// Hang is words behind a first one, on as many lines as it takes.
+func Hang(first string, words []string) string {
+	var b strings.Builder
 	line := first
 	for i, w := range words {
 		if i > 0 && len(line)+2+len(w) > helpWidth {
@@ -115,7 +128,7 @@ func hang(b *strings.Builder, first string, words []string) {
 		}
 		line += w
 	}
-	b.WriteString(line + "\n")
+	return b.String() + line + "\n"
 }
 
 func pad(text string, width int) string {

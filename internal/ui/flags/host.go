@@ -2,7 +2,6 @@ package flags
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/accounts"
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
 )
 
 // Kinds of which the values are things of this host.
@@ -33,7 +33,8 @@ func CompleteCaps(typed string) []string { return Listed(CapNames(typed), typed)
 func CapNames(typed string) []string {
 	whole := strings.HasPrefix(typed[strings.LastIndexByte(typed, ',')+1:], "cap_")
 	var list []string
-	for c := range caps.First(min(self.KernelBits(), caps.Named)).All() {
+	kernel, _ := self.ReadKernel() // a completion has nobody to complain to
+	for c := range caps.First(min(kernel.Bits, caps.Named)).All() {
 		if whole {
 			list = append(list, c.String())
 		} else {
@@ -85,60 +86,34 @@ func plain(name string) bool {
 	return name != "" && strings.Contains(letters, name[:1]) && strings.Trim(name, letters+".-@") == ""
 }
 
-// Thread names a process, or one of its threads.
+// Thread is a process, or one of its threads, as it was named.
 type Thread struct {
-	PID, TID int
-	// Alone says that the thread was named, PID/TID: no other counts.
+	cred.ThreadID
+	// Alone says that a thread was named, PID/TID: no other thread counts.
 	Alone bool
-}
-
-// String is as it is typed: PID or PID/TID.
-func (t Thread) String() string {
-	if !t.Alone {
-		return strconv.Itoa(t.PID)
-	}
-	return strconv.Itoa(t.PID) + "/" + strconv.Itoa(t.TID)
 }
 
 // Processes is PID or PID/TID, several with commas between.
 var Processes = Kind[[]Thread]{
 	Word:     "PID[/TID],...",
 	Parse:    ParseThreads,
-	Complete: func(typed string) []string { return Listed(PIDs(), typed) },
+	Complete: CompletePIDs,
 }
 
 // ParseThreads reads PID or PID/TID, several with commas between.
 func ParseThreads(text string) (list []Thread, err error) {
 	for item := range strings.SplitSeq(text, ",") {
-		t, err := ParseThread(item)
+		id, err := cred.ParseThreadID(item)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, t)
+		list = append(list, Thread{id, strings.Contains(item, "/")})
 	}
 	return list, nil
 }
 
-// ParseThread reads PID or PID/TID.
-func ParseThread(text string) (t Thread, err error) {
-	pid, tid, alone := strings.Cut(text, "/")
-	if t.PID, err = ParsePID(pid); err != nil {
-		return t, err
-	}
-	if t.TID, t.Alone = t.PID, alone; alone {
-		t.TID, err = ParsePID(tid)
-	}
-	return t, err
-}
-
-// ParsePID reads a process or thread id: 1 to 2147483647, plain decimal.
-func ParsePID(text string) (int, error) {
-	n, err := strconv.ParseUint(text, 10, 31)
-	if err != nil || n == 0 || text[0] == '0' {
-		return 0, fmt.Errorf("%q is not a process id", text)
-	}
-	return int(n), nil
-}
+// CompletePIDs completes a list of process ids.
+func CompletePIDs(typed string) []string { return Listed(PIDs(), typed) }
 
 // PIDs are the ids of all processes.
 func PIDs() (list []string) {

@@ -34,9 +34,12 @@ const (
 	none
 )
 
-// Switch is an option without a value.
-func Switch(on *bool) Value {
-	return Value{need: none, set: func(string) error { *on = true; return nil }}
+// Switch is an option without a value that turns something on.
+func Switch(on *bool) Value { return Set(on, true) }
+
+// Set is an option without a value that sets a variable to one.
+func Set[T any](to *T, v T) Value {
+	return Value{need: none, set: func(string) error { *to = v; return nil }}
 }
 
 // Do hands each value to a function.
@@ -55,9 +58,14 @@ func To[T any](to *T, kind Kind[T]) Value {
 	return Do(kind, func(v T) error { *to = v; return nil })
 }
 
-// Once sets a variable. A second value is an error.
+// Known is To for a variable that says whether it was set.
+func Known[T any](to *cred.Known[T], kind Kind[T]) Value {
+	return Do(kind, func(v T) error { *to = cred.Is(v); return nil })
+}
+
+// Once is Known, but a second value is an error.
 func Once[T any](to *cred.Known[T], kind Kind[T]) Value {
-	v := Do(kind, func(v T) error { *to = cred.Is(v); return nil })
+	v := Known(to, kind)
 	v.once = true
 	return v
 }

@@ -57,14 +57,8 @@ func Unread[T any](k Kind[T]) Kind[string] {
 	return Kind[string]{Word: k.Word, Complete: k.Complete, Parse: Text("").Parse}
 }
 
-// Free is what has nothing to be completed by, not even a file.
-func Free(k Kind[string]) Kind[string] {
-	k.Complete = func(string) []string { return nil }
-	return k
-}
-
 // Color says when to write in colour.
-var Color = OneOf("auto", "always", "never")
+var Color = Among("WHEN", "auto", "always", "never")
 
 // Format is text, json, or one of more forms.
 func Format(more ...string) Kind[string] {
@@ -91,7 +85,7 @@ var Verdict = Kind[container.Verdict]{
 
 // Container is the beginning of an id or name of a container, or a runtime.
 var Container = Kind[string]{
-	Word: "CONTAINER",
+	Word: "NAME",
 	Parse: func(text string) (string, error) {
 		if text == "" {
 			return "", errors.New("needs the beginning of an id or name, or a runtime")

@@ -57,9 +57,9 @@ func (j *JSON) step(s *plan.Step) {
 	case plan.Setgroups:
 		j.Key("groups").numbers(s.Groups)
 	case plan.Setresuid, plan.Setresgid:
-		j.Key("real").Uint(uint64(s.IDs.Real))
-		j.Key("effective").Uint(uint64(s.IDs.Effective))
-		j.Key("saved").Uint(uint64(s.IDs.Saved))
+		j.Key("real").KnownUint(newID(s.IDs.Real))
+		j.Key("effective").KnownUint(newID(s.IDs.Effective))
+		j.Key("saved").KnownUint(newID(s.IDs.Saved))
 	case plan.SetSecurebits, plan.SetUmask, plan.SetDeathSignal, plan.SetPtracer:
 		j.Key("value").Uint(s.Number)
 	case plan.SetRlimit:
@@ -72,6 +72,11 @@ func (j *JSON) step(s *plan.Step) {
 		j.confinement(s)
 	}
 	j.EndObject()
+}
+
+// newID is unknown where the id stays.
+func newID(id uint32) cred.Known[uint64] {
+	return cred.Known[uint64]{Value: uint64(id), OK: id != cred.Unchanged}
 }
 
 // confinement writes the operands of the steps that come last.

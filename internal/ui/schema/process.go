@@ -93,8 +93,8 @@ func (j *JSON) positive(n int) {
 
 // state writes the members of credentials: ids, sets, securebits.
 func (j *JSON) state(s *cred.State) {
-	j.Key("uid").ids(s.UID)
-	j.Key("gid").ids(s.GID)
+	j.Key("uid").ids(s.UID, s.FSUnknown)
+	j.Key("gid").ids(s.GID, s.FSUnknown)
 	j.Key("groups").numbers(s.Groups)
 	j.Key("capabilities").sets(s, j.Set)
 	j.Key("masks").sets(s, j.Hex)
@@ -102,12 +102,16 @@ func (j *JSON) state(s *cred.State) {
 	j.Key("no_new_privs").KnownBool(s.NoNewPrivs)
 }
 
-func (j *JSON) ids(id cred.IDs) {
+func (j *JSON) ids(id cred.IDs, fsUnknown bool) {
 	j.BeginObject()
 	j.Key("real").Uint(uint64(id.Real))
 	j.Key("effective").Uint(uint64(id.Effective))
 	j.Key("saved").Uint(uint64(id.Saved))
-	j.Key("fs").Uint(uint64(id.FS))
+	if j.Key("fs"); fsUnknown {
+		j.Null()
+	} else {
+		j.Uint(uint64(id.FS))
+	}
 	j.EndObject()
 }
 

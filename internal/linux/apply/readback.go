@@ -1,0 +1,204 @@
+package apply
+
+import (
+	"errors"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"capsh/internal/linux/files"
+	"capsh/internal/linux/inherit"
+	"capsh/internal/linux/self"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/plan"
+
+	"golang.org/x/sys/unix"
+)
+
+// allFlags are flags that no kernel knows all of, so that a call with them fails.
+const allFlags = 1<<32 - 1
+
+// errFaked is a call that says that it went well where it cannot have.
+func errFaked(call string) error {
+	return errors.New(call + ": reports success and does nothing (does a seccomp filter answer for the kernel?)")
+}
+
+// differs is what was read back as something else than was set.
+func differs(what, is, want string) error {
+	return errors.New("reading back: " + what + " is " + is + " instead of " + want)
+}
+
+// verify reads back this thread's state, and the rest of what the steps so far
+// have set, and compares.
+func verify(p *plan.Plan, done []plan.Step) error {
+	if err := trustReads(); err != nil {
+		return err
+	}
+	got, err := self.State()
+	if err == nil {
+		err = plan.Check(&p.Want, &got)
+	}
+	if err != nil {
+		return errors.New("reading back: " + err.Error())
+	}
+	for i := range done {
+		if err := readBack(&done[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trustReads asks each call that reads the credentials for something that the kernel
+// refuses. A filter that answers that with success gives zeros for all else, too:
+// empty sets and uid 0.
+func trustReads() error {
+	const none = caps.Cap(255)
+	for _, ask := range [...]struct {
+		call, object string
+		number       uintptr
+		a, b         uintptr
+		refusal      syscall.Errno
+	}{
+		{"capget", "", unix.SYS_CAPGET, 0, 0, unix.EFAULT},
+		{"prctl(PR_CAPBSET_READ)", none.String(), unix.SYS_PRCTL, unix.PR_CAPBSET_READ, uintptr(none), unix.EINVAL},
+		{"getresuid", "", sysGetresuid, 0, 0, unix.EFAULT},
+		{"getresgid", "", sysGetresgid, 0, 0, unix.EFAULT},
+		{"getgroups", "", sysGetgroups, allFlags, 0, unix.EINVAL}, // a negative size
+	} {
+		_, _, errno := unix.RawSyscall(ask.number, ask.a, ask.b, 0)
+		if err := refused(errno, ask.refusal, ask.call, ask.object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refused is nil where a call that cannot go well gave the errno that the kernel
+// has for it.
+func refused(errno, want syscall.Errno, call, object string) error {
+	switch errno {
+	case want:
+		return nil
+	case 0:
+		return errFaked(call)
+	}
+	return failed(errno, call, object)
+}
+
+// readBack compares what a step was to set, beside the credentials, with what is
+// there. Before each call that fills in a value stands one that it cannot give, so
+// that a call that only reports success is no match. Nothing can be read back of
+// [plan.SetPtracer] and [plan.RestrictLandlock].
+func readBack(s *plan.Step) error {
+	switch s.Op {
+	case plan.SetRlimit:
+		return checkRlimit(s.Rlimit)
+	case plan.SetUmask:
+		return checkUmask(uint32(s.Number))
+	case plan.Chroot:
+		return checkRoot(s.FD, s.Text)
+	case plan.SetDeathSignal:
+		return checkDeathSignal(uint32(s.Number))
+	case plan.SetAppArmor:
+		return checkAttr(appArmorExec, sharedExec)
+	case plan.SetSELinux:
+		return checkAttr(sharedExec)
+	case plan.SetSignals:
+		return checkSignals(s.Signals)
+	}
+	return nil
+}
+
+func checkRlimit(want plan.Rlimit) error {
+	limit := unix.Rlimit{Cur: 1, Max: 0}
+	if err := unix.Prlimit(0, want.Resource, nil, &limit); err != nil {
+		return wrap(err, "prlimit", want.Name)
+	}
+	got := plan.Rlimit{Soft: limit.Cur, Hard: limit.Max}
+	if got.Soft != want.Soft || got.Hard != want.Hard {
+		return differs("limit "+want.Name, got.Range(), want.Range())
+	}
+	return nil
+}
+
+func checkDeathSignal(want uint32) error {
+	got := int32(-1)
+	if errno := prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&got)), 0); errno != 0 {
+		return failed(errno, "prctl(PR_GET_PDEATHSIG)", "")
+	}
+	if got != int32(want) {
+		return differs("the parent death signal", strconv.Itoa(int(got)), strconv.Itoa(int(want)))
+	}
+	return nil
+}
+
+// checkRoot compares the root directory with the one that was opened as path, in
+// which everything was looked up. That path may have come to name another.
+func checkRoot(fd int, path string) error {
+	root, err := files.Here.Open("/", unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return sameDirectory(fd, path, root.FD, "the root directory")
+}
+
+// sameDirectory compares the directory that was opened as path with the one that
+// what says.
+func sameDirectory(fd int, path string, at int, what string) error {
+	var want, got unix.Stat_t
+	if err := unix.Fstat(fd, &want); err != nil {
+		return wrap(err, "fstat", path)
+	}
+	if err := unix.Fstat(at, &got); err != nil {
+		return wrap(err, "fstat", what)
+	}
+	if want.Dev != got.Dev || want.Ino != got.Ino || got.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return errors.New("reading back: " + what + " is not the directory that " + path + " was")
+	}
+	return nil
+}
+
+// checkSignals reads back the dispositions that were set, the mask and the limit of
+// open files.
+func checkSignals(s plan.Signals) error {
+	const unblockable = 1<<(unix.SIGKILL-1) | 1<<(unix.SIGSTOP-1)
+	if err := checkHandlers(s.Default&^s.Ignore&^unblockable, sigDfl); err != nil {
+		return err
+	}
+	if err := checkHandlers((inherit.TookOver()&^s.Default|s.Ignore)&^unblockable, sigIgn); err != nil {
+		return err
+	}
+	want := (inherit.Mask() | s.Block) &^ unblockable
+	got := ^want
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, 0, uintptr(unsafe.Pointer(&got)), sigsetSize, 0, 0)
+	if errno != 0 {
+		return failed(errno, "rt_sigprocmask", "")
+	}
+	if inherit.Exact && got != want || want&^got != 0 {
+		return differs("the set of blocked signals", strconv.FormatUint(got, 16), strconv.FormatUint(want, 16))
+	}
+	if limit := inherit.Nofile(); limit != nil {
+		return checkRlimit(plan.Rlimit{Name: "nofile", Resource: unix.RLIMIT_NOFILE, Soft: limit.Cur, Hard: limit.Max})
+	}
+	return nil
+}
+
+// checkHandlers reads back the disposition of each signal of a set.
+func checkHandlers(set uint64, want uintptr) error {
+	for n := 1; n <= 64; n++ {
+		if set>>(n-1)&1 == 0 {
+			continue
+		}
+		got := [8]uintptr{^want}
+		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(n), 0, uintptr(unsafe.Pointer(&got)), sigsetSize, 0, 0)
+		if errno != 0 {
+			return failed(errno, "rt_sigaction", strconv.Itoa(n))
+		}
+		if got[0] != want {
+			return errors.New("reading back: signal " + plan.SignalName(n) + " is not handled as it was set")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+// Package trial runs a command and ends it with all that came of it.
+//
+// Between capset and each program that it tries stands a keeper, a process of
+// its own. The keeper is the reaper of all that the program leaves behind: what
+// goes into another session or closes all its files stays a descendant of the
+// keeper. It reads from a pipe whose other end only capset has. When that is
+// closed, be it because capset was killed, it kills until no child is left.
+package trial
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"capsh/internal/linux/apply"
+)
+
+// KeeperName is the argv[0] by which capset is a keeper: [Keep] has its other
+// arguments.
+const KeeperName = "capset: keeper"
+
+// keeper is what its arguments say.
+type keeper struct {
+	control int // reads nothing, and the end of it where capset is gone
+	report  int
+	// container is what a container engine is told to remove, and how.
+	remove  []string
+	program apply.Program
+}
+
+// args are the arguments of a keeper: two descriptors, the number of words that
+// remove a container and these words, the path of the program, its argv.
+func (k *keeper) args() []string {
+	list := []string{KeeperName, strconv.Itoa(k.control), strconv.Itoa(k.report), strconv.Itoa(len(k.remove))}
+	list = append(append(list, k.remove...), k.program.Path)
+	return append(list, k.program.Argv...)
+}
+
+func parseKeeper(args, env []string) (*keeper, error) {
+	wrong := errors.New(KeeperName + " is not for people")
+	if len(args) < 3 {
+		return nil, wrong
+	}
+	var numbers [3]int
+	for i := range numbers {
+		n, err := strconv.Atoi(args[i])
+		if err != nil || n < 0 {
+			return nil, wrong
+		}
+		numbers[i] = n
+	}
+	rest, n := args[3:], numbers[2]
+	if len(rest) < n+2 {
+		return nil, wrong
+	}
+	k := &keeper{control: numbers[0], report: numbers[1], remove: rest[:n]}
+	k.program = apply.Program{Path: rest[n], Argv: rest[n+1:], Env: env, Session: true}
+	if len(k.program.Argv) > 0 && k.program.Argv[0] == LaunchName {
+		k.program.Pass = []int{k.report}
+	}
+	return k, nil
+}
+
+// Keep is what a keeper does; args are its arguments without argv[0], env is the
+// program's environment. The result is its exit status.
+func Keep(args, env []string) int {
+	k, err := parseKeeper(args, env)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "capset:", err)
+		return 125
+	}
+	unix.CloseOnExec(k.control)
+	unix.CloseOnExec(k.report)
+	// A handler, unlike ignoring, does not come down to the program.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
+	if err := apply.Subreaper(); err != nil {
+		k.say("failed", err.Error())
+		return 1
+	}
+	return k.run()
+}
+
+// run starts the program, reaps all children and, once capset is gone, returns
+// when none is left.
+func (k *keeper) run() int {
+	var killer killer
+	closed := make(chan struct{})
+	go func() {
+		waitForEnd(k.control)
+		killer.start()
+		close(closed)
+	}()
+	leader, err := apply.Spawn(&k.program)
+	if err != nil {
+		k.say("failed", err.Error())
+	}
+	reap(func(pid int, status unix.WaitStatus) bool {
+		if pid == leader {
+			k.say("ended", strconv.Itoa(int(status)))
+		}
+		return true
+	})
+	<-closed
+	killer.stop()
+	k.removeContainer()
+	return 0
+}
+
+// waitForEnd reads until there is nothing left to come.
+func waitForEnd(fd int) {
+	var b [1]byte
+	for {
+		if n, err := unix.Read(fd, b[:]); n == 0 && err == nil || err != nil && err != unix.EINTR {
+			return
+		}
+	}
+}
+
+// reap waits for children until each says that it was the last, or there is none.
+func reap(each func(pid int, status unix.WaitStatus) bool) {
+	for {
+		var status unix.WaitStatus
+		pid, err := unix.Wait4(-1, &status, unix.WALL, nil)
+		if err != nil && err != unix.EINTR || err == nil && !each(pid, status) {
+			return
+		}
+	}
+}
+
+// removeContainer has the engine remove the container, which killing its client
+// does not do, and ends what that leaves behind.
+func (k *keeper) removeContainer() {
+	if len(k.remove) == 0 {
+		return
+	}
+	p := apply.Program{Path: k.remove[0], Argv: k.remove, Env: k.program.Env, Session: true}
+	pid, err := apply.Spawn(&p)
+	if err != nil {
+		return
+	}
+	var killer killer
+	const patience = 20 * time.Second
+	late := time.AfterFunc(patience, killer.start)
+	reap(func(ended int, _ unix.WaitStatus) bool { return ended != pid })
+	late.Stop()
+	killer.start()
+	reap(func(int, unix.WaitStatus) bool { return true })
+	killer.stop()
+}
+
+// killer kills all descendants again and again.
+type killer struct {
+	once       sync.Once
+	quit, done chan struct{}
+}
+
+// start may be called twice.
+func (k *killer) start() {
+	k.once.Do(func() {
+		k.quit, k.done = make(chan struct{}), make(chan struct{})
+		go k.run()
+	})
+}
+
+func (k *killer) run() {
+	defer close(k.done)
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		killTree()
+		select {
+		case <-k.quit:
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// stop returns when it kills no more.
+func (k *killer) stop() {
+	close(k.quit)
+	<-k.done
+}
+
+// say sends one line, with no more than a pipe takes in one piece.
+func (k *keeper) say(what, text string) {
+	const most = 2000
+	line := what + " " + strings.ReplaceAll(text, "\n", " ")
+	unix.Write(k.report, []byte(line[:min(len(line), most)]+"\n"))
+}

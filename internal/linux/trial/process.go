@@ -1,0 +1,185 @@
+package trial
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"capsh/internal/linux/apply"
+)
+
+// Command is a program to run under a keeper.
+type Command struct {
+	Path      string
+	Argv, Env []string
+	// Launch says that it is this program that launches the command: Argv are its
+	// options and the command, there is no Path.
+	Launch bool
+	// Stdin is the file to read from; empty for /dev/null.
+	Stdin string
+	// Remove are the words that remove the container in which it may leave
+	// something running; nil if it is no container engine's client.
+	Remove []string
+}
+
+// Process is a command that was started, and its keeper.
+type Process struct {
+	keeper          int
+	control, report *os.File
+	out, err        *capture
+	started         time.Time
+	ended           chan Ended
+}
+
+// Ended is how a command went, once it has ended itself; what it has started may
+// live on.
+type Ended struct {
+	Status unix.WaitStatus
+	// Refused is why it was not started, or not as it was to be; see [Refuse].
+	Refused *Refusal
+	Took    time.Duration
+	// Err says that the keeper is gone.
+	Err error
+}
+
+// Start starts a command under a keeper of its own, in a session of its own. An
+// error leaves nothing behind.
+func Start(c *Command) (*Process, error) {
+	stdin, err := openStdin(c.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	defer stdin.Close()
+	p := &Process{ended: make(chan Ended, 1)}
+	var far [4]*os.File // the keeper's ends
+	defer func() {
+		for _, f := range far {
+			f.Close()
+		}
+	}()
+	if far[0], p.control, err = pipe(); err != nil {
+		return nil, err
+	}
+	var outs [3]*os.File
+	for i := range outs {
+		if outs[i], far[i+1], err = outPipe(); err != nil {
+			p.control.Close()
+			closeAll(outs[:i])
+			return nil, err
+		}
+	}
+	p.report = outs[0]
+	k := keeper{control: int(far[0].Fd()), report: int(far[1].Fd()), remove: c.Remove}
+	k.program.Path, k.program.Argv = c.Path, c.Argv
+	if c.Launch {
+		k.program.Path, k.program.Argv = Self(), append([]string{LaunchName, strconv.Itoa(k.report)}, c.Argv...)
+	}
+	p.started = time.Now()
+	p.keeper, err = apply.Spawn(&apply.Program{
+		Path: Self(), Argv: k.args(), Env: c.Env, Session: true,
+		Stdio: &[3]int{int(stdin.Fd()), int(far[2].Fd()), int(far[3].Fd())}, Pass: []int{k.control, k.report},
+	})
+	if err != nil {
+		p.control.Close()
+		closeAll(outs[:])
+		return nil, fmt.Errorf("start a keeper: %w", err)
+	}
+	p.out, p.err = newCapture(outs[1]), newCapture(outs[2])
+	go p.listen()
+	return p, nil
+}
+
+func closeAll(list []*os.File) {
+	for _, f := range list {
+		f.Close()
+	}
+}
+
+// pipe is a pipe of which no program gets an end unasked.
+func pipe() (r, w *os.File, err error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, fmt.Errorf("pipe2: %w", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "pipe"), os.NewFile(uintptr(fds[1]), "pipe"), nil
+}
+
+// outPipe is a pipe to read from here, with deadlines: the reading end does not
+// block. The writing end does, as what inherits it expects.
+func outPipe() (r, w *os.File, err error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return nil, nil, fmt.Errorf("pipe2: %w", err)
+	}
+	unix.SetNonblock(fds[0], true)
+	return os.NewFile(uintptr(fds[0]), "pipe"), os.NewFile(uintptr(fds[1]), "pipe"), nil
+}
+
+// openStdin opens the input; where there is no /dev/null it is as empty.
+func openStdin(name string) (*os.File, error) {
+	if name != "" {
+		return os.Open(name)
+	}
+	f, err := os.Open(os.DevNull)
+	if err == nil {
+		return f, nil
+	}
+	r, w, err := pipe()
+	if err == nil {
+		w.Close()
+	}
+	return r, err
+}
+
+// listen reads what the keeper and the launch say.
+func (p *Process) listen() {
+	var refused *Refusal
+	lines := bufio.NewScanner(p.report)
+	for lines.Scan() {
+		what, text, _ := strings.Cut(lines.Text(), " ")
+		switch what {
+		case "refused":
+			refused = parseRefusal(text)
+		case "failed":
+			p.ended <- Ended{Err: errors.New(text)}
+			return
+		case "ended":
+			status, err := strconv.Atoi(text)
+			p.ended <- Ended{Status: unix.WaitStatus(status), Refused: refused, Took: time.Since(p.started), Err: err}
+			return
+		}
+	}
+	p.ended <- Ended{Err: errors.New("the keeper of a trial was killed; what it watched over may still run")}
+}
+
+// Ended delivers once how the command ended.
+func (p *Process) Ended() <-chan Ended { return p.ended }
+
+// Stop ends the command with all that came of it, and returns when nothing of it
+// is left.
+func (p *Process) Stop() error {
+	p.control.Close()
+	status, err := apply.Wait(p.keeper)
+	p.report.Close()
+	p.out.finish()
+	p.err.finish()
+	switch {
+	case err != nil:
+		return fmt.Errorf("wait for the keeper of a trial: %w", err)
+	case !status.Exited() || status.ExitStatus() != 0:
+		return errors.New("the keeper of a trial was killed; what it watched over may still run")
+	}
+	return nil
+}
+
+// Output is the end of what the command wrote, and a sum over all of stdout. It
+// is whole after Stop.
+func (p *Process) Output() (stdout, stderr []byte, sum Sum) {
+	return p.out.soFar(), p.err.soFar(), p.out.sum
+}

@@ -1,0 +1,52 @@
+package trial
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// LaunchName is the argv[0] by which capset launches the command of a trial. Its
+// next argument is the descriptor for [Refuse], then come capset's options and
+// the command.
+const LaunchName = "capset: launch"
+
+// Refusal is why a command was not started.
+type Refusal struct {
+	// Answer says that it is one of the command's: with this set it cannot be
+	// executed, or would not have what it is to have. Otherwise capset could not
+	// do its work.
+	Answer bool
+	// Status is the exit status that capset would have had.
+	Status int
+	Text   string
+}
+
+// Refuse tells the process that made the trial why the command was not started.
+func Refuse(fd int, r Refusal) {
+	k := keeper{report: fd}
+	k.say("refused", strconv.FormatBool(r.Answer)+" "+strconv.Itoa(r.Status)+" "+r.Text)
+}
+
+func parseRefusal(text string) *Refusal {
+	answer, rest, _ := strings.Cut(text, " ")
+	status, why, _ := strings.Cut(rest, " ")
+	r := &Refusal{Answer: answer == "true", Text: why}
+	r.Status, _ = strconv.Atoi(status)
+	return r
+}
+
+// LaunchArgs are the arguments of a launch after its argv[0]; fd is what
+// [Refuse] takes, and closes itself when the command is executed.
+func LaunchArgs(args []string) (fd int, rest []string, ok bool) {
+	if len(args) == 0 {
+		return 0, nil, false
+	}
+	fd, err := strconv.Atoi(args[0])
+	if err != nil {
+		return 0, nil, false
+	}
+	unix.CloseOnExec(fd)
+	return fd, args[1:], true
+}

@@ -1,0 +1,226 @@
+package trial
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"capsh/internal/rules/caps"
+)
+
+// Runner makes the trials of one command.
+type Runner struct {
+	// Command is the command with a set.
+	Command func(caps.Set) *Command
+	// Reset, Ready and Check are run as this process; nil where there is none.
+	// Without Check, exit status 0 is success.
+	Reset, Ready, Check *Command
+	// SameOutput asks that stdout is that of the first trial that worked.
+	SameOutput bool
+	// Timeout limits each of the helpers, and the command until it is known how
+	// long it takes; Fixed says that it always limits the command.
+	Timeout time.Duration
+	Fixed   bool
+
+	slowest time.Duration
+	first   *Sum
+}
+
+// Outcome is how one trial went.
+type Outcome struct {
+	Works bool
+	// Ended says that the command ended by itself, with Status. Refused is why
+	// it was not started.
+	Ended   bool
+	Status  unix.WaitStatus
+	Refused *Refusal
+	// OtherOutput says that only its stdout was not what it had to be.
+	OtherOutput bool
+	// Stdout and Stderr are the last 64 KiB of each; Said is what the last helper
+	// that failed wrote.
+	Stdout, Stderr, Said []byte
+	Took                 time.Duration
+}
+
+// Known notes that the command worked and took that long: ten times of it is
+// waited for a trial that may hang, and at least two seconds.
+func (r *Runner) Known(took time.Duration) { r.slowest = max(r.slowest, took) }
+
+// Limit is how long the command may take.
+func (r *Runner) Limit() time.Duration {
+	const least = 2 * time.Second
+	if r.Fixed || r.slowest == 0 {
+		return r.Timeout
+	}
+	return min(max(10*r.slowest, least), max(r.Timeout, 2*r.slowest))
+}
+
+// Try runs the command once with a set and ends it with its whole tree. The error
+// is one of this process, or that of the context.
+func (r *Runner) Try(ctx context.Context, set caps.Set) (*Outcome, error) {
+	if err := r.reset(ctx); err != nil {
+		return nil, err
+	}
+	p, err := Start(r.Command(set))
+	if err != nil {
+		return nil, err
+	}
+	w := watch{Runner: r, process: p, outcome: &Outcome{}}
+	err = w.watch(ctx)
+	o := w.outcome
+	o.Took = time.Since(p.started)
+	err = errors.Join(err, p.Stop())
+	var sum Sum
+	o.Stdout, o.Stderr, sum = p.Output()
+	if o.Works && r.SameOutput {
+		if r.first == nil {
+			r.first = &sum
+		}
+		o.Works, o.OtherOutput = sum == *r.first, sum != *r.first
+	}
+	return o, err
+}
+
+// reset runs the reset command, which has to succeed.
+func (r *Runner) reset(ctx context.Context) error {
+	if r.Reset == nil {
+		return nil
+	}
+	o, err := r.help(ctx, r.Reset)
+	switch {
+	case err != nil:
+		return err
+	case !o.Ended:
+		return fmt.Errorf("--reset: the command had not ended after %v", r.Timeout)
+	case !o.Works:
+		return fmt.Errorf("--reset: the command failed: %s%s", StatusText(o.Status), lastLine(o.Stderr))
+	}
+	return nil
+}
+
+// help runs one of the helpers within the time limit.
+func (r *Runner) help(ctx context.Context, c *Command) (*Outcome, error) {
+	p, err := Start(c)
+	if err != nil {
+		return nil, err
+	}
+	o := &Outcome{}
+	late := time.NewTimer(r.Timeout)
+	defer late.Stop()
+	select {
+	case e := <-p.Ended():
+		err = o.take(&e)
+		o.Works = exitedWell(e.Status)
+	case <-late.C:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	err = errors.Join(err, p.Stop())
+	o.Stdout, o.Stderr, _ = p.Output()
+	return o, err
+}
+
+// watch is one trial under way.
+type watch struct {
+	*Runner
+	process *Process
+	outcome *Outcome
+	// until is when the command's time is up; after that many more attempts of a
+	// helper it is up for one that has ended.
+	until    time.Time
+	attempts int
+}
+
+func (w *watch) watch(ctx context.Context) error {
+	w.until = w.process.started.Add(w.Limit())
+	if w.Check == nil {
+		if err := w.wait(ctx, w.Limit()); err != nil || !w.outcome.Ended {
+			return err
+		}
+		w.outcome.Works = w.outcome.Refused == nil && exitedWell(w.outcome.Status)
+		return nil
+	}
+	for _, helper := range []*Command{w.Ready, w.Check} {
+		if helper == nil {
+			continue
+		}
+		if yes, err := w.attempt(ctx, helper); err != nil || !yes {
+			return err
+		}
+	}
+	w.outcome.Works = true
+	return nil
+}
+
+// attempt runs a helper beside the command until it succeeds or time is up. What
+// a command does may come late, so one that has ended gets about a second more.
+func (w *watch) attempt(ctx context.Context, helper *Command) (bool, error) {
+	const pause, enough = 50 * time.Millisecond, 10
+	for {
+		o, err := w.help(ctx, helper)
+		if err != nil || o.Works {
+			return err == nil, err
+		}
+		w.outcome.Said = append(o.Stdout, o.Stderr...)
+		w.attempts++
+		if err := w.wait(ctx, pause); err != nil || w.outcome.Refused != nil {
+			return false, err
+		}
+		if time.Now().After(w.until) && (!w.outcome.Ended || w.attempts >= enough) {
+			return false, nil
+		}
+	}
+}
+
+// wait waits for the command's end, but no longer than that.
+func (w *watch) wait(ctx context.Context, most time.Duration) error {
+	const late = time.Second
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	ended := w.process.Ended()
+	if w.outcome.Ended {
+		ended = nil
+	}
+	select {
+	case e := <-ended:
+		w.attempts, w.until = 0, time.Now().Add(late)
+		return w.outcome.take(&e)
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// take notes how the command ended. A launch that was refused for a reason of
+// ours is an error.
+func (o *Outcome) take(e *Ended) error {
+	o.Ended, o.Status, o.Refused = true, e.Status, e.Refused
+	if e.Err == nil && o.Refused != nil && !o.Refused.Answer {
+		return errors.New(o.Refused.Text)
+	}
+	return e.Err
+}
+
+// StatusText is "exit 1", or "killed by SIGSEGV".
+func StatusText(s unix.WaitStatus) string {
+	if s.Signaled() {
+		return "killed by " + unix.SignalName(s.Signal())
+	}
+	return fmt.Sprintf("exit %d", s.ExitStatus())
+}
+
+// lastLine is the last line of an output, behind a comma.
+func lastLine(text []byte) string {
+	text = bytes.TrimSpace(text)
+	if text = text[bytes.LastIndexByte(text, '\n')+1:]; len(text) == 0 {
+		return ""
+	}
+	return ", " + string(text)
+}
+
+func exitedWell(s unix.WaitStatus) bool { return s.Exited() && s.ExitStatus() == 0 }

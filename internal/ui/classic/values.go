@@ -1,0 +1,64 @@
+package classic
+
+import (
+	"strings"
+
+	"capsh/internal/ui/flags"
+)
+
+// value is a kind of value that an option takes.
+type value struct {
+	// complete lists what may be meant by what is typed so far; nil for files.
+	complete func(typed string) []string
+}
+
+// Of capabilities libcap's capsh takes whole names alone.
+var (
+	oneCap  = &value{func(string) []string { return capNames() }}
+	capList = &value{func(typed string) []string { return flags.Listed(append(capNames(), "all"), typed) }}
+	mode    = &value{func(string) []string { return flags.ModeNames() }}
+	zeroOne = &value{func(string) []string { return []string{"0", "1"} }}
+	user    = &value{func(string) []string { return flags.UserNames() }}
+	groups  = &value{func(typed string) []string { return flags.Listed(flags.GroupNames(), typed) }}
+	number  = &value{}
+	text    = &value{}
+	file    = &value{}
+)
+
+func capNames() []string {
+	names := flags.CapNames("cap_")
+	return names[:len(names)-2] // without all and none
+}
+
+// Complete lists what the last word of a line can become.
+func Complete(last string) (list []string) {
+	name, _, attached := strings.Cut(last, "=")
+	for _, o := range allOptions {
+		switch {
+		case attached && o.name == name && o.value != nil:
+			if o.value.complete == nil {
+				return nil
+			}
+			return flags.Starting(last, flags.Prefixed(name+"=", o.value.complete(last[len(name)+1:])))
+		case o.value != nil:
+			list = append(list, o.name+"=")
+		default:
+			list = append(list, o.name)
+		}
+	}
+	return flags.Starting(last, list)
+}
+
+// allOptions yields the options, those of the view too.
+func allOptions(yield func(int, classicOption) bool) {
+	for i, o := range options {
+		if !yield(i, o) {
+			return
+		}
+	}
+	for i, o := range viewOptions {
+		if !yield(i, classicOption{name: o.name, value: o.value}) {
+			return
+		}
+	}
+}
