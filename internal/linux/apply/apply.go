@@ -6,6 +6,7 @@
 package apply
 
 import (
+	"errors"
 	"syscall"
 
 	"capsh/internal/rules/caps"
@@ -119,8 +120,25 @@ func Chroot(dir string) error {
 	return wrap(unix.Chroot(dir), "chroot", dir, caps.SysChroot)
 }
 
-// Chdir changes the working folder.
-func Chdir(dir string) error { return wrap(unix.Chdir(dir), "chdir", dir) }
+// Chdir changes the working directory and reads back whether it is the one that dir
+// was right before.
+func Chdir(dir string) error {
+	var want, got unix.Stat_t
+	statErr := unix.Stat(dir, &want)
+	if err := unix.Chdir(dir); err != nil {
+		return wrap(err, "chdir", dir)
+	}
+	if statErr != nil {
+		return wrap(statErr, "stat", dir)
+	}
+	if err := unix.Stat(".", &got); err != nil {
+		return wrap(err, "stat", ".")
+	}
+	if want.Dev != got.Dev || want.Ino != got.Ino || got.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return errors.New("reading back: the working directory is not the directory that " + dir + " was")
+	}
+	return nil
+}
 
 // wrap gives an error of package unix our form.
 func wrap(err error, call, object string, needs ...caps.Cap) error {
