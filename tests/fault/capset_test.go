@@ -98,7 +98,7 @@ func launches(t *testing.T) map[string][]string {
 	return map[string][]string{
 		"default":    {},
 		"user keeps": {"--user=nobody", "--keep=net_bind_service,kill"},
-		"locked":     {"--lock", "--keep=chown"},
+		"locked":     {"--lock", "--keep=chown", "--umask=0777"},
 		"securebits": {"--securebits=noroot,noroot_locked", "--bounding=-sys_module", "--inheritable=chown"},
 		"place":      {"--chroot=/", "--chdir=/tmp", "--user=65534:65534", "--groups=1,2", "--umask=027", "--rlimit=core=0", "--rlimit=nofile=64:128", "--pdeathsig=TERM"},
 		"confined":   {"--seccomp-filter=" + filter, "--landlock-access=fs:read-dir", "--landlock-rule=path-beneath::/usr", "--keep=kill"},

@@ -48,34 +48,40 @@ func TestFilterAnswers(t *testing.T) {
 	options := []string{"-q", "--user=1234:1235", "--groups=6", "--keep=kill", "--securebits=noroot", "--umask=0", "--chdir=/tmp",
 		"--rlimit=core=0", "--pdeathsig=TERM", "--ignore-signal=USR2", "--block-signal=HUP",
 		"--landlock-access=fs:read-dir", "--landlock-rule=path-beneath::/usr", "--seccomp-filter=" + inner}
-	launch := func(outer []unix.SockFilter) testenv.Result {
+	launch := func(outer []unix.SockFilter, options ...string) testenv.Result {
 		argv := append([]string{"-q", "--from=current", "--allow-new-privs", "--seccomp-filter=" + filterFile(t, outer), capset}, options...)
 		cmd := exec.Command(capset, append(argv, "sh", "-c", showAll)...)
 		cmd.Env = environ
 		return testenv.Run(t, cmd)
 	}
-	clean := launch(allow)
+	clean := launch(allow, options...)
 	if clean.Code != 0 || !strings.Contains(clean.Out, "Seccomp_filters:\t2\n") {
 		t.Fatalf("a filter that allows all: exit status %d, stdout %q, stderr %q", clean.Code, clean.Out, clean.Err)
 	}
+	refused := func(t *testing.T, r testenv.Result) {
+		t.Helper()
+		if r.Code != 125 || r.Out != "" || !strings.HasPrefix(r.Err, "capset: ") || strings.Count(r.Err, "\n") != 1 {
+			t.Errorf("exit status %d, stdout %q, stderr %q", r.Code, without(r.Out, clean.Out), r.Err)
+		}
+	}
 	for name, call := range map[string]uint32{
-		"prctl": unix.SYS_PRCTL, "capset": unix.SYS_CAPSET, "capget": unix.SYS_CAPGET,
-		"setgroups": unix.SYS_SETGROUPS, "setresgid": unix.SYS_SETRESGID, "setresuid": unix.SYS_SETRESUID,
-		"getgroups": unix.SYS_GETGROUPS, "getresgid": unix.SYS_GETRESGID, "getresuid": unix.SYS_GETRESUID,
-		"umask": unix.SYS_UMASK, "prlimit64": unix.SYS_PRLIMIT64, "fstat": unix.SYS_FSTAT,
+		"capset": unix.SYS_CAPSET, "setgroups": unix.SYS_SETGROUPS, "setresgid": unix.SYS_SETRESGID, "setresuid": unix.SYS_SETRESUID,
+		"umask": unix.SYS_UMASK, "prlimit64": unix.SYS_PRLIMIT64, "fstat": unix.SYS_FSTAT, "chdir": unix.SYS_CHDIR,
 		"rt_sigprocmask": unix.SYS_RT_SIGPROCMASK, "rt_sigaction": unix.SYS_RT_SIGACTION,
 		"landlock_create_ruleset": unix.SYS_LANDLOCK_CREATE_RULESET, "landlock_restrict_self": unix.SYS_LANDLOCK_RESTRICT_SELF,
 		"seccomp": unix.SYS_SECCOMP, "pread64": unix.SYS_PREAD64,
 	} {
+		t.Run(name, func(t *testing.T) { refused(t, launch(answer(call), options...)) })
+	}
+	// What reads gives zeros, and with them what a launch without options is to lead to.
+	for name, call := range map[string]uint32{
+		"prctl": unix.SYS_PRCTL, "capget": unix.SYS_CAPGET, "getgroups": unix.SYS_GETGROUPS,
+		"getresgid": unix.SYS_GETRESGID, "getresuid": unix.SYS_GETRESUID,
+	} {
 		t.Run(name, func(t *testing.T) {
-			r := launch(answer(call))
-			switch {
-			case r.Code != 125 && r.Code != 126 || r.Out != "":
-				t.Errorf("exit status %d, stdout %q, stderr %q", r.Code, without(r.Out, clean.Out), r.Err)
-			case !strings.HasPrefix(r.Err, "capset: ") || strings.Count(r.Err, "\n") != 1:
-				t.Errorf("stderr %q", r.Err)
-			}
-			t.Log(r.Err)
+			refused(t, launch(answer(call), options...))
+			refused(t, launch(answer(call), "-q"))
+			refused(t, launch(answer(call), "-q", "--allow-new-privs", "--allow-mismatch"))
 		})
 	}
 }
