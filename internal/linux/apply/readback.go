@@ -9,7 +9,6 @@ import (
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/inherit"
 	"capsh/internal/linux/self"
-	"capsh/internal/rules/caps"
 	"capsh/internal/rules/plan"
 
 	"golang.org/x/sys/unix"
@@ -53,25 +52,23 @@ func verify(p *plan.Plan, done []plan.Step) error {
 // refuses. A filter that answers that with success gives zeros for all else, too:
 // empty sets and uid 0.
 func trustReads() error {
-	const none = caps.Cap(255)
-	for _, ask := range [...]struct {
-		call, object string
-		number       uintptr
-		a, b         uintptr
-		refusal      syscall.Errno
-	}{
-		{"capget", "", unix.SYS_CAPGET, 0, 0, unix.EFAULT},
-		{"prctl(PR_CAPBSET_READ)", none.String(), unix.SYS_PRCTL, unix.PR_CAPBSET_READ, uintptr(none), unix.EINVAL},
-		{"getresuid", "", sysGetresuid, 0, 0, unix.EFAULT},
-		{"getresgid", "", sysGetresgid, 0, 0, unix.EFAULT},
-		{"getgroups", "", sysGetgroups, allFlags, 0, unix.EINVAL}, // a negative size
-	} {
-		_, _, errno := unix.RawSyscall(ask.number, ask.a, ask.b, 0)
-		if err := refused(errno, ask.refusal, ask.call, ask.object); err != nil {
-			return err
-		}
+	ask := func(refusal syscall.Errno, call, object string, number, a, b uintptr) error {
+		_, _, errno := unix.RawSyscall(number, a, b, 0)
+		return refused(errno, refusal, call, object)
 	}
-	return nil
+	if err := ask(unix.EFAULT, "capget", "", unix.SYS_CAPGET, 0, 0); err != nil {
+		return err
+	}
+	if err := ask(unix.EINVAL, "prctl(PR_CAPBSET_READ)", "255", unix.SYS_PRCTL, unix.PR_CAPBSET_READ, 255); err != nil {
+		return err
+	}
+	if err := ask(unix.EFAULT, "getresuid", "", sysGetresuid, 0, 0); err != nil {
+		return err
+	}
+	if err := ask(unix.EFAULT, "getresgid", "", sysGetresgid, 0, 0); err != nil {
+		return err
+	}
+	return ask(unix.EINVAL, "getgroups", "", sysGetgroups, allFlags, 0) // a negative size
 }
 
 // refused is nil where a call that cannot go well gave the errno that the kernel

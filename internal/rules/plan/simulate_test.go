@@ -98,3 +98,22 @@ func TestSimulateRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestCapsetAmbient: what is no longer permitted or no longer inheritable is no
+// longer ambient.
+func TestCapsetAmbient(t *testing.T) {
+	kill := caps.Kill.Set()
+	for _, c := range []struct{ permitted, inheritable, want caps.Set }{
+		{netRaw | kill, netRaw | kill, netRaw | kill},
+		{netRaw | kill, netRaw, netRaw},
+		{kill, netRaw | kill, kill},
+		{netRaw, kill, 0},
+	} {
+		st := root()
+		st.Inheritable, st.Ambient = netRaw|kill, netRaw|kill
+		step := plan.Step{Op: plan.Capset, Sets: caps.EPI{Permitted: c.permitted, Inheritable: c.inheritable}}
+		if err := step.Simulate(&st); err != nil || st.Ambient != c.want {
+			t.Errorf("permitted %s, inheritable %s: ambient %s, %v", c.permitted, c.inheritable, st.Ambient, err)
+		}
+	}
+}
