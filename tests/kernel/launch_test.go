@@ -137,6 +137,13 @@ func makeLaunch(seed, index uint64) launch {
 		l.Launcher.Caps = filecap.Caps{Permitted: r.set(), Inheritable: r.set(), Effective: r.oneIn(2), Version: 2}
 	}
 	l.Options = r.options()
+	if r.oneIn(3) { // with all capabilities and about ids alone hardly a launch is refused
+		l.Start.Sets = cred.Sets{Effective: all, Permitted: all, Inheritable: all, Bounding: all, Ambient: all}
+		l.Start.Securebits, l.Start.NoNewPrivs = 0, false
+		l.Start.UID, l.Start.GID = cred.Same(l.Start.UID.Real), cred.Same(l.Start.GID.Real)
+		l.Launcher, l.File = file{Mode: 0o755}, file{Mode: 0o755}
+		l.Options = append([]string{"--quiet"}, r.idOptions(1)...)
+	}
 	return l
 }
 
@@ -159,15 +166,7 @@ func (r random) options() []string {
 	add(2, "keep", capList)
 	add(5, "from", of("current", "docker", "podman", "none"))
 	add(6, "cap-drop", capList)
-	add(3, "user", of("1000:1000", "1001:1000", "0:0", "1000:1001", "5:5", ":1001", "65534:65534", "nobody"))
-	given := len(list)
-	add(12, "ruid", of("0", "1000"))
-	add(12, "euid", of("0", "1000"))
-	add(12, "rgid", of("1000", "65534"))
-	add(12, "egid", of("0", "1001"))
-	if len(list) > given || r.oneIn(4) { // single ids ask for a word on the groups
-		add(1, "groups", of("none", "keep", "1000,1001", "0", "65534", "0,65534"))
-	}
+	list = append(list, r.idOptions(3)...)
 	add(8, "bounding", change)
 	add(8, "inheritable", change)
 	add(8, "permitted", change)
@@ -178,6 +177,25 @@ func (r random) options() []string {
 	add(3, "allow-new-privs", flag)
 	add(2, "best-effort", flag)
 	add(2, "allow-mismatch", flag)
+	return list
+}
+
+// idOptions ask for a user once in so many launches, and for single ids.
+func (r random) idOptions(oneIn int) (list []string) {
+	add := func(oneIn int, option string, words ...string) {
+		if r.oneIn(oneIn) {
+			list = append(list, "--"+option+"="+pick(r, words))
+		}
+	}
+	add(oneIn, "user", "1000:1000", "1001:1000", "0:0", "1000:1001", "5:5", ":1001", ":0", "65534:65534", "nobody")
+	given := len(list)
+	add(12, "ruid", "0", "1000")
+	add(12, "euid", "0", "1000")
+	add(12, "rgid", "1000", "65534")
+	add(12, "egid", "0", "1001")
+	if len(list) > given || r.oneIn(4) { // single ids ask for a word on the groups
+		add(1, "groups", "none", "keep", "1000,1001", "0", "65534", "0,65534")
+	}
 	return list
 }
 

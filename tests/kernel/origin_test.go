@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -251,17 +250,17 @@ func hostIDsOf(pid int) (*hostIDs, error) {
 // judgeIDs says whether the ids that the command got are those that were asked for,
 // worked out in the plainest way.
 func (l *launch) judgeIDs(before, after *hostIDs) error {
-	var missing error
+	// One that does not exist is Unchanged, which no process has.
 	outside := func(m []cred.IDRange, text string) uint32 {
 		n, err := strconv.ParseUint(text, 10, 32)
 		id := uint32(n)
-		if o := l.Start.Origin; err == nil && !o.Initial {
-			var ok bool
-			if id, ok = cred.Outside(m, uint32(n)); !ok {
-				err = errors.New("there is no id " + text)
-			}
+		ok := err == nil
+		if o := l.Start.Origin; ok && !o.Initial {
+			id, ok = cred.Outside(m, id)
 		}
-		missing = errors.Join(missing, err)
+		if !ok {
+			return cred.Unchanged
+		}
 		return id
 	}
 	o := l.Start.Origin
@@ -311,9 +310,6 @@ func (l *launch) judgeIDs(before, after *hostIDs) error {
 				want.Groups = append(want.Groups, gid(item))
 			}
 		}
-	}
-	if missing != nil {
-		return missing
 	}
 	return l.compareIDs(&want, &start, after, groups == "")
 }
