@@ -86,6 +86,23 @@ func TestFilterAnswers(t *testing.T) {
 	}
 }
 
+// TestFilterWithoutProc: without /proc a filter cannot be read back, and one that
+// answers for seccomp(2) is noticed all the same.
+func TestFilterWithoutProc(t *testing.T) {
+	capset := build(t, "capset")
+	launch := func(outer []unix.SockFilter) testenv.Result {
+		return testenv.Run(t, exec.Command(testenv.Tool(t, "unshare"), "--mount", "sh", "-c", `mount -t tmpfs none /proc && exec "$@"`, "sh",
+			capset, "-q", "--from=current", "--allow-new-privs", "--seccomp-filter="+filterFile(t, outer),
+			capset, "-q", "--seccomp-filter="+filterFile(t, allow), "echo", "started"))
+	}
+	if r := launch(allow); r.Code != 0 || r.Out != "started\n" || r.Err != "" {
+		t.Errorf("a filter that allows all: exit status %d, stdout %q, stderr %q", r.Code, r.Out, r.Err)
+	}
+	if r := launch(answer(unix.SYS_SECCOMP)); r.Code != 125 || r.Out != "" || !strings.HasPrefix(r.Err, "capset: seccomp: reports success and does nothing") {
+		t.Errorf("a filter that answers: exit status %d, stdout %q, stderr %q", r.Code, r.Out, r.Err)
+	}
+}
+
 // TestOneProcessor: where both threads share a processor the filter is read back
 // all the same, and nothing that the filter forbids is called before the execve.
 func TestOneProcessor(t *testing.T) {

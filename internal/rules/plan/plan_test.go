@@ -235,6 +235,26 @@ func TestNearRoot(t *testing.T) {
 	}
 }
 
+// TestLimits: a limit goes up while CAP_SYS_RESOURCE is there, and goes down after
+// all that this program needs for itself.
+func TestLimits(t *testing.T) {
+	r := as(1000)
+	r.Rlimits = []plan.Rlimit{{Name: "nproc"}, {Name: "nofile", Raises: true}}
+	p, err := makePlan(root(), plain, r)
+	var list []string
+	for _, s := range p.Steps {
+		if s.Op == plan.SetRlimit {
+			list = append(list, s.Rlimit.Name)
+		} else {
+			list = append(list, s.Op.String())
+		}
+	}
+	const want = "nofile drop_bounding setgroups setresgid setresuid no_new_privs verify nproc signals"
+	if got := strings.Join(list, " "); err != nil || got != want {
+		t.Errorf("%s, %v; want %s", got, err, want)
+	}
+}
+
 // TestBestEffort: the same errors are warnings, and nothing else is.
 func TestBestEffort(t *testing.T) {
 	from := root()
