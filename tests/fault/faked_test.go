@@ -54,10 +54,10 @@ func TestFakedRoot(t *testing.T) {
 	everyFake(t, program{argv: []string{capset, "-q", "--chroot=" + dir, busybox, "ls", "/"}, env: environ})
 }
 
-// showAll shows all that a launch may set; only setpriv shows the parent death
-// signal.
+// showAll shows all that a launch may set. Only setpriv shows the parent death
+// signal, which is the shell's and none of its children's.
 const showAll = `grep "^Cap\|^Sig[BI]\|^[UG]id\|^Groups\|^NoNew\|^Secc\|^Umask" /proc/self/status
-setpriv --dump; cat /proc/self/limits; pwd -P; umask; ls / 2>&1; env | sort`
+cat /proc/self/limits; pwd -P; umask; ls / 2>&1; env | sort; exec setpriv --dump`
 
 func everyFake(t *testing.T, p program) {
 	clean := trace(t, p, nil)
