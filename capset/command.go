@@ -3,57 +3,77 @@ package main
 import (
 	"cmp"
 	"errors"
-	"io"
+	"fmt"
 	"slices"
 
 	"capsh/internal/linux/apply"
 	"capsh/internal/linux/files"
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
 	"capsh/internal/rules/plan"
+	"capsh/internal/ui/exit"
 
 	"golang.org/x/sys/unix"
 )
 
+// planned is a launch with its plan.
+type planned struct {
+	*launch
+	*plan.Plan
+	found int // which of the paths was judged; len(paths) for none
+	first int // the first of the paths that is there at all
+}
+
+// plan plans a launch of a process in the state from. Nothing is changed.
+func (l *launch) plan(from *cred.State) (*planned, error) {
+	made, err := plan.Make(from, &l.request)
+	if err != nil {
+		return nil, err
+	}
+	p := &planned{launch: l, Plan: made}
+	return p, p.foresee()
+}
+
 // foresee looks the command up as it will be there after the change of root and
 // folder, and has the plan judge it. What its own user may see otherwise is left
-// to [launch.exec].
-func (l *launch) foresee(p *plan.Plan) error {
-	exe, err := l.find()
+// to [planned.exec].
+func (p *planned) foresee() error {
+	exe, err := p.find()
 	found, said := err == nil, len(p.Warnings)
 	if found {
 		err = p.Foresee(&exe)
 	}
-	if err == nil || !reachesOthers(p) || !l.unsure(&exe, found, err) {
+	if err == nil || !reachesOthers(p.Plan) || !p.unsure(&exe, found, err) {
 		return err
 	}
 	p.PutOff(err.Error())
 	p.Warnings = p.Warnings[:said]
-	l.found = len(l.paths)
+	p.found = len(p.paths)
 	return nil
 }
 
 // unsure says that the command's user may get another answer: to what this one
 // may not look at and, where PATH goes on, to a file that does not do and that the
 // user may not reach.
-func (l *launch) unsure(exe *execve.File, found bool, err error) bool {
+func (p *planned) unsure(exe *execve.File, found bool, err error) bool {
 	var file *files.FileError
 	switch {
 	case exe.Unreadable:
 		return true
 	case errors.As(err, &file) && file.Err == unix.EACCES:
 		return file.Call == "open"
-	case l.found+1 >= len(l.paths):
+	case p.found+1 >= len(p.paths):
 		return false
 	}
 	poor := found || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOEXEC)
-	return poor && !l.lookup.OpenToAll(l.paths[l.found])
+	return poor && !p.lookup.OpenToAll(p.paths[p.found])
 }
 
 // find looks for the command among its paths and notes which it is.
-func (l *launch) find() (execve.File, error) {
-	found, exe, err := l.lookup.Command(l.command, l.paths)
-	l.found, l.first = found.At, found.First
+func (p *planned) find() (execve.File, error) {
+	found, exe, err := p.lookup.Command(p.command, p.paths)
+	p.found, p.first = found.At, found.First
 	return exe, notStarted(err)
 }
 
@@ -61,12 +81,10 @@ func (l *launch) find() (execve.File, error) {
 func notStarted(err error) error {
 	var none files.NotFound
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &none):
-		return &exitError{exitNotFound, err}
+		return exit.With(exit.NotFound, err)
 	}
-	return &exitError{exitCannot, err}
+	return exit.With(exit.Cannot, err)
 }
 
 // reachesOthers says that the command's user may reach other files than this one.
@@ -77,26 +95,39 @@ func reachesOthers(p *plan.Plan) bool {
 		(now.Effective^then.Effective)&pass != 0
 }
 
+// start carries the plan out and executes the command. It returns only if that
+// failed. Warn is told of what comes up on the way.
+func (p *planned) start(warn func([]string)) error {
+	command, err := apply.NewCommand(p.argv, p.env)
+	if err != nil {
+		return err
+	}
+	if command.Filter, err = apply.Do(p.Plan); err != nil {
+		return blame(p.Plan, err)
+	}
+	return p.exec(&command, warn)
+}
+
 // exec tries the paths of the command as its user, as execvp(3) does: what this
 // user may not execute hides nothing farther down. It returns only if none could
 // be started.
-func (l *launch) exec(command *apply.Command, p *plan.Plan, stderr io.Writer) error {
+func (p *planned) exec(command *apply.Command, warn func([]string)) error {
 	var refused error
-	for i := l.first; i < len(l.paths); i++ {
-		if i != l.found {
-			found, exe, err := files.Here.Command(l.command, l.paths[i:])
+	for i := p.first; i < len(p.paths); i++ {
+		if i != p.found {
+			found, exe, err := files.Here.Command(p.command, p.paths[i:])
 			if err != nil {
-				return l.unfound(refused, err)
+				return unfound(refused, err)
 			}
-			if i += found.At; i != l.found {
+			if i += found.At; i != p.found {
 				said := len(p.Warnings)
 				if err := p.Foresee(&exe); err != nil {
 					return err
 				}
-				l.warn(stderr, p.Warnings[said:])
+				warn(p.Warnings[said:])
 			}
 		}
-		err := l.explain(command.Exec(l.paths[i]), l.paths[i])
+		err := p.explain(command.Exec(p.paths[i]), p.paths[i])
 		if !errors.Is(err, unix.EACCES) {
 			return err
 		}
@@ -107,7 +138,7 @@ func (l *launch) exec(command *apply.Command, p *plan.Plan, stderr io.Writer) er
 
 // unfound is why nothing was found farther down: what was refused before, unless
 // the look-up itself failed.
-func (l *launch) unfound(refused, err error) error {
+func unfound(refused, err error) error {
 	var none files.NotFound
 	if refused != nil && (errors.As(err, &none) || errors.Is(err, unix.EACCES)) {
 		return refused
@@ -121,7 +152,7 @@ func (l *launch) explain(err error, path string) error {
 	if errors.As(err, &filter) {
 		return err
 	}
-	status, why := exitCannot, ""
+	status, why := exit.Cannot, ""
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		loader, loaderErr := files.Here.MissingLoader(path)
@@ -129,7 +160,7 @@ func (l *launch) explain(err error, path string) error {
 		case loader != "":
 			why = "its dynamic loader " + loader + " is missing"
 		case errors.Is(loaderErr, unix.ENOENT):
-			status = exitNotFound
+			status = exit.NotFound
 		}
 	case errors.Is(err, unix.ENOEXEC):
 		why = `no "#!" line, and no program for this machine`
@@ -139,7 +170,7 @@ func (l *launch) explain(err error, path string) error {
 		why = "the user has more processes than RLIMIT_NPROC allows"
 	}
 	if why != "" {
-		err = &explained{err, why}
+		err = fmt.Errorf("%w (%s)", err, why)
 	}
-	return &exitError{status, err}
+	return exit.With(status, err)
 }

@@ -15,69 +15,59 @@ const (
 	userPath = "/usr/local/bin:/bin:/usr/bin"
 )
 
-// environment works out the command's environment: --reset-env first, then what
-// belongs to the user, then --env and --unset-env in order. No variable
-// configures capset itself.
-func (l *launch) environment(env []string) error {
-	l.env = env
-	if l.resetEnv {
-		l.env = nil
-		if term, ok := environ.Get(env, "TERM"); ok {
-			l.setenv("TERM", term)
-		}
-	}
-	if err := l.userEnvironment(); err != nil {
-		return err
-	}
-	for _, w := range l.environ {
-		name, value, hasValue := strings.Cut(w.text, "=")
-		switch {
-		case name == "" || w.option == "--unset-env" && hasValue:
-			return errors.New(w.option + " " + quote(w.text) + ": not the name of a variable")
-		case w.option == "--unset-env":
-			l.env = environ.Unset(l.env, name)
-		case !hasValue:
-			return errors.New(w.option + " " + quote(w.text) + ": not of the form NAME=VALUE")
-		default:
-			l.setenv(name, value)
-		}
-	}
-	return nil
+// environOptions say what environment the command is to have.
+type environOptions struct {
+	words        []word // --env, --unset-env in order
+	reset, login bool
 }
 
-// userEnvironment sets what a user's passwd line says, where a user was asked
-// for or the environment is a new one.
-func (l *launch) userEnvironment() error {
-	if !l.user.given && !l.resetEnv && !l.loginEnv {
-		return nil
+// resolve works out the environment: --reset-env first, then what belongs to the
+// user, if one is asked for, then --env and --unset-env in order. No variable
+// configures capset itself.
+func (e *environOptions) resolve(env []string, id *identity, newUser bool) ([]string, error) {
+	if e.reset {
+		term, ok := environ.Get(env, "TERM")
+		env = nil
+		if ok {
+			env = environ.Set(env, "TERM", term)
+		}
 	}
-	if err := l.lookUp(); err != nil {
-		return err
+	if newUser || e.reset || e.login {
+		var err error
+		if env, err = e.ofUser(env, id); err != nil {
+			return nil, err
+		}
 	}
-	home := l.account.Home
-	if home == "" {
-		home = "/" // as runc(8) has it for a user without an entry, or none to be read
+	for _, w := range e.words {
+		if name, value, set := strings.Cut(w.text, "="); set {
+			env = environ.Set(env, name, value)
+		} else {
+			env = environ.Unset(env, name)
+		}
 	}
-	l.setenv("HOME", home)
-	if (l.loginEnv || l.resetEnv) && l.account.Known {
-		l.setenv("USER", l.account.Name)
-		l.setenv("LOGNAME", l.account.Name)
-	} else if l.loginEnv {
-		return cmp.Or(l.account.Unread, errors.New("--login-env: the user has no line in "+accounts.PasswdPath))
+	return env, nil
+}
+
+// ofUser sets what a user's passwd line says.
+func (e *environOptions) ofUser(env []string, id *identity) ([]string, error) {
+	if err := id.lookUp(); err != nil {
+		return nil, err
 	}
-	if !l.resetEnv {
-		return nil
+	// As runc(8) has it for a user without an entry, or none to be read.
+	env = environ.Set(env, "HOME", cmp.Or(id.account.Home, "/"))
+	if (e.login || e.reset) && id.account.Known {
+		env = environ.Set(env, "USER", id.account.Name)
+		env = environ.Set(env, "LOGNAME", id.account.Name)
+	} else if e.login {
+		return nil, cmp.Or(id.account.Unread, errors.New("--login-env: the user has no line in "+accounts.PasswdPath))
 	}
-	shell, path := l.account.Shell, userPath
-	if shell == "" {
-		shell = "/bin/sh"
+	if !e.reset {
+		return env, nil
 	}
-	if l.account.UID == 0 {
+	path := userPath
+	if id.account.UID == 0 {
 		path = rootPath
 	}
-	l.setenv("SHELL", shell)
-	l.setenv("PATH", path)
-	return nil
+	env = environ.Set(env, "SHELL", cmp.Or(id.account.Shell, "/bin/sh"))
+	return environ.Set(env, "PATH", path), nil
 }
-
-func (l *launch) setenv(name, value string) { l.env = environ.Set(l.env, name, value) }

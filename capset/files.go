@@ -11,8 +11,9 @@ import (
 
 // enter makes ready to look up paths in the root and the folder that the command
 // will have.
-func (l *launch) enter() error {
+func (l *launch) enter(p *processOptions) error {
 	r := &l.request
+	r.Chdir, r.Chroot = p.chdir.Value, p.chroot.Value
 	dir := r.Chdir
 	if r.Chroot != "" {
 		dir, l.lookup.Chroot, l.lookup.Start = r.Chroot, true, r.Chdir

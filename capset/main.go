@@ -13,5 +13,5 @@ import (
 func init() { inherit.LockThread() }
 
 func main() {
-	os.Exit(run(os.Args, inherit.Environ(), os.Stdout, os.Stderr))
+	os.Exit(run(os.Args, inherit.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }

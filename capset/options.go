@@ -2,184 +2,181 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
-	"strings"
 
-	"capsh/internal/linux/files"
-	"capsh/internal/rules/accounts"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
-	"capsh/internal/ui/option"
+	"capsh/internal/ui/flags"
 )
 
-// launch is a command line: first as it was typed, then resolved.
-type launch struct {
-	argv []string // the command and its arguments
-	// command is the command as it was typed; argv[0] may be another.
-	command string
-
-	help, version, listCaps bool
-	dryRun, json, quiet     bool
-
-	caps    []word // --keep, --cap-add, --cap-drop in order
-	from    string
-	sets    []word // --bounding, --inheritable, --permitted, --ambient
-	bits    cmdValue
-	user    cmdValue
-	groups  cmdValue
-	ids     []word // --ruid, --euid, --rgid, --egid
-	environ []word // --env, --unset-env in order
-	argv0   cmdValue
-
-	resetEnv, loginEnv bool
-	landlock           []word
-
-	request plan.Request
-	env     []string
-	paths   []string
-	found   int // which of paths was judged; len(paths) for none
-	first   int // the first of paths that is there at all
-	lookup  files.Lookup
-	// uid and gid are the ids that the command will have, account is whose the
-	// real uid is, once it is looked up.
-	uid, gid cred.IDs
-	account  accounts.Account
-	lookedUp bool
+// options is a command line as it was typed. Its words are checked as far as that
+// needs no file and no state of this process; [options.resolve] does the rest.
+type options struct {
+	keep    keepOptions
+	user    userOptions
+	sets    setOptions
+	process processOptions
+	environ environOptions
+	confine confineOptions
+	mode    modeOptions
+	argv    []string // the command and its arguments
 }
 
-// cmdValue is a value that may not have been given.
-type cmdValue struct {
-	text  string
-	given bool
-}
-
-// word is an option with its value, to be resolved in order.
+// word is an option with its value, of which several act in order.
 type word struct{ option, text string }
 
-type (
-	setter = func(l *launch, g given) error
-	given  = option.Word
-)
+// modeOptions say what to do with the launch.
+type modeOptions struct {
+	dryRun, quiet, bestEffort, allowMismatch, listCaps, version bool
 
-// options are all there are, in the order of --help. The linker lays them out;
-// nothing of it runs at the start.
-var options = [...]option.Option[setter]{
-	{Long: "keep", Short: 'k', Value: option.Required, Do: (*launch).addCaps},
-	{Long: "cap-add", Value: option.Required, Do: (*launch).addCaps},
-	{Long: "cap-drop", Value: option.Required, Do: (*launch).addCaps},
-	{Long: "from", Value: option.Required, Do: func(l *launch, g given) error { return once(&l.from, g) }},
-
-	{Long: "user", Short: 'u', Value: option.Required, Do: func(l *launch, g given) error { return set(&l.user, g) }},
-	{Long: "groups", Value: option.Required, Do: func(l *launch, g given) error { return set(&l.groups, g) }},
-	{Long: "ruid", Value: option.Required, Do: (*launch).addIDs},
-	{Long: "euid", Value: option.Required, Do: (*launch).addIDs},
-	{Long: "rgid", Value: option.Required, Do: (*launch).addIDs},
-	{Long: "egid", Value: option.Required, Do: (*launch).addIDs},
-	{Long: "login-env", Do: func(l *launch, g given) error { l.loginEnv = true; return nil }},
-
-	{Long: "bounding", Value: option.Required, Do: (*launch).addSets},
-	{Long: "inheritable", Value: option.Required, Do: (*launch).addSets},
-	{Long: "permitted", Value: option.Required, Do: (*launch).addSets},
-	{Long: "ambient", Value: option.Required, Do: (*launch).addSets},
-	{Long: "securebits", Value: option.Required, Do: func(l *launch, g given) error { return set(&l.bits, g) }},
-	{Long: "lock", Do: func(l *launch, g given) error { l.request.Lock = true; return nil }},
-	{Long: "allow-new-privs", Do: func(l *launch, g given) error { l.request.AllowNewPrivs = true; return nil }},
-
-	{Long: "chdir", Short: 'C', Value: option.Required, Do: func(l *launch, g given) error { return once(&l.request.Chdir, g) }},
-	{Long: "chroot", Value: option.Required, Do: func(l *launch, g given) error { return once(&l.request.Chroot, g) }},
-	{Long: "umask", Value: option.Required, Do: (*launch).umask},
-	{Long: "rlimit", Value: option.Required, Do: (*launch).rlimit},
-	{Long: "env", Short: 'e', Value: option.Required, Do: (*launch).addEnviron},
-	{Long: "unset-env", Value: option.Required, Do: (*launch).addEnviron},
-	{Long: "reset-env", Do: func(l *launch, g given) error { l.resetEnv = true; return nil }},
-	{Long: "argv0", Short: 'a', Value: option.Required, Do: func(l *launch, g given) error { return set(&l.argv0, g) }},
-	{Long: "pdeathsig", Value: option.Required, Do: (*launch).deathSignal},
-	{Long: "ptracer", Value: option.Required, Do: (*launch).ptracer},
-	{Long: "ignore-signal", Value: option.Optional, Do: func(l *launch, g given) error { return signals(&l.request.Signals.Ignore, g) }},
-	{Long: "default-signal", Value: option.Optional, Do: func(l *launch, g given) error { return signals(&l.request.Signals.Default, g) }},
-	{Long: "block-signal", Value: option.Optional, Do: func(l *launch, g given) error { return signals(&l.request.Signals.Block, g) }},
-
-	{Long: "apparmor-profile", Value: option.Required, Do: func(l *launch, g given) error { return once(&l.request.AppArmor, g) }},
-	{Long: "selinux-label", Value: option.Required, Do: func(l *launch, g given) error { return once(&l.request.SELinux, g) }},
-	{Long: "seccomp-filter", Value: option.Required, Do: func(l *launch, g given) error { return once(&l.request.SeccompFile, g) }},
-	{Long: "landlock-access", Value: option.Required, Do: (*launch).addLandlock},
-	{Long: "landlock-rule", Value: option.Required, Do: (*launch).addLandlock},
-
-	{Long: "dry-run", Short: 'n', Do: func(l *launch, g given) error { l.dryRun = true; return nil }},
-	{Long: "json", Do: func(l *launch, g given) error { l.json = true; return nil }},
-	{Long: "best-effort", Do: func(l *launch, g given) error { l.request.BestEffort = true; return nil }},
-	{Long: "allow-mismatch", Do: func(l *launch, g given) error { l.request.AllowMismatch = true; return nil }},
-	{Long: "quiet", Short: 'q', Do: func(l *launch, g given) error { l.quiet = true; return nil }},
-	{Long: "list-caps", Do: func(l *launch, g given) error { l.listCaps = true; return nil }},
-	{Long: "help", Short: 'h', Do: func(l *launch, g given) error { l.help = true; return nil }},
-	{Long: "version", Short: 'V', Do: func(l *launch, g given) error { l.version = true; return nil }},
+	format   cred.Known[string]
+	complete cred.Known[string] // a command line, for a shell
 }
 
-// parse reads the options and what follows them. Words are checked here as far
-// as that needs neither files nor the state of this process.
-func parse(args []string) (*launch, error) {
-	l := &launch{lookup: files.Here}
-	list, rest, err := option.Parse(options[:], args)
-	if err != nil {
-		return nil, err
+// parse reads a command line. Help is the text that was asked for, "" for none.
+func parse(args []string) (o *options, help string, err error) {
+	o = &options{}
+	o.argv, help, err = o.table().Parse(args)
+	if err == nil && o.mode.format.OK && !o.mode.dryRun {
+		err = fmt.Errorf("--%s goes with --dry-run", map[bool]string{true: "json", false: "format"}[o.mode.json()])
 	}
-	for _, g := range list {
-		if strings.IndexByte(g.Text, 0) >= 0 {
-			return nil, errors.New(g.Name + ": the value has a NUL byte")
-		}
-		if err := g.Do(l, g.Word); err != nil {
-			return nil, err
-		}
-	}
-	if len(rest) > 0 {
-		l.command, l.argv = rest[0], rest
-		if l.argv0.given {
-			l.argv = append([]string{l.argv0.text}, rest[1:]...)
-		}
-	}
-	if l.json && !l.dryRun {
-		return nil, errors.New("--json goes with --dry-run")
-	}
-	return l, nil
+	return o, help, err
 }
 
-// set notes a value that can be given once.
-func set(v *cmdValue, g given) error {
-	if v.given {
-		return twice(g)
+func (m *modeOptions) json() bool { return m.format.Value == "json" }
+
+// table is all options there are: a new one is one entry here.
+func (o *options) table() *flags.Table {
+	return &flags.Table{
+		Usage: "capset [option ...] [--] command [argument ...]",
+		About: `Starts a command that has no capability and can gain none, unless asked
+otherwise. Nothing is started that would not have exactly what was asked.
+
+`,
+		Groups: []flags.Group{
+			{Title: "keep", Options: o.keep.options()},
+			{Title: "user", Options: o.user.options()},
+			{Title: "sets", Options: o.sets.options()},
+			{Title: "process", Options: o.process.options()},
+			{Title: "environ", Options: o.environ.options()},
+			{Title: "confine", Options: o.confine.options()},
+			{Title: "also", Options: o.mode.options()},
+		},
+		After: `
+LIST has commas between names (net_raw, CAP_NET_RAW, 13) or is all or none.
+Exit status: the command's; 125 capset failed and started nothing, 126 the
+command cannot be run, 127 it is not there. See capset(1).
+`,
+		Leading: true,
 	}
-	*v = cmdValue{g.Text, true}
+}
+
+// list is a list of capabilities, which is read later: what all is depends on the
+// kernel, and the kernel is only asked where all is said.
+var list = flags.Unread(flags.Caps(0))
+
+func (k *keepOptions) options() []flags.Option {
+	return []flags.Option{
+		{Name: "keep", Short: "k", Help: "keep these through the execve", Value: ordered(&k.words, "--keep", list)},
+		{Name: "from", Help: "what to begin with", Value: flags.Once(&k.from, flags.Some(flags.Base))},
+		{Name: "cap-add", Help: "keep these, in Docker's words", Value: ordered(&k.words, "--cap-add", list)},
+		{Name: "cap-drop", Help: "keep these no more, in Docker's words", Value: ordered(&k.words, "--cap-drop", list)},
+	}
+}
+
+func (u *userOptions) options() []flags.Option {
+	return []flags.Option{
+		{Name: "user", Short: "u", Help: "become this user, with its groups and HOME", Value: flags.Once(&u.spec, flags.UserSpec)},
+		{Name: "groups", Help: "the supplementary groups", Value: flags.Once(&u.groups, flags.Groups)},
+		{Name: "ruid", Help: "the real user id", Value: ordered(&u.ids, "--ruid", flags.UserName).Once()},
+		{Name: "euid", Help: "the effective and saved user id", Value: ordered(&u.ids, "--euid", flags.UserName).Once()},
+		{Name: "rgid", Help: "the real group id", Value: ordered(&u.ids, "--rgid", flags.GroupName).Once()},
+		{Name: "egid", Help: "the effective and saved group id", Value: ordered(&u.ids, "--egid", flags.GroupName).Once()},
+	}
+}
+
+func (s *setOptions) options() []flags.Option {
+	return []flags.Option{
+		{Name: "bounding", Help: "the bounding set to have; +a,-b to change it", Value: flags.Once(&s.bounding, list)},
+		{Name: "inheritable", Help: "the inheritable set, in the same way", Value: flags.Once(&s.inheritable, list)},
+		{Name: "permitted", Help: "the permitted set, in the same way", Value: flags.Once(&s.permitted, list)},
+		{Name: "ambient", Help: "the ambient set, in the same way", Value: flags.Once(&s.ambient, list)},
+		{Name: "securebits", Help: "names, a number or none; +a,-b to change them", Value: flags.Once(&s.securebits, flags.SecurebitChanges)},
+		{Name: "lock", Help: "no uid gives capabilities any more, for good", Value: flags.Switch(&s.lock)},
+		{Name: "allow-new-privs", Help: "leave no_new_privs as it is", Value: flags.Switch(&s.allowNewPrivs)},
+	}
+}
+
+func (p *processOptions) options() []flags.Option {
+	dir := flags.Some(flags.Text("DIR"))
+	return []flags.Option{
+		{Name: "chdir", Short: "C", Help: "change to this directory, as the new user", Value: flags.Once(&p.chdir, dir)},
+		{Name: "chroot", Help: "change the root directory, and to it", Value: flags.Once(&p.chroot, dir)},
+		{Name: "umask", Help: "an octal mode", Value: flags.Once(&p.umask, flags.Umask)},
+		{Name: "rlimit", Help: "a limit, such as nofile=1024:2048", Value: flags.Do(flags.Rlimit, p.addRlimit)},
+		{Name: "argv0", Short: "a", Help: "the command's name for itself", Value: flags.Once(&p.argv0, flags.Text("NAME"))},
+		{Name: "pdeathsig", Help: "the signal to get when the parent ends", Value: flags.Once(&p.death, flags.Death)},
+		{Name: "ptracer", Help: "who may trace it, for Yama", Value: flags.Once(&p.ptracer, flags.Ptracer)},
+		{Name: "ignore-signal", Help: "ignore these, or all", Value: signals(&p.signals.Ignore)},
+		{Name: "default-signal", Help: "let these, or all, act by default", Value: signals(&p.signals.Default)},
+		{Name: "block-signal", Help: "block these, or all", Value: signals(&p.signals.Block)},
+	}
+}
+
+func (e *environOptions) options() []flags.Option {
+	return []flags.Option{
+		{Name: "env", Short: "e", Help: "set a variable, in order with --unset-env", Value: ordered(&e.words, "--env", flags.Assignment)},
+		{Name: "unset-env", Help: "remove a variable", Value: ordered(&e.words, "--unset-env", flags.Variable)},
+		{Name: "reset-env", Help: "begin with TERM and the user's HOME, SHELL, PATH", Value: flags.Switch(&e.reset)},
+		{Name: "login-env", Help: "set USER and LOGNAME too", Value: flags.Switch(&e.login)},
+	}
+}
+
+func (c *confineOptions) options() []flags.Option {
+	return []flags.Option{
+		{Name: "apparmor-profile", Help: "change to it at the execve", Value: flags.Once(&c.appArmor, flags.Some(flags.Text("NAME")))},
+		{Name: "selinux-label", Help: "change to it at the execve", Value: flags.Once(&c.selinux, flags.Some(flags.Text("LABEL")))},
+		{Name: "seccomp-filter", Help: "load a compiled BPF filter", Value: flags.Once(&c.seccomp, flags.Some(flags.Text("FILE")))},
+		{Name: "landlock-access", Help: "deny these rights, or all", Value: ordered(&c.landlock, "--landlock-access", flags.LandlockAccess)},
+		{Name: "landlock-rule", Help: "but allow them", Value: ordered(&c.landlock, "--landlock-rule", flags.LandlockRule)},
+	}
+}
+
+func (m *modeOptions) options() []flags.Option {
+	return []flags.Option{
+		{Name: "dry-run", Short: "n", Help: "show the plan, change nothing", Value: flags.Switch(&m.dryRun)},
+		{Name: "format", Help: "how to write it", Value: flags.Known(&m.format, flags.Format())},
+		{Name: "json", Help: "the same as --format=json", Value: flags.Set(&m.format, cred.Is("json"))},
+		{Name: "best-effort", Help: "go without what is not permitted, and warn", Value: flags.Switch(&m.bestEffort)},
+		{Name: "allow-mismatch", Help: "start it although it will have others, and warn", Value: flags.Switch(&m.allowMismatch)},
+		{Name: "quiet", Short: "q", Help: "no warnings", Value: flags.Switch(&m.quiet)},
+		{Name: "list-caps", Help: "list the capabilities of the kernel", Value: flags.Switch(&m.listCaps)},
+		{Name: "complete", Help: "for shells: what the last word of LINE can become", Value: flags.Known(&m.complete, flags.Text("LINE"))},
+		{Name: "version", Short: "V", Help: "say which version this is", Value: flags.Switch(&m.version)},
+	}
+}
+
+// ordered notes a value and its option, in order with others.
+func ordered(to *[]word, option string, kind flags.Kind[string]) flags.Value {
+	return flags.Do(kind, func(text string) error {
+		*to = append(*to, word{option, text})
+		return nil
+	})
+}
+
+// signals adds to a set the signals that an option names, all if it names none.
+func signals(set *uint64) flags.Value {
+	return flags.Optional(^uint64(0), flags.Signals, func(more uint64) error {
+		*set |= more
+		return nil
+	})
+}
+
+func (p *processOptions) addRlimit(r plan.Rlimit) error {
+	if slices.ContainsFunc(p.rlimits, func(other plan.Rlimit) bool { return other.Name == r.Name }) {
+		return errors.New(r.Name + " is given twice")
+	}
+	p.rlimits = append(p.rlimits, r)
 	return nil
-}
-
-// once notes a value that can be given once and has to say something.
-func once(text *string, g given) error {
-	switch {
-	case *text != "":
-		return twice(g)
-	case g.Text == "":
-		return errors.New(g.Name + ": the value is empty")
-	}
-	*text = g.Text
-	return nil
-}
-
-func twice(g given) error { return errors.New(g.Name + " is given twice") }
-
-// add notes a value of which there may be several, in order.
-func add(list *[]word, g given) error {
-	*list = append(*list, word{"--" + g.Long, g.Text})
-	return nil
-}
-
-func (l *launch) addCaps(g given) error     { return add(&l.caps, g) }
-func (l *launch) addSets(g given) error     { return add(&l.sets, g) }
-func (l *launch) addEnviron(g given) error  { return add(&l.environ, g) }
-func (l *launch) addLandlock(g given) error { return add(&l.landlock, g) }
-
-func (l *launch) addIDs(g given) error {
-	if slices.ContainsFunc(l.ids, func(w word) bool { return w.option == g.Name }) {
-		return twice(g)
-	}
-	return add(&l.ids, g)
 }

@@ -18,10 +18,10 @@ import (
 func profile(name string) (caps.Set, error) {
 	text, err := read(name)
 	if errors.Is(err, unix.ENOENT) && !strings.Contains(name, "/") {
-		return 0, fmt.Errorf(`--from %q: no such file, and neither "none", "current" nor a container runtime`, name)
+		return 0, fmt.Errorf(`--from: %q: no such file, and neither "none", "current" nor a container runtime`, name)
 	}
 	if err != nil {
-		return 0, errors.New("--from: " + err.Error())
+		return 0, fmt.Errorf("--from: %w", err)
 	}
 	v, err := jsonread.Parse(text)
 	set := caps.Set(0)
@@ -29,7 +29,7 @@ func profile(name string) (caps.Set, error) {
 		set, err = profileSet(v)
 	}
 	if err != nil {
-		return 0, errors.New("--from " + quote(name) + ": " + err.Error())
+		return 0, fmt.Errorf("--from: %q: %w", name, err)
 	}
 	return set, nil
 }
@@ -46,7 +46,7 @@ func profileSet(v jsonread.Value) (caps.Set, error) {
 	case has("keep"): // ours
 		for _, member := range v.Items {
 			if member.Key != "keep" && member.Key != "version" {
-				return 0, errors.New("a profile has version and keep, and no " + quote(member.Key))
+				return 0, fmt.Errorf("a profile has version and keep, and no %q", member.Key)
 			}
 		}
 		return names(v, "keep")

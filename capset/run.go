@@ -3,99 +3,83 @@ package main
 import (
 	"errors"
 	"io"
+	"strings"
 
-	"capsh/internal/linux/apply"
 	"capsh/internal/linux/inherit"
 	"capsh/internal/linux/self"
-	"capsh/internal/rules/plan"
+	"capsh/internal/rules/cred"
+	"capsh/internal/ui/exit"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/term"
 	"capsh/internal/ui/version"
 )
 
-// The exit statuses where no command was started, as env(1) and docker(1) have
-// them.
-const (
-	exitFailed   = 125 // capset itself
-	exitCannot   = 126 // the command is there and cannot be run
-	exitNotFound = 127
-)
-
 // run is the program: args[0] is its name, the result its exit status. It
 // returns only where no command was started.
-func run(args, env []string, stdout, stderr io.Writer) int {
-	status, err := dispatch(args, env, stdout, stderr)
-	if err != nil {
-		say(stderr, err.Error())
-	}
-	return status
-}
-
-// say writes one line to stderr in one piece, whatever a name in it holds.
-func say(stderr io.Writer, text string) {
-	io.WriteString(stderr, "capset: "+term.Message(text)+"\n")
-}
-
-// exitError is an error with an exit status other than exitFailed.
-type exitError struct {
-	status int
-	error
-}
-
-func (e *exitError) Unwrap() error { return e.error }
-
-// explained is an error with more to it than it says itself.
-type explained struct {
-	error
-	why string
-}
-
-func (e *explained) Error() string { return e.error.Error() + " (" + e.why + ")" }
-
-func (e *explained) Unwrap() error { return e.error }
-
-// statusOf is the exit status of a failure.
-func statusOf(err error) (int, error) {
-	var exit *exitError
-	if errors.As(err, &exit) {
-		return exit.status, err
-	}
-	return exitFailed, err
-}
-
-func dispatch(args, env []string, stdout, stderr io.Writer) (int, error) {
-	l, err := parse(args[1:])
-	if err != nil {
-		return exitFailed, err
-	}
-	if text, err := l.information(); text != "" || err != nil {
-		return written(stdout, text, err)
-	}
-	if len(l.argv) == 0 {
-		return exitFailed, errors.New("no command to run; capset --help lists the options")
-	}
-	p, err := l.plan(env)
-	if err == nil && l.dryRun {
-		return written(stdout, l.show(p), nil)
-	}
+func run(args, env []string, _ io.Reader, stdout, stderr io.Writer) int {
+	out := term.NewOutput("capset", stdout, stderr)
+	err := dispatch(args, env, out)
 	if err == nil {
-		l.warn(stderr, p.Warnings)
-		if inherit.Lacks != "" {
-			l.warn(stderr, []string{inherit.Lacks})
-		}
-		err = l.start(p, stderr)
+		err = out.Flush()
 	}
-	return statusOf(err)
+	if message := exit.Message(err); message != "" {
+		out.Message(message)
+	}
+	return exit.Status(err, exit.Failed)
+}
+
+// dispatch parses, resolves, plans, and shows or launches.
+func dispatch(args, env []string, out *term.Output) error {
+	o, help, err := parse(args[1:])
+	if err != nil {
+		return err
+	}
+	text, err := o.information(help)
+	switch {
+	case text != "" || err != nil || o.mode.complete.OK:
+		out.Printf("%s", text)
+		return err
+	case len(o.argv) == 0:
+		return errors.New("no command to run; capset --help lists the options")
+	}
+	p, err := o.plan(env)
+	switch {
+	case err != nil:
+		return err
+	case o.mode.dryRun:
+		out.Printf("%s", p.show(&o.mode))
+		return nil
+	}
+	warn := func(warnings []string) {
+		for _, w := range warnings {
+			if !o.mode.quiet {
+				out.Message("warning: " + w)
+			}
+		}
+	}
+	warn(p.Warnings)
+	if inherit.Lacks != "" {
+		warn([]string{inherit.Lacks})
+	}
+	return p.start(warn)
 }
 
 // information is what is asked for instead of a launch.
-func (l *launch) information() (string, error) {
-	switch {
-	case l.help:
-		return usage, nil
-	case l.version:
+func (o *options) information(help string) (string, error) {
+	switch m := &o.mode; {
+	case help != "":
+		return help, nil
+	case m.version:
 		return versionText(), nil
-	case l.listCaps:
+	case m.listCaps:
 		return capList()
+	case m.complete.OK:
+		words := flags.SplitLine(m.complete.Value)
+		if len(words) < 2 {
+			return "", nil
+		}
+		list := new(options).table().Complete(words[1:len(words)-1], words[len(words)-1])
+		return strings.Join(append(list, ""), "\n"), nil
 	}
 	return "", nil
 }
@@ -108,57 +92,25 @@ func versionText() string {
 	return text + "\n"
 }
 
-// written writes to stdout what there is no error about, and says whether that
-// went well.
-func written(stdout io.Writer, text string, err error) (int, error) {
-	if err == nil {
-		_, err = io.WriteString(stdout, text)
-	}
+// plan resolves and plans a command line. Nothing is changed.
+func (o *options) plan(env []string) (*planned, error) {
+	from, err := state()
 	if err != nil {
-		return exitFailed, err
+		return nil, err
 	}
-	return 0, nil
+	l, err := o.resolve(&from, env)
+	if err != nil {
+		return nil, err
+	}
+	return l.plan(&from)
 }
 
-// warn writes warnings to stderr.
-func (l *launch) warn(stderr io.Writer, warnings []string) {
-	if l.quiet {
-		return
-	}
-	for _, w := range warnings {
-		say(stderr, "warning: "+w)
-	}
-}
-
-// plan resolves what was asked for and plans it. Nothing is changed.
-func (l *launch) plan(env []string) (*plan.Plan, error) {
+// state is what this process has. One that runs with other ids than its own is
+// most likely a capset that someone made setuid. It would take orders from anybody.
+func state() (cred.State, error) {
 	from, err := self.State()
-	if err != nil {
-		return nil, err
+	if err == nil && (from.UID.Real != from.UID.Effective || from.GID.Real != from.GID.Effective) {
+		err = errors.New("real and effective ids differ: capset refuses to run setuid or setgid")
 	}
-	// A process that runs with other ids than its own is most likely a capset
-	// that someone made setuid. It would take orders from anybody.
-	if from.UID.Real != from.UID.Effective || from.GID.Real != from.GID.Effective {
-		return nil, errors.New("real and effective ids differ: capset refuses to run setuid or setgid")
-	}
-	if err := l.resolve(&from, env); err != nil {
-		return nil, err
-	}
-	p, err := plan.Make(&from, &l.request)
-	if err == nil {
-		err = l.foresee(p)
-	}
-	return p, err
-}
-
-// start carries the plan out. It returns only if that failed.
-func (l *launch) start(p *plan.Plan, stderr io.Writer) error {
-	command, err := apply.NewCommand(l.argv, l.env)
-	if err != nil {
-		return err
-	}
-	if command.Filter, err = apply.Do(p); err != nil {
-		return blame(p, err)
-	}
-	return l.exec(&command, p, stderr)
+	return from, err
 }

@@ -2,158 +2,60 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
-	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
-	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 )
 
-// resolveCaps works out what to keep, and the sets that were given.
-func (l *launch) resolveCaps(from *cred.State) error {
-	base, err := l.base(from)
-	if err != nil {
-		return err
-	}
-	if l.request.Keep, err = l.kept(base); err != nil {
-		return err
-	}
-	for _, w := range l.sets {
-		if err := l.resolveSet(w, from); err != nil {
+// setOptions say what each set, the securebits and no_new_privs are to be.
+type setOptions struct {
+	bounding, inheritable, permitted, ambient cred.Known[string]
+	securebits                                cred.Known[string]
+	lock, allowNewPrivs                       bool
+}
+
+// resolve reads them, as changes of what this process has where they are that.
+func (s *setOptions) resolve(r *plan.Request, from *cred.State) (err error) {
+	r.Lock, r.AllowNewPrivs = s.lock, s.allowNewPrivs
+	for _, set := range [...]struct {
+		option string
+		typed  cred.Known[string]
+		now    caps.Set
+		to     *cred.Known[caps.Set]
+	}{
+		{"--bounding", s.bounding, from.Bounding, &r.Bounding},
+		{"--inheritable", s.inheritable, from.Inheritable, &r.Inheritable},
+		{"--permitted", s.permitted, from.Permitted, &r.Permitted},
+		{"--ambient", s.ambient, from.Ambient, &r.Ambient},
+	} {
+		if !set.typed.OK {
+			continue
+		}
+		if set.to.Value, err = changed(word{set.option, set.typed.Value}, set.now); err != nil {
 			return err
 		}
+		set.to.OK = true
 	}
-	return l.resolveBits(from)
-}
-
-// kept is the base with the changes of --keep, --cap-add and --cap-drop in order.
-func (l *launch) kept(base caps.Set) (caps.Set, error) {
-	keep, dropped := base, false
-	for _, w := range l.caps {
-		set, err := list(w.option, w.text)
-		if err == nil {
-			err = refuseFlag(w)
+	if s.securebits.OK {
+		if r.Securebits, err = s.bits(from); err != nil {
+			err = fmt.Errorf("--securebits: %w", err)
 		}
-		switch {
-		case err != nil:
-			return 0, err
-		case w.option == "--cap-drop":
-			keep, dropped = keep&^set, true
-		default:
-			keep |= set
-		}
-	}
-	if !dropped {
-		return keep, nil
-	}
-	return keep, l.checkOrder(base, keep)
-}
-
-// checkOrder compares what is kept with what Docker would keep, to which the order
-// is nothing. Where they differ, either who pasted Docker's words or who counts on
-// their order would be wrong.
-func (l *launch) checkOrder(base, keep caps.Set) error {
-	var add, drop dockerWords
-	for _, w := range l.caps {
-		words := &add
-		if w.option == "--cap-drop" {
-			words = &drop
-		}
-		for word := range strings.SplitSeq(w.text, ",") {
-			if err := words.add(word); err != nil {
-				return err
-			}
-		}
-	}
-	docker, err := dockerKeeps(base, add, drop)
-	if err == nil && docker != keep {
-		err = errors.New("--cap-drop: in this order " + plan.Names(keep) + " would be kept, by Docker's rules, which know no order, " + plan.Names(docker))
 	}
 	return err
 }
 
-// refuseFlag refuses a --keep of 0 or 1: to capsh that is a switch, to us a
-// capability, and who means the one would silently have the other.
-func refuseFlag(w word) error {
-	n, err := caps.ParseUint(w.text, 32)
-	if w.option != "--keep" || err != nil || n > 1 {
-		return nil
-	}
-	c := caps.Cap(n).String()
-	return errors.New("--keep " + quote(w.text) + ": for the capability with that number write --keep=" + c +
-		"; capsh's --keep=" + w.text + " is the securebit keep_caps, which the execve clears")
-}
-
-// base is what --from names.
-func (l *launch) base(from *cred.State) (caps.Set, error) {
-	switch l.from {
-	case "", "none":
-		return 0, nil
-	case "current": // what can be handed on
-		return from.Permitted & (from.Bounding | from.Inheritable), nil
-	}
-	if set, ok := catalog.Default(l.from); ok {
-		return set, nil
-	}
-	return profile(l.from)
-}
-
-// list reads a list of capabilities of an option.
-func list(option, text string) (caps.Set, error) {
-	set, err := parseList(text)
-	if err != nil {
-		return 0, errors.New(option + ": " + err.Error())
-	}
-	return set, nil
-}
-
-// parseList reads a list. The kernel is asked for what it has only where the text
-// may say "all".
-func parseList(text string) (all caps.Set, err error) {
-	if strings.Contains(strings.ToLower(text), "all") {
-		kernel, err := self.ReadKernel()
-		if err != nil {
-			return 0, err
-		}
-		all = kernel.All()
-	}
-	return caps.ParseList(text, all)
-}
-
-// resolveSet reads one of the five sets: a list, or setpriv's changes to the set
-// that this process has.
-func (l *launch) resolveSet(w word, from *cred.State) error {
-	var now caps.Set
-	var to *cred.Known[caps.Set]
-	switch w.option {
-	case "--bounding":
-		now, to = from.Bounding, &l.request.Bounding
-	case "--inheritable":
-		now, to = from.Inheritable, &l.request.Inheritable
-	case "--permitted":
-		now, to = from.Permitted, &l.request.Permitted
-	case "--ambient":
-		now, to = from.Ambient, &l.request.Ambient
-	}
-	if to.OK {
-		return errors.New(w.option + " is given twice")
-	}
-	set, err := changed(w, now)
-	*to = cred.Is(set)
-	return err
-}
-
-// changed is now with the changes of an option, or the list in their place.
+// changed is now with setpriv's changes, or the list in their place.
 func changed(w word, now caps.Set) (caps.Set, error) {
 	if !isChange(w.text) {
-		return list(w.option, w.text)
+		return w.caps()
 	}
 	set, err := change(w.text, now, func(name string) (caps.Set, error) { return parseList(numbered(name)) })
 	if err != nil {
-		err = errors.New(w.option + ": " + err.Error())
+		err = fmt.Errorf("%s: %w", w.option, err)
 	}
 	return set, err
 }
@@ -165,7 +67,7 @@ func isChange(text string) bool { return text != "" && (text[0] == '+' || text[0
 func change[S caps.Set | cred.Securebits](text string, now S, parse func(name string) (S, error)) (S, error) {
 	for item := range strings.SplitSeq(text, ",") {
 		if !isChange(item) || len(item) == 1 {
-			return 0, errors.New(quote(item) + " in " + quote(text) + " must be +NAME or -NAME, as the first is")
+			return 0, fmt.Errorf("%q in %q must be +NAME or -NAME, as the first is", item, text)
 		}
 		bits, err := parse(item[1:])
 		switch {
@@ -188,32 +90,24 @@ func numbered(name string) string {
 	return name
 }
 
-// resolveBits reads --securebits: a number, a list, or changes.
-func (l *launch) resolveBits(from *cred.State) error {
-	text := l.bits.text
-	if !l.bits.given {
-		return nil
-	}
-	fail := func(why string) error { return errors.New("--securebits: " + why) }
-	if text == "" {
-		return fail(`the value is empty, write "none" for no bit`)
-	}
+// bits reads --securebits: a number, a list, or changes.
+func (s *setOptions) bits(from *cred.State) (none cred.Known[cred.Securebits], err error) {
+	text := s.securebits.Value
 	bits, clears, err := parseBits(text, from.Securebits)
 	if err != nil {
-		return fail(err.Error())
+		return none, err
 	}
 	const known = cred.SecurebitFlags | cred.SecurebitFlags<<1
 	if unknown := bits &^ known; unknown != 0 {
-		return fail(quote(text) + ": no kernel knows " + unknown.String())
+		return none, fmt.Errorf("%q: no kernel knows %s", text, unknown)
 	}
 	if bits.Has(cred.KeepCaps) {
-		return fail(quote(text) + " sets keep_caps, which the execve clears")
+		return none, fmt.Errorf("%q sets keep_caps, which the execve clears", text)
 	}
-	if locked := clears & plan.Locks(from.AmbientSupported); l.request.Lock && locked != 0 {
-		return fail(quote(text) + " takes away what --lock sets: " + locked.String())
+	if locked := clears & plan.Locks(from.AmbientSupported); s.lock && locked != 0 {
+		return none, fmt.Errorf("%q takes away what --lock sets: %s", text, locked)
 	}
-	l.request.Securebits = cred.Is(bits)
-	return nil
+	return cred.Is(bits), nil
 }
 
 // parseBits reads all securebits or changes of those now. Clears are the bits
@@ -244,14 +138,4 @@ func parseBit(name string) (cred.Securebits, error) {
 		return ^cred.Securebits(0), nil
 	}
 	return cred.ParseSecurebit(name)
-}
-
-// capList is the names of all capabilities of the kernel, one a line.
-func capList() (string, error) {
-	kernel, err := self.ReadKernel()
-	var b []byte
-	for c := range kernel.All().All() {
-		b = append(append(b, c.String()...), '\n')
-	}
-	return string(b), err
 }

@@ -1,22 +1,21 @@
 package main
 
 import (
-	"capsh/internal/rules/plan"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/schema"
 )
 
 // show is what a dry run prints: the value that a real run carries out.
-func (l *launch) show(p *plan.Plan) string {
-	c := schema.Command{Path: l.command, Argv: l.argv}
-	if l.found < len(l.paths) {
-		c.Path = l.paths[l.found]
+func (p *planned) show(m *modeOptions) string {
+	c := schema.Command{Path: p.command, Argv: p.argv}
+	if p.found < len(p.paths) {
+		c.Path = p.paths[p.found]
 	}
-	shown := *p
-	if l.quiet {
+	shown := *p.Plan
+	if m.quiet {
 		shown.Warnings = nil
 	}
-	if !l.json {
+	if !m.json() {
 		return string(report.Plan(nil, &shown, &c))
 	}
 	var j schema.JSON

@@ -3,38 +3,57 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"capsh/internal/linux/self"
+	"capsh/internal/rules/accounts"
 	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
 
 	"golang.org/x/sys/unix"
 )
 
-// resolveUser works out ids and groups. An id that stays is cred.Unchanged in the
+// userOptions say who the command is to be.
+type userOptions struct {
+	spec, groups cred.Known[string]
+	ids          []word // --ruid, --euid, --rgid, --egid
+}
+
+// identity is who the command will be.
+type identity struct {
+	accounts accounts.Files // of the root that it will have
+	uid, gid cred.IDs
+	// account is whose the real uid is, once it is looked up.
+	account  accounts.Account
+	lookedUp bool
+}
+
+// resolve works out ids and groups. An id that stays is cred.Unchanged in the
 // request: it may be another than it is shown as.
-func (l *launch) resolveUser(from *cred.State) error {
-	l.uid, l.gid = cred.Same(cred.Unchanged), cred.Same(cred.Unchanged)
-	if l.user.given {
+func (u *userOptions) resolve(r *plan.Request, files accounts.Files, from *cred.State) (*identity, error) {
+	id := &identity{accounts: files, uid: cred.Same(cred.Unchanged), gid: cred.Same(cred.Unchanged)}
+	if u.spec.OK {
 		var err error
-		l.account, err = l.accounts().Account(l.user.text, from.UID.Real)
-		if err = cmp.Or(err, broken(l.account.Unread)); err != nil {
-			return errors.New("--user " + quote(l.user.text) + ": " + err.Error())
+		id.account, err = files.Account(u.spec.Value, from.UID.Real)
+		if err = cmp.Or(err, broken(id.account.Unread)); err != nil {
+			return nil, fmt.Errorf("--user: %w", err)
 		}
-		l.gid = cred.Same(l.account.GID)
-		if l.user.text[0] != ':' {
-			l.uid = cred.Same(l.account.UID)
+		id.gid = cred.Same(id.account.GID)
+		if u.spec.Value[0] != ':' {
+			id.uid = cred.Same(id.account.UID)
 		}
 	}
-	if err := l.resolveIDs(); err != nil {
-		return err
+	for _, w := range u.ids {
+		if err := id.set(w); err != nil {
+			return nil, fmt.Errorf("%s: %w", w.option, err)
+		}
 	}
-	l.request.UID, l.request.GID = idChange(l.uid), idChange(l.gid)
-	l.uid, l.gid = l.uid.Over(from.UID), l.gid.Over(from.GID)
-	l.lookedUp = l.user.given && l.account.UID == l.uid.Real
-	return l.resolveGroups()
+	r.UID, r.GID = idChange(id.uid), idChange(id.gid)
+	id.uid, id.gid = id.uid.Over(from.UID), id.gid.Over(from.GID)
+	id.lookedUp = u.spec.OK && id.account.UID == id.uid.Real
+	return id, u.resolveGroups(r, id)
 }
 
 // idChange asks for ids, unless all of them are to stay.
@@ -44,11 +63,11 @@ func idChange(id cred.IDs) cred.Known[cred.IDs] {
 
 // lookUp finds the account of the real uid, which setpriv(1) goes by as well. It
 // may be another than the one that --user named.
-func (l *launch) lookUp() error {
-	if !l.lookedUp {
-		l.account, l.lookedUp = l.accounts().AccountOf(l.uid.Real), true
+func (id *identity) lookUp() error {
+	if !id.lookedUp {
+		id.account, id.lookedUp = id.accounts.AccountOf(id.uid.Real), true
 	}
-	return broken(l.account.Unread)
+	return broken(id.account.Unread)
 }
 
 // broken is the error of reading a passwd, unless it only may not be read: it
@@ -60,120 +79,104 @@ func broken(err error) error {
 	return err
 }
 
-// resolveIDs reads --ruid and its like. As with setresuid in setpriv(1) the
-// saved id follows the effective one.
-func (l *launch) resolveIDs() error {
-	for _, w := range l.ids {
-		id, err := l.someID(w)
-		if err != nil {
-			return errors.New(w.option + " " + quote(w.text) + ": " + err.Error())
-		}
-		switch w.option {
-		case "--ruid":
-			l.uid.Real = id
-		case "--euid":
-			l.uid.Effective, l.uid.Saved = id, id
-		case "--rgid":
-			l.gid.Real = id
-		case "--egid":
-			l.gid.Effective, l.gid.Saved = id, id
-		}
+// set reads --ruid and its like. As with setresuid in setpriv(1) the saved id
+// follows the effective one.
+func (id *identity) set(w word) (err error) {
+	switch w.option {
+	case "--ruid":
+		id.uid.Real, err = id.accounts.UID(w.text)
+	case "--euid":
+		id.uid.Effective, err = id.accounts.UID(w.text)
+		id.uid.Saved = id.uid.Effective
+	case "--rgid":
+		id.gid.Real, err = id.accounts.GID(w.text)
+	case "--egid":
+		id.gid.Effective, err = id.accounts.GID(w.text)
+		id.gid.Saved = id.gid.Effective
 	}
-	return nil
-}
-
-// someID is the id that one of these options names.
-func (l *launch) someID(w word) (uint32, error) {
-	if w.option == "--rgid" || w.option == "--egid" {
-		return l.accounts().GID(w.text)
-	}
-	return l.accounts().UID(w.text)
+	return err
 }
 
 // resolveGroups reads --groups. Without it a user brings its groups along, one
 // that was given with a group only that.
-func (l *launch) resolveGroups() error {
-	mode := l.groups.text
+func (u *userOptions) resolveGroups(r *plan.Request, id *identity) (err error) {
+	mode := u.groups.Value
 	switch {
-	case !l.groups.given && !l.user.given && len(l.ids) > 0: // with root's they would be half a change
-		return errors.New(l.ids[0].option + ": say which supplementary groups by --groups=init, none, keep or a list")
-	case !l.groups.given && !l.user.given:
+	case u.groups.OK:
+	case !u.spec.OK && len(u.ids) > 0: // with root's they would be half a change
+		return errors.New(u.ids[0].option + ": say which supplementary groups by --groups=init, none, keep or a list")
+	case !u.spec.OK:
 		return nil
-	case !l.groups.given && l.account.GroupGiven:
-		l.setGroups(nil)
-		l.request.GroupsImplied = true
+	case id.account.GroupGiven:
+		r.Groups, r.GroupsImplied = id.withPrimary(nil), true
 		return nil
-	case !l.groups.given:
-		l.request.GroupsImplied = true
+	default:
+		r.GroupsImplied = true
 		mode = "init"
 	}
 	switch mode {
 	case "keep":
-		return nil
 	case "none":
-		l.request.Groups = cred.Is([]uint32(nil))
-		return nil
+		r.Groups = cred.Is([]uint32(nil))
 	case "init":
-		return l.initGroups()
+		r.Groups, err = id.initGroups()
+	default:
+		r.Groups, err = id.listedGroups(mode)
 	}
-	var list []uint32
-	for item := range strings.SplitSeq(mode, ",") {
-		gid, err := l.accounts().GID(item)
-		if err != nil {
-			return errors.New("--groups " + quote(mode) + ": " + err.Error())
-		}
-		list = append(list, gid)
-	}
-	l.setGroups(list)
-	return nil
-}
-
-// initGroups is initgroups(3).
-func (l *launch) initGroups() error {
-	err := l.lookUp()
-	if err = cmp.Or(err, l.account.Unread); err != nil {
-		return err
-	}
-	if !l.account.Known {
-		l.setGroups(nil)
-		return nil
-	}
-	list, err := l.accounts().GroupsOf(l.account.Name)
-	l.setGroups(append(list, l.account.GID))
 	return err
 }
 
-// setGroups asks for a list of groups and the primary one, each once.
-func (l *launch) setGroups(list []uint32) {
-	list = append(list, l.gid.Effective)
-	slices.Sort(list)
-	l.request.Groups = cred.Is(slices.Compact(list))
+// listedGroups are groups with commas between.
+func (id *identity) listedGroups(text string) (none cred.Known[[]uint32], err error) {
+	var list []uint32
+	for item := range strings.SplitSeq(text, ",") {
+		gid, err := id.accounts.GID(item)
+		if err != nil {
+			return none, fmt.Errorf("--groups: %w", err)
+		}
+		list = append(list, gid)
+	}
+	return id.withPrimary(list), nil
 }
 
-// userNamespace reads what the ids of this process are worth: for a dry run, and
-// where a plan goes by them. A first look into /proc costs more than all steps.
-func (l *launch) userNamespace(from *cred.State) error {
-	r, ns := &l.request, &from.UserNS
+// initGroups is initgroups(3).
+func (id *identity) initGroups() (none cred.Known[[]uint32], err error) {
+	if err := cmp.Or(id.lookUp(), id.account.Unread); err != nil {
+		return none, err
+	}
+	if !id.account.Known {
+		return id.withPrimary(nil), nil
+	}
+	list, err := id.accounts.GroupsOf(id.account.Name)
+	return id.withPrimary(append(list, id.account.GID)), err
+}
+
+// withPrimary is a list of groups and the primary one, each once.
+func (id *identity) withPrimary(list []uint32) cred.Known[[]uint32] {
+	list = append(list, id.gid.Effective)
+	slices.Sort(list)
+	return cred.Is(slices.Compact(list))
+}
+
+// checkIDs reads what the ids of this process are worth: for a dry run, and where a
+// plan goes by them. A first look into /proc costs more than all steps.
+func (o *options) checkIDs(r *plan.Request, from *cred.State) (err error) {
+	ns := &from.UserNS
 	stays := func(asked cred.Known[cred.IDs]) bool { return !asked.OK || asked.Value.Effective == cred.Unchanged }
 	byGID := len(r.Groups.Value) > 0 && stays(r.GID)
-	byUID := l.groups.text == "init" && (!r.UID.OK || r.UID.Value.Real == cred.Unchanged)
-	if !l.dryRun && !byGID && !byUID && !(r.Groups.OK && r.GroupsFit(from)) {
+	byUID := o.user.groups.Value == "init" && (!r.UID.OK || r.UID.Value.Real == cred.Unchanged)
+	if !o.mode.dryRun && !byGID && !byUID && !(r.Groups.OK && r.GroupsFit(from)) {
 		return nil
 	}
-	var err error
 	*ns, err = self.IDMaps()
 	const doubt = " may be any that this user namespace does not map; say which by "
 	switch {
 	case err != nil:
 		return err
 	case byUID && !ns.TrueUID(from.UID.Real):
-		return errors.New("--groups: uid " + format(from.UID.Real) + doubt + "--user")
+		return fmt.Errorf("--groups: uid %d"+doubt+"--user", from.UID.Real)
 	case byGID && !ns.TrueGID(from.GID.Effective):
-		return errors.New("--groups: gid " + format(from.GID.Effective) + doubt + "--user or --egid")
+		return fmt.Errorf("--groups: gid %d"+doubt+"--user or --egid", from.GID.Effective)
 	}
 	return nil
 }
-
-func format(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
-
-func quote(text string) string { return strconv.Quote(text) }

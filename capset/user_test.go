@@ -28,15 +28,17 @@ func resolved(t *testing.T, args ...string) (*launch, error) {
 			t.Fatal(err)
 		}
 	}
-	l, err := parse(append([]string{"--chroot=" + root}, args...))
+	o, _, err := parse(append([]string{"--chroot=" + root}, args...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.enter(); err != nil {
+	l := &launch{}
+	if err := l.enter(&o.process); err != nil {
 		t.Fatal(err)
 	}
 	from := cred.State{UID: cred.Same(7), GID: cred.Same(8), Groups: []uint32{9}}
-	return l, l.resolveUser(&from)
+	_, err = o.user.resolve(&l.request, l.accounts(), &from)
+	return l, err
 }
 
 // TestResolveUser: which ids a command line asks for, and which it leaves as they
@@ -82,10 +84,10 @@ func TestResolveUser(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{
-		"--egid=user --groups=none": `--egid "user": no group "user" in /etc/group`,
-		"--rgid=user --groups=none": `--rgid "user": no group "user" in /etc/group`,
-		"--euid=hers --groups=none": `--euid "hers": no user "hers" in /etc/passwd`,
-		"--ruid=hers --groups=none": `--ruid "hers": no user "hers" in /etc/passwd`,
+		"--egid=user --groups=none": `--egid: no group "user" in /etc/group`,
+		"--rgid=user --groups=none": `--rgid: no group "user" in /etc/group`,
+		"--euid=hers --groups=none": `--euid: no user "hers" in /etc/passwd`,
+		"--ruid=hers --groups=none": `--ruid: no user "hers" in /etc/passwd`,
 		"--egid=5":                  "--egid: say which supplementary groups by --groups=init, none, keep or a list",
 	} {
 		if _, err := resolved(t, strings.Fields(args)...); err == nil || err.Error() != want {
@@ -110,19 +112,19 @@ func TestKept(t *testing.T) {
 		"--from=current --keep=sys_boot":  caps.Of(caps.Chown, caps.Kill, caps.SysBoot),
 		"--from=current --cap-drop=chown": caps.Of(caps.Kill),
 	} {
-		l, err := parse(strings.Fields(args))
-		if err == nil {
-			err = l.resolveCaps(&from)
+		o, _, err := parse(strings.Fields(args))
+		if err != nil {
+			t.Fatal(err)
 		}
-		if err != nil || l.request.Keep != want {
-			t.Errorf("%s: %v, %v, want %v", args, err, l.request.Keep, want)
+		if keep, err := o.keep.resolve(&from); err != nil || keep != want {
+			t.Errorf("%s: %v, %v, want %v", args, err, keep, want)
 		}
 	}
 	for _, text := range []string{"0", "1", "0x0", "0x1"} {
 		for _, option := range []string{"--keep=", "-k", "--keep=kill --keep="} {
-			l, err := parse(strings.Fields(option + text))
+			o, _, err := parse(strings.Fields(option + text))
 			if err == nil {
-				err = l.resolveCaps(&from)
+				_, err = o.keep.resolve(&from)
 			}
 			if err == nil || !strings.Contains(err.Error(), "write --keep=cap_") {
 				t.Errorf("%s%s: %v", option, text, err)

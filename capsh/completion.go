@@ -28,9 +28,9 @@ install puts the scripts where the shells look.
 	}
 }
 
-// run writes a script. The scripts ask for each word that is to be completed:
-// capsh completion words LINE prints what the last word of LINE, which ends at the
-// cursor, can become.
+// run writes a script. The scripts ask for each word that is to be completed, each
+// program for itself: capsh completion words LINE and capset --complete=LINE print
+// what the last word of LINE, which ends at the cursor, can become.
 func (completionCommand) run(operands, _ []string, out *term.Output) error {
 	if len(operands) == 2 && operands[0] == "words" {
 		for _, word := range complete(flags.SplitLine(operands[1])) {
@@ -63,12 +63,6 @@ func complete(words []string) []string {
 	}
 	before, last := words[1:len(words)-1], words[len(words)-1]
 	switch {
-	case path.Base(words[0]) == "capset":
-		list := completeLeading(capsetOptions(), before, last)
-		if slices.Equal(list, []string{flags.Commands}) {
-			return list
-		}
-		return flags.Starting(last, list)
 	case path.Base(words[0]) != "capsh":
 		return nil
 	case len(before) > 0 && isWord(before[0]):
@@ -91,7 +85,9 @@ _capsh() {
 	local word=${line##*[[:space:]]}
 	# bash splits words at = and : as well, and replaces the last part only.
 	local done=${word%"$cur"}
-	mapfile -t COMPREPLY < <(command capsh completion words "$line" 2>/dev/null)
+	local -a ask=(capsh completion words)
+	[[ ${COMP_WORDS[0]##*/} == capset ]] && ask=(capset --complete)
+	mapfile -t COMPREPLY < <(command "${ask[@]}" "$line" 2>/dev/null)
 	case ${COMPREPLY[0]-} in
 	@commands)
 		# A file may have any name, and bash puts it on the line as it is: it
@@ -115,8 +111,9 @@ complete -o default -F _capsh capsh capset
 const zshCompletion = `#compdef capsh capset
 # zsh completion for capsh and capset
 _capsh() {
-	local -a list
-	list=("${(@f)$(command capsh completion words "${(j: :)words[1,CURRENT-1]} $PREFIX" 2>/dev/null)}")
+	local -a list ask=(capsh completion words)
+	[[ $words[1]:t == capset ]] && ask=(capset --complete)
+	list=("${(@f)$(command $ask "${(j: :)words[1,CURRENT-1]} $PREFIX" 2>/dev/null)}")
 	case $list[1] in
 	'') compset -P '*='; _files ;;
 	@commands) _command_names -e ;;
@@ -135,7 +132,9 @@ fi
 
 const fishCompletion = `# fish completion for capsh and capset
 function __capsh_complete
-	set -l list (command capsh completion words (commandline -cp | string collect) 2>/dev/null)
+	set -l ask capsh completion words
+	string match -qr '(^|/)capset$' -- (commandline -opc)[1]; and set ask capset --complete
+	set -l list (command $ask (commandline -cp | string collect) 2>/dev/null)
 	switch "$list[1]"
 	case ''
 		set -l word (commandline -ct)

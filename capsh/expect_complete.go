@@ -44,5 +44,5 @@ func expectValues(subject, typed string) []string {
 	case "mode":
 		return flags.ModeNames()
 	}
-	return flags.Listed(append(flags.CapNames(typed), defaultNames()...), typed)
+	return flags.Listed(append(flags.CapNames(typed), flags.DefaultNames()...), typed)
 }

@@ -95,14 +95,6 @@ var setOrDefault = flags.Kind[caps.Set]{
 		return caps.ParseList(text, caps.First(kernelBits(procfs.Proc)))
 	},
 	Complete: func(typed string) []string {
-		return flags.Listed(append(flags.CapNames(typed), defaultNames()...), typed)
+		return flags.Listed(append(flags.CapNames(typed), flags.DefaultNames()...), typed)
 	},
-}
-
-// defaultNames are the runtimes of which a default is known.
-func defaultNames() (list []string) {
-	for _, d := range catalog.Defaults() {
-		list = append(list, d.Name)
-	}
-	return list
 }

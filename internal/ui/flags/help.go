@@ -8,7 +8,7 @@ import (
 
 const (
 	helpLines = 40 // of --help at most
-	helpWidth = 80 // columns of a line at most
+	helpWidth = 79 // columns of a line at most
 )
 
 // helpValue is the value of --help. [Table.Parse] acts on it.

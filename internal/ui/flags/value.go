@@ -64,8 +64,10 @@ func Known[T any](to *cred.Known[T], kind Kind[T]) Value {
 }
 
 // Once is Known, but a second value is an error.
-func Once[T any](to *cred.Known[T], kind Kind[T]) Value {
-	v := Known(to, kind)
+func Once[T any](to *cred.Known[T], kind Kind[T]) Value { return Known(to, kind).Once() }
+
+// Once makes a second value an error.
+func (v Value) Once() Value {
 	v.once = true
 	return v
 }

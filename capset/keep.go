@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"capsh/internal/linux/self"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
+)
+
+// keepOptions say what to keep.
+type keepOptions struct {
+	words []word // --keep, --cap-add, --cap-drop in order
+	from  cred.Known[string]
+}
+
+// resolve is what to keep.
+func (k *keepOptions) resolve(from *cred.State) (caps.Set, error) {
+	base, err := k.base(from)
+	if err != nil {
+		return 0, err
+	}
+	keep, dropped := base, false
+	for _, w := range k.words {
+		set, err := w.caps()
+		if err == nil {
+			err = refuseFlag(w)
+		}
+		switch {
+		case err != nil:
+			return 0, err
+		case w.option == "--cap-drop":
+			keep, dropped = keep&^set, true
+		default:
+			keep |= set
+		}
+	}
+	if !dropped {
+		return keep, nil
+	}
+	return keep, k.checkOrder(base, keep)
+}
+
+// checkOrder compares what is kept with what Docker would keep, to which the order
+// is nothing. Where they differ, either who pasted Docker's words or who counts on
+// their order would be wrong.
+func (k *keepOptions) checkOrder(base, keep caps.Set) error {
+	var add, drop dockerWords
+	for _, w := range k.words {
+		words := &add
+		if w.option == "--cap-drop" {
+			words = &drop
+		}
+		for word := range strings.SplitSeq(w.text, ",") {
+			if err := words.add(word); err != nil {
+				return err
+			}
+		}
+	}
+	docker, err := dockerKeeps(base, add, drop)
+	if err == nil && docker != keep {
+		err = errors.New("--cap-drop: in this order " + plan.Names(keep) + " would be kept, by Docker's rules, which know no order, " + plan.Names(docker))
+	}
+	return err
+}
+
+// refuseFlag refuses a --keep of 0 or 1: to capsh that is a switch, to us a
+// capability, and who means the one would silently have the other.
+func refuseFlag(w word) error {
+	n, err := caps.ParseUint(w.text, 32)
+	if w.option != "--keep" || err != nil || n > 1 {
+		return nil
+	}
+	return fmt.Errorf("--keep: %q: for the capability with that number write --keep=%s"+
+		"; capsh's --keep=%s is the securebit keep_caps, which the execve clears", w.text, caps.Cap(n), w.text)
+}
+
+// base is what --from names.
+func (k *keepOptions) base(from *cred.State) (caps.Set, error) {
+	switch k.from.Value {
+	case "", "none":
+		return 0, nil
+	case "current": // what can be handed on
+		return from.Permitted & (from.Bounding | from.Inheritable), nil
+	}
+	if set, ok := catalog.Default(k.from.Value); ok {
+		return set, nil
+	}
+	return profile(k.from.Value)
+}
+
+// caps reads the value as a list of capabilities.
+func (w word) caps() (caps.Set, error) {
+	set, err := parseList(w.text)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", w.option, err)
+	}
+	return set, nil
+}
+
+// parseList reads a list. The kernel is asked for what it has only where the text
+// may say "all".
+func parseList(text string) (all caps.Set, err error) {
+	if strings.Contains(strings.ToLower(text), "all") {
+		kernel, err := self.ReadKernel()
+		if err != nil {
+			return 0, err
+		}
+		all = kernel.All()
+	}
+	return caps.ParseList(text, all)
+}
+
+// capList is the names of all capabilities of the kernel, one a line.
+func capList() (string, error) {
+	kernel, err := self.ReadKernel()
+	var b []byte
+	for c := range kernel.All().All() {
+		b = append(append(b, c.String()...), '\n')
+	}
+	return string(b), err
+}
