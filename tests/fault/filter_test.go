@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"capsh/internal/testenv"
@@ -119,6 +120,18 @@ func TestOneProcessor(t *testing.T) {
 			testenv.Tool(t, "busybox"), "grep", "-c", "^Seccomp:.2$", "/proc/self/status")
 		if r := testenv.Run(t, cmd); r.Code != 0 || r.Out != "1\n" {
 			t.Fatalf("exit status %d, stdout %q, stderr %q", r.Code, r.Out, r.Err)
+		}
+	}
+}
+
+// TestFilterSignal: a signal between the filter and the execve, such as those of Go's
+// runtime, runs no handler: its end is a system call that the filter may forbid.
+func TestFilterSignal(t *testing.T) {
+	argv := []string{build(t, "capset"), "-q", "--seccomp-filter=" + filterFile(t, allow), "true"}
+	for _, signal := range []syscall.Signal{syscall.SIGURG, syscall.SIGCHLD, syscall.SIGWINCH} {
+		r := trace(t, program{argv: argv, env: environ, signal: signal}, nil)
+		if !r.started || r.handled || r.code != 0 {
+			t.Errorf("%v: started %v, handler ran %v, exit status %d, stderr %q", signal, r.started, r.handled, r.code, r.err)
 		}
 	}
 }

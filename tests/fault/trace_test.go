@@ -18,6 +18,8 @@ type program struct {
 	argv []string
 	env  []string
 	attr syscall.SysProcAttr
+	// signal comes to the main thread right after it has loaded a seccomp filter.
+	signal syscall.Signal
 }
 
 // fault says which call the kernel skips and what it gives instead: number Index of
@@ -34,6 +36,7 @@ type run struct {
 	calls    []call
 	injected *call // the call that was made to fail
 	started  bool  // an execve went well
+	handled  bool  // a signal handler ended under a seccomp filter
 	code     int   // exit status, 128 + the signal that ended it
 	out, err string
 }
@@ -53,9 +56,11 @@ type tracee struct {
 
 type tracer struct {
 	run
-	fault   *fault
-	pid     int
-	threads map[int]*tracee
+	signal   syscall.Signal
+	filtered bool
+	fault    *fault
+	pid      int
+	threads  map[int]*tracee
 }
 
 // trace runs a program with one fault, or none. The calls of a run without are
@@ -66,7 +71,7 @@ func trace(t testing.TB, p program, f *fault) run {
 	err := make(chan error)
 	go func() { // ends with its thread, which is the tracer
 		runtime.LockOSThread()
-		tr := tracer{fault: f, threads: map[int]*tracee{}}
+		tr := tracer{fault: f, signal: p.signal, threads: map[int]*tracee{}}
 		e := tr.trace(p)
 		r = tr.run
 		err <- e
@@ -207,6 +212,7 @@ func (tr *tracer) call(tid int, who *tracee) error {
 	if info.Op != infoEntry {
 		return tr.left(tid, who, int64(info.NR))
 	}
+	tr.handled = tr.handled || tr.filtered && !tr.started && info.NR == unix.SYS_RT_SIGRETURN
 	c := call{tid: tid, InChild: who.child, NR: info.NR, Args: info.Args}
 	who.current = &c
 	if who.execs > 0 || !who.counts(&c) {
@@ -233,6 +239,12 @@ func (tr *tracer) left(tid int, who *tracee, result int64) error {
 	c := who.current
 	if c != nil && c.opens() && result >= 0 {
 		who.files[uint64(result)] = c.Path
+	}
+	if c != nil && c.NR == unix.SYS_SECCOMP && result == 0 && !tr.filtered {
+		tr.filtered = true
+		if err := unix.Tgkill(tr.pid, tid, tr.signal); err != nil {
+			return err
+		}
 	}
 	if who.result == nil {
 		return nil
