@@ -24,7 +24,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The tag and the linker flags that internal/linux/inherit needs; internal/testenv
 # has them for the tests.
 GOTAGS    = exactstart
-GOLDFLAGS = -s -w -checklinkname=0 -E=capsh/internal/linux/inherit.entry
+GOLDFLAGS = -s -w -checklinkname=0
 
 GOBUILD = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(GOTAGS) \
 	-ldflags '$(GOLDFLAGS) -X capsh/internal/ui/version.version=$(VERSION)'

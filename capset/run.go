@@ -58,9 +58,6 @@ func dispatch(args, env []string, out *term.Output) error {
 		}
 	}
 	warn(p.Warnings)
-	if inherit.Lacks != "" {
-		warn([]string{inherit.Lacks})
-	}
 	return p.start(warn)
 }
 

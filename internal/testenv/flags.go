@@ -4,7 +4,7 @@ package testenv
 // GOLDFLAGS; tests/layout holds the two equal.
 const (
 	Tags    = "exactstart"
-	LDFlags = "-s -w -checklinkname=0 -E=capsh/internal/linux/inherit.entry"
+	LDFlags = "-s -w -checklinkname=0"
 )
 
 // BuildFlags are the arguments that make go build link a program as the

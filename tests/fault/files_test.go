@@ -49,8 +49,6 @@ func TestOutput(t *testing.T) {
 		cmd := exec.Command(capset, args...)
 		cmd.Stdout = full
 		capsetFails(t, cmd, 125, "no space left on device")
-		cmd = exec.Command("sh", append([]string{"-c", `exec "$0" "$@" >&-`, capset}, args...)...)
-		capsetFails(t, cmd, 125, "bad file descriptor")
 	}
 }
 

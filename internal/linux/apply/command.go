@@ -67,7 +67,7 @@ func (c *Command) Exec(path string) error {
 		}
 		c.Filter = nil // for another path it is there
 	}
-	if !inherit.Exact {
+	if !inherit.Exact() {
 		errno, _ = syscall.Exec(path, c.words, c.vars).(syscall.Errno)
 	}
 	if errno == 0 { // an execve that goes well does not return
@@ -87,7 +87,7 @@ func (c *Command) enter(path *byte) (verdict uint32, filterErrno, errno syscall.
 			return verdict, filterErrno, 0
 		}
 	}
-	if inherit.Exact {
+	if inherit.Exact() {
 		_, _, errno = unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(path)),
 			uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.env[0])))
 	}

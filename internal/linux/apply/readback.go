@@ -173,7 +173,7 @@ func checkSignals(s plan.Signals) error {
 	if errno != 0 {
 		return failed(errno, "rt_sigprocmask", "")
 	}
-	if inherit.Exact && got != want || want&^got != 0 {
+	if inherit.Exact() && got != want || want&^got != 0 {
 		return differs("the set of blocked signals", strconv.FormatUint(got, 16), strconv.FormatUint(want, 16))
 	}
 	if limit := inherit.Nofile(); limit != nil {

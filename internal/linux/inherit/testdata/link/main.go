@@ -13,11 +13,7 @@ import (
 )
 
 func main() {
-	line := ""
-	for fd := range 3 {
-		line += strconv.Itoa(fd) + "=" + standard(fd) + " "
-	}
-	line += "exact=" + strconv.FormatBool(inherit.Exact) +
+	line := "exact=" + strconv.FormatBool(inherit.Exact()) +
 		" ignored=" + strconv.FormatBool(inherit.IgnoredAtStart(syscall.SIGTERM)) + "\n"
 	if err := os.WriteFile(os.Args[1], []byte(line), 0o600); err != nil {
 		os.Exit(10)
@@ -28,20 +24,10 @@ func main() {
 	}
 }
 
-// standard says what using fd gives: whether it is closed to all intents.
-func standard(fd int) string {
-	_, rerr := syscall.Read(fd, nil)
-	_, werr := syscall.Write(fd, nil)
-	if rerr == syscall.EBADF && werr == syscall.EBADF {
-		return "closed"
-	}
-	return "open"
-}
-
 func execRaw(argv []string) {
 	path, _ := syscall.BytePtrFromString(argv[0])
 	args, _ := syscall.SlicePtrFromStrings(argv)
-	env, _ := syscall.SlicePtrFromStrings(os.Environ())
+	env, _ := syscall.SlicePtrFromStrings(inherit.Environ())
 	_, nofile := inherit.RestoreNofile()
 	_, signals := inherit.RestoreSignals()
 	if nofile != 0 || signals != 0 {
