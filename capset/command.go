@@ -32,7 +32,7 @@ func (l *launch) plan(from *cred.State) (*planned, error) {
 		return nil, err
 	}
 	p := &planned{launch: l, Plan: made}
-	return p, p.foresee()
+	return p, l.inside(p.foresee)
 }
 
 // foresee looks the command up as it will be there after the change of root and

@@ -20,12 +20,15 @@ type confineOptions struct {
 }
 
 // resolve reads filters and rules.
-func (c *confineOptions) resolve(r *plan.Request, at files.Lookup) error {
+func (c *confineOptions) resolve(r *plan.Request, l *launch) error {
 	r.AppArmor, r.SELinux = c.appArmor.Value, c.selinux.Value
 	if err := c.resolveSeccomp(r); err != nil {
 		return err
 	}
-	return c.resolveLandlock(&r.Landlock, at)
+	if len(c.landlock) == 0 {
+		return nil
+	}
+	return l.inside(func() error { return c.resolveLandlock(&r.Landlock, l.lookup) })
 }
 
 // resolveSeccomp reads the filter.
@@ -45,9 +48,6 @@ func (c *confineOptions) resolveSeccomp(r *plan.Request) (err error) {
 // resolveLandlock reads --landlock-access and --landlock-rule in setpriv's
 // syntax.
 func (c *confineOptions) resolveLandlock(rules *plan.Landlock, at files.Lookup) error {
-	if len(c.landlock) == 0 {
-		return nil
-	}
 	all, err := self.LandlockAccess()
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func (o *options) resolve(from *cred.State, env []string) (*launch, error) {
 	if err := o.sets.resolve(r, from); err != nil {
 		return nil, err
 	}
-	if err := o.confine.resolve(r, l.lookup); err != nil {
+	if err := o.confine.resolve(r, l); err != nil {
 		return nil, err
 	}
 	if l.env, err = o.environ.resolve(env, id, o.user.spec.OK); err != nil {

@@ -79,7 +79,7 @@ func (c *call) pathArgument() int {
 
 // onFiles are the calls on an open file.
 var onFiles = []uint64{
-	unix.SYS_READ, unix.SYS_PREAD64, unix.SYS_FSTAT, unix.SYS_FSTATFS, unix.SYS_FGETXATTR, unix.SYS_CLOSE,
+	unix.SYS_FCHDIR, unix.SYS_READ, unix.SYS_PREAD64, unix.SYS_FSTAT, unix.SYS_FSTATFS, unix.SYS_FGETXATTR, unix.SYS_CLOSE,
 }
 
 // read finds the path that the call is about, while the thread stands still.
@@ -114,7 +114,7 @@ var callNames = map[uint64]string{
 	unix.SYS_SETUID: "setuid", unix.SYS_SETGID: "setgid",
 	unix.SYS_OPENAT: "open", unix.SYS_OPENAT2: "open", unix.SYS_READ: "read", unix.SYS_PREAD64: "read",
 	unix.SYS_FSTAT: "fstat", unix.SYS_NEWFSTATAT: "stat", unix.SYS_FSTATFS: "fstatfs", unix.SYS_FGETXATTR: "getxattr", unix.SYS_CLOSE: "close",
-	unix.SYS_READLINKAT: "readlink", unix.SYS_UNAME: "uname", unix.SYS_UMASK: "umask", unix.SYS_PRLIMIT64: "prlimit",
+	unix.SYS_FCHDIR: "fchdir", unix.SYS_READLINKAT: "readlink", unix.SYS_UNAME: "uname", unix.SYS_UMASK: "umask", unix.SYS_PRLIMIT64: "prlimit",
 	unix.SYS_CHROOT: "chroot", unix.SYS_CHDIR: "chdir", unix.SYS_EXECVE: "execve",
 	unix.SYS_SECCOMP:                 "seccomp",
 	unix.SYS_LANDLOCK_CREATE_RULESET: "landlock_create_ruleset",

@@ -20,6 +20,8 @@ type program struct {
 	attr syscall.SysProcAttr
 	// signal comes to the main thread right after it has loaded a seccomp filter.
 	signal syscall.Signal
+	// before is called at the entry of each call that counts, which stands still.
+	before func(c *call) error
 }
 
 // fault says which call the kernel skips and what it gives instead: number Index of
@@ -61,6 +63,7 @@ type tracer struct {
 	fault    *fault
 	pid      int
 	threads  map[int]*tracee
+	before   func(c *call) error
 }
 
 // trace runs a program with one fault, or none. The calls of a run without are
@@ -71,7 +74,7 @@ func trace(t testing.TB, p program, f *fault) run {
 	err := make(chan error)
 	go func() { // ends with its thread, which is the tracer
 		runtime.LockOSThread()
-		tr := tracer{fault: f, signal: p.signal, threads: map[int]*tracee{}}
+		tr := tracer{fault: f, before: p.before, signal: p.signal, threads: map[int]*tracee{}}
 		e := tr.trace(p)
 		r = tr.run
 		err <- e
@@ -222,6 +225,11 @@ func (tr *tracer) call(tid int, who *tracee) error {
 	c.read(who.files)
 	who.next++
 	tr.calls = append(tr.calls, c)
+	if tr.before != nil {
+		if err := tr.before(&c); err != nil {
+			return err
+		}
+	}
 	if f := tr.fault; f == nil || f.InChild != c.InChild || f.Index != c.Index {
 		return nil
 	}

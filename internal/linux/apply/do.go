@@ -3,7 +3,9 @@ package apply
 import (
 	"errors"
 
+	"capsh/internal/linux/files"
 	"capsh/internal/rules/cred"
+	"capsh/internal/rules/execve"
 	"capsh/internal/rules/plan"
 )
 
@@ -30,11 +32,23 @@ func Do(p *plan.Plan) (filter *Filter, err error) {
 				err = readBack(s)
 			}
 		}
+		if err == nil && s.Op == plan.SetSignals { // the filter and the execve follow
+			err = sameCommand(&p.Command)
+		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	return filter, nil
+}
+
+// sameCommand makes sure that the execve will find what was examined.
+func sameCommand(exe *execve.File) error {
+	path, err := files.Replaced(exe)
+	if err == nil && path != "" {
+		err = errors.New(path + ": the file was replaced or changed after it was examined")
+	}
+	return err
 }
 
 func doStep(s *plan.Step) error {

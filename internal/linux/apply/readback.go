@@ -94,7 +94,12 @@ func readBack(s *plan.Step) error {
 	case plan.SetUmask:
 		return checkUmask(uint32(s.Number))
 	case plan.Chroot:
-		return checkRoot(s.FD, s.Text)
+		return checkDirectory(s, "/", "the root directory")
+	case plan.Chdir:
+		if s.FD < 0 { // nothing was looked up there
+			return nil
+		}
+		return checkDirectory(s, ".", "the working directory")
 	case plan.SetDeathSignal:
 		return checkDeathSignal(uint32(s.Number))
 	case plan.SetAppArmor:
@@ -130,26 +135,27 @@ func checkDeathSignal(want uint32) error {
 	return nil
 }
 
-// checkRoot compares the root directory with the one that was opened as path, in
-// which everything was looked up. That path may have come to name another.
-func checkRoot(fd int, path string) error {
-	root, err := files.Here.Open("/", unix.O_PATH|unix.O_DIRECTORY)
+// checkDirectory compares the directory at a path, which what says, with the one
+// that the step has open: in that everything was looked up, and the step's
+// path may have come to name another.
+func checkDirectory(s *plan.Step, path, what string) error {
+	now, err := files.Here.Open(path, unix.O_PATH|unix.O_DIRECTORY)
 	if err != nil {
 		return err
 	}
-	defer root.Close()
-	return sameDirectory(fd, path, root.FD, "the root directory")
+	defer now.Close()
+	return sameDirectory(s.FD, s.Text, now.FD, path, what)
 }
 
-// sameDirectory compares the directory that was opened as path with the one that
-// what says.
-func sameDirectory(fd int, path string, at int, what string) error {
+// sameDirectory compares the directory that was opened as path with the one open
+// as place, which what says.
+func sameDirectory(fd int, path string, at int, place, what string) error {
 	var want, got unix.Stat_t
 	if err := unix.Fstat(fd, &want); err != nil {
 		return wrap(err, "fstat", path)
 	}
 	if err := unix.Fstat(at, &got); err != nil {
-		return wrap(err, "fstat", what)
+		return wrap(err, "fstat", place)
 	}
 	if want.Dev != got.Dev || want.Ino != got.Ino || got.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return errors.New("reading back: " + what + " is not the directory that " + path + " was")

@@ -2,6 +2,7 @@ package files
 
 import (
 	"errors"
+	"fmt"
 	"syscall"
 
 	"capsh/internal/linux/self"
@@ -96,6 +97,7 @@ func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return fail("execve", unix.EACCES, "not a regular file")
 	}
+	f.IDs = append(f.IDs, fileID(&st))
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(fd, &fs); err != nil {
 		return fail("fstatfs", err, "")
@@ -133,6 +135,35 @@ func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 			return fail("prctl(PR_CAPBSET_READ)", err, "")
 		}
 		f.Caps = f.Caps.Known(kernel.Bits)
+	}
+	return "", nil
+}
+
+func fileID(st *unix.Stat_t) execve.FileID {
+	return execve.FileID{
+		Dev: uint64(st.Dev), Ino: st.Ino,
+		Changed: [2]int64{int64(st.Ctim.Sec), int64(st.Ctim.Nsec)},
+	}
+}
+
+// Replaced is the path of a command or of one of its interpreters that leads to
+// another file than exe has, or to a changed one; empty if none does. What this
+// thread cannot look up does not count: execve fails for it as well. Needs no file
+// descriptor.
+func Replaced(exe *execve.File) (path string, err error) {
+	for i, id := range exe.IDs {
+		path = exe.Path
+		if i > 0 {
+			path = exe.Interpreters[i-1]
+		}
+		var st unix.Stat_t
+		switch err := unix.Stat(path, &st); {
+		case err == unix.ENOENT || err == unix.ENOTDIR || err == unix.EACCES || err == unix.ELOOP:
+		case err != nil:
+			return path, fmt.Errorf("stat %s: %w", path, err)
+		case fileID(&st) != id:
+			return path, nil
+		}
 	}
 	return "", nil
 }

@@ -54,6 +54,10 @@ func TestExecutablePlain(t *testing.T) {
 	}
 	want := execve.File{Path: path, Mode: unix.S_IFREG | 0o755, UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
 		SetidFromReal: older}
+	if len(got.IDs) != 1 || got.IDs[0].Ino == 0 {
+		t.Errorf("the files are %+v", got.IDs)
+	}
+	got.IDs = nil
 	got.NoSuid = false // as the directory's mount has it
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -18,6 +18,8 @@ type File struct {
 	// one decides: all fields that follow speak of it, or of Path where there is
 	// none.
 	Interpreters []string
+	// IDs are the files that Path and Interpreters led to, in this order.
+	IDs []FileID
 	// Mode is st_mode, UID and GID the owner as the caller's user namespace
 	// shows them.
 	Mode     uint32
@@ -47,6 +49,14 @@ type File struct {
 	// SetidFromReal is set for Linux before 6.17, which takes every exec with
 	// an effective id other than the real one for one of a set-id file.
 	SetidFromReal bool
+}
+
+// FileID tells a file from every other on this host, and from itself before a
+// change: an inode number alone is given away again.
+type FileID struct {
+	Dev, Ino uint64
+	// Changed is st_ctime in seconds and nanoseconds.
+	Changed [2]int64
 }
 
 // setuid and setgid as execve takes them. Without the group's execute

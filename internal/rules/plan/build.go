@@ -214,7 +214,7 @@ func (b *builder) folder() error {
 	if b.req.Chdir == "" {
 		return nil
 	}
-	return b.do(Step{Op: Chdir, Text: b.req.Chdir})
+	return b.do(Step{Op: Chdir, Text: b.req.Chdir, FD: b.req.ChdirFD})
 }
 
 // process sets what belongs to the process and not to its credentials.

@@ -15,6 +15,7 @@ import (
 // becomes a warning. Another file may be foreseen later.
 func (p *Plan) Foresee(exe *execve.File) error {
 	p.PutOff("")
+	p.Command = *exe
 	err := p.judge(exe)
 	var refused *execve.Refused
 	if errors.As(err, &refused) {
@@ -30,7 +31,7 @@ func (p *Plan) Foresee(exe *execve.File) error {
 
 // PutOff says that what the command will hold cannot be foreseen, and why.
 func (p *Plan) PutOff(why string) {
-	p.After, p.Rules, p.Unforeseen = cred.Known[cred.State]{}, 0, why
+	p.After, p.Rules, p.Unforeseen, p.Command = cred.Known[cred.State]{}, 0, why, execve.File{}
 }
 
 func (p *Plan) judge(exe *execve.File) error {

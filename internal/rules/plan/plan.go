@@ -19,6 +19,9 @@ type Plan struct {
 	After      cred.Known[cred.State]
 	Rules      execve.Rules
 	Unforeseen string
+	// Command is the file that After speaks of; without IDs where none was
+	// foreseen.
+	Command execve.File
 	// Warnings are sentences without a full stop.
 	Warnings []string
 

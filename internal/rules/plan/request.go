@@ -40,9 +40,10 @@ type Request struct {
 	Rlimits []Rlimit
 	Umask   cred.Known[uint32]
 	// Chroot and Chdir are paths, empty for none; Chdir is resolved after the
-	// change of root and as the new user. ChrootFD is Chroot, open.
-	Chroot, Chdir string
-	ChrootFD      int
+	// change of root and as the new user. ChrootFD and ChdirFD are these, open; a
+	// ChdirFD of -1 is a directory that only the new user can look up.
+	Chroot, Chdir     string
+	ChrootFD, ChdirFD int
 	// DeathSignal is prctl(PR_SET_PDEATHSIG)'s, 0 for none.
 	DeathSignal cred.Known[uint32]
 	// Ptracer is prctl(PR_SET_PTRACER)'s: a pid, 0 for none, AnyPtracer.

@@ -71,7 +71,7 @@ type Step struct {
 	// Text is the path of Chroot, Chdir and FilterSeccomp, the label of
 	// SetAppArmor and SetSELinux.
 	Text string
-	// FD is the folder of Chroot, open.
+	// FD is the directory of Chroot and Chdir, open, or -1.
 	FD       int
 	Rlimit   Rlimit
 	Landlock Landlock
