@@ -218,3 +218,24 @@ func TestSentences(t *testing.T) {
 		t.Errorf("beyond the last: %q", s)
 	}
 }
+
+// TestUnsafe: a traced caller keeps the ids that a file gives only with CAP_SETUID
+// effective, and gains no capability by them (cap_bprm_creds_from_file).
+func TestUnsafe(t *testing.T) {
+	setuid := caps.Setuid.Set()
+	for _, c := range []struct {
+		effective caps.Set
+		euid      uint32
+	}{{setuid, 0}, {0, 1000}} {
+		before := cred.State{
+			Sets:       cred.Sets{Permitted: setuid, Effective: c.effective, Bounding: caps.First(caps.Named)},
+			UID:        cred.Same(1000),
+			GID:        cred.Same(1000),
+			NoNewPrivs: cred.Is(false), Securebits: cred.Is[cred.Securebits](0), AmbientSupported: true,
+		}
+		got, err := Predict(before, File{Path: "f", Mode: 0o4755, GID: 1000, Unsafe: true})
+		if err != nil || got.After.UID.Effective != c.euid || got.After.Permitted&^setuid != 0 {
+			t.Errorf("effective %s: euid %d, permitted %s, %v; want euid %d", c.effective, got.After.UID.Effective, got.After.Permitted, err, c.euid)
+		}
+	}
+}
