@@ -18,7 +18,5 @@ func (p *planned) show(m *modeOptions) string {
 	if !m.json() {
 		return string(report.Plan(nil, &shown, &c))
 	}
-	var j schema.JSON
-	j.Plan(&shown, &c)
-	return string(j.Bytes()) + "\n"
+	return string(schema.Append(nil, schema.NewPlan(&shown, c)))
 }

@@ -66,7 +66,7 @@ func (c *assessCommand) run(operands, env []string, out *term.Output) error {
 	case c.form() != "":
 		err = c.need.write(&facts.Process, c.form(), "assess", out)
 	case c.json():
-		out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { j.Assessment(&facts.Process, &a) })
+		out.Buf = schema.Append(out.Buf, schema.NewAssessment(&facts.Process, &a))
 	default:
 		var names userdb.DB
 		out.Buf = report.Assessment(out.Buf, &facts.Process, &a, &names, out.TextWidth(), out.Color(c.color, env))

@@ -76,7 +76,7 @@ func (c *expectCommand) run(texts, _ []string, out *term.Output) error {
 		case c.tap:
 			tap.Add(p, list, verdicts)
 		case c.json():
-			out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { j.Expectations(p, list, verdicts) })
+			out.Buf = schema.Append(out.Buf, schema.NewExpectations(p, list, verdicts))
 		default:
 			out.Buf = report.Expectations(out.Buf, p, verdicts, len(processes) > 1)
 		}

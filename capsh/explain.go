@@ -61,7 +61,7 @@ func (c *explainCommand) run(operands, _ []string, out *term.Output) error {
 // explainDefaults tells what container runtimes give by default.
 func explainDefaults(json bool, out *term.Output) {
 	if json {
-		out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { schema.DefaultsJSON(j, catalog.Defaults()) })
+		out.Buf = schema.Append(out.Buf, schema.NewDefaults(catalog.Defaults()))
 		return
 	}
 	out.Buf = report.DefaultsTable(out.Buf, catalog.Defaults(), out.TextWidth())
@@ -74,7 +74,7 @@ func explainList(list []caps.Cap, kernelBits int, json bool, out *term.Output) {
 		if len(list) == 0 {
 			list = slices.Collect(caps.First(caps.Named).All())
 		}
-		out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { schema.ExplainJSON(j, list, kernelBits) })
+		out.Buf = schema.Append(out.Buf, schema.NewCatalog(list, kernelBits))
 	case len(list) == 0:
 		out.Buf = report.ExplainTable(out.Buf, out.TextWidth())
 	default:

@@ -115,7 +115,7 @@ func (f *fileReport) show(json bool, color term.Color) {
 	var table term.Table
 	for i := range f.list {
 		if json {
-			f.out.Buf = schema.Line(f.out.Buf, func(j *schema.JSON) { j.Grants(&f.list[i], bits) })
+			f.out.Buf = schema.Append(f.out.Buf, schema.NewFile(&f.list[i], bits))
 		} else {
 			table.Row(report.GrantsRow(&f.list[i], bits, &names, color)...)
 		}

@@ -81,7 +81,7 @@ func (c *predictCommand) run(argv, env []string, out *term.Output) error {
 		return err
 	}
 	if c.json() {
-		out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { j.Predict(&before, &exe, &outcome, refused) })
+		out.Buf = schema.Append(out.Buf, schema.NewPrediction(&before, &exe, &outcome, refused))
 	}
 	if refused != nil {
 		return refused

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"sync"
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/caps"
@@ -127,27 +126,23 @@ func (c *psCommand) order() func(a, b report.Row) int {
 // objects writes one object for each process, as they are read.
 func (c *psCommand) objects(out *term.Output) (found int) {
 	type lines struct {
-		json  *schema.JSON
+		text  []byte
 		count int
 	}
-	spare := sync.Pool{New: func() any { return new(schema.JSON) }}
 	procfs.Batches(c.scan, func(r *procfs.Reader) func([]int) lines {
 		l := c.lister(r)
-		return func(pids []int) lines {
-			b := lines{json: spare.Get().(*schema.JSON)}
+		return func(pids []int) (b lines) {
 			for _, pid := range pids {
 				if l.list(pid) {
-					b.json.Listed(&l.p.Process, l.p.User, l.p.Container, nil)
+					b.text = schema.Append(b.text, schema.NewListed(&l.p.Process, l.p.User, l.p.Container))
 					b.count++
 				}
 			}
 			return b
 		}
 	}, func(b lines) {
-		out.Write(b.json.Bytes())
+		out.Write(b.text)
 		found += b.count
-		b.json.Reset()
-		spare.Put(b.json)
 	})
 	return found
 }

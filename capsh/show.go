@@ -81,7 +81,7 @@ func (c *showCommand) one(t flags.Thread, env []string, out *term.Output) error 
 	}
 	if c.json() {
 		mode := cred.GuessMode(&facts.Process.State, kernelBits(c.proc))
-		out.Buf = schema.Line(out.Buf, func(j *schema.JSON) { j.Process(&facts.Process, mode) })
+		out.Buf = schema.Append(out.Buf, schema.NewProcess(&facts.Process, mode))
 		return nil
 	}
 	if len(out.Buf) > 0 {

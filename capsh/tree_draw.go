@@ -143,7 +143,6 @@ func (f *forest) childless(i int32) bool {
 
 // objects writes one object for each process.
 func (f *forest) objects(out *term.Output) {
-	var j schema.JSON
 	f.walk(func(n *report.Branch) {
 		if n.TID != n.PID {
 			return // its process has it
@@ -152,19 +151,12 @@ func (f *forest) objects(out *term.Output) {
 		if gained.OK {
 			gained.Value = report.Gained(n.Parent, n.Listed)
 		}
-		j.TreeLine(&n.Process, n.User, n.Container, n.Depth, gained)
-		f.flushFull(&j, out)
+		out.Buf = schema.Append(out.Buf, schema.NewBranch(schema.NewListed(&n.Process, n.User, n.Container), n.Depth, gained))
+		const much = 64 << 10
+		if len(out.Buf) > much {
+			out.Flush()
+		}
 	})
-	out.Write(j.Bytes())
-}
-
-// flushFull writes what has been gathered when it has become much.
-func (f *forest) flushFull(j *schema.JSON, out *term.Output) {
-	const much = 64 << 10
-	if len(j.Bytes()) > much {
-		out.Write(j.Bytes())
-		j.Reset()
-	}
 }
 
 // draw writes the tree.

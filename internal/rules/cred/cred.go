@@ -3,7 +3,12 @@
 // linux/procfs and linux/self read these values, package apply changes what they describe.
 package cred
 
-import "capsh/internal/rules/caps"
+import (
+	"bytes"
+	"encoding/json"
+
+	"capsh/internal/rules/caps"
+)
 
 // Known is a value that may not have been readable. Unknown is not zero.
 type Known[T any] struct {
@@ -13,6 +18,18 @@ type Known[T any] struct {
 
 // Is is a value that is known.
 func Is[T any](v T) Known[T] { return Known[T]{Value: v, OK: true} }
+
+// MarshalJSON is the value, or null where it is not known.
+func (k Known[T]) MarshalJSON() ([]byte, error) {
+	if !k.OK {
+		return []byte("null"), nil
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // the outer encoder decides
+	err := e.Encode(k.Value)
+	return b.Bytes(), err
+}
 
 // OnOff is "on", "off" or "unknown".
 func OnOff(v Known[bool]) string {

@@ -17,7 +17,7 @@ func (s *session) explain(value string) error {
 		return err
 	}
 	if s.view.json {
-		s.out.Buf = schema.Line(s.out.Buf, func(j *schema.JSON) { schema.ExplainJSON(j, []caps.Cap{c}, s.kernel().Bits) })
+		s.out.Buf = schema.Append(s.out.Buf, schema.NewCatalog([]caps.Cap{c}, s.kernel().Bits))
 		return nil
 	}
 	s.out.Buf = report.Explain(s.out.Buf, c, s.kernel().Bits)
@@ -27,7 +27,7 @@ func (s *session) explain(value string) error {
 func (s *session) suggest(text string) error {
 	found := catalog.Suggest(text)
 	if s.view.json {
-		s.out.Buf = schema.Line(s.out.Buf, func(j *schema.JSON) { schema.ExplainJSON(j, found, s.kernel().Bits) })
+		s.out.Buf = schema.Append(s.out.Buf, schema.NewCatalog(found, s.kernel().Bits))
 		return nil
 	}
 	s.out.Buf = report.Explanations(s.out.Buf, found, s.kernel().Bits)

@@ -58,7 +58,7 @@ func (s *session) show(subjects func() ([]subject, error), text func(b []byte, s
 	}
 	for _, p := range list {
 		if s.view.json {
-			s.out.Buf = schema.Line(s.out.Buf, func(j *schema.JSON) { j.Process(p.Process, Mode(&p.State, s.kernel())) })
+			s.out.Buf = schema.Append(s.out.Buf, schema.NewProcess(p.Process, Mode(&p.State, s.kernel())))
 			continue
 		}
 		if !p.own {
@@ -75,7 +75,7 @@ func (s *session) decode(value string) error {
 		return fmt.Errorf("--decode: %w", err)
 	}
 	if s.view.json {
-		s.out.Buf = schema.Line(s.out.Buf, func(j *schema.JSON) { j.Decoded(set) })
+		s.out.Buf = schema.Append(s.out.Buf, schema.NewDecoded(set))
 		return nil
 	}
 	s.out.Buf = Decoded(s.out.Buf, set)
@@ -208,7 +208,7 @@ func (s *session) mode(string) error {
 		}
 		switch {
 		case s.view.json:
-			s.out.Buf = schema.Line(s.out.Buf, func(j *schema.JSON) { j.Mode(p.Process, mode) })
+			s.out.Buf = schema.Append(s.out.Buf, schema.NewMode(p.Process, mode))
 		case mode.OK:
 			s.text("Mode: " + mode.Value.String() + "\n")
 		default:
@@ -237,7 +237,7 @@ func (s *session) inMode(want string) error {
 
 func (s *session) modes(string) error {
 	if s.view.json {
-		s.out.Buf = schema.Line(s.out.Buf, func(j *schema.JSON) { j.Modes(cred.Modes()) })
+		s.out.Buf = schema.Append(s.out.Buf, schema.NewModes(cred.Modes()))
 		return nil
 	}
 	s.text("Supported modes:")

@@ -174,33 +174,29 @@ func (g Grant) kubernetes(b []byte) []byte {
 // oci is the part of an OCI runtime's process object that is about privilege
 // (runtime-spec config.md, "Linux Process").
 func (g Grant) oci(b []byte) []byte {
-	var j schema.JSON
-	lists := func(keys ...string) {
-		for _, key := range keys {
-			j.Key(key).Set(g.Keep)
-		}
+	var p struct {
+		User struct {
+			UID            uint32   `json:"uid"`
+			GID            uint32   `json:"gid"`
+			AdditionalGids []uint32 `json:"additionalGids,omitempty"`
+		} `json:"user"`
+		Capabilities struct {
+			Bounding    []string `json:"bounding"`
+			Effective   []string `json:"effective"`
+			Permitted   []string `json:"permitted"`
+			Inheritable []string `json:"inheritable,omitzero"`
+			Ambient     []string `json:"ambient,omitzero"`
+		} `json:"capabilities"`
+		NoNewPrivileges bool `json:"noNewPrivileges"`
 	}
-	j.BeginObject()
-	j.Key("user").BeginObject()
-	j.Key("uid").Uint(uint64(g.UID))
-	j.Key("gid").Uint(uint64(g.GID))
-	if len(g.Groups) > 0 {
-		j.Key("additionalGids").BeginArray()
-		for _, gid := range g.Groups {
-			j.Uint(uint64(gid))
-		}
-		j.EndArray()
-	}
-	j.EndObject()
-	j.Key("capabilities").BeginObject()
-	lists("bounding", "effective", "permitted")
+	keep := schema.Names(g.Keep)
+	p.User.UID, p.User.GID, p.User.AdditionalGids = g.UID, g.GID, g.Groups
+	p.Capabilities.Bounding, p.Capabilities.Effective, p.Capabilities.Permitted = keep, keep, keep
 	if g.UID != 0 { // root has them from the bounding set
-		lists("inheritable", "ambient")
+		p.Capabilities.Inheritable, p.Capabilities.Ambient = keep, keep
 	}
-	j.EndObject()
-	j.Key("noNewPrivileges").Bool(true)
-	j.EndObject()
-	return append(append(b, j.Bytes()...), '\n')
+	p.NoNewPrivileges = true
+	return schema.Append(b, p)
 }
 
 // systemd are lines of a unit's section [Service] (systemd.exec(5)).

@@ -1,14 +1,12 @@
 package report
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
-	"capsh/internal/ui/schema"
 )
 
 func TestDefaultsTable(t *testing.T) {
@@ -27,25 +25,6 @@ func TestDefaultsTable(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
-	}
-}
-
-func TestDefaultsJSON(t *testing.T) {
-	var j schema.JSON
-	schema.DefaultsJSON(&j, catalog.Defaults())
-	var got struct {
-		Version  int
-		Defaults []struct {
-			Runtime, Mask string
-			Capabilities  []string
-		}
-	}
-	if err := json.Unmarshal(j.Bytes(), &got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Version != schema.SchemaVersion || len(got.Defaults) != len(catalog.Defaults()) ||
-		got.Defaults[0].Mask != catalog.DockerDefault.Mask() || len(got.Defaults[0].Capabilities) != 14 {
-		t.Errorf("%+v", got)
 	}
 }
 

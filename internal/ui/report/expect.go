@@ -61,9 +61,8 @@ func (t *TAP) Add(p *cred.Process, list []expect.Expr, verdicts []expect.Verdict
 		if v.Result == expect.Holds {
 			continue
 		}
-		var message schema.JSON // a JSON string is a YAML one
-		message.String(v.Message)
-		b = append(append(b, "  ---\n  message: "...), message.Bytes()...)
+		message := strings.TrimSuffix(string(schema.Append(nil, v.Message)), "\n") // a JSON string is a YAML one
+		b = append(append(b, "  ---\n  message: "...), message...)
 		b = append(append(b, "\n  result: "...), v.Result.String()...)
 		b = append(b, "\n  ...\n"...)
 	}

@@ -1,14 +1,12 @@
 package report
 
 import (
-	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
-	"capsh/internal/ui/schema"
 )
 
 // Each part of each entry is in its description, in lines of at most 72 after
@@ -97,50 +95,6 @@ func checkLines(t *testing.T, text string, width int) {
 		line = strings.TrimSuffix(line, "\n")
 		if len(line) > width || strings.TrimRight(line, " ") != line {
 			t.Errorf("%d characters, or blanks at the end: %q", len(line), line)
-		}
-	}
-}
-
-func TestExplainJSON(t *testing.T) {
-	type entry struct {
-		Name          string
-		Number        int
-		Mask          string
-		Supported     bool
-		DockerDefault bool    `json:"docker_default"`
-		CapAdd        *string `json:"cap_add"`
-		Since, Brief  *string
-		Permits       []string
-		Use, Danger   *string
-		Host          *string
-	}
-	list := []caps.Cap{41}
-	for c := range caps.Cap(caps.Named) {
-		list = append(list, c)
-	}
-	var j schema.JSON
-	schema.ExplainJSON(&j, list, 40)
-	var got struct {
-		Version      int
-		Capabilities []entry
-	}
-	decoder := json.NewDecoder(strings.NewReader(string(j.Bytes())))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Version != schema.SchemaVersion || len(got.Capabilities) != len(list) {
-		t.Fatalf("version %d, %d capabilities", got.Version, len(got.Capabilities))
-	}
-	for i, c := range list {
-		want := entry{Name: c.OCI(), Number: int(c), Mask: c.Set().Mask(), Supported: c < 40, DockerDefault: catalog.DockerDefault.Has(c)}
-		if e, named := catalog.Of(c); named {
-			word, host := c.AddWord(), e.Host.String()
-			want.CapAdd, want.Since, want.Brief, want.Permits = &word, &e.Since, &e.Brief, e.Permits
-			want.Use, want.Danger, want.Host = &e.Use, &e.Danger, &host
-		}
-		if !reflect.DeepEqual(got.Capabilities[i], want) {
-			t.Errorf("%v: got %+v, want %+v", c, got.Capabilities[i], want)
 		}
 	}
 }

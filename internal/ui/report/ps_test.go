@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -10,7 +9,6 @@ import (
 	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
-	"capsh/internal/ui/schema"
 )
 
 // listedProcess is a process of root that holds some.
@@ -155,33 +153,6 @@ func TestMarkMore(t *testing.T) {
 		p.Bounding, p.Inheritable, p.Permitted, p.NoNewPrivs = test.bounding, test.inheritable, test.permitted, test.nnp
 		if got := string(appendMarks(nil, &p)); got != test.want {
 			t.Errorf("%+v: %s", test, got)
-		}
-	}
-}
-func TestListedJSON(t *testing.T) {
-	var j schema.JSON
-	for _, p := range processes() {
-		j.Reset()
-		j.Listed(&p.Process, p.User, p.Container, nil)
-		text := j.Bytes()
-		if !utf8.Valid(text) || text[len(text)-1] != '\n' || strings.Count(string(text), "\n") != 1 {
-			t.Errorf("not a line of UTF-8: %q", text)
-		}
-		var got struct {
-			PID          int
-			User         *string
-			Contained    *bool
-			Container    *struct{ Runtime, ID *string }
-			Capabilities struct{ Permitted, Ambient []string }
-			Differing    []any `json:"differing_threads"`
-		}
-		if err := json.Unmarshal(text, &got); err != nil {
-			t.Fatalf("%v: %s", err, text)
-		}
-		if got.PID != p.PID || len(got.Capabilities.Permitted) != p.Permitted.Len() ||
-			(got.User == nil) != (p.User == "") || (got.Contained == nil) != !p.Container.OK ||
-			(got.Container != nil) != (p.Container.Value.Runtime != "") {
-			t.Errorf("%+v is not %s", got, text)
 		}
 	}
 }

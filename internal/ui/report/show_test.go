@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -10,7 +9,6 @@ import (
 	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
-	"capsh/internal/ui/schema"
 )
 
 // shown are facts of a process in no container, and the assessment of them.
@@ -244,41 +242,5 @@ func TestNoContainerText(t *testing.T) {
 		if got := containerText(a); got != want {
 			t.Errorf("%s\nwant %s", got, want)
 		}
-	}
-}
-
-func TestAssessmentJSON(t *testing.T) {
-	f, a := shown(boxedFacts)
-	var j schema.JSON
-	j.Assessment(&f.Process, a)
-	var got struct {
-		Version   int
-		PID       int
-		Verdict   string
-		Contained *bool
-		Container map[string]*string
-		Findings  []struct {
-			ID, Severity string
-			Capabilities []map[string]any
-		}
-	}
-	if err := json.Unmarshal(j.Bytes(), &got); err != nil {
-		t.Fatalf("%v: %s", err, j.Bytes())
-	}
-	if got.PID != 12 || got.Verdict != "privileged" || !*got.Contained || *got.Container["id"] != "a\x1bb" || got.Container["pod_uid"] != nil {
-		t.Errorf("%+v", got)
-	}
-	if len(got.Findings) != len(a.Findings) || got.Findings[0].Severity != "critical" {
-		t.Errorf("%+v", got.Findings)
-	}
-	f, a = shown(func(f *container.Facts) {
-		f.Process.NSPID = nil
-		f.MachineProc = false
-		f.Namespaces[container.PIDNS].Inode.OK = false
-	})
-	j = schema.JSON{}
-	j.Assessment(&f.Process, a)
-	if text := string(j.Bytes()); !strings.Contains(text, `"verdict":"unknown","partial":false,"contained":null,"container":null,`) {
-		t.Error(text)
 	}
 }

@@ -6,59 +6,61 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// Assessment writes it as an object: what capsh(1), "JSON", documents.
-func (j *JSON) Assessment(p *cred.Process, a *container.Assessment) {
-	j.BeginObject()
-	j.Version()
-	j.Key("pid").Int(int64(p.PID))
-	j.Key("tid").Int(int64(p.TID))
-	j.Key("name").name(p)
-	j.Key("verdict").String(a.Verdict.String())
-	j.Key("partial").Bool(a.Partial())
-	j.Key("contained").KnownBool(a.Contained)
-	j.Key("container").container(a.Container)
-	j.Key("evidence").strings(a.Evidence)
-	j.Key("default").runtimeDefault(a.Default)
-	j.Key("reach").Set(a.Reach)
-	j.Key("findings").BeginArray()
+// Assessment is whether a process is in a container, and how well that is isolated.
+type Assessment struct {
+	Version   int                `json:"version"`
+	PID       int                `json:"pid"`
+	TID       int                `json:"tid"`
+	Name      cred.Known[string] `json:"name"`
+	Verdict   string             `json:"verdict"`
+	Partial   bool               `json:"partial"`
+	Contained cred.Known[bool]   `json:"contained"`
+	Container *Container         `json:"container"`
+	Evidence  []string           `json:"evidence"`
+	Default   RuntimeDefault     `json:"default"`
+	Reach     []string           `json:"reach"`
+	Findings  []Finding          `json:"findings"`
+}
+
+// Finding is one thing that was seen.
+type Finding struct {
+	ID           string   `json:"id"`
+	Severity     string   `json:"severity"`
+	Evidence     string   `json:"evidence"`
+	Meaning      string   `json:"meaning"`
+	Capabilities []Graded `json:"capabilities"`
+}
+
+// Graded is a capability with what it gives of the host.
+type Graded struct {
+	Name  string             `json:"name"`
+	Host  cred.Known[string] `json:"host"`
+	Brief cred.Known[string] `json:"brief"`
+}
+
+// NewAssessment is the document of what was assessed of a process.
+func NewAssessment(p *cred.Process, a *container.Assessment) Assessment {
+	d := Assessment{
+		Version: Version, PID: p.PID, TID: p.TID, Name: name(p),
+		Verdict: a.Verdict.String(), Partial: a.Partial(),
+		Contained: a.Contained, Container: newContainer(a.Container), Evidence: list(a.Evidence),
+		Default: newDefault(a.Default), Reach: Names(a.Reach), Findings: []Finding{},
+	}
 	for _, f := range a.Findings {
-		j.finding(f)
+		d.Findings = append(d.Findings, newFinding(f))
 	}
-	j.EndArray()
-	j.EndObject()
+	return d
 }
 
-// container writes a container as an object, null for none.
-func (j *JSON) container(c container.Container) {
-	if c == (container.Container{}) {
-		j.Null()
-		return
-	}
-	word := func(key, value string) {
-		j.Key(key).KnownString(cred.Known[string]{Value: value, OK: value != ""})
-	}
-	j.BeginObject()
-	word("runtime", c.Runtime)
-	word("id", c.ID)
-	word("pod_uid", c.PodUID)
-	j.EndObject()
-}
-
-func (j *JSON) finding(f container.Finding) {
-	j.BeginObject()
-	j.Key("id").String(f.ID)
-	j.Key("severity").String(f.Severity.String())
-	j.Key("evidence").String(f.Evidence)
-	j.Key("meaning").String(f.Meaning)
-	j.Key("capabilities").BeginArray()
+func newFinding(f container.Finding) Finding {
+	d := Finding{ID: f.ID, Severity: f.Severity.String(), Evidence: f.Evidence, Meaning: f.Meaning, Capabilities: []Graded{}}
 	for c := range f.Caps.All() {
 		e, named := catalog.Of(c)
-		j.BeginObject()
-		j.Key("name").String(c.OCI())
-		j.Key("host").KnownString(cred.Known[string]{Value: e.Host.String(), OK: named})
-		j.Key("brief").KnownString(cred.Known[string]{Value: e.Brief, OK: named})
-		j.EndObject()
+		d.Capabilities = append(d.Capabilities, Graded{
+			Name:  c.OCI(),
+			Host:  cred.Known[string]{Value: e.Host.String(), OK: named},
+			Brief: cred.Known[string]{Value: e.Brief, OK: named},
+		})
 	}
-	j.EndArray()
-	j.EndObject()
+	return d
 }

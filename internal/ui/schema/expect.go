@@ -5,25 +5,29 @@ import (
 	"capsh/internal/rules/expect"
 )
 
-// Expectations writes the verdicts on a process as an object.
-func (j *JSON) Expectations(p *cred.Process, list []expect.Expr, verdicts []expect.Verdict) {
-	all := true
-	for _, v := range verdicts {
-		all = all && v.Result == expect.Holds
-	}
-	j.BeginObject()
-	j.Version()
-	j.Key("pid").Int(int64(p.PID))
-	j.Key("tid").Int(int64(p.TID))
-	j.Key("holds").Bool(all)
-	j.Key("expressions").BeginArray()
+// Expectations is whether a process is as expected.
+type Expectations struct {
+	Version     int          `json:"version"`
+	PID         int          `json:"pid"`
+	TID         int          `json:"tid"`
+	Holds       bool         `json:"holds"`
+	Expressions []Expression `json:"expressions"`
+}
+
+// Expression is one expectation and what came of it.
+type Expression struct {
+	Expression string             `json:"expression"`
+	Result     string             `json:"result"`
+	Message    cred.Known[string] `json:"message"`
+}
+
+// NewExpectations is the document of the verdicts on a process, one for each
+// expression.
+func NewExpectations(p *cred.Process, list []expect.Expr, verdicts []expect.Verdict) Expectations {
+	d := Expectations{Version: Version, PID: p.PID, TID: p.TID, Holds: true, Expressions: []Expression{}}
 	for i, v := range verdicts {
-		j.BeginObject()
-		j.Key("expression").String(list[i].Text)
-		j.Key("result").String(v.Result.String())
-		j.Key("message").KnownString(cred.Known[string]{Value: v.Message, OK: v.Message != ""})
-		j.EndObject()
+		d.Holds = d.Holds && v.Result == expect.Holds
+		d.Expressions = append(d.Expressions, Expression{list[i].Text, v.Result.String(), nonEmpty(v.Message)})
 	}
-	j.EndArray()
-	j.EndObject()
+	return d
 }

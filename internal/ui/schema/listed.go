@@ -1,40 +1,59 @@
 package schema
 
 import (
+	"capsh/internal/rules/caps"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 )
 
-// Listed writes a process as an object on one line: what capsh(1), "JSON",
-// documents of ps. extra writes members of its own.
-func (j *JSON) Listed(p *cred.Process, user string, c cred.Known[container.Container], extra func()) {
-	j.BeginObject()
-	j.Version()
-	j.identity(p)
-	j.Key("user")
-	j.KnownString(cred.Known[string]{Value: user, OK: user != ""})
-	j.state(&p.State)
-	j.seccomp(p)
-	j.Key("user_namespace")
-	j.BeginObject()
-	j.Key("inode")
-	j.KnownUint(p.UserNS.Inode)
-	j.Key("initial")
-	j.KnownBool(p.UserNS.Initial())
-	j.EndObject()
-	j.Key("contained")
-	j.KnownBool(cred.Known[bool]{Value: c.Value != container.Container{}, OK: c.OK})
-	j.Key("container")
-	j.container(c.Value)
-	j.Key("differing_threads")
-	j.differing(p)
-	if extra != nil {
-		extra()
-	}
-	j.EndObject()
-	j.buf = append(j.buf, '\n')
-	j.more = false
+// Listed is a process as ps lists it.
+type Listed struct {
+	Version int `json:"version"`
+	Identity
+	User cred.Known[string] `json:"user"`
+	State
+	Seccomp   cred.Known[string]   `json:"seccomp"`
+	UserNS    UserNSNumber         `json:"user_namespace"`
+	Contained cred.Known[bool]     `json:"contained"`
+	Container *Container           `json:"container"`
+	Differing cred.Known[[]Thread] `json:"differing_threads"`
 }
 
-// Reset empties j, whose memory it uses again.
-func (j *JSON) Reset() { j.buf, j.more = j.buf[:0], false }
+// NewListed is the document of a process. User is the name of its effective uid,
+// "" for none; c is its container, the zero one for none.
+func NewListed(p *cred.Process, user string, c cred.Known[container.Container]) Listed {
+	return Listed{
+		Version: Version, Identity: newIdentity(p), User: nonEmpty(user), State: newState(&p.State),
+		Seccomp: text(p.Seccomp), UserNS: UserNSNumber{p.UserNS.Inode, p.UserNS.Initial()},
+		Contained: cred.Known[bool]{Value: c.Value != container.Container{}, OK: c.OK},
+		Container: newContainer(c.Value), Differing: differing(p),
+	}
+}
+
+// Branch is a process as tree lists it.
+type Branch struct {
+	Listed
+	Depth  int                  `json:"depth"`
+	Gained cred.Known[[]string] `json:"gained"`
+}
+
+// NewBranch is the document of a process at a depth of the tree, from 0; gained is
+// what it has more than its parent, unknown for a root.
+func NewBranch(l Listed, depth int, gained cred.Known[caps.Set]) Branch {
+	return Branch{l, depth, cred.Known[[]string]{Value: Names(gained.Value), OK: gained.OK}}
+}
+
+// Container says which container it is.
+type Container struct {
+	Runtime cred.Known[string] `json:"runtime"`
+	ID      cred.Known[string] `json:"id"`
+	PodUID  cred.Known[string] `json:"pod_uid"`
+}
+
+// newContainer is nil for none.
+func newContainer(c container.Container) *Container {
+	if c == (container.Container{}) {
+		return nil
+	}
+	return &Container{nonEmpty(c.Runtime), nonEmpty(c.ID), nonEmpty(c.PodUID)}
+}

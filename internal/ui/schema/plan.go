@@ -2,110 +2,148 @@ package schema
 
 import (
 	"capsh/internal/rules/cred"
+	"capsh/internal/rules/execve"
 	"capsh/internal/rules/plan"
 )
 
-// Plan writes a plan as an object: what capset(1), "JSON", documents.
-func (j *JSON) Plan(p *plan.Plan, c *Command) {
-	j.BeginObject()
-	j.Version()
-	j.Key("command").BeginObject()
-	j.Key("path").String(c.Path)
-	j.Key("argv").strings(c.Argv)
-	j.EndObject()
-	j.Key("steps").BeginArray()
+// Plan is what capset would do: --dry-run --json.
+type Plan struct {
+	Version    int                `json:"version"`
+	Command    Command            `json:"command"`
+	Steps      []any              `json:"steps"`
+	Before     State              `json:"before"`
+	BeforeExec State              `json:"before_exec"`
+	After      cred.Known[State]  `json:"after"`
+	Rules      []string           `json:"rules"`
+	Unforeseen cred.Known[string] `json:"unforeseen"`
+	Warnings   []string           `json:"warnings"`
+}
+
+// Command is what is to be started.
+type Command struct {
+	Path string   `json:"path"`
+	Argv []string `json:"argv"`
+}
+
+// NewPlan is the document of a plan to start a command.
+func NewPlan(p *plan.Plan, c Command) Plan {
+	d := Plan{
+		Version: Version, Command: Command{c.Path, list(c.Argv)}, Steps: []any{},
+		Before: newState(&p.Before), BeforeExec: newState(&p.Want),
+		After: cred.Known[State]{Value: newState(&p.After.Value), OK: p.After.OK},
+		Rules: ruleTexts(p.Rules), Unforeseen: nonEmpty(p.Unforeseen), Warnings: list(p.Warnings),
+	}
 	for i := range p.Steps {
-		j.step(&p.Steps[i])
+		d.Steps = append(d.Steps, newStep(&p.Steps[i]))
 	}
-	j.EndArray()
-	j.Key("before").stateObject(&p.Before)
-	j.Key("before_exec").stateObject(&p.Want)
-	j.Key("after")
-	if p.After.OK {
-		j.stateObject(&p.After.Value)
-	} else {
-		j.Null()
-	}
-	j.Key("rules").BeginArray()
-	for r := range p.Rules.All() {
-		j.String(r.String())
-	}
-	j.EndArray()
-	j.Key("unforeseen").KnownString(cred.Known[string]{Value: p.Unforeseen, OK: p.Unforeseen != ""})
-	j.Key("warnings").strings(p.Warnings)
-	j.EndObject()
+	return d
 }
 
-func (j *JSON) stateObject(s *cred.State) {
-	j.BeginObject()
-	j.state(s)
-	j.EndObject()
+func ruleTexts(rules execve.Rules) []string {
+	texts := []string{}
+	for r := range rules.All() {
+		texts = append(texts, r.String())
+	}
+	return texts
 }
 
-// step writes a step as an object: its name, its text, its operands.
-func (j *JSON) step(s *plan.Step) {
-	j.BeginObject()
-	j.Key("step").String(s.Op.String())
-	j.Key("text").String(s.String())
+// Step is what every step has; its operands follow.
+type Step struct {
+	Step string `json:"step"`
+	Text string `json:"text"`
+}
+
+// newStep is a step with the operands of its kind.
+func newStep(s *plan.Step) any {
+	step := Step{s.Op.String(), s.String()}
 	switch s.Op {
 	case plan.Capset:
-		j.Key("effective").Set(s.Sets.Effective)
-		j.Key("permitted").Set(s.Sets.Permitted)
-		j.Key("inheritable").Set(s.Sets.Inheritable)
+		return struct {
+			Step
+			Effective   []string `json:"effective"`
+			Permitted   []string `json:"permitted"`
+			Inheritable []string `json:"inheritable"`
+		}{step, Names(s.Sets.Effective), Names(s.Sets.Permitted), Names(s.Sets.Inheritable)}
 	case plan.DropBounding, plan.RaiseAmbient:
-		j.Key("capabilities").Set(s.Set)
+		return struct {
+			Step
+			Capabilities []string `json:"capabilities"`
+		}{step, Names(s.Set)}
 	case plan.Setgroups:
-		j.Key("groups").numbers(s.Groups)
+		return struct {
+			Step
+			Groups []uint32 `json:"groups"`
+		}{step, list(s.Groups)}
 	case plan.Setresuid, plan.Setresgid:
-		j.Key("real").KnownUint(newID(s.IDs.Real))
-		j.Key("effective").KnownUint(newID(s.IDs.Effective))
-		j.Key("saved").KnownUint(newID(s.IDs.Saved))
+		return struct {
+			Step
+			Real      cred.Known[uint32] `json:"real"`
+			Effective cred.Known[uint32] `json:"effective"`
+			Saved     cred.Known[uint32] `json:"saved"`
+		}{step, newID(s.IDs.Real), newID(s.IDs.Effective), newID(s.IDs.Saved)}
 	case plan.SetSecurebits, plan.SetUmask, plan.SetDeathSignal, plan.SetPtracer:
-		j.Key("value").Uint(s.Number)
+		return struct {
+			Step
+			Value uint64 `json:"value"`
+		}{step, s.Number}
 	case plan.SetRlimit:
-		j.Key("name").String(s.Rlimit.Name)
-		j.Key("soft").Uint(s.Rlimit.Soft)
-		j.Key("hard").Uint(s.Rlimit.Hard)
+		return struct {
+			Step
+			Name string `json:"name"`
+			Soft uint64 `json:"soft"`
+			Hard uint64 `json:"hard"`
+		}{step, s.Rlimit.Name, s.Rlimit.Soft, s.Rlimit.Hard}
 	case plan.Chroot, plan.Chdir:
-		j.Key("path").String(s.Text)
-	default:
-		j.confinement(s)
+		return struct {
+			Step
+			Path string `json:"path"`
+		}{step, s.Text}
 	}
-	j.EndObject()
+	return newConfinement(step, s)
 }
 
 // newID is unknown where the id stays.
-func newID(id uint32) cred.Known[uint64] {
-	return cred.Known[uint64]{Value: uint64(id), OK: id != cred.Unchanged}
+func newID(id uint32) cred.Known[uint32] {
+	return cred.Known[uint32]{Value: id, OK: id != cred.Unchanged}
 }
 
-// confinement writes the operands of the steps that come last.
-func (j *JSON) confinement(s *plan.Step) {
+// Right is what Landlock allows beneath a path.
+type Right struct {
+	Path   string   `json:"path"`
+	Rights []string `json:"rights"`
+}
+
+// newConfinement is a step of those that come last.
+func newConfinement(step Step, s *plan.Step) any {
 	switch s.Op {
 	case plan.SetAppArmor, plan.SetSELinux:
-		j.Key("label").String(s.Text)
+		return struct {
+			Step
+			Label string `json:"label"`
+		}{step, s.Text}
 	case plan.RestrictLandlock:
-		j.Key("rights").strings(plan.RightNames(s.Landlock.Access))
-		j.Key("rules").BeginArray()
+		rules := []Right{}
 		for _, r := range s.Landlock.Rules {
-			j.BeginObject()
-			j.Key("path").String(r.Path)
-			j.Key("rights").strings(plan.RightNames(r.Access))
-			j.EndObject()
+			rules = append(rules, Right{r.Path, list(plan.RightNames(r.Access))})
 		}
-		j.EndArray()
+		return struct {
+			Step
+			Rights []string `json:"rights"`
+			Rules  []Right  `json:"rules"`
+		}{step, list(plan.RightNames(s.Landlock.Access)), rules}
 	case plan.SetSignals:
-		j.Key("ignore").strings(plan.SignalNames(s.Signals.Ignore))
-		j.Key("default").strings(plan.SignalNames(s.Signals.Default))
-		j.Key("block").strings(plan.SignalNames(s.Signals.Block))
+		return struct {
+			Step
+			Ignore  []string `json:"ignore"`
+			Default []string `json:"default"`
+			Block   []string `json:"block"`
+		}{step, list(plan.SignalNames(s.Signals.Ignore)), list(plan.SignalNames(s.Signals.Default)), list(plan.SignalNames(s.Signals.Block))}
 	case plan.FilterSeccomp:
-		j.Key("path").String(s.Text)
-		j.Key("instructions").Uint(uint64(len(s.Filter) / 8)) // struct sock_filter
+		return struct {
+			Step
+			Path         string `json:"path"`
+			Instructions int    `json:"instructions"`
+		}{step, s.Text, len(s.Filter) / 8} // struct sock_filter
 	}
-}
-
-// Command is what a plan is to start.
-type Command struct {
-	Path string
-	Argv []string
+	return step
 }

@@ -5,30 +5,26 @@ import (
 	"capsh/internal/rules/execve"
 )
 
-// Predict writes the outcome of an execve as an object. Where the kernel refuses
-// it there is no outcome.
-func (j *JSON) Predict(before *cred.State, f *execve.File, o *execve.Outcome, refused *execve.Refused) {
-	j.BeginObject()
-	j.Version()
-	j.Key("path").String(f.Path)
-	j.Key("interpreters").strings(f.Interpreters)
-	j.Key("before").stateObject(before)
-	j.Key("refused")
+// Prediction is what an execve of a file would lead to. Where the kernel refuses
+// it, there is no outcome.
+type Prediction struct {
+	Version      int                `json:"version"`
+	Path         string             `json:"path"`
+	Interpreters []string           `json:"interpreters"`
+	Before       State              `json:"before"`
+	Refused      cred.Known[string] `json:"refused"`
+	After        cred.Known[State]  `json:"after"`
+	Secure       cred.Known[bool]   `json:"secure"`
+	Rules        []string           `json:"rules"`
+}
+
+// NewPrediction is the document of an outcome, or of why the execve is refused.
+func NewPrediction(before *cred.State, f *execve.File, o *execve.Outcome, refused *execve.Refused) Prediction {
+	d := Prediction{Version: Version, Path: f.Path, Interpreters: list(f.Interpreters), Before: newState(before)}
 	if refused != nil {
-		j.String(refused.Error())
-		for _, member := range []string{"after", "secure", "rules"} {
-			j.Key(member).Null()
-		}
-		j.EndObject()
-		return
+		d.Refused = cred.Is(refused.Error())
+		return d
 	}
-	j.Null()
-	j.Key("after").stateObject(&o.After)
-	j.Key("secure").Bool(o.Secure)
-	j.Key("rules").BeginArray()
-	for r := range o.Rules.All() {
-		j.String(r.String())
-	}
-	j.EndArray()
-	j.EndObject()
+	d.After, d.Secure, d.Rules = cred.Is(newState(&o.After)), cred.Is(o.Secure), ruleTexts(o.Rules)
+	return d
 }

@@ -1,191 +1,165 @@
 package schema
 
 import (
-	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 )
 
-// SchemaVersion is the "version" member of every JSON text; it changes when a
-// member goes or changes its meaning, not when one is added.
-const SchemaVersion = 1
-
-// Version writes the member "version".
-func (j *JSON) Version() {
-	j.Key("version").Uint(SchemaVersion)
+// Process is a thread: --print, --current and show.
+type Process struct {
+	Version int `json:"version"`
+	Thread
+	Label     cred.Known[string]   `json:"label"`
+	UserNS    UserNS               `json:"user_namespace"`
+	Mode      cred.Known[string]   `json:"mode"`
+	Differing cred.Known[[]Thread] `json:"differing_threads"`
 }
 
-// Process writes a thread as an object: what capsh(1), "JSON", documents.
-func (j *JSON) Process(p *cred.Process, mode cred.Known[cred.Mode]) {
-	j.BeginObject()
-	j.Version()
-	j.identity(p)
-	j.state(&p.State)
-	j.seccomp(p)
-	j.Key("label").KnownString(p.Label)
-	j.Key("user_namespace").userNS(&p.UserNS)
-	j.mode(mode)
-	j.Key("differing_threads").differing(p)
-	j.EndObject()
+// NewProcess is the document of a thread that is in a mode of libcap.
+func NewProcess(p *cred.Process, mode cred.Known[cred.Mode]) Process {
+	return Process{
+		Version: Version, Thread: newThread(p), Label: p.Label,
+		UserNS: newUserNS(&p.UserNS), Mode: text(mode), Differing: differing(p),
+	}
 }
 
-// differing writes the threads that hold something else than p; null where
+// Thread is which thread it is and what it has.
+type Thread struct {
+	Identity
+	State
+	Seccomp cred.Known[string] `json:"seccomp"`
+}
+
+func newThread(p *cred.Process) Thread {
+	return Thread{newIdentity(p), newState(&p.State), text(p.Seccomp)}
+}
+
+// differing are the threads whose credentials are not those of p; unknown where
 // they were not read.
-func (j *JSON) differing(p *cred.Process) {
-	if !p.ThreadsRead {
-		j.Null()
-		return
-	}
-	j.BeginArray()
+func differing(p *cred.Process) cred.Known[[]Thread] {
+	threads := []Thread{}
 	for i := range p.Differing {
-		t := &p.Differing[i]
-		j.BeginObject()
-		j.identity(t)
-		j.state(&t.State)
-		j.seccomp(t)
-		j.EndObject()
+		threads = append(threads, newThread(&p.Differing[i]))
 	}
-	j.EndArray()
+	return cred.Known[[]Thread]{Value: threads, OK: p.ThreadsRead}
 }
 
-// identity writes the members that say which thread it is.
-func (j *JSON) identity(p *cred.Process) {
-	j.Key("pid").Int(int64(p.PID))
-	j.Key("tid").Int(int64(p.TID))
-	j.Key("ppid").positive(p.PPID)
-	j.Key("name").name(p)
-	j.Key("state")
+// Identity says which thread it is.
+type Identity struct {
+	PID     int                `json:"pid"`
+	TID     int                `json:"tid"`
+	PPID    cred.Known[int]    `json:"ppid"`
+	Name    cred.Known[string] `json:"name"`
+	State   cred.Known[string] `json:"state"`
+	Threads cred.Known[int]    `json:"threads"`
+	NSPID   []int              `json:"nspid"`
+}
+
+func newIdentity(p *cred.Process) Identity {
+	id := Identity{PID: p.PID, TID: p.TID, PPID: positive(p.PPID), Name: name(p), Threads: positive(p.Threads)}
 	if p.RunState != 0 {
-		j.String(string(rune(p.RunState)))
-	} else {
-		j.Null()
+		id.State = cred.Is(string(rune(p.RunState)))
 	}
-	j.Key("threads").positive(p.Threads)
-	j.Key("nspid")
-	if len(p.NSPID) == 0 {
-		j.Null()
-		return
+	if len(p.NSPID) > 0 {
+		id.NSPID = p.NSPID
 	}
-	j.BeginArray()
-	for _, id := range p.NSPID {
-		j.Int(int64(id))
+	return id
+}
+
+// name is a process's name, which may be empty; where no procfs gave one, it gave
+// no state either.
+func name(p *cred.Process) cred.Known[string] {
+	return cred.Known[string]{Value: p.Name, OK: p.RunState != 0}
+}
+
+// State is credentials.
+type State struct {
+	UID          IDs                    `json:"uid"`
+	GID          IDs                    `json:"gid"`
+	Groups       []uint32               `json:"groups"`
+	Capabilities Sets[[]string]         `json:"capabilities"`
+	Masks        Sets[string]           `json:"masks"`
+	Securebits   cred.Known[Securebits] `json:"securebits"`
+	NoNewPrivs   cred.Known[bool]       `json:"no_new_privs"`
+}
+
+func newState(s *cred.State) State {
+	mask := cred.Known[string]{Value: s.Ambient.Mask(), OK: s.AmbientSupported}
+	names := cred.Known[[]string]{Value: Names(s.Ambient), OK: s.AmbientSupported}
+	return State{
+		UID: newIDs(s.UID, s.FSUnknown), GID: newIDs(s.GID, s.FSUnknown), Groups: list(s.Groups),
+		Capabilities: Sets[[]string]{Names(s.Bounding), Names(s.Effective), Names(s.Permitted), Names(s.Inheritable), names},
+		Masks:        Sets[string]{s.Bounding.Mask(), s.Effective.Mask(), s.Permitted.Mask(), s.Inheritable.Mask(), mask},
+		Securebits:   newSecurebits(s.Securebits),
+		NoNewPrivs:   s.NoNewPrivs,
 	}
-	j.EndArray()
 }
 
-// name writes a process's name, which may be empty; where no procfs gave one, it
-// gave no state either.
-func (j *JSON) name(p *cred.Process) {
-	j.KnownString(cred.Known[string]{Value: p.Name, OK: p.RunState != 0})
+// IDs are user or group ids.
+type IDs struct {
+	Real      uint32             `json:"real"`
+	Effective uint32             `json:"effective"`
+	Saved     uint32             `json:"saved"`
+	FS        cred.Known[uint32] `json:"fs"`
 }
 
-func (j *JSON) seccomp(p *cred.Process) {
-	j.Key("seccomp").KnownString(cred.Known[string]{Value: p.Seccomp.Value.String(), OK: p.Seccomp.OK})
+func newIDs(id cred.IDs, fsUnknown bool) IDs {
+	return IDs{id.Real, id.Effective, id.Saved, cred.Known[uint32]{Value: id.FS, OK: !fsUnknown}}
 }
 
-// positive writes a number that is 0 where it is not known.
-func (j *JSON) positive(n int) {
-	if n > 0 {
-		j.Int(int64(n))
-	} else {
-		j.Null()
-	}
+// Sets are the five sets in the order and with the names of the OCI runtime spec.
+// Ambient is null where the kernel has none.
+type Sets[T any] struct {
+	Bounding    T             `json:"bounding"`
+	Effective   T             `json:"effective"`
+	Permitted   T             `json:"permitted"`
+	Inheritable T             `json:"inheritable"`
+	Ambient     cred.Known[T] `json:"ambient"`
 }
 
-// state writes the members of credentials: ids, sets, securebits.
-func (j *JSON) state(s *cred.State) {
-	j.Key("uid").ids(s.UID, s.FSUnknown)
-	j.Key("gid").ids(s.GID, s.FSUnknown)
-	j.Key("groups").numbers(s.Groups)
-	j.Key("capabilities").sets(s, j.Set)
-	j.Key("masks").sets(s, j.Hex)
-	j.Key("securebits").securebits(s.Securebits)
-	j.Key("no_new_privs").KnownBool(s.NoNewPrivs)
+// Securebits are the flags that are set and those that are locked.
+type Securebits struct {
+	Value  cred.Securebits `json:"value"`
+	Set    []string        `json:"set"`
+	Locked []string        `json:"locked"`
 }
 
-func (j *JSON) ids(id cred.IDs, fsUnknown bool) {
-	j.BeginObject()
-	j.Key("real").Uint(uint64(id.Real))
-	j.Key("effective").Uint(uint64(id.Effective))
-	j.Key("saved").Uint(uint64(id.Saved))
-	if j.Key("fs"); fsUnknown {
-		j.Null()
-	} else {
-		j.Uint(uint64(id.FS))
-	}
-	j.EndObject()
+func newSecurebits(bits cred.Known[cred.Securebits]) cred.Known[Securebits] {
+	return cred.Known[Securebits]{OK: bits.OK, Value: Securebits{
+		Value:  bits.Value,
+		Set:    (bits.Value & cred.SecurebitFlags).Names(),
+		Locked: (bits.Value >> 1 & cred.SecurebitFlags).Names(),
+	}}
 }
 
-// sets writes the five sets in the order and with the names of the OCI runtime
-// spec; ambient is null where the kernel has none.
-func (j *JSON) sets(s *cred.State, set func(caps.Set)) {
-	j.BeginObject()
-	j.Key("bounding")
-	set(s.Bounding)
-	j.Key("effective")
-	set(s.Effective)
-	j.Key("permitted")
-	set(s.Permitted)
-	j.Key("inheritable")
-	set(s.Inheritable)
-	j.Key("ambient")
-	if s.AmbientSupported {
-		set(s.Ambient)
-	} else {
-		j.Null()
-	}
-	j.EndObject()
+// UserNS is a user namespace.
+type UserNS struct {
+	UserNSNumber
+	UIDMap    cred.Known[[]IDRange] `json:"uid_map"`
+	GIDMap    cred.Known[[]IDRange] `json:"gid_map"`
+	Setgroups cred.Known[bool]      `json:"setgroups"`
 }
 
-func (j *JSON) securebits(bits cred.Known[cred.Securebits]) {
-	if !bits.OK {
-		j.Null()
-		return
-	}
-	j.BeginObject()
-	j.Key("value").Uint(uint64(bits.Value))
-	j.Key("set").strings((bits.Value & cred.SecurebitFlags).Names())
-	j.Key("locked").strings((bits.Value >> 1 & cred.SecurebitFlags).Names())
-	j.EndObject()
+// UserNSNumber says which user namespace it is.
+type UserNSNumber struct {
+	Inode   cred.Known[uint64] `json:"inode"`
+	Initial cred.Known[bool]   `json:"initial"`
 }
 
-func (j *JSON) strings(list []string) {
-	j.BeginArray()
-	for _, s := range list {
-		j.String(s)
-	}
-	j.EndArray()
+// IDRange is a line of an id map (user_namespaces(7)).
+type IDRange struct {
+	Inside  uint32 `json:"inside"`
+	Outside uint32 `json:"outside"`
+	Count   uint32 `json:"count"`
 }
 
-func (j *JSON) numbers(list []uint32) {
-	j.BeginArray()
-	for _, n := range list {
-		j.Uint(uint64(n))
-	}
-	j.EndArray()
+func newUserNS(ns *cred.UserNS) UserNS {
+	return UserNS{UserNSNumber{ns.Inode, ns.Initial()}, idMap(ns.UIDMap), idMap(ns.GIDMap), ns.Setgroups}
 }
 
-func (j *JSON) userNS(ns *cred.UserNS) {
-	j.BeginObject()
-	j.Key("inode").KnownUint(ns.Inode)
-	j.Key("initial").KnownBool(ns.Initial())
-	j.Key("uid_map").idMap(ns.UIDMap)
-	j.Key("gid_map").idMap(ns.GIDMap)
-	j.Key("setgroups").KnownBool(ns.Setgroups)
-	j.EndObject()
-}
-
-func (j *JSON) idMap(m cred.Known[[]cred.IDRange]) {
-	if !m.OK {
-		j.Null()
-		return
-	}
-	j.BeginArray()
+func idMap(m cred.Known[[]cred.IDRange]) cred.Known[[]IDRange] {
+	ranges := []IDRange{}
 	for _, r := range m.Value {
-		j.BeginObject()
-		j.Key("inside").Uint(uint64(r.Inside))
-		j.Key("outside").Uint(uint64(r.Outside))
-		j.Key("count").Uint(uint64(r.Count))
-		j.EndObject()
+		ranges = append(ranges, IDRange(r))
 	}
-	j.EndArray()
+	return cred.Known[[]IDRange]{Value: ranges, OK: m.OK}
 }
