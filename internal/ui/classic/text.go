@@ -1,7 +1,10 @@
 package classic
 
 import (
+	"cmp"
+	"fmt"
 	"strconv"
+	"strings"
 
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
@@ -22,31 +25,26 @@ func boundingBits(k self.Kernel) int {
 // the byte. What is not known, which libcap's own process never meets, is called
 // so.
 func Print(b []byte, s *cred.State, k self.Kernel, names report.Names) []byte {
-	b = append(appendCurrent(b, s, k), "Bounding set ="...)
-	if b = (s.Bounding & caps.First(boundingBits(k))).AppendNames(b); !k.Bounding {
-		b = append(b, " <unsupported>"...)
-	}
-	b = append(b, "\nAmbient set ="...)
-	if b = s.Ambient.AppendNames(b); !s.AmbientSupported {
-		b = append(b, " <unsupported>"...)
-	}
-	b = append(b, '\n')
+	b = appendCurrent(b, s, k)
+	b = appendSet(b, "Bounding", s.Bounding&caps.First(boundingBits(k)), k.Bounding)
+	b = appendSet(b, "Ambient", s.Ambient, s.AmbientSupported)
 	b = appendIAB(b, s, k)
 	b = appendSecurebits(b, s)
 	b = appendIDs(b, s, names)
-	b = append(b, "Guessed mode: "...)
 	if mode := Mode(s, k); mode.OK {
-		b = append(b, mode.Value.String()...)
-		b = append(b, " ("...)
-		b = strconv.AppendInt(b, int64(mode.Value), 10)
-		return append(b, ")\n"...)
+		return fmt.Appendf(b, "Guessed mode: %s (%d)\n", mode.Value, mode.Value)
 	}
-	return append(b, "unknown\n"...)
+	return append(b, "Guessed mode: unknown\n"...)
 }
 
 // Current appends the two lines of libcap's capsh --current.
 func Current(b []byte, s *cred.State, k self.Kernel) []byte {
 	return appendIAB(appendCurrent(b, s, k), s, k)
+}
+
+// Decoded appends a mask and the names of its bits, as libcap's capsh --decode.
+func Decoded(b []byte, set caps.Set) []byte {
+	return fmt.Appendf(b, "0x%s=%s\n", set.Mask(), set.AppendNames(nil))
 }
 
 // Mode is the libcap mode that a thread is in, as far as it is known.
@@ -55,46 +53,44 @@ func Mode(s *cred.State, k self.Kernel) cred.Known[cred.Mode] {
 }
 
 func appendCurrent(b []byte, s *cred.State, k self.Kernel) []byte {
-	b = append(b, "Current: "...)
 	epi := caps.EPI{Effective: s.Effective, Permitted: s.Permitted, Inheritable: s.Inheritable}
-	return append(epi.AppendText(b, k.Bits), '\n')
+	return append(epi.AppendText(append(b, "Current: "...), k.Bits), '\n')
+}
+
+func appendSet(b []byte, name string, set caps.Set, supported bool) []byte {
+	b = set.AppendNames(fmt.Appendf(b, "%s set =", name))
+	if !supported {
+		b = append(b, " <unsupported>"...)
+	}
+	return append(b, '\n')
 }
 
 func appendIAB(b []byte, s *cred.State, k self.Kernel) []byte {
-	b = append(b, "Current IAB: "...)
 	dropped := caps.First(boundingBits(k)) &^ s.Bounding
 	iab := caps.IAB{Inheritable: s.Inheritable, Ambient: s.Ambient, Dropped: dropped}
-	return append(iab.AppendText(b, k.Bits), '\n')
+	return append(iab.AppendText(append(b, "Current IAB: "...), k.Bits), '\n')
 }
 
 func appendSecurebits(b []byte, s *cred.State) []byte {
-	b = append(b, "Securebits: "...)
-	bits := uint64(s.Securebits.Value)
-	if s.Securebits.OK {
-		binary := strconv.FormatUint(bits, 2)
-		b = strconv.AppendUint(append(b, '0'), bits, 8)
-		b = strconv.AppendUint(append(b, "/0x"...), bits, 16)
-		b = strconv.AppendInt(append(b, '/'), int64(len(binary)), 10)
-		b = append(append(b, "'b"...), binary...)
-	} else {
-		b = append(b, "unknown"...)
+	text := "unknown"
+	if bits := uint32(s.Securebits.Value); s.Securebits.OK {
+		binary := strconv.FormatUint(uint64(bits), 2)
+		text = fmt.Sprintf("0%o/0x%x/%d'b%s", bits, bits, len(binary), binary)
 	}
-	b = append(append(b, " (no-new-privs="...), bit(s.NoNewPrivs)...)
-	b = append(b, ")\n"...)
-	b = appendSecurebit(b, " secure-noroot: ", s, cred.NoRoot)
-	b = appendSecurebit(b, " secure-no-suid-fixup: ", s, cred.NoSetuidFixup)
-	b = appendSecurebit(b, " secure-keep-caps: ", s, cred.KeepCaps)
+	b = fmt.Appendf(b, "Securebits: %s (no-new-privs=%s)\n", text, bit(s.NoNewPrivs))
+	b = appendSecurebit(b, "secure-noroot", s, cred.NoRoot)
+	b = appendSecurebit(b, "secure-no-suid-fixup", s, cred.NoSetuidFixup)
+	b = appendSecurebit(b, "secure-keep-caps", s, cred.KeepCaps)
 	if s.AmbientSupported {
-		b = appendSecurebit(b, " secure-no-ambient-raise: ", s, cred.NoCapAmbientRaise)
+		b = appendSecurebit(b, "secure-no-ambient-raise", s, cred.NoCapAmbientRaise)
 	}
 	return b
 }
 
 // appendSecurebit appends the line of one flag; the next bit is its lock.
-func appendSecurebit(b []byte, label string, s *cred.State, flag cred.Securebits) []byte {
-	b = append(b, label...)
+func appendSecurebit(b []byte, name string, s *cred.State, flag cred.Securebits) []byte {
 	if !s.Securebits.OK {
-		return append(b, "unknown\n"...)
+		return fmt.Appendf(b, " %s: unknown\n", name)
 	}
 	value, lock := "no", "unlocked"
 	if s.Securebits.Value.Has(flag) {
@@ -103,32 +99,21 @@ func appendSecurebit(b []byte, label string, s *cred.State, flag cred.Securebits
 	if s.Securebits.Value.Has(flag << 1) {
 		lock = "locked"
 	}
-	b = append(append(b, value...), " ("...)
-	return append(append(b, lock...), ")\n"...)
+	return fmt.Appendf(b, " %s: %s (%s)\n", name, value, lock)
 }
 
 func appendIDs(b []byte, s *cred.State, names report.Names) []byte {
-	b = appendID(append(b, "uid="...), s.UID.Real, names.User)
-	b = appendID(append(b, " euid="...), s.UID.Effective, names.User)
-	b = appendID(append(b, "\ngid="...), s.GID.Real, names.Group)
-	b = append(b, "\ngroups="...)
+	groups := make([]string, len(s.Groups))
 	for i, gid := range s.Groups {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendID(b, gid, names.Group)
+		groups[i] = idText(gid, names.Group)
 	}
-	return append(b, '\n')
+	return fmt.Appendf(b, "uid=%s euid=%s\ngid=%s\ngroups=%s\n", idText(s.UID.Real, names.User),
+		idText(s.UID.Effective, names.User), idText(s.GID.Real, names.Group), strings.Join(groups, ","))
 }
 
-func appendID(b []byte, id uint32, name func(uint32) string) []byte {
-	b = append(strconv.AppendUint(b, uint64(id), 10), '(')
-	if n := name(id); n != "" {
-		b = append(b, n...)
-	} else {
-		b = append(b, "???"...)
-	}
-	return append(b, ')')
+// idText is "0(root)", "1234(???)" for an id without a name.
+func idText(id uint32, name func(uint32) string) string {
+	return fmt.Sprintf("%d(%s)", id, cmp.Or(name(id), "???"))
 }
 
 func bit(v cred.Known[bool]) string {
@@ -143,11 +128,11 @@ func bit(v cred.Known[bool]) string {
 
 // Header appends the lines that stand before those of Print and Current for a
 // process other than this one: which it is, the user namespace that its sets
-// count in, and the threads that hold something else.
+// count in, and the threads that differ.
 func Header(b []byte, p *cred.Process) []byte {
 	b = append(Identity(b, p), "User namespace: "...)
 	if ns := p.UserNS.Inode; ns.OK {
-		b = strconv.AppendUint(b, ns.Value, 10)
+		b = fmt.Append(b, ns.Value)
 	} else {
 		b = append(b, "unknown"...)
 	}
@@ -162,35 +147,27 @@ func Header(b []byte, p *cred.Process) []byte {
 
 // Identity appends the line that says which process or thread it is.
 func Identity(b []byte, p *cred.Process) []byte {
-	b = strconv.AppendInt(append(b, "Process: "...), int64(p.PID), 10)
-	if p.TID != p.PID {
-		b = strconv.AppendInt(append(b, '/'), int64(p.TID), 10)
-	}
-	b = term.AppendEscaped(append(b, " ("...), p.Name)
-	b = append(b, ')')
+	zombie := ""
 	if p.Zombie() {
-		b = append(b, " zombie"...)
+		zombie = " zombie"
 	}
-	return append(b, '\n')
+	return fmt.Appendf(b, "Process: %s (%s)%s\n", cred.ThreadID{PID: p.PID, TID: p.TID}, term.Escape(p.Name), zombie)
 }
 
 // appendDiffering appends the ids of the threads that differ from p, if any; of
 // a single thread there is nothing to say.
 func appendDiffering(b []byte, p *cred.Process) []byte {
-	const label = "Threads that differ:"
 	switch {
 	case p.TID != p.PID:
 		return b
 	case !p.ThreadsRead:
-		return append(b, label+" unknown\n"...)
+		return append(b, "Threads that differ: unknown\n"...)
 	case len(p.Differing) == 0:
 		return b
 	}
-	b = append(b, label...)
+	b = append(b, "Threads that differ:"...)
 	for i := range p.Differing {
-		b = strconv.AppendInt(append(b, ' '), int64(p.Differing[i].TID), 10)
+		b = fmt.Appendf(b, " %d", p.Differing[i].TID)
 	}
-	b = strconv.AppendInt(append(b, " ("...), int64(len(p.Differing)), 10)
-	b = strconv.AppendInt(append(b, " of "...), int64(p.Threads), 10)
-	return append(b, ")\n"...)
+	return fmt.Appendf(b, " (%d of %d)\n", len(p.Differing), p.Threads)
 }
