@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
-	"capsh/internal/ui/jsonread"
+	"capsh/internal/ui/schema"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,81 +27,104 @@ func profile(name string) (caps.Set, error) {
 	if err != nil {
 		return 0, fmt.Errorf("--from: %w", err)
 	}
-	v, err := jsonread.Parse(text)
-	set := caps.Set(0)
-	if err == nil {
-		set, err = profileSet(v)
-	}
+	set, err := profileSet(text)
 	if err != nil {
 		return 0, fmt.Errorf("--from: %q: %w", name, err)
 	}
 	return set, nil
 }
 
-func profileSet(v jsonread.Value) (caps.Set, error) {
-	if v.Kind == jsonread.Array { // inspect prints an array
-		if len(v.Items) != 1 {
+// profileSet is the set of a JSON text. Which kind it is its members say.
+func profileSet(text []byte) (caps.Set, error) {
+	if text = bytes.TrimSpace(text); len(text) > 0 && text[0] == '[' { // inspect prints an array
+		var list []json.RawMessage
+		if err := schema.Read(text, &list); err != nil {
+			return 0, err
+		}
+		if len(list) != 1 {
 			return 0, errors.New("it describes several containers, or none")
 		}
-		v = v.Items[0]
+		text = list[0]
 	}
-	has := func(names ...string) bool { return v.Get(names...).Kind != jsonread.Missing }
+	var members map[string]json.RawMessage
+	if err := schema.Read(text, &members); err != nil {
+		return 0, err
+	}
+	has := func(name string) bool { return members[name] != nil }
 	switch {
 	case has("keep"): // ours
-		for _, member := range v.Items {
-			if member.Key != "keep" && member.Key != "version" {
-				return 0, fmt.Errorf("a profile has version and keep, and no %q", member.Key)
-			}
-		}
-		return names(v, "keep")
+		return ownSet(text, members)
 	case has("process"):
-		return ociSet(v)
+		return ociSet(text)
 	case has("EffectiveCaps"): // podman; null is none
-		if v.Get("EffectiveCaps").Kind == jsonread.Null {
-			return 0, nil
-		}
-		return names(v, "EffectiveCaps")
+		var podman struct{ EffectiveCaps []string }
+		err := schema.Read(text, &podman)
+		return names("EffectiveCaps", podman.EffectiveCaps, err)
 	case has("HostConfig"):
-		return dockerSet(v)
-	case has("capabilities", "permitted"): // capsh --json, a state of a plan
-		return names(v, "capabilities", "permitted")
+		return dockerSet(text)
+	case has("capabilities"): // capsh --json, a state of a plan
+		var state struct {
+			Capabilities struct {
+				Permitted []string `json:"permitted"`
+			} `json:"capabilities"`
+		}
+		err := schema.Read(text, &state)
+		if list := state.Capabilities.Permitted; list != nil || err != nil {
+			return names("capabilities.permitted", list, err)
+		}
 	}
 	return 0, errors.New("neither a profile, nor an OCI config.json, nor a container's inspect output")
 }
 
-// ociSet is what the OCI runtime spec's config.json gives. No member, or null as
-// runc reads it, is no capability.
-func ociSet(v jsonread.Value) (caps.Set, error) {
-	if v.Get("process").Kind != jsonread.Object {
-		return 0, errors.New("process is no object")
+// ownSet is what a profile of ours keeps. It has no other member: one that capset
+// does not know may be meant to give less.
+func ownSet(text []byte, members map[string]json.RawMessage) (caps.Set, error) {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if name != "keep" && name != "version" {
+			return 0, fmt.Errorf("a profile has version and keep, and no %q", name)
+		}
 	}
-	switch capabilities := v.Get("process", "capabilities"); {
-	case absent(capabilities):
-		return 0, nil
-	case capabilities.Kind != jsonread.Object:
-		return 0, errors.New("process.capabilities is no object")
-	case absent(capabilities.Get("permitted")):
-		return 0, nil
+	var own struct {
+		Keep []string `json:"keep"`
 	}
-	return names(v, "process", "capabilities", "permitted")
+	err := schema.Read(text, &own)
+	if err == nil && own.Keep == nil {
+		err = errors.New("keep is no array of strings")
+	}
+	return names("keep", own.Keep, err)
 }
 
-func absent(v jsonread.Value) bool { return v.Kind == jsonread.Missing || v.Kind == jsonread.Null }
-
-// names is the set that an array of names is.
-func names(v jsonread.Value, path ...string) (caps.Set, error) {
-	list, ok := v.Get(path...).Strings()
-	if !ok {
-		return 0, errors.New(strings.Join(path, ".") + " is no array of strings")
+// ociSet is what the OCI runtime spec's config.json gives. No member, or null as
+// runc reads it, is no capability.
+func ociSet(text []byte) (caps.Set, error) {
+	var config struct {
+		Process *struct {
+			Capabilities struct {
+				Permitted []string `json:"permitted"`
+			} `json:"capabilities"`
+		} `json:"process"`
 	}
-	var set caps.Set
+	switch err := schema.Read(text, &config); {
+	case err != nil:
+		return 0, err
+	case config.Process == nil:
+		return 0, errors.New("process is no object")
+	}
+	return names("process.capabilities.permitted", config.Process.Capabilities.Permitted, nil)
+}
+
+// names is the set that a list of names is, if there was no error in reading it.
+func names(member string, list []string, err error) (set caps.Set, _ error) {
+	if err != nil {
+		return 0, err
+	}
 	for _, name := range list {
 		if len(list) > 1 && strings.EqualFold(name, "none") {
-			return 0, errors.New(strings.Join(path, ".") + `: "none" must stand alone`)
+			return 0, fmt.Errorf(`%s: "none" must stand alone`, member)
 		}
 		s, err := parseList(name)
 		if err != nil {
-			return 0, errors.New(strings.Join(path, ".") + ": " + err.Error())
+			return 0, fmt.Errorf("%s: %w", member, err)
 		}
 		set |= s
 	}
@@ -105,22 +132,28 @@ func names(v jsonread.Value, path ...string) (caps.Set, error) {
 }
 
 // dockerSet is what Docker makes of a container's options.
-func dockerSet(v jsonread.Value) (caps.Set, error) {
-	if v.Get("HostConfig").Kind != jsonread.Object {
-		return 0, errors.New("HostConfig is no object")
+func dockerSet(text []byte) (caps.Set, error) {
+	var container struct {
+		HostConfig *struct {
+			Privileged      bool
+			CapAdd, CapDrop []string
+		}
 	}
-	switch privileged := v.Get("HostConfig", "Privileged"); {
-	case privileged.Kind != jsonread.Bool && privileged.Kind != jsonread.Missing:
-		return 0, errors.New("HostConfig.Privileged is neither true nor false")
-	case privileged.Text == "true":
+	err := schema.Read(text, &container)
+	switch host := container.HostConfig; {
+	case err != nil:
+		return 0, err
+	case host == nil:
+		return 0, errors.New("HostConfig is no object")
+	case host.Privileged:
 		kernel, err := self.ReadKernel()
 		return kernel.All(), err
 	}
-	add, err := dockerList(v, "CapAdd")
+	add, err := dockerList("CapAdd", container.HostConfig.CapAdd)
 	if err != nil {
 		return 0, err
 	}
-	drop, err := dockerList(v, "CapDrop")
+	drop, err := dockerList("CapDrop", container.HostConfig.CapDrop)
 	if err != nil {
 		return 0, err
 	}
@@ -128,18 +161,10 @@ func dockerSet(v jsonread.Value) (caps.Set, error) {
 }
 
 // dockerList is one of the lists of HostConfig.
-func dockerList(v jsonread.Value, member string) (words dockerWords, err error) {
-	list := v.Get("HostConfig", member)
-	if absent(list) {
-		return words, nil
-	}
-	texts, ok := list.Strings()
-	if !ok {
-		return words, errors.New("HostConfig." + member + " is no array of strings")
-	}
-	for _, text := range texts {
+func dockerList(member string, list []string) (words dockerWords, err error) {
+	for _, text := range list {
 		if err := words.add(text); err != nil {
-			return words, errors.New("HostConfig." + member + ": " + err.Error())
+			return words, fmt.Errorf("HostConfig.%s: %w", member, err)
 		}
 	}
 	return words, nil
