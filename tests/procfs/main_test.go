@@ -1,7 +1,7 @@
 // Package world runs capsh in worlds that are broken, strange or hostile, and on
 // every process of the machine. Its judges are the kernel's own status lines and
 // the installed libcap.
-package world
+package procfs
 
 import (
 	"bufio"

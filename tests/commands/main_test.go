@@ -1,6 +1,6 @@
 // Package machine runs capsh's commands, those that libcap's capsh does not have,
 // on what a machine has: processes, files, containers.
-package machine
+package commands
 
 import (
 	"os"

@@ -1,4 +1,4 @@
-package machine
+package commands
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package world
+package procfs
 
 import (
 	"encoding/json"
