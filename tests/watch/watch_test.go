@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"capsh/internal/linux/watch"
 	"capsh/internal/rules/caps"
@@ -172,5 +173,52 @@ func TestRunning(t *testing.T) {
 	}
 	if needs := found.Needs(); len(needs) != 1 || needs[0] != caps.Of(caps.Chown) {
 		t.Errorf("needs %v: %s", needs, summary(found))
+	}
+}
+
+// TestHost: of all processes of the host those that are asked for, also where one
+// becomes such by changing its credentials. It counts for what it is when its records
+// are read, so that what it did as root a moment before may be among them.
+func TestHost(t *testing.T) {
+	tracepoint(t)
+	testenv.Tool(t, "setpriv")
+	isNobody := func(pid int) (member, known bool) {
+		status, err := testenv.ReadStatus(fmt.Sprintf("/proc/%d/status", pid))
+		return err == nil && status.Fields("Uid")[1] == "65533", err == nil
+	}
+	denied := make(chan checks.Check, 1)
+	w, err := watch.Start(watch.Target{Host: isNobody}, func(c checks.Check, _ checks.Verdict) {
+		switch {
+		case c.Cap == caps.Chown && !c.Granted:
+			denied <- c
+		case c.Comm != "sh" && c.Comm != "setpriv" && c.Comm != "chown":
+			t.Errorf("a check of another process: %+v", c)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const script = `chown 0 /; exec setpriv --reuid=65533 --clear-groups sh -c 'chown 0 /; read end'`
+	cmd := exec.Command("/bin/sh", "-c", script)
+	input, err := cmd.StdinPipe() // the process must still be there when it is asked about
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-denied:
+	case <-time.After(time.Minute):
+		t.Error("the check was not seen")
+	}
+	input.Close()
+	cmd.Wait()
+	found, err := w.Stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if t.Failed() {
+		t.Logf("%d lost: %s", found.Lost, summary(found))
 	}
 }

@@ -4,21 +4,16 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
-	"strconv"
-	"strings"
 
 	"capsh/internal/linux/apply"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/checks"
+	"capsh/internal/rules/cred"
 
 	"golang.org/x/sys/unix"
 )
-
-// initialInode is the number of the initial user namespace (PROC_USER_INIT_INO of
-// uapi/linux/nsfs.h).
-const initialInode = 4026531837
 
 // spaces knows the user namespaces that records speak of. The kernel names them by
 // address, which nothing translates; what each address is gets learned from checks
@@ -32,11 +27,14 @@ type spaces struct {
 // learnSpaces learns the addresses of the initial namespace and of this process's
 // from two checks of its own, which change nothing.
 func learnSpaces(point *tracepoint) (*spaces, error) {
-	inode, err := usernsOf("self")
+	own, err := procfs.OwnThread().Namespace("user")
 	if err != nil {
 		return nil, err
 	}
-	s := &spaces{ownInode: inode, inodes: make(map[uint64]uint64)}
+	if !own.OK {
+		return nil, errors.New("the number of this process's user namespace is unavailable")
+	}
+	s := &spaces{ownInode: own.Value, inodes: make(map[uint64]uint64)}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	fd, err := open(attributes(point.id, true), 0, -1)
@@ -73,28 +71,14 @@ func learnSpaces(point *tracepoint) (*spaces, error) {
 			s.own = c.target
 		}
 	})
-	if inode == initialInode {
+	if s.ownInode == cred.InitialUserNS {
 		s.own = s.initial
 	}
 	if s.initial == 0 || s.own == 0 {
 		return nil, errors.New("the tracepoint does not deliver this process's own capability checks")
 	}
-	s.inodes[s.initial], s.inodes[s.own] = initialInode, inode
+	s.inodes[s.initial], s.inodes[s.own] = cred.InitialUserNS, s.ownInode
 	return s, nil
-}
-
-// usernsOf is the number of a process's user namespace.
-func usernsOf(process string) (uint64, error) {
-	path := "/proc/" + process + "/ns/user"
-	text, err := os.Readlink(path) // user:[4026531837]
-	if err != nil {
-		return 0, err
-	}
-	inode, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(text, "user:["), "]"), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%s: not a namespace: %q", path, text)
-	}
-	return inode, nil
 }
 
 // check is a record of the tracepoint.
@@ -102,10 +86,11 @@ type check struct {
 	cap             caps.Cap
 	granted         bool
 	target, capable uint64 // addresses of user namespaces; capable is 0 where it was denied
+	cred            uint64 // address of the credentials, which never change: others are elsewhere
 }
 
 // checkFields are the fields that a record must have.
-var checkFields = []string{"cap", "ret", "target_ns", "capable_ns"}
+var checkFields = []string{"cap", "ret", "target_ns", "capable_ns", "cred"}
 
 func (p *tracepoint) check(raw []byte) check {
 	return check{
@@ -113,6 +98,7 @@ func (p *tracepoint) check(raw []byte) check {
 		granted: p.value(raw, "ret") == 0,
 		target:  p.value(raw, "target_ns"),
 		capable: p.value(raw, "capable_ns"),
+		cred:    p.value(raw, "cred"),
 	}
 }
 
@@ -143,7 +129,7 @@ func (s *spaces) learn(c check, userns uint64) {
 func (s *spaces) of(c check) checks.Namespace {
 	switch c.target {
 	case s.initial:
-		return checks.Namespace{Kind: checks.Initial, Inode: initialInode}
+		return checks.Namespace{Kind: checks.Initial, Inode: cred.InitialUserNS}
 	case s.own:
 		return checks.Namespace{Kind: checks.Own, Inode: s.ownInode}
 	}

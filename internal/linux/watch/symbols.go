@@ -2,11 +2,17 @@ package watch
 
 import (
 	"bufio"
+	"cmp"
+	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"capsh/internal/linux/procfs"
+
+	"golang.org/x/sys/unix"
 )
 
 // symbols are the kernel's functions by address, from /proc/kallsyms.
@@ -18,10 +24,11 @@ type symbols struct {
 // readSymbols reads them. There are none where the kernel shows no addresses
 // (kptr_restrict, CAP_SYSLOG): it shows all as 0 then.
 func readSymbols() (*symbols, error) {
-	file, err := os.Open("/proc/kallsyms")
+	fd, err := procfs.OpenOwn("kallsyms", unix.O_RDONLY)
 	if err != nil {
-		return &symbols{}, err
+		return &symbols{}, fmt.Errorf("/proc/kallsyms: %w", err)
 	}
+	file := os.NewFile(uintptr(fd), "/proc/kallsyms")
 	defer file.Close()
 	return parseSymbols(file)
 }
@@ -48,15 +55,7 @@ func parseSymbols(text io.Reader) (*symbols, error) {
 		name, _, _ := strings.Cut(rest[2:], "\t")
 		list = append(list, symbol{start, plainName(name)})
 	}
-	slices.SortStableFunc(list, func(a, b symbol) int {
-		if a.start < b.start {
-			return -1
-		}
-		if a.start > b.start {
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(list, func(a, b symbol) int { return cmp.Compare(a.start, b.start) })
 	s := &symbols{make([]uint64, len(list)), make([]string, len(list))}
 	for i, one := range list {
 		s.starts[i], s.names[i] = one.start, one.name

@@ -2,11 +2,10 @@ package watch
 
 import (
 	"cmp"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/checks"
 
@@ -17,7 +16,7 @@ import (
 type tracker struct {
 	point  *tracepoint
 	spaces *spaces
-	member func(pid int) bool // nil: all
+	member func(pid int) (member, known bool) // nil: all
 	each   func(checks.Check, checks.Verdict)
 	start  uint64
 
@@ -48,6 +47,7 @@ type event struct {
 // process is what is known of a process.
 type process struct {
 	member bool
+	cred   uint64 // with which the member was asked for
 	userns uint64 // the inode of its user namespace; 0 where that is not known
 }
 
@@ -64,7 +64,7 @@ type question struct {
 	granted bool
 }
 
-func newTracker(point *tracepoint, spaces *spaces, member func(int) bool, each func(checks.Check, checks.Verdict)) *tracker {
+func newTracker(point *tracepoint, spaces *spaces, member func(int) (member, known bool), each func(checks.Check, checks.Verdict)) *tracker {
 	t := &tracker{
 		point: point, spaces: spaces, member: member, each: each, start: monotonic(),
 		processes: make(map[uint32]*process), names: make(map[uint32]string), denied: make(map[uint32]checks.Check),
@@ -137,20 +137,32 @@ func (t *tracker) fork(e *event) {
 func (t *tracker) process(pid uint32) *process {
 	p := t.processes[pid]
 	if p == nil {
-		p = &process{member: t.member == nil || t.member(int(pid))}
-		if inode, err := usernsOf(strconv.Itoa(int(pid))); err == nil {
-			p.userns = inode
+		p = &process{member: t.member == nil}
+		if inode, err := procfs.Proc.Thread(int(pid), int(pid)).Namespace("user"); err == nil {
+			p.userns = inode.Value // 0 where it is unavailable
 		}
 		t.processes[pid] = p
 	}
 	return p
 }
 
+// isMember says whether a process is watched. That may change with its credentials,
+// as by setuid or execve. A process that has ended is what it was, or its parent.
+func (t *tracker) isMember(pid uint32, p *process, cred uint64) bool {
+	if t.member != nil && p.cred != cred {
+		p.cred = cred
+		if member, known := t.member(int(pid)); known {
+			p.member = member
+		}
+	}
+	return p.member
+}
+
 // name is a thread's.
 func (t *tracker) name(pid, tid uint32) string {
 	name, ok := t.names[tid]
 	if !ok {
-		text, _ := os.ReadFile("/proc/" + strconv.Itoa(int(pid)) + "/task/" + strconv.Itoa(int(tid)) + "/comm")
+		text, _ := procfs.Proc.Thread(int(pid), int(tid)).Read("comm")
 		name = strings.TrimSuffix(string(text), "\n") // empty where it has ended
 		t.names[tid] = name
 	}
@@ -160,7 +172,7 @@ func (t *tracker) name(pid, tid uint32) string {
 // check reports a check and counts it.
 func (t *tracker) check(e *event) {
 	p := t.process(e.pid)
-	if !p.member {
+	if !t.isMember(e.pid, p, e.check.cred) {
 		return
 	}
 	t.spaces.learn(e.check, p.userns)

@@ -32,9 +32,12 @@ type Target struct {
 	// child: where the kernel exchanged the events of parent and child at a switch
 	// between the two (perf_event_context_sched_out), they end with the child.
 	FromExec bool
-	// Host, where it is set, stands for Threads: all processes for which it is true.
-	// It is asked once about each process, from another goroutine.
-	Host func(pid int) bool
+	// Host, where it is set, stands for Threads: all processes of the host of which it
+	// says that they are members. It is asked from another goroutine, when the records
+	// of a process are read, and again where its credentials have changed; known is
+	// false for a process that has ended, which then counts as before, or as its
+	// parent.
+	Host func(pid int) (member, known bool)
 }
 
 // Watch is a watching that goes on.
