@@ -22,7 +22,9 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(provokeVariable); name != "" {
 		os.Exit(provoke(name))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	testenv.CleanBuilt()
+	os.Exit(code)
 }
 
 // tracepoint needs what watching needs.

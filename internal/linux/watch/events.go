@@ -8,16 +8,34 @@ import (
 	"strings"
 	"unsafe"
 
+	"capsh/internal/linux/procfs"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+
 	"golang.org/x/sys/unix"
 )
 
-// refused says which call failed on what, and what permits it where that was
-// refused.
-func refused(call string, err error, permits string) error {
-	if err == unix.EPERM || err == unix.EACCES {
-		return fmt.Errorf("%s: %w (needs %s)", call, err, permits)
+// refused says which call failed on what and, where it was refused, which capability
+// permits it in the initial user namespace, or that it is something else.
+func refused(call string, err error, permits caps.Cap) error {
+	if err != unix.EPERM && err != unix.EACCES {
+		return fmt.Errorf("%s: %w", call, err)
 	}
-	return fmt.Errorf("%s: %w", call, err)
+	return fmt.Errorf("%s: %w (%s)", call, err, whyRefused(permits))
+}
+
+// whyRefused tells a missing capability from what else refuses a call that needs it.
+func whyRefused(permits caps.Cap) string {
+	name := permits.OCI()
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil || !caps.Set(uint64(data[1].Effective)<<32|uint64(data[0].Effective)).Has(permits) {
+		return "needs " + name
+	}
+	if ns, err := procfs.OwnThread().Namespace("user"); err == nil && ns.OK && ns.Value != cred.InitialUserNS {
+		return "needs " + name + " in the initial user namespace"
+	}
+	return name + " is there: a seccomp filter or a security module forbids it"
 }
 
 // attributes of an event of a tracepoint that is off at first. sample makes it
@@ -46,30 +64,13 @@ func open(attr *unix.PerfEventAttr, pid, cpu int) (int, error) {
 	case nil:
 		return fd, nil
 	case unix.EPERM, unix.EACCES:
-		return -1, fmt.Errorf("perf_event_open: %w (%s)", err, whyRefused())
+		return -1, refused("perf_event_open", err, caps.Perfmon)
 	case unix.ENOSYS:
 		return -1, fmt.Errorf("perf_event_open: %w (this kernel has no perf events)", err)
 	case unix.EMFILE:
 		return -1, fmt.Errorf("perf_event_open: %w (one for each processor and thread is needed: raise RLIMIT_NOFILE)", err)
 	}
 	return -1, fmt.Errorf("perf_event_open: %w", err)
-}
-
-// whyRefused tells a missing capability from a seccomp filter: without one, an
-// event of this thread that counts nothing of the kernel's is always permitted,
-// unless perf_event_paranoid was raised to 3, as Debian's kernels have it.
-func whyRefused() string {
-	harmless := &unix.PerfEventAttr{
-		Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_DUMMY,
-		Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
-		Bits: unix.PerfBitDisabled | unix.PerfBitExcludeKernel | unix.PerfBitExcludeHv,
-	}
-	fd, err := unix.PerfEventOpen(harmless, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
-	if err == nil {
-		unix.Close(fd)
-		return "needs CAP_PERFMON in the initial user namespace"
-	}
-	return "needs CAP_PERFMON in the initial user namespace, and a seccomp filter that permits the call"
 }
 
 // onlineCPUs are the numbers of the processors.

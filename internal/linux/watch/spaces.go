@@ -22,6 +22,9 @@ type spaces struct {
 	initial, own uint64 // addresses
 	ownInode     uint64
 	inodes       map[uint64]uint64 // by address
+	// mapping is an address in security_vm_enough_memory_mm, which is the kernel's own
+	// asker of nearly all checks: it is known also where symbols are not.
+	mapping uint64
 }
 
 // learnSpaces learns the addresses of the initial namespace and of this process's
@@ -67,6 +70,9 @@ func learnSpaces(point *tracepoint) (*spaces, error) {
 		switch c := point.check(r.raw); c.cap {
 		case caps.SysAdmin:
 			s.initial = c.target
+			if chain := chainAddresses(r.chain); len(chain) > 1 {
+				s.mapping = chain[1]
+			}
 		case caps.Setpcap:
 			s.own = c.target
 		}

@@ -19,6 +19,7 @@ import (
 type symbols struct {
 	starts []uint64
 	names  []string
+	exact  map[uint64]string // addresses that are known without the others
 }
 
 // readSymbols reads them. There are none where the kernel shows no addresses
@@ -56,7 +57,7 @@ func parseSymbols(text io.Reader) (*symbols, error) {
 		list = append(list, symbol{start, plainName(name)})
 	}
 	slices.SortStableFunc(list, func(a, b symbol) int { return cmp.Compare(a.start, b.start) })
-	s := &symbols{make([]uint64, len(list)), make([]string, len(list))}
+	s := &symbols{starts: make([]uint64, len(list)), names: make([]string, len(list))}
 	for i, one := range list {
 		s.starts[i], s.names[i] = one.start, one.name
 	}
@@ -87,11 +88,11 @@ func (s *symbols) name(address uint64) string {
 // chain are the names of a call chain. Each address but the first is where a call
 // returns to, which may be after the caller's end.
 func (s *symbols) chain(addresses []uint64) []string {
-	if len(s.starts) == 0 {
-		return nil
-	}
 	names := make([]string, len(addresses))
 	for i, a := range addresses {
+		if names[i] = s.exact[a]; names[i] != "" {
+			continue
+		}
 		if i > 0 {
 			a--
 		}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"capsh/internal/rules/caps"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -38,15 +40,15 @@ func detachedTracefs() (int, error) {
 	if err == unix.ENODEV {
 		return -1, fmt.Errorf("fsopen tracefs: this kernel has no tracefs")
 	} else if err != nil {
-		return -1, refused("fsopen tracefs", err, "CAP_SYS_ADMIN")
+		return -1, refused("fsopen tracefs", err, caps.SysAdmin)
 	}
 	defer unix.Close(ctx)
 	if err := unix.FsconfigCreate(ctx); err != nil {
-		return -1, refused("fsconfig tracefs", err, "CAP_SYS_ADMIN in the initial user namespace")
+		return -1, refused("fsconfig tracefs", err, caps.SysAdmin)
 	}
 	fd, err := unix.Fsmount(ctx, unix.FSMOUNT_CLOEXEC, 0)
 	if err != nil {
-		return -1, refused("fsmount tracefs", err, "CAP_SYS_ADMIN")
+		return -1, refused("fsmount tracefs", err, caps.SysAdmin)
 	}
 	return fd, nil
 }
@@ -56,7 +58,7 @@ func (t *tracefs) close() { unix.Close(t.fd) }
 func (t *tracefs) read(path string) (string, error) {
 	fd, err := unix.Openat(t.fd, path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return "", refused("open tracefs "+path, err, "root's user id or CAP_DAC_READ_SEARCH")
+		return "", refused("open tracefs "+path, err, caps.DACReadSearch)
 	}
 	file := os.NewFile(uintptr(fd), path)
 	defer file.Close()
@@ -81,9 +83,7 @@ const checkPoint = "events/capability/cap_capable"
 // readTracepoint reads a tracepoint and requires that it has the given fields.
 func (t *tracefs) readTracepoint(path string, need ...string) (*tracepoint, error) {
 	text, err := t.read(path + "/id")
-	if err == unix.ENOENT {
-		return nil, err
-	} else if err != nil {
+	if err != nil {
 		return nil, err
 	}
 	id, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 
@@ -22,10 +23,11 @@ type tracker struct {
 
 	waiting []event
 	before  uint64 // when the buffers were read before
+	settled uint64 // until when the records were used, since the start
 
 	processes map[uint32]*process
-	names     map[uint32]string       // of threads
-	denied    map[uint32]checks.Check // the last check of a thread, if it was denied
+	names     map[uint32]string // of threads
+	denied    map[uint32]judged // the last check of a thread, if another may follow from its denial
 
 	chainNumbers map[string]int
 	chains       []chain
@@ -46,6 +48,7 @@ type event struct {
 
 // process is what is known of a process.
 type process struct {
+	parent uint32 // 0 where it began before the watching
 	member bool
 	cred   uint64 // with which the member was asked for
 	userns uint64 // the inode of its user namespace; 0 where that is not known
@@ -67,7 +70,7 @@ type question struct {
 func newTracker(point *tracepoint, spaces *spaces, member func(int) (member, known bool), each func(checks.Check, checks.Verdict)) *tracker {
 	t := &tracker{
 		point: point, spaces: spaces, member: member, each: each, start: monotonic(),
-		processes: make(map[uint32]*process), names: make(map[uint32]string), denied: make(map[uint32]checks.Check),
+		processes: make(map[uint32]*process), names: make(map[uint32]string), denied: make(map[uint32]judged),
 		chainNumbers: make(map[string]int), verdicts: make(map[question]checks.Verdict),
 		seen: make(map[checks.Seen]int),
 	}
@@ -99,7 +102,15 @@ func (t *tracker) settle(now uint64) {
 		n++
 	}
 	t.waiting = slices.Delete(t.waiting, 0, n)
-	t.before = now
+	t.noneFollow(t.settled)
+	t.settled, t.before = t.before-t.start, now
+}
+
+// finish uses all that is left.
+func (t *tracker) finish() {
+	t.settle(math.MaxUint64)
+	t.settle(math.MaxUint64)
+	t.noneFollow(math.MaxUint64)
 }
 
 func (t *tracker) use(e *event) {
@@ -108,7 +119,6 @@ func (t *tracker) use(e *event) {
 		t.fork(e)
 	case unix.PERF_RECORD_EXIT:
 		delete(t.names, e.tid)
-		delete(t.denied, e.tid)
 		if e.pid == e.tid {
 			delete(t.processes, e.pid)
 		}
@@ -130,6 +140,7 @@ func (t *tracker) fork(e *event) {
 		return
 	}
 	p := *t.process(e.parent)
+	p.parent = e.parent
 	t.processes[e.pid] = &p
 }
 
@@ -178,7 +189,7 @@ func (t *tracker) check(e *event) {
 	t.spaces.learn(e.check, p.userns)
 	named := &t.chains[e.chain]
 	c := checks.Check{
-		Time: int64(e.time - t.start), PID: int(e.pid), TID: int(e.tid), Comm: t.name(e.pid, e.tid),
+		Time: int64(e.time - t.start), PID: int(e.pid), TID: int(e.tid), Parent: int(p.parent), Comm: t.name(e.pid, e.tid),
 		Cap: e.check.cap, Granted: e.check.granted,
 		Namespace: t.spaces.of(e.check), Ours: t.spaces.ours(e.check, p.userns),
 		Chain: named.functions, Syscall: named.syscall,
@@ -189,16 +200,45 @@ func (t *tracker) check(e *event) {
 		verdict = checks.Judge(&c)
 		t.verdicts[q] = verdict
 	}
-	if last, ok := t.denied[e.tid]; ok && checks.FollowUp(&last, &c) {
-		verdict.Alternatives |= last.Cap.Set()
+	t.follow(&judged{c, verdict})
+}
+
+// judged is a check with its verdict.
+type judged struct {
+	checks.Check
+	verdict checks.Verdict
+}
+
+// follow reports a check, unless it was denied and the kernel may ask for an
+// alternative next: it waits for that.
+func (t *tracker) follow(j *judged) {
+	mayFollow := !j.Granted && j.verdict.Alternatives != 0
+	if last, ok := t.denied[uint32(j.TID)]; ok {
+		delete(t.denied, uint32(j.TID))
+		checks.FollowUp(&last.Check, &last.verdict, &j.Check, &j.verdict)
+		t.report(&last)
 	}
-	delete(t.denied, e.tid)
-	if !c.Granted {
-		t.denied[e.tid] = c
+	if mayFollow {
+		t.denied[uint32(j.TID)] = *j
+		return
 	}
-	t.count(&c, verdict)
+	t.report(j)
+}
+
+// noneFollow reports the denied checks before a time that wait for another one.
+func (t *tracker) noneFollow(before uint64) {
+	for tid, j := range t.denied {
+		if uint64(j.Time) < before {
+			delete(t.denied, tid)
+			t.report(&j)
+		}
+	}
+}
+
+func (t *tracker) report(j *judged) {
+	t.count(&j.Check, j.verdict)
 	if t.each != nil {
-		t.each(c, verdict)
+		t.each(j.Check, j.verdict)
 	}
 }
 
@@ -239,6 +279,9 @@ func (t *tracker) readSymbols() {
 		t.found.Blind = err.Error()
 	case len(s.starts) == 0:
 		t.found.Blind = "the kernel hides its symbols (needs CAP_SYSLOG, and kernel.kptr_restrict below 2)"
+	}
+	if t.found.Blind != "" {
+		s.exact = map[uint64]string{t.spaces.mapping: "security_vm_enough_memory_mm"}
 	}
 	t.symbols = s
 }

@@ -13,6 +13,8 @@ type Check struct {
 	// PID and TID are the process and the thread that the kernel asked about, in
 	// the watcher's PID namespace.
 	PID, TID int
+	// Parent is the process that started it, 0 where nobody saw that.
+	Parent int
 	// Comm is the name of the thread as the kernel has it: up to 15 bytes, which
 	// may be any but 0.
 	Comm string
@@ -24,8 +26,8 @@ type Check struct {
 	// Ours is whether a capability in the watcher's own user namespace decides.
 	Ours bool
 
-	// Chain are the kernel functions that led to the check, the innermost first;
-	// empty where the kernel hides its symbols.
+	// Chain are the kernel functions that led to the check, the innermost first; a
+	// name is empty where the kernel hides its symbols.
 	Chain []string
 	// Syscall is the name of the system call, "sethostname"; empty where it is not
 	// known or the check was outside of one, such as in a page fault.
@@ -50,6 +52,8 @@ const (
 	// Own is the watcher's, where that is not the initial one.
 	Own
 )
+
+func (k NamespaceKind) String() string { return [...]string{"other", "initial", "own"}[k] }
 
 // Kind is what a check says of the command's needs.
 type Kind uint8

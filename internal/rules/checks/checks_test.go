@@ -61,11 +61,15 @@ func TestAlternatives(t *testing.T) {
 	if got := Judge(&override).Alternatives; got != 0 {
 		t.Errorf("writing: %s", got)
 	}
-	if !FollowUp(&read, &override) {
-		t.Error("dac_override after dac_read_search is no follow-up")
+	verdict, after := Judge(&read), Judge(&override)
+	FollowUp(&read, &verdict, &override, &after)
+	if verdict.Kind != Noise || after.Kind != Need || after.Alternatives != caps.Of(caps.DACReadSearch) {
+		t.Errorf("dac_override after dac_read_search: %+v, %+v", verdict, after)
 	}
-	if FollowUp(&override, &read) {
-		t.Error("dac_read_search after a granted dac_override is a follow-up")
+	verdict, after = Judge(&override), Judge(&read)
+	FollowUp(&override, &verdict, &read, &after)
+	if verdict.Kind != Need || after.Alternatives != caps.Of(caps.DACOverride) {
+		t.Errorf("dac_read_search after a granted dac_override: %+v, %+v", verdict, after)
 	}
 	handle := Check{Cap: caps.DACReadSearch, Chain: chain("capable may_decode_fh __do_sys_open_by_handle_at")}
 	if got := Judge(&handle).Alternatives; got != 0 {

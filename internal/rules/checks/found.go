@@ -19,8 +19,8 @@ type Found struct {
 	Granted, Denied caps.Set
 	// Incomplete says why checks may be missing; empty means that none is.
 	Incomplete []string
-	// Blind says why the chains have no names, so that no check could be judged
-	// as noise; empty where they have.
+	// Blind says why functions have no names, so that of the kernel's own checks only
+	// those of memory mappings are known; empty where they have.
 	Blind string
 }
 

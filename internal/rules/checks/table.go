@@ -159,9 +159,13 @@ func alternatives(c *Check) caps.Set {
 	return set
 }
 
-// FollowUp reports whether the kernel made the second check only because it denied
-// the first, so that either capability would have done. Both are of one thread, with
-// none between.
-func FollowUp(first, second *Check) bool {
-	return !first.Granted && first.Syscall == second.Syscall && alternatives(first).Has(second.Cap)
+// FollowUp adjusts the verdicts of two checks of one thread, with none between, if the
+// kernel made the second only because it denied the first: either capability would have
+// done, and only the second answer counts.
+func FollowUp(first *Check, verdict *Verdict, second *Check, after *Verdict) {
+	if first.Granted || first.Syscall != second.Syscall || !alternatives(first).Has(second.Cap) {
+		return
+	}
+	after.Alternatives |= first.Cap.Set() | alternatives(first)&^second.Cap.Set()
+	verdict.Kind, verdict.Reason = Noise, "denied, and the kernel asked for "+second.Cap.String()+" next, which would do as well"
 }
