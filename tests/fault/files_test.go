@@ -104,6 +104,26 @@ func TestPasswd(t *testing.T) {
 	capsetFails(t, launch(dir, "--user=app"), 125, "read /etc/group: is a directory")
 }
 
+// TestTooLarge: a file is read up to 64 MiB and not one byte more; it is no shorter
+// file then.
+func TestTooLarge(t *testing.T) {
+	capset := build(t, "capset")
+	dir := root(t)
+	const limit = 64 << 20
+	passwd := write(t, dir+"/etc/passwd", "app:x:1234:1235::/:\n", 0o644)
+	for size, code := range map[int64]int{limit: 0, limit + 1: 125} {
+		if err := os.Truncate(passwd, size); err != nil { // a hole of NULs, one long line
+			t.Fatal(err)
+		}
+		cmd := exec.Command(capset, "-q", "--chroot="+dir, "--user=app", "--groups=none", "/id")
+		if code != 0 {
+			capsetFails(t, cmd, code, "read /etc/passwd: file too large")
+		} else if r := testenv.Run(t, cmd); r.Code != 0 {
+			t.Errorf("%d bytes: exit status %d, stderr %q", size, r.Code, r.Err)
+		}
+	}
+}
+
 // TestUnreadable: a file that this user may not read is no missing one; only where
 // all are numbers does nobody need it. The machine's own passwd must be readable,
 // so a mount of our own hides it.
