@@ -1,4 +1,4 @@
-// Package machine runs capsh's commands, those that libcap's capsh does not have,
+// Package commands runs capsh's commands, those that libcap's capsh does not have,
 // on what a machine has: processes, files, containers.
 package commands
 

@@ -1,5 +1,5 @@
-// Package world runs capsh in worlds that are broken, strange or hostile, and on
-// every process of the machine. Its judges are the kernel's own status lines and
+// Package procfs runs capsh in worlds that are broken, strange or hostile, and on
+// every process of the host. Its judges are the kernel's own status lines and
 // the installed libcap.
 package procfs
 
