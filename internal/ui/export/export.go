@@ -4,7 +4,7 @@
 package export
 
 import (
-	"strconv"
+	"fmt"
 	"strings"
 
 	"capsh/internal/rules/caps"
@@ -57,7 +57,7 @@ func (g Grant) Format(b []byte, form string) (_ []byte, warnings []string) {
 		warnings = append(warnings, "left out the groups "+g.groups(", ")+": they are the pod's, spec.securityContext.supplementalGroups")
 	}
 	if form == "capset" && len(g.Groups) > 0 && !g.Among {
-		warnings = append(warnings, "capset puts the group "+decimal(g.GID)+" among the supplementary ones, where it is not now")
+		warnings = append(warnings, fmt.Sprintf("capset puts the group %d among the supplementary ones, where it is not now", g.GID))
 	}
 	switch form {
 	case "docker":
@@ -107,48 +107,38 @@ func addWords(set caps.Set) (list []string) {
 	return list
 }
 
+// each is a text for each of a list.
+func each[T any](format string, list []T) string {
+	var b []byte
+	for _, item := range list {
+		b = fmt.Appendf(b, format, item)
+	}
+	return string(b)
+}
+
 // docker are options of docker run and podman run.
 func (g Grant) docker(b []byte) []byte {
-	b = append(b, "--cap-drop=ALL"...)
-	for c := range g.Keep.All() {
-		b = append(append(b, " --cap-add="...), c.AddWord()...)
-	}
-	b = append(append(b, " --user="...), g.user()...)
-	for _, gid := range g.Groups {
-		b = strconv.AppendUint(append(b, " --group-add="...), uint64(gid), 10)
-	}
-	return append(b, " --security-opt=no-new-privileges\n"...)
+	return fmt.Appendf(b, "--cap-drop=ALL%s --user=%s%s --security-opt=no-new-privileges\n",
+		each(" --cap-add=%s", addWords(g.Keep)), g.user(), each(" --group-add=%d", g.Groups))
 }
 
 // user is "uid:gid".
-func (g Grant) user() string { return decimal(g.UID) + ":" + decimal(g.GID) }
+func (g Grant) user() string { return fmt.Sprintf("%d:%d", g.UID, g.GID) }
 
 // groups are the supplementary groups in decimal.
 func (g Grant) groups(separator string) string {
-	list := make([]string, len(g.Groups))
-	for i, gid := range g.Groups {
-		list[i] = decimal(gid)
-	}
-	return strings.Join(list, separator)
+	return strings.TrimPrefix(each(separator+"%d", g.Groups), separator)
 }
-
-func decimal(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
 // compose are lines of a service in a compose file.
 func (g Grant) compose(b []byte) []byte {
 	b = append(b, "cap_drop:\n  - ALL\n"...)
 	if g.Keep != 0 {
-		b = append(b, "cap_add:\n"...)
-		for c := range g.Keep.All() {
-			b = append(append(append(b, "  - "...), c.AddWord()...), '\n')
-		}
+		b = fmt.Appendf(b, "cap_add:\n%s", each("  - %s\n", addWords(g.Keep)))
 	}
-	b = append(append(append(b, `user: "`...), g.user()...), "\"\n"...)
+	b = fmt.Appendf(b, "user: %q\n", g.user())
 	if len(g.Groups) > 0 {
-		b = append(b, "group_add:\n"...)
-		for _, gid := range g.Groups {
-			b = append(append(append(b, `  - "`...), decimal(gid)...), "\"\n"...)
-		}
+		b = fmt.Appendf(b, "group_add:\n%s", each("  - \"%d\"\n", g.Groups))
 	}
 	return append(b, "security_opt:\n  - no-new-privileges:true\n"...)
 }
@@ -158,13 +148,9 @@ func (g Grant) compose(b []byte) []byte {
 func (g Grant) kubernetes(b []byte) []byte {
 	b = append(b, "securityContext:\n  allowPrivilegeEscalation: false\n  capabilities:\n    drop:\n      - ALL\n"...)
 	if g.Keep != 0 {
-		b = append(b, "    add:\n"...)
-		for c := range g.Keep.All() {
-			b = append(append(append(b, "      - "...), c.AddWord()...), '\n')
-		}
+		b = fmt.Appendf(b, "    add:\n%s", each("      - %s\n", addWords(g.Keep)))
 	}
-	b = append(append(append(b, "  runAsUser: "...), decimal(g.UID)...), '\n')
-	b = append(append(append(b, "  runAsGroup: "...), decimal(g.GID)...), '\n')
+	b = fmt.Appendf(b, "  runAsUser: %d\n  runAsGroup: %d\n", g.UID, g.GID)
 	if g.UID != 0 {
 		b = append(b, "  runAsNonRoot: true\n"...)
 	}
@@ -201,41 +187,35 @@ func (g Grant) oci(b []byte) []byte {
 
 // systemd are lines of a unit's section [Service] (systemd.exec(5)).
 func (g Grant) systemd(b []byte) []byte {
-	list := ""
-	for c := range g.Keep.All() {
-		list += " " + c.OCI()
-	}
-	list = strings.TrimPrefix(list, " ")
-	b = append(append(append(b, "User="...), decimal(g.UID)...), '\n')
-	b = append(append(append(b, "Group="...), decimal(g.GID)...), '\n')
+	list := strings.Join(schema.Names(g.Keep), " ")
+	b = fmt.Appendf(b, "User=%d\nGroup=%d\n", g.UID, g.GID)
 	if len(g.Groups) > 0 {
-		b = append(append(append(b, "SupplementaryGroups="...), g.groups(" ")...), '\n')
+		b = fmt.Appendf(b, "SupplementaryGroups=%s\n", g.groups(" "))
 	}
-	b = append(append(append(b, "CapabilityBoundingSet="...), list...), '\n')
+	ambient := list
 	if g.UID == 0 {
-		list = "" // root has them from the bounding set
+		ambient = "" // root has them from the bounding set
 	}
-	b = append(append(append(b, "AmbientCapabilities="...), list...), '\n')
-	return append(b, "NoNewPrivileges=yes\n"...)
+	return fmt.Appendf(b, "CapabilityBoundingSet=%s\nAmbientCapabilities=%s\nNoNewPrivileges=yes\n", list, ambient)
 }
 
 // capset is a command line for our launcher, which puts the primary group among
 // others, and makes it the only one, unless it is told that there are none.
 func (g Grant) capset() string {
-	text := "capset --user=" + g.user()
+	groups := ""
 	switch {
 	case len(g.Groups) > 0:
-		text += " --groups=" + g.groups(",")
+		groups = " --groups=" + g.groups(",")
 	case !g.Among:
-		text += " --groups=none"
+		groups = " --groups=none"
 	}
-	list := "none"
+	keep := "none"
 	if g.Keep != 0 {
-		list = ""
+		var names []string
 		for c := range g.Keep.All() {
-			list += "," + c.Short()
+			names = append(names, c.Short())
 		}
-		list = list[1:]
+		keep = strings.Join(names, ",")
 	}
-	return text + " --keep=" + list + " -- COMMAND"
+	return fmt.Sprintf("capset --user=%s%s --keep=%s -- COMMAND", g.user(), groups, keep)
 }

@@ -1,7 +1,7 @@
 package report
 
 import (
-	"strconv"
+	"fmt"
 
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
@@ -15,69 +15,56 @@ func Plan(b []byte, p *plan.Plan, c *schema.Command) []byte {
 	b = appendState(append(b, "before\n"...), &p.Before)
 	b = append(b, "steps\n"...)
 	for i := range p.Steps {
-		b = appendNumber(b, i+1)
-		b = term.AppendEscaped(b, p.Steps[i].String())
-		b = append(b, '\n')
+		b = fmt.Appendf(b, " %2d %s\n", i+1, term.Escape(p.Steps[i].String()))
 	}
-	b = appendNumber(b, len(p.Steps)+1)
-	b = term.AppendEscaped(append(b, "execve "...), c.Path)
-	b = appendState(append(b, "\nbefore the execve\n"...), &p.Want)
+	b = fmt.Appendf(b, " %2d execve %s\n", len(p.Steps)+1, term.Escape(c.Path))
+	b = appendState(append(b, "before the execve\n"...), &p.Want)
 	b = append(b, "after the execve\n"...)
 	switch {
 	case p.After.OK:
 		b = appendState(b, &p.After.Value)
 		for r := range p.Rules.All() {
-			b = append(append(append(b, "  by          "...), r.String()...), '\n')
+			b = fmt.Appendf(b, "  by          %s\n", r)
 		}
 	case p.Unforeseen != "":
-		b = append(append(append(b, "  not known: "...), term.Escape(p.Unforeseen)...), '\n')
+		b = fmt.Appendf(b, "  not known: %s\n", term.Escape(p.Unforeseen))
 	default:
 		b = append(b, "  nothing: it would be refused\n"...)
 	}
 	for _, w := range p.Warnings {
-		b = append(append(b, "warning: "...), term.Escape(w)...)
-		b = append(b, '\n')
+		b = fmt.Appendf(b, "warning: %s\n", term.Escape(w))
 	}
 	return b
-}
-
-// appendNumber appends a step's number in four columns.
-func appendNumber(b []byte, n int) []byte {
-	if n < 10 {
-		b = append(b, ' ')
-	}
-	return append(strconv.AppendInt(append(b, ' '), int64(n), 10), ' ')
 }
 
 // appendState appends the lines of one state.
 func appendState(b []byte, s *cred.State) []byte {
-	line := func(name, text string) {
-		b = append(append(b, "  "...), name...)
-		for range 12 - len(name) {
-			b = append(b, ' ')
-		}
-		b = append(append(b, text...), '\n')
-	}
-	line("user", plan.IDText(s.UID))
-	line("group", plan.IDText(s.GID))
-	line("groups", plan.IDList(s.Groups))
-	line("effective", plan.Names(s.Effective))
-	line("permitted", plan.Names(s.Permitted))
-	line("inheritable", plan.Names(s.Inheritable))
-	line("bounding", plan.Names(s.Bounding))
+	ambient := "unsupported"
 	if s.AmbientSupported {
-		line("ambient", plan.Names(s.Ambient))
-	} else {
-		line("ambient", "unsupported")
+		ambient = plan.Names(s.Ambient)
 	}
-	line("securebits", knownText(s.Securebits, cred.Securebits.String))
-	line("new privs", knownText(s.NoNewPrivs, func(off bool) string {
-		if off {
-			return "off (no_new_privs)"
-		}
-		return "allowed"
-	}))
+	for _, line := range [...]struct{ name, text string }{
+		{"user", plan.IDText(s.UID)},
+		{"group", plan.IDText(s.GID)},
+		{"groups", plan.IDList(s.Groups)},
+		{"effective", plan.Names(s.Effective)},
+		{"permitted", plan.Names(s.Permitted)},
+		{"inheritable", plan.Names(s.Inheritable)},
+		{"bounding", plan.Names(s.Bounding)},
+		{"ambient", ambient},
+		{"securebits", knownText(s.Securebits, cred.Securebits.String)},
+		{"new privs", knownText(s.NoNewPrivs, newPrivsText)},
+	} {
+		b = fmt.Appendf(b, "  %-12s%s\n", line.name, line.text)
+	}
 	return b
+}
+
+func newPrivsText(off bool) string {
+	if off {
+		return "off (no_new_privs)"
+	}
+	return "allowed"
 }
 
 func knownText[T any](v cred.Known[T], text func(T) string) string {
