@@ -1,7 +1,8 @@
 package report
 
 import (
-	"strconv"
+	"fmt"
+	"strings"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -116,39 +117,38 @@ func appendGraded(b []byte, set caps.Set, indent, width int, c term.Color) []byt
 
 // processText is "12 (name)".
 func processText(p *cred.Process) string {
-	text := strconv.Itoa(p.PID)
-	if p.TID != p.PID {
-		text += "/" + strconv.Itoa(p.TID)
-	}
+	text := cred.ThreadID{PID: p.PID, TID: p.TID}.String()
 	if p.Name != "" {
-		text += " (" + term.Escape(p.Name) + ")"
+		text += fmt.Sprintf(" (%s)", term.Escape(p.Name))
 	}
 	if p.Zombie() {
 		text += ", a zombie"
 		if n := running(p); n == 1 {
 			text += " of which 1 thread still runs"
 		} else if n > 1 {
-			text += " of which " + strconv.Itoa(n) + " threads still run"
+			text += fmt.Sprintf(" of which %d threads still run", n)
 		}
 	}
 	return text
 }
 
 // usersText is "uid 0 (root)", with the effective id where it is another.
-func usersText(p *cred.Process, names Names) string {
-	text := "uid " + idText(p.UID.Real, names.User)
-	if p.UID.Effective != p.UID.Real {
-		text += ", effective " + idText(p.UID.Effective, names.User)
+func usersText(p *cred.Process, names Names) string { return "uid " + idsText(p.UID, names.User) }
+
+// idsText is a real id, with the effective one where it is another.
+func idsText(id cred.IDs, name func(uint32) string) string {
+	text := idText(id.Real, name)
+	if id.Effective != id.Real {
+		text += ", effective " + idText(id.Effective, name)
 	}
 	return text
 }
 
 func idText(id uint32, name func(uint32) string) string {
-	text := strconv.FormatUint(uint64(id), 10)
 	if n := name(id); n != "" {
-		text += " (" + term.Escape(n) + ")"
+		return fmt.Sprintf("%d (%s)", id, term.Escape(n))
 	}
-	return text
+	return fmt.Sprint(id)
 }
 
 func containerText(a *container.Assessment) string {
@@ -186,14 +186,14 @@ func noContainerText(a *container.Assessment) string {
 // evidenceText is the first of the evidence.
 func evidenceText(a *container.Assessment) string {
 	const few = 2
-	text := ""
-	for i, e := range a.Evidence[:min(few, len(a.Evidence))] {
-		text += [...]string{"", "; "}[i] + term.Escape(e)
+	var list []string
+	for _, e := range a.Evidence[:min(few, len(a.Evidence))] {
+		list = append(list, term.Escape(e))
 	}
 	if len(a.Evidence) > few {
-		text += "; and more"
+		list = append(list, "and more")
 	}
-	return text
+	return strings.Join(list, "; ")
 }
 
 // reachText says what is held, what can be had, and beside which default.
@@ -203,15 +203,15 @@ func reachText(p *cred.Process, a *container.Assessment) string {
 		held |= p.Differing[i].Permitted
 	}
 	if more := held &^ p.Permitted; more != 0 {
-		text += "; other threads hold " + strconv.Itoa(more.Len()) + " more"
+		text += fmt.Sprintf("; other threads hold %d more", more.Len())
 	}
 	if more := a.Reach &^ held; more != 0 {
-		text += "; an execve can bring " + strconv.Itoa(more.Len()) + " more"
+		text += fmt.Sprintf("; an execve can bring %d more", more.Len())
 	}
 	if a.Contained.OK && !a.Contained.Value {
 		return text
 	}
-	return text + "; " + a.Default.Name + "'s default is " + strconv.Itoa(a.Default.Set.Len())
+	return fmt.Sprintf("%s; %s's default is %d", text, a.Default.Name, a.Default.Set.Len())
 }
 
 // count is "no capability", "1 capability", "5 capabilities".
@@ -222,5 +222,5 @@ func count(n int) string {
 	case 1:
 		return "1 capability"
 	}
-	return strconv.Itoa(n) + " capabilities"
+	return fmt.Sprintf("%d capabilities", n)
 }

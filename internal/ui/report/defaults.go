@@ -1,7 +1,7 @@
 package report
 
 import (
-	"strconv"
+	"fmt"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -40,7 +40,7 @@ func DefaultsTable(b []byte, list []catalog.RuntimeDefault, width int) []byte {
 }
 
 func describeDefault(d catalog.RuntimeDefault) string {
-	text := strconv.Itoa(d.Set.Len()) + " in " + d.Name + " " + d.Version
+	text := fmt.Sprintf("%d in %s %s", d.Set.Len(), d.Name, d.Version)
 	if d.Note != "" {
 		text += "; " + d.Note
 	}

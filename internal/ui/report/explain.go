@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strconv"
 
 	"capsh/internal/rules/caps"
@@ -28,19 +29,14 @@ const explainWidth = 72
 // kernel lacks says so.
 func Explain(b []byte, c caps.Cap, kernelBits int) []byte {
 	e, named := catalog.Of(c)
+	name := "<unsupported>"
 	switch {
 	case named:
-		b = append(b, c.String()...)
+		name = c.String()
 	case int(c) < kernelBits:
-		b = append(b, "<unnamed in libcap>"...)
-	default:
-		b = append(b, "<unsupported>"...)
+		name = "<unnamed in libcap>"
 	}
-	b = append(b, " ("...)
-	b = strconv.AppendUint(b, uint64(c), 10)
-	b = append(b, ") [/proc/self/status:CapXXX: 0x"...)
-	b = append(b, c.Set().Mask()...)
-	b = append(b, "]\n"...)
+	b = fmt.Appendf(b, "%s (%d) [/proc/self/status:CapXXX: 0x%s]\n", name, int(c), c.Set().Mask())
 	if !named {
 		return b
 	}

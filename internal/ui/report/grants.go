@@ -1,7 +1,7 @@
 package report
 
 import (
-	"strconv"
+	"fmt"
 	"strings"
 
 	"capsh/internal/rules/filecap"
@@ -46,7 +46,7 @@ func capsText(g *filecap.Grants, kernelBits int) string {
 	}
 	text := g.Caps.EPI().Text(kernelBits)
 	if g.Caps.RootID != 0 {
-		text += " [rootid=" + strconv.FormatUint(uint64(g.Caps.RootID), 10) + "]"
+		text += fmt.Sprintf(" [rootid=%d]", g.Caps.RootID)
 	}
 	return text
 }
@@ -56,5 +56,5 @@ func idName(id uint32, name func(uint32) string) string {
 	if n := name(id); n != "" {
 		return term.Escape(n)
 	}
-	return strconv.FormatUint(uint64(id), 10)
+	return fmt.Sprint(id)
 }

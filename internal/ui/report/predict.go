@@ -1,7 +1,8 @@
 package report
 
 import (
-	"strconv"
+	"fmt"
+	"strings"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
@@ -35,31 +36,24 @@ func Predict(b []byte, before *cred.State, f *execve.File, o *execve.Outcome, ke
 func appendFile(b []byte, f *execve.File, kernelBits int) []byte {
 	b = term.AppendEscaped(b, f.Path)
 	for _, i := range f.Interpreters {
-		b = term.AppendEscaped(append(b, ", run by "...), i)
+		b = fmt.Appendf(b, ", run by %s", term.Escape(i))
 	}
-	b = append(b, ": "...)
-	carries := false
-	item := func(text string) {
-		if carries {
-			b = append(b, "; "...)
-		}
-		b, carries = append(b, text...), true
-	}
+	var carries []string
 	if f.Mode&filecap.ModeSetuid != 0 {
-		item("setuid " + strconv.FormatUint(uint64(f.UID), 10))
+		carries = append(carries, fmt.Sprintf("setuid %d", f.UID))
 	}
 	if f.Mode&filecap.ModeSetgid != 0 {
-		item("setgid " + strconv.FormatUint(uint64(f.GID), 10))
+		carries = append(carries, fmt.Sprintf("setgid %d", f.GID))
 	}
-	if f.HasCaps && f.Caps.Version == 0 {
-		item("file capabilities that are not shown here")
-	} else if f.HasCaps {
-		item(f.Caps.EPI().Text(kernelBits))
+	switch {
+	case f.HasCaps && f.Caps.Version == 0:
+		carries = append(carries, "file capabilities that are not shown here")
+	case f.HasCaps:
+		carries = append(carries, f.Caps.EPI().Text(kernelBits))
+	case len(carries) == 0:
+		carries = append(carries, "no privileges of its own")
 	}
-	if !carries {
-		item("no privileges of its own")
-	}
-	return append(b, '\n')
+	return fmt.Appendf(b, ": %s\n", strings.Join(carries, "; "))
 }
 
 // appendIdentities appends what besides the sets decides, before and after.
@@ -72,7 +66,7 @@ func appendIdentities(b []byte, before, after *cred.State, width int) []byte {
 	t.Row("securebits", bits(before), bits(after))
 	t.Row("no_new_privs", cred.OnOff(before.NoNewPrivs), cred.OnOff(after.NoNewPrivs))
 	if ns := &before.UserNS; ns.Inode.OK && !ns.Initial().Value {
-		t.Row("userns", strconv.FormatUint(ns.Inode.Value, 10), "all ids are as it has them")
+		t.Row("userns", fmt.Sprint(ns.Inode.Value), "all ids are as it has them")
 	}
 	return t.Append(b, width)
 }
@@ -137,25 +131,13 @@ func appendMatrix(b []byte, before, after *cred.State, width int, color term.Col
 	t.Row("before", "after", "", "")
 	for _, r := range placeRows(&before.Sets, &after.Sets) {
 		word, hue := r.change()
-		t.Row(placesText(r.before), placesText(r.after), color.Paint(hue, word), spaced(plan.Names(r.caps)))
+		t.Row(placesText(r.before), placesText(r.after), color.Paint(hue, word), strings.ReplaceAll(plan.Names(r.caps), ",", ", "))
 	}
 	if before.Sets == (cred.Sets{}) && after.Sets == (cred.Sets{}) {
 		t.Row(placesText(0), placesText(0), "", "no capability anywhere")
 	}
 	b = t.Append(b, width)
 	return append(b, "b bounding, e effective, p permitted, i inheritable, a ambient\n"...)
-}
-
-// spaced has a blank behind each comma, where a line can be broken.
-func spaced(names string) string {
-	var b []byte
-	for i := range len(names) {
-		b = append(b, names[i])
-		if names[i] == ',' {
-			b = append(b, ' ')
-		}
-	}
-	return string(b)
 }
 
 // change is what happens to the capabilities of a row, in a word and a colour.

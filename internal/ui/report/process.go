@@ -1,7 +1,7 @@
 package report
 
 import (
-	"strconv"
+	"fmt"
 
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
@@ -23,7 +23,7 @@ type Listed struct {
 // shownUser is the user's name, or the number where it has none.
 func (p *Listed) shownUser() string {
 	if p.User == "" {
-		return strconv.FormatUint(uint64(p.UID.Effective), 10)
+		return fmt.Sprint(p.UID.Effective)
 	}
 	return term.Escape(p.User)
 }
@@ -37,7 +37,7 @@ func (p *Listed) shownName() string {
 	case n == 1:
 		return name + " (zombie, 1 thread runs)"
 	case n > 1:
-		return name + " (zombie, " + strconv.Itoa(n) + " threads run)"
+		return fmt.Sprintf("%s (zombie, %d threads run)", name, n)
 	}
 	return name + " (zombie)"
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"capsh/internal/rules/caps"
@@ -38,47 +37,40 @@ func differingText(p *cred.Process) string {
 	case p.TID != p.PID || p.Threads <= 1:
 		return ""
 	case !p.ThreadsRead:
-		return ", " + strconv.Itoa(p.Threads) + " threads, whether they differ is unknown"
+		return fmt.Sprintf(", %d threads, whether they differ is unknown", p.Threads)
 	case len(p.Differing) == 0:
 		return ""
 	}
-	text := ", " + strconv.Itoa(p.Threads) + " threads, " + strconv.Itoa(len(p.Differing))
-	if len(p.Differing) == 1 {
-		text += " of them holds something else ("
-	} else {
-		text += " of them hold something else ("
+	var ids []string
+	for i := range p.Differing {
+		ids = append(ids, fmt.Sprint(p.Differing[i].TID))
 	}
-	const few = 5
-	for i := range p.Differing[:min(few, len(p.Differing))] {
-		if i > 0 {
-			text += ", "
-		}
-		text += strconv.Itoa(p.Differing[i].TID)
+	hold := "hold"
+	if len(ids) == 1 {
+		hold = "holds"
 	}
-	if more := len(p.Differing) - few; more > 0 {
-		text += " and " + strconv.Itoa(more) + " more"
+	return fmt.Sprintf(", %d threads, %d of them %s something else (%s)", p.Threads, len(ids), hold, firstOf(ids, 5))
+}
+
+// firstOf is the first few of a list, and how many more there are.
+func firstOf(list []string, few int) string {
+	text := strings.Join(list[:min(few, len(list))], ", ")
+	if more := len(list) - few; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
 	}
-	return text + ")"
+	return text
 }
 
 func groupsText(p *cred.Process, names Names) string {
-	text := "gid " + idText(p.GID.Real, names.Group)
-	if p.GID.Effective != p.GID.Real {
-		text += ", effective " + idText(p.GID.Effective, names.Group)
+	text := "gid " + idsText(p.GID, names.Group)
+	if len(p.Groups) == 0 {
+		return text
 	}
-	const few = 8
-	for i, gid := range p.Groups {
-		switch {
-		case i == 0:
-			text += ", groups "
-		case i == few:
-			return text + " and " + strconv.Itoa(len(p.Groups)-few) + " more"
-		default:
-			text += ", "
-		}
-		text += idText(gid, names.Group)
+	var groups []string
+	for _, gid := range p.Groups {
+		groups = append(groups, idText(gid, names.Group))
 	}
-	return text
+	return text + ", groups " + firstOf(groups, 8)
 }
 
 func userNSText(f *container.Facts) string {
@@ -93,9 +85,9 @@ func userNSText(f *container.Facts) string {
 	case !f.InChildUserNS():
 		return "the machine's own (initial)"
 	}
-	text := strconv.FormatUint(ns.Value, 10) + ", not the machine's"
+	text := fmt.Sprintf("%d, not the machine's", ns.Value)
 	if f.Owner.OK {
-		text += ", owned by uid " + fmt.Sprint(f.Owner.Value)
+		text += fmt.Sprintf(", owned by uid %d", f.Owner.Value)
 	}
 	return text
 }
@@ -206,7 +198,7 @@ func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
 	case p.Permitted != 0 && idle == p.Permitted:
 		text += "; none is effective until raised"
 	case idle != 0:
-		text += "; " + strconv.Itoa(idle.Len()) + " not effective until raised"
+		text += fmt.Sprintf("; %d not effective until raised", idle.Len())
 	}
 	text += othersText(p)
 	switch more := execve.Gain(&p.Sets); {
@@ -216,7 +208,7 @@ func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
 	case !p.NoNewPrivs.OK:
 		text += "; whether an execve can bring more is unknown"
 	default:
-		text += "; an execve of the right file can bring " + strconv.Itoa(more.Len()) + " more"
+		text += fmt.Sprintf("; an execve of the right file can bring %d more", more.Len())
 	}
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
@@ -232,9 +224,9 @@ func othersText(p *cred.Process) string {
 	case more == 0:
 		return ""
 	case more.Len() <= fewNames:
-		return "; " + who + " " + listOf(more) + " as well"
+		return fmt.Sprintf("; %s %s as well", who, listOf(more))
 	}
-	return "; " + who + " " + strconv.Itoa(more.Len()) + " more"
+	return fmt.Sprintf("; %s %d more", who, more.Len())
 }
 
 // MoreInThreads is what other threads of p have permitted and p does not; who is
@@ -245,12 +237,12 @@ func MoreInThreads(p *cred.Process) (more caps.Set, who string) {
 		t := &p.Differing[i]
 		if t.Permitted&^p.Permitted != 0 {
 			more |= t.Permitted &^ p.Permitted
-			who = "thread " + strconv.Itoa(t.TID) + " holds"
+			who = fmt.Sprintf("thread %d holds", t.TID)
 			n++
 		}
 	}
 	if n > 1 {
-		who = strconv.Itoa(n) + " other threads hold"
+		who = fmt.Sprintf("%d other threads hold", n)
 	}
 	return more, who
 }
@@ -262,9 +254,9 @@ func onlyInText(f *container.Facts) string {
 	case f.InChildUserNS() && !ns.OK:
 		return ", but only inside a user namespace that is not the machine's"
 	case f.InChildUserNS():
-		text := ", but only inside user namespace " + strconv.FormatUint(ns.Value, 10)
+		text := fmt.Sprintf(", but only inside user namespace %d", ns.Value)
 		if f.Owner.OK {
-			text += " owned by uid " + fmt.Sprint(f.Owner.Value)
+			text += fmt.Sprintf(" owned by uid %d", f.Owner.Value)
 		}
 		return text
 	case ns.OK:
@@ -310,7 +302,7 @@ func heldText(f *container.Facts, a *container.Assessment) string {
 	case held.Len() <= fewNames:
 		return listOf(held)
 	case contained && usual.Contains(held):
-		return strconv.Itoa(held.Len()) + " of " + a.Default.Name + "'s default " + strconv.Itoa(usual.Len())
+		return fmt.Sprintf("%d of %s's default %d", held.Len(), a.Default.Name, usual.Len())
 	case contained && held.Contains(usual) && (held&^usual).Len() <= fewNames:
 		return a.Default.Name + "'s default set and " + listOf(held&^usual)
 	case full.OK && missing.Len() <= fewNames:
@@ -322,7 +314,7 @@ func heldText(f *container.Facts, a *container.Assessment) string {
 // fewOf names the capabilities of a set, or counts them.
 func fewOf(set caps.Set) string {
 	if n := set.Len(); n > fewNames {
-		return strconv.Itoa(n)
+		return fmt.Sprint(n)
 	}
 	return listOf(set)
 }
