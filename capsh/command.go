@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"iter"
-	"strconv"
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/suggest"
@@ -133,7 +132,3 @@ func (v *view) form() string {
 	}
 	return v.format
 }
-
-// quote puts a text from the command line into an error message: what a
-// terminal would act on is escaped.
-func quote(s string) string { return strconv.Quote(s) }

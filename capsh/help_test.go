@@ -24,6 +24,16 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	testenv.Screen(t, text, 40)
+	var all strings.Builder
+	if status := run([]string{"capsh", "--help=all"}, nil, nil, &all, &all); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	testenv.Screen(t, all.String(), 1000)
+	for name := range classic.Options {
+		if !strings.Contains(all.String(), name) {
+			t.Errorf("--help=all lacks %s", name)
+		}
+	}
 	for _, c := range commands {
 		t.Run(c.name, func(t *testing.T) { checkHelp(t, c.make().table()) })
 	}

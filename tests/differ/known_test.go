@@ -91,7 +91,7 @@ func differences() []*difference {
 		{
 			name:   "help",
 			why:    "--help is an answer, not an error, wherever it stands; libcap's exits 1 unless it is first",
-			match:  func(m *moment) bool { return m.arg() == "--help" || m.arg() == "-h" },
+			match:  func(m *moment) bool { return m.arg() == "--help" || m.arg() == "--help=all" || m.arg() == "-h" },
 			expect: help,
 		}, {
 			name:   "bare-word",

@@ -1,6 +1,8 @@
 package classic
 
 import (
+	"fmt"
+
 	"capsh/internal/linux/inherit"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -54,5 +56,15 @@ func versionText() string {
 
 func (s *session) help(string) error {
 	s.text(Usage(s.args0))
+	return errDone
+}
+
+// helpAll is --help=all.
+func (s *session) helpAll(which string) error {
+	if _, err := allWord.Parse(which); err != nil {
+		s.text(Usage(s.args0))
+		return fmt.Errorf("--help: %w", err)
+	}
+	s.text(s.table(s.args0).HelpAll())
 	return errDone
 }

@@ -1,5 +1,11 @@
 package classic
 
+import (
+	"strings"
+
+	"capsh/internal/ui/flags"
+)
+
 // Usage is the help text; it fits a screen; the manual has the rest.
 func Usage(name string) string {
 	return "usage: " + name + ` [option ...]
@@ -38,4 +44,30 @@ of each) predict COMMAND            what it would hold after an execve
          explain [CAP]  completion SHELL
 CAP is a name (cap_net_raw) or a number; LIST has commas between. See capsh(1).
 `
+}
+
+// helpTable is the options as a table of ui/flags, for a line each.
+func helpTable(name string) *flags.Table {
+	group := flags.Group{}
+	for _, o := range allOptions {
+		if o.help == "" {
+			continue // the table has a --help of its own
+		}
+		value := flags.Switch(new(bool))
+		if o.value != nil {
+			value = flags.To(new(string), flags.Text(o.value.word))
+		}
+		group.Options = append(group.Options, flags.Option{Name: strings.TrimPrefix(o.name, "--"), Help: o.help, Value: value})
+	}
+	return &flags.Table{
+		Usage:  name + " [option ...]",
+		About:  "Options act from left to right, each on what the ones before it did.\n",
+		Groups: []flags.Group{group},
+		After: `  --  [ARG ...]            run a shell in place of this program
+  -+  [ARG ...]            run it as a child
+  ==  [ARG ...]            run this program again
+  =+  [ARG ...]            run it again as a child
+A word in place of the options is a command; capsh --help lists them.
+`,
+	}
 }

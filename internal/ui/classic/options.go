@@ -23,6 +23,7 @@ type classicOption struct {
 	// scope says what --pid does to it.
 	scope scope
 	do    func(s *session, value string) error
+	help  string // one line for --help=all
 }
 
 type scope uint8
@@ -35,51 +36,52 @@ const (
 // options are all that libcap's capsh has but the four that run a program. The
 // linker lays them out; nothing of it runs at the start.
 var options = [...]classicOption{
-	{"--print", nil, anyProcess, (*session).print},
-	{"--current", nil, anyProcess, (*session).current},
-	{"--decode", number, anyProcess, (*session).decode},
-	{"--has-p", oneCap, anyProcess, (*session).hasPermitted},
-	{"--has-i", oneCap, anyProcess, (*session).hasInheritable},
-	{"--has-a", oneCap, anyProcess, (*session).hasAmbient},
-	{"--has-b", oneCap, anyProcess, (*session).hasBounding},
-	{"--dropped", oneCap, anyProcess, (*session).dropped},
-	{"--has-ambient", nil, anyProcess, (*session).ambientSupported},
-	{"--has-no-new-privs", nil, anyProcess, (*session).hasNoNewPrivs},
-	{"--is-uid", number, anyProcess, (*session).isUID},
-	{"--is-gid", number, anyProcess, (*session).isGID},
-	{"--supports", oneCap, anyProcess, (*session).supports},
-	{"--mode", nil, anyProcess, (*session).mode},
-	{"--inmode", mode, anyProcess, (*session).inMode},
-	{"--modes", nil, anyProcess, (*session).modes},
-	{"--explain", oneCap, anyProcess, (*session).explain},
-	{"--suggest", text, anyProcess, (*session).suggest},
-	{"--license", nil, anyProcess, (*session).license},
-	{"--version", nil, anyProcess, (*session).version},
-	{"--help", nil, anyProcess, (*session).help},
-	{"-h", nil, anyProcess, (*session).help},
-	{"--quiet", nil, anyProcess, (*session).setQuiet},
-	{"--strict", nil, thisProcess, (*session).toggleStrict},
-	{"--noenv", nil, thisProcess, (*session).setNoEnv},
-	{"--shell", file, thisProcess, (*session).setShell},
-	{"--caps", text, thisProcess, (*session).setCaps},
-	{"--inh", capList, thisProcess, (*session).setInheritable},
-	{"--iab", text, thisProcess, (*session).setIAB},
-	{"--drop", capList, thisProcess, (*session).dropBounding},
-	{"--addamb", capList, thisProcess, (*session).addAmbient},
-	{"--delamb", capList, thisProcess, (*session).delAmbient},
-	{"--noamb", nil, thisProcess, (*session).clearAmbient},
-	{"--mode", mode, thisProcess, (*session).setMode},
-	{"--secbits", number, thisProcess, (*session).setSecurebits},
-	{"--keep", zeroOne, thisProcess, (*session).setKeepCaps},
-	{"--no-new-privs", nil, thisProcess, (*session).setNoNewPrivs},
-	{"--uid", number, thisProcess, (*session).setUID},
-	{"--cap-uid", number, thisProcess, (*session).capSetUID},
-	{"--gid", number, thisProcess, (*session).setGID},
-	{"--groups", groups, thisProcess, (*session).setGroups},
-	{"--user", user, thisProcess, (*session).setUser},
-	{"--chroot", file, thisProcess, (*session).chroot},
-	{"--forkfor", number, thisProcess, (*session).forkFor},
-	{"--killit", number, thisProcess, (*session).killIt},
+	{"--print", nil, anyProcess, (*session).print, "all that a process has"},
+	{"--current", nil, anyProcess, (*session).current, "effective, permitted and inheritable, as text"},
+	{"--decode", number, anyProcess, (*session).decode, "the names of the bits of a hexadecimal mask"},
+	{"--has-p", oneCap, anyProcess, (*session).hasPermitted, "is it permitted? exit 1 if not"},
+	{"--has-i", oneCap, anyProcess, (*session).hasInheritable, "is it inheritable?"},
+	{"--has-a", oneCap, anyProcess, (*session).hasAmbient, "is it ambient?"},
+	{"--has-b", oneCap, anyProcess, (*session).hasBounding, "is it in the bounding set?"},
+	{"--dropped", oneCap, anyProcess, (*session).dropped, "is it out of the bounding set?"},
+	{"--has-ambient", nil, anyProcess, (*session).ambientSupported, "does the kernel have ambient sets?"},
+	{"--has-no-new-privs", nil, anyProcess, (*session).hasNoNewPrivs, "is no_new_privs set?"},
+	{"--is-uid", number, anyProcess, (*session).isUID, "is that the real user id?"},
+	{"--is-gid", number, anyProcess, (*session).isGID, "is that the real group id?"},
+	{"--supports", oneCap, anyProcess, (*session).supports, "does the kernel have this capability?"},
+	{"--mode", nil, anyProcess, (*session).mode, "the present mode"},
+	{"--inmode", mode, anyProcess, (*session).inMode, "is that the present mode?"},
+	{"--modes", nil, anyProcess, (*session).modes, "libcap's modes"},
+	{"--explain", oneCap, anyProcess, (*session).explain, "what a capability is"},
+	{"--suggest", text, anyProcess, (*session).suggest, "the capabilities whose description has TEXT"},
+	{"--license", nil, anyProcess, (*session).license, "the license"},
+	{"--version", nil, anyProcess, (*session).version, "which version this is"},
+	{"--help", nil, anyProcess, (*session).help, ""},
+	{"--help", all, anyProcess, (*session).helpAll, ""},
+	{"-h", nil, anyProcess, (*session).help, ""},
+	{"--quiet", nil, anyProcess, (*session).setQuiet, "no warning of unnamed capabilities, as the first word"},
+	{"--strict", nil, thisProcess, (*session).toggleStrict, "raise no CAP_SETPCAP by itself; twice: do again"},
+	{"--noenv", nil, thisProcess, (*session).setNoEnv, "--user leaves HOME and USER alone"},
+	{"--shell", file, thisProcess, (*session).setShell, "the program for -- and -+, /bin/bash by default"},
+	{"--caps", text, thisProcess, (*session).setCaps, "set effective, permitted and inheritable"},
+	{"--inh", capList, thisProcess, (*session).setInheritable, "set inheritable"},
+	{"--iab", text, thisProcess, (*session).setIAB, "set inheritable and ambient, drop from bounding"},
+	{"--drop", capList, thisProcess, (*session).dropBounding, "drop from the bounding set"},
+	{"--addamb", capList, thisProcess, (*session).addAmbient, "raise in the ambient set"},
+	{"--delamb", capList, thisProcess, (*session).delAmbient, "lower from the ambient set"},
+	{"--noamb", nil, thisProcess, (*session).clearAmbient, "empty the ambient set"},
+	{"--mode", mode, thisProcess, (*session).setMode, "enter a mode"},
+	{"--secbits", number, thisProcess, (*session).setSecurebits, "set the securebits"},
+	{"--keep", zeroOne, thisProcess, (*session).setKeepCaps, "set or clear the securebit keep_caps"},
+	{"--no-new-privs", nil, thisProcess, (*session).setNoNewPrivs, "set no_new_privs"},
+	{"--uid", number, thisProcess, (*session).setUID, "set the user ids"},
+	{"--cap-uid", number, thisProcess, (*session).capSetUID, "the same, and keep what is permitted"},
+	{"--gid", number, thisProcess, (*session).setGID, "set the group ids"},
+	{"--groups", groups, thisProcess, (*session).setGroups, "set the supplementary groups"},
+	{"--user", user, thisProcess, (*session).setUser, "become this user, with its groups"},
+	{"--chroot", file, thisProcess, (*session).chroot, "change the root directory, and to it"},
+	{"--forkfor", number, thisProcess, (*session).forkFor, "start a child that sleeps for N seconds"},
+	{"--killit", number, thisProcess, (*session).killIt, "end that child by signal N"},
 }
 
 // action is an option with its value, ready to act.
@@ -109,7 +111,7 @@ func parseClassic(args []string) (parsed, error) {
 		if isProgram(arg) {
 			a.classicOption = classicOption{arg, nil, thisProcess, func(s *session, _ string) error {
 				return s.runProgram(arg, args[i+1:])
-			}}
+			}, ""}
 		} else {
 			a.classicOption, a.value = find(arg)
 		}

@@ -12,6 +12,7 @@ import (
 	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/term"
 )
 
@@ -22,6 +23,10 @@ type session struct {
 	out   *term.Output
 	view  view
 	names userdb.DB
+
+	// table is the options as --help=all lists them. They cannot name what lists
+	// them.
+	table func(name string) *flags.Table
 
 	quiet      bool           // --quiet came: pass it on at ==
 	strict     bool           // --strict: raise nothing by ourselves
@@ -38,7 +43,7 @@ type session struct {
 func (s *session) text(text string) { s.out.Buf = append(s.out.Buf, text...) }
 
 func newSession(args, env []string, out *term.Output, v view) *session {
-	return &session{args0: args[0], env: env, out: out, view: v}
+	return &session{args0: args[0], env: env, out: out, view: v, table: helpTable}
 }
 
 // kernel is what prctl says that the kernel has, as libcap finds it; in another

@@ -8,22 +8,27 @@ import (
 
 // value is a kind of value that an option takes.
 type value struct {
+	word string // stands for it in --help=all
 	// complete lists what may be meant by what is typed so far; nil for files.
 	complete func(typed string) []string
 }
 
 // Of capabilities libcap's capsh takes whole names alone.
 var (
-	oneCap  = &value{func(string) []string { return capNames() }}
-	capList = &value{func(typed string) []string { return flags.Listed(append(capNames(), "all"), typed) }}
-	mode    = &value{func(string) []string { return flags.ModeNames() }}
-	zeroOne = &value{func(string) []string { return []string{"0", "1"} }}
-	user    = &value{func(string) []string { return flags.UserNames() }}
-	groups  = &value{func(typed string) []string { return flags.Listed(flags.GroupNames(), typed) }}
-	number  = &value{}
-	text    = &value{}
-	file    = &value{}
+	oneCap  = &value{"CAP", func(string) []string { return capNames() }}
+	capList = &value{"LIST", func(typed string) []string { return flags.Listed(append(capNames(), "all"), typed) }}
+	mode    = &value{"MODE", func(string) []string { return flags.ModeNames() }}
+	zeroOne = &value{"0|1", func(string) []string { return []string{"0", "1"} }}
+	user    = &value{"NAME", func(string) []string { return flags.UserNames() }}
+	groups  = &value{"LIST", func(typed string) []string { return flags.Listed(flags.GroupNames(), typed) }}
+	all     = &value{allWord.Word, allWord.Complete}
+	number  = &value{"N", nil}
+	text    = &value{"TEXT", nil}
+	file    = &value{"PATH", nil}
 )
+
+// allWord is what --help takes.
+var allWord = flags.OneOf("all")
 
 func capNames() []string {
 	names := flags.CapNames("cap_")
@@ -57,7 +62,7 @@ func allOptions(yield func(int, classicOption) bool) {
 		}
 	}
 	for i, o := range viewOptions {
-		if !yield(i, classicOption{name: o.name, value: o.value}) {
+		if !yield(i, classicOption{name: o.name, value: o.value, help: o.help}) {
 			return
 		}
 	}

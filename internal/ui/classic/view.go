@@ -24,26 +24,27 @@ type viewOption struct {
 	name  string
 	value *value // nil for none
 	set   func(v *view, text string) error
+	help  string
 }
 
 var viewOptions = [...]viewOption{
-	{"--json", nil, func(v *view, _ string) error { v.json = true; return nil }},
-	{"--format", &value{format.Complete}, func(v *view, text string) error {
+	{"--json", nil, func(v *view, _ string) error { v.json = true; return nil }, "the same as --format=json"},
+	{"--format", &value{format.Word, format.Complete}, func(v *view, text string) error {
 		word, err := format.Parse(text)
 		v.json = word == "json"
 		return err
-	}},
+	}, "how to write it"},
 	{"--proc", file, func(v *view, text string) (err error) {
 		v.proc, err = flags.Proc.Parse(text)
 		return err
-	}},
-	{"--pid", &value{flags.CompletePIDs}, func(v *view, text string) error {
+	}, "another procfs: the host's, a saved copy"},
+	{"--pid", &value{flags.Processes.Word, flags.CompletePIDs}, func(v *view, text string) error {
 		list, err := flags.ParseThreads(text)
 		for _, t := range list {
 			v.threads = append(v.threads, t.ThreadID)
 		}
 		return err
-	}},
+	}, "speak of these processes, not of this one"},
 }
 
 var format = flags.Format()
