@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"unicode/utf8"
 
 	"capsh/internal/rules/caps"
@@ -26,10 +25,8 @@ type Row struct {
 
 // NewRow makes the row of p.
 func NewRow(p *Listed) Row {
-	r := Row{PID: p.PID, TID: p.TID, User: p.shownUser(), Name: p.shownName(),
-		Container: ContainerName(p.Container), Sets: p.Sets, Kernel: p.KernelThread.Value}
-	appendMarks(r.Marks[:0], p)
-	return r
+	return Row{PID: p.PID, TID: p.TID, User: p.shownUser(), Name: p.shownName(), Container: ContainerName(p.Container),
+		Marks: marks(p), Sets: p.Sets, Kernel: p.KernelThread.Value}
 }
 
 // List is how ps prints its rows.
@@ -50,13 +47,13 @@ type listed struct {
 }
 
 // The widest that a cell may be on a terminal, and the narrowest: cells give way to
-// what is held until that has minHolding.
+// what is held until that has minSets.
 const (
 	maxUser, minUser           = 12, 6
 	maxName, minName           = 20, 8
 	maxContainer, minContainer = 24, len("CONTAINER")
 
-	minHolding = 24
+	minSets = 24
 )
 
 // Append appends the table.
@@ -64,7 +61,7 @@ func (l *List) Append(b []byte, rows []Row) []byte {
 	pid, user, name, where := len("PID"), len("USER"), len("NAME"), len("CONTAINER")
 	for i := range rows {
 		r := &rows[i]
-		pid = max(pid, r.idLen())
+		pid = max(pid, len(r.id()))
 		user = max(user, l.width(r.User, maxUser))
 		name = max(name, l.width(r.Name, maxName))
 		where = max(where, l.width(r.Container, maxContainer))
@@ -75,36 +72,30 @@ func (l *List) Append(b []byte, rows []Row) []byte {
 	}
 	before := fixed + user + name + where
 	l.texts = map[listed]string{}
-	b = slices.Grow(b, (len(rows)+1)*(before+minHolding))
+	b = slices.Grow(b, (len(rows)+1)*(before+minSets))
 
 	head := fmt.Sprintf("%*s  %-*s  %-*s  %-*s  MARK  HOLDS", pid, "PID", user, "USER", name, "NAME", where, "CONTAINER")
 	b = append(b, l.Color.Paint(term.Bold, head)...)
 	b = append(b, '\n')
 	for i := range rows {
 		r := &rows[i]
-		b = append(r.appendID(term.AppendBlanks(b, pid-r.idLen())), gap...)
-		b = append(l.appendCell(b, r.User, user), gap...)
-		b = append(l.appendCell(b, r.Name, name), gap...)
-		b = append(l.appendContainer(b, r.Container, where), gap...)
-		b = append(l.appendMarks(b, r.Marks), gap...)
-		b = append(l.appendHolding(b, listed{r.Sets, r.Marks[2] == 'u'}, before), '\n')
+		b = fmt.Appendf(b, "%*s  %-*s  %-*s  %s  %s  %s\n", pid, r.id(), user, cutText(r.User, user), name, cutText(r.Name, name),
+			l.container(r.Container, where), l.marks(r.Marks), l.sets(listed{r.Sets, r.Marks[2] == 'u'}, before))
 	}
 	return b
 }
 
-// needed is how wide what is held has to be: minHolding, unless all need less.
+// needed is how wide what is held has to be: minSets, unless all need less.
 func (l *List) needed(rows []Row) int {
 	seen, widest := map[cred.Sets]bool{}, 0
-	var b []byte
-	for i := 0; i < len(rows) && widest < minHolding; i++ {
+	for i := 0; i < len(rows) && widest < minSets; i++ {
 		s := &rows[i].Sets
 		if !seen[*s] {
 			seen[*s] = true
-			b = AppendHolding(b[:0], s, l.All, l.First, 0)
-			widest = max(widest, len(b))
+			widest = max(widest, len(ShortSets(s, l.All, l.First, 0)))
 		}
 	}
-	return min(widest, minHolding)
+	return min(widest, minSets)
 }
 
 // cell is the width of a column, and the least that it may become.
@@ -130,18 +121,7 @@ func narrow(room int, cells []cell) {
 	}
 }
 
-func (r *Row) appendID(b []byte) []byte {
-	b = strconv.AppendInt(b, int64(r.PID), 10)
-	if r.TID != r.PID {
-		b = strconv.AppendInt(append(b, '/'), int64(r.TID), 10)
-	}
-	return b
-}
-
-func (r *Row) idLen() int {
-	var text [32]byte
-	return len(r.appendID(text[:0]))
-}
+func (r *Row) id() string { return cred.ThreadID{PID: r.PID, TID: r.TID}.String() }
 
 // width is that of a cell's text.
 func (l *List) width(text string, most int) int {
@@ -152,18 +132,12 @@ func (l *List) width(text string, most int) int {
 	return n
 }
 
-// appendCell appends text in a cell, which it may be too wide for.
-func (l *List) appendCell(b []byte, text string, width int) []byte {
-	return term.AppendBlanks(appendCut(b, text, width), width-utf8.RuneCountInString(text))
-}
-
-// appendCut appends text, with a ~ for what is too much of it. A width of 0 is no
-// limit.
-func appendCut(b []byte, text string, width int) []byte {
+// cutText is text with a ~ for what is too much of it. A width of 0 is no limit.
+func cutText(text string, width int) string {
 	if width <= 0 || utf8.RuneCountInString(text) <= width {
-		return append(b, text...)
+		return text
 	}
-	return append(append(b, firstRunes(text, width-1)...), '~')
+	return firstRunes(text, width-1) + "~"
 }
 
 // firstRunes is what text begins with.
@@ -176,18 +150,15 @@ func firstRunes(text string, n int) string {
 	return text
 }
 
-func (l *List) appendContainer(b []byte, text string, width int) []byte {
-	cell := string(l.appendCell(nil, text, width))
-	if text != "-" && text != "?" {
-		cell = l.Color.Paint(styleContainer, cell)
+func (l *List) container(text string, width int) string {
+	cell := fmt.Sprintf("%-*s", width, cutText(text, width))
+	if text == "-" || text == "?" {
+		return cell
 	}
-	return append(b, cell...)
+	return l.Color.Paint(styleContainer, cell)
 }
 
-func (l *List) appendMarks(b []byte, marks [4]byte) []byte {
-	if !l.Color {
-		return append(b, marks[:]...)
-	}
+func (l *List) marks(marks [4]byte) (text string) {
 	for _, m := range marks {
 		style := styleMark
 		switch m {
@@ -196,21 +167,22 @@ func (l *List) appendMarks(b []byte, marks [4]byte) []byte {
 		case 'u', '?':
 			style = styleForeign
 		}
-		b = append(b, l.Color.Paint(style, string(m))...)
+		text += l.Color.Paint(style, string(m))
 	}
-	return b
+	return text
 }
 
-func (l *List) appendHolding(b []byte, h listed, before int) []byte {
-	text, ok := l.texts[h]
+// sets is the short form of sets, behind so many columns.
+func (l *List) sets(s listed, before int) string {
+	text, ok := l.texts[s]
 	if !ok {
 		width := 0
 		if l.Width > 0 {
-			width = max(l.Width-before, minHolding)
+			width = max(l.Width-before, minSets)
 		}
-		text = string(appendCut(nil, string(AppendHolding(nil, &h.Sets, l.All, l.First, width)), width))
-		text = l.Color.Paint(setsStyle(&h.Sets, l.All, h.foreign), text)
-		l.texts[h] = text
+		text = cutText(ShortSets(&s.Sets, l.All, l.First, width), width)
+		text = l.Color.Paint(setsStyle(&s.Sets, l.All, s.foreign), text)
+		l.texts[s] = text
 	}
-	return append(b, text...)
+	return text
 }

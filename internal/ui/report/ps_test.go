@@ -151,7 +151,7 @@ func TestMarkMore(t *testing.T) {
 		{2, 0, 0, on, "---n"}, {2, 4, 2, on, "---n"}, {2, 4, 2, unknown, "-?-?"}, {2, 2, 2, unknown, "---?"},
 	} {
 		p.Bounding, p.Inheritable, p.Permitted, p.NoNewPrivs = test.bounding, test.inheritable, test.permitted, test.nnp
-		if got := string(appendMarks(nil, &p)); got != test.want {
+		if got := marks(&p); string(got[:]) != test.want {
 			t.Errorf("%+v: %s", test, got)
 		}
 	}

@@ -3,7 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"capsh/internal/rules/caps"
@@ -47,37 +47,40 @@ const maxLevels = 16
 
 // Append appends a line.
 func (t *Tree) Append(b []byte, n *Branch) []byte {
-	start := len(b)
+	indent := t.indent(n)
 	if n.Listed == nil {
-		b = t.indent(term.AppendBlanks(b, idWidth+1+t.userWidth()+1), n)
-		return append(append(b, t.Color.Paint(term.Dim, fmt.Sprintf("%d more, holding nothing", n.Quiet))...), '\n')
+		rest := t.Color.Paint(term.Dim, fmt.Sprintf("%d more, holding nothing", n.Quiet))
+		return fmt.Appendf(b, "%*s%s%s\n", idWidth+1+t.userWidth()+1, "", indent, rest)
 	}
-	b = t.id(b, n)
-	b = t.indent(b, n)
-	indented := len(b)
-	b = append(t.name(b, n, n.shownName(), ContainerName(n.Container)), gap...)
-	used := term.Columns(string(b[start:]))
-	holding := func(b []byte, width int) []byte { return AppendHolding(b, &n.Sets, t.All, t.First, width) }
-	changes, width := t.changes(nil, n, fewNames), 0
-	if full := len(holding(nil, 0)); t.Width > 0 && used+full+term.Columns(string(changes)) > t.Width {
-		least := min(full, minHolding)
-		for _, few := range [...]int{0, noNumber} {
-			if used+least+term.Columns(string(changes)) > t.Width {
-				changes = t.changes(nil, n, few)
-			}
-		}
-		if excess := used + least + term.Columns(string(changes)) - t.Width; excess > 0 {
-			b = append(t.shortName(b[:indented], n, excess), gap...)
-			used = term.Columns(string(b[start:]))
-		}
-		width = max(t.Width-used-term.Columns(string(changes)), 1)
-	}
+	line := fmt.Sprintf("%*d %-*s %s", idWidth, n.TID, t.userWidth(), cutText(n.shownUser(), t.userWidth()), indent)
+	name, sets, changes := t.fit(n, term.Columns(line))
 	style := setsStyle(&n.Sets, t.All, n.Foreign.Value)
 	if n.Parent != nil && n.Parent.Sets == n.Sets {
 		style = term.Dim // what changes is to catch the eye
 	}
-	b = append(b, t.Color.Paint(style, string(holding(nil, width)))...)
-	return append(append(b, changes...), '\n')
+	return fmt.Appendf(b, "%s%s  %s%s\n", line, name, t.Color.Paint(style, sets), changes)
+}
+
+// fit is the three parts of a line that follow its first columns, so that it is no
+// wider than the terminal: the name, the sets, and what changes.
+func (t *Tree) fit(n *Branch, before int) (name, sets, changes string) {
+	name = t.name(n, n.shownName(), ContainerName(n.Container))
+	sets = ShortSets(&n.Sets, t.All, t.First, 0)
+	changes = t.changes(n, fewNames)
+	used := func() int { return before + term.Columns(name) + len(gap) + term.Columns(changes) }
+	if t.Width <= 0 || used()+len(sets) <= t.Width {
+		return name, sets, changes
+	}
+	least := min(len(sets), minSets)
+	for _, few := range [...]int{0, noNumber} {
+		if used()+least > t.Width {
+			changes = t.changes(n, few)
+		}
+	}
+	if excess := used() + least - t.Width; excess > 0 {
+		name = t.shortName(n, excess)
+	}
+	return name, ShortSets(&n.Sets, t.All, t.First, max(t.Width-used(), 1)), changes
 }
 
 // idWidth has room for the longest process id, 4194304.
@@ -97,17 +100,8 @@ func (t *Tree) userWidth() int {
 	return maxUser
 }
 
-// id appends the columns of the id and the user.
-func (t *Tree) id(b []byte, n *Branch) []byte {
-	var text [20]byte
-	id := strconv.AppendInt(text[:0], int64(n.TID), 10)
-	b = append(append(term.AppendBlanks(b, idWidth-len(id)), id...), ' ')
-	user := string(appendCut(nil, n.shownUser(), t.userWidth()))
-	return append(term.AppendPadded(b, user, t.userWidth(), false), ' ')
-}
-
-// indent appends the lines that lead to a name.
-func (t *Tree) indent(b []byte, n *Branch) []byte {
+// indent is the lines that lead to a name.
+func (t *Tree) indent(n *Branch) (text string) {
 	bar, tee, corner := "|  ", "|- ", "`- "
 	if t.Unicode {
 		bar, tee, corner = "│  ", "├─ ", "└─ "
@@ -117,57 +111,52 @@ func (t *Tree) indent(b []byte, n *Branch) []byte {
 	}
 	t.more[n.Depth] = !n.Last
 	if n.Depth == 0 {
-		return b
+		return ""
 	}
 	for level := 1; level < min(n.Depth, maxLevels); level++ {
 		if t.more[level] {
-			b = append(b, bar...)
+			text += bar
 		} else {
-			b = append(b, "   "...)
+			text += "   "
 		}
 	}
 	if n.Last {
-		b = append(b, corner...)
+		text += corner
 	} else {
-		b = append(b, tee...)
+		text += tee
 	}
 	if n.Depth > maxLevels {
-		b = strconv.AppendInt(append(b, '('), int64(n.Depth), 10)
-		b = append(b, ") "...)
+		text += fmt.Sprintf("(%d) ", n.Depth)
 	}
-	return b
+	return text
 }
 
 // shortName is name with so many columns less, as far as that can be.
-func (t *Tree) shortName(b []byte, n *Branch, excess int) []byte {
+func (t *Tree) shortName(n *Branch, excess int) string {
 	name, where := n.shownName(), ContainerName(n.Container)
 	widths := [2]int{utf8.RuneCountInString(name), utf8.RuneCountInString(where)}
 	narrow(widths[0]+widths[1]-excess, []cell{{&widths[0], minName}, {&widths[1], minTag}})
-	return t.name(b, n, string(appendCut(nil, name, widths[0])), string(appendCut(nil, where, widths[1])))
+	return t.name(n, cutText(name, widths[0]), cutText(where, widths[1]))
 }
 
-// name appends what a process is called, and what is to be said of it as one of
-// its kind.
-func (t *Tree) name(b []byte, n *Branch, name, where string) []byte {
+// name is what a process is called, and what is to be said of it as one of its kind.
+func (t *Tree) name(n *Branch, name, where string) string {
 	switch {
 	case n.Alike > 1 && n.KernelThread.Value:
-		b = append(b, "kernel threads"...)
+		name = "kernel threads"
 	case n.TID != n.PID:
-		b = append(append(append(b, '{'), name...), '}')
-	default:
-		b = append(b, name...)
+		name = "{" + name + "}"
 	}
 	if n.Alike > 1 {
-		b = strconv.AppendInt(append(b, " x"...), int64(n.Alike), 10)
+		name += fmt.Sprintf(" x%d", n.Alike)
 	}
 	if n.Container.Value.Runtime != "" && (n.Parent == nil || n.Parent.Container != n.Container) {
-		b = append(append(b, ' '), t.Color.Paint(styleContainer, "["+where+"]")...)
+		name += " " + t.Color.Paint(styleContainer, "["+where+"]")
 	}
 	if n.Lost {
-		b = strconv.AppendInt(append(b, " (parent "...), int64(n.PPID), 10)
-		b = append(b, " not seen)"...)
+		name += fmt.Sprintf(" (parent %d not seen)", n.PPID)
 	}
-	return b
+	return name
 }
 
 // fewNames is how many capabilities of a change are named, rather than counted.
@@ -176,22 +165,22 @@ const fewNames = 3
 // noNumber is to name no capability, and no user namespace by its number either.
 const noNumber = -1
 
-// changes appends in what a process differs from its parent: what it holds more
-// and less, and which other sets and flags are not the same. Of at most few
-// capabilities it has the names.
-func (t *Tree) changes(b []byte, n *Branch, few int) []byte {
+// changes is in what a process differs from its parent: what it has more and less,
+// and which other sets and flags are not the same. Of at most few capabilities it
+// has the names.
+func (t *Tree) changes(n *Branch, few int) string {
 	if n.Parent == nil {
-		return b
+		return ""
 	}
 	from, to := n.Parent, n.Listed
-	sep := gap + "("
-	say := func(s term.Style, text string) {
-		b = append(append(b, sep...), t.Color.Paint(s, text)...)
-		sep = ", "
-	}
+	var list []string
+	say := func(s term.Style, text string) { list = append(list, t.Color.Paint(s, text)) }
 	some := func(s term.Style, label string, set caps.Set, few int) {
-		if set != 0 {
-			say(s, label+string(t.appendSome(nil, set, few)))
+		switch count := set.Len(); {
+		case count > few && count > 0:
+			say(s, fmt.Sprintf("%s%d", label, count))
+		case count > 0:
+			say(s, label+shortNames(set, t.First, count))
 		}
 	}
 	gain := styleGain
@@ -221,23 +210,15 @@ func (t *Tree) changes(b []byte, n *Branch, few int) []byte {
 		}
 		say(styleForeign, text)
 	}
-	if sep == ", " {
-		b = append(b, ')')
+	if len(list) == 0 {
+		return ""
 	}
-	return b
+	return gap + "(" + strings.Join(list, ", ") + ")"
 }
 
 // Gained is what a process may use or raise that its parent may not.
 func Gained(from, to *Listed) caps.Set {
 	return (to.Effective | to.Permitted) &^ (from.Effective | from.Permitted)
-}
-
-// appendSome appends the names of at most few, else how many they are.
-func (t *Tree) appendSome(b []byte, set caps.Set, few int) []byte {
-	if n := set.Len(); n > few {
-		return strconv.AppendInt(b, int64(n), 10)
-	}
-	return appendShort(b, set, t.First, few)
 }
 
 // Alike reports that two processes can share a line.

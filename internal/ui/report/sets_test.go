@@ -39,7 +39,7 @@ func TestHolding(t *testing.T) {
 		{cred.Sets{Effective: 1, Permitted: some, Inheritable: 2}, 0, 0, "chown kill,net_raw=p dac_override=i"},
 		{ep(1 << 63), 0, 0, "63"},
 	} {
-		if got := string(AppendHolding(nil, &test.sets, all, test.first, test.width)); got != test.want {
+		if got := ShortSets(&test.sets, all, test.first, test.width); got != test.want {
 			t.Errorf("%+v, width %d: got %q, want %q", test.sets, test.width, got, test.want)
 		}
 	}
@@ -54,18 +54,18 @@ func TestHoldingSaysAll(t *testing.T) {
 		want := cred.Sets{Permitted: sparse(), Inheritable: sparse() | caps.Set(r.Uint64()|r.Uint64()|r.Uint64())&all}
 		want.Effective = want.Permitted & caps.Set(r.Uint64())
 		want.Ambient = want.Permitted & want.Inheritable & caps.Set(r.Uint64())
-		text := string(AppendHolding(nil, &want, all, 0, 0))
+		text := ShortSets(&want, all, 0, 0)
 		if got := readHolding(t, text, all); got != want {
 			t.Fatalf("%q\n got %+v\nwant %+v", text, got, want)
 		}
-		short := string(AppendHolding(nil, &want, all, 0, 30))
+		short := ShortSets(&want, all, 0, 30)
 		if n := countHolding(t, short); n >= 0 && n != (want.Permitted|want.Inheritable).Len() {
 			t.Fatalf("%q speaks of %d capabilities: %+v", short, n, want)
 		}
 	}
 }
 
-// readHolding is the inverse of AppendHolding without a width.
+// readHolding is the inverse of ShortSets without a width.
 func readHolding(t *testing.T, text string, all caps.Set) (s cred.Sets) {
 	t.Helper()
 	text = strings.ReplaceAll(text, "all but ", "all-but-")
