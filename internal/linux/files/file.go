@@ -47,9 +47,6 @@ func (e *FileError) Unwrap() error { return e.Err }
 // "#!" lines to the file that decides. It is an error, a *[FileError], where a
 // file or an interpreter is missing, is none that execve takes, or is one that
 // nobody may execute; whether this thread, or another user, may is not asked.
-//
-// Not seen: that a mount belongs to another mount or user namespace; it is taken
-// for one of ours.
 func (l Lookup) Executable(path string) (execve.File, error) {
 	f := execve.File{Path: path}
 	script := ""
@@ -136,6 +133,7 @@ func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 		}
 		f.Caps = f.Caps.Known(kernel.Bits)
 	}
+	l.judgeMount(f, fd, &fs)
 	return "", nil
 }
 
@@ -166,6 +164,20 @@ func Replaced(exe *execve.File) (path string, err error) {
 		}
 	}
 	return "", nil
+}
+
+// judgeMount sees whether the privileges of a file, if it has any, count on its
+// mount.
+func (l Lookup) judgeMount(f *execve.File, fd int, fs *unix.Statfs_t) {
+	if !f.Privileged() || f.NoSuid {
+		return
+	}
+	m := l.mounts
+	if m == nil {
+		m = ownMounts()
+	}
+	counts := m.maySuid(fd, fs)
+	f.NoSuid, f.UnsureMount = counts.OK && !counts.Value, !counts.OK
 }
 
 // openProgram opens a file for reading, or where that is not allowed only as a place.

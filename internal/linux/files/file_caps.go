@@ -2,6 +2,7 @@ package files
 
 import (
 	"errors"
+	"syscall"
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
@@ -10,6 +11,46 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// fileCaps is what the extended attribute of a file means to this process.
+type fileCaps struct {
+	filecap.Caps
+	// has is set where there is one.
+	has bool
+	// foreign: its root id is uid 0 neither of this user namespace nor of one
+	// above; Caps may be missing then. invalid: execve fails with EINVAL. hidden:
+	// the kernel does not show it.
+	foreign, invalid, hidden bool
+}
+
+// parseCaps judges a value, or the errno of getxattr(2) in its place; an errno
+// that says nothing about the file is the error.
+func parseCaps(value []byte, errno syscall.Errno) (c fileCaps, err error) {
+	switch errno {
+	case 0:
+	case unix.ENODATA, unix.EOPNOTSUPP: // none, or a file system without
+		return c, nil
+	case unix.EOVERFLOW: // of a root id without a number here
+		return fileCaps{has: true, foreign: true}, nil
+	case unix.EINVAL:
+		// cap_inode_getsecurity (security/commoncap.c) shows no version 1, which
+		// get_vfs_caps_from_disk takes, and nothing invalid.
+		return fileCaps{has: true, hidden: true}, nil
+	case unix.ERANGE: // longer than any version
+		return fileCaps{has: true, invalid: true}, nil
+	default:
+		return c, errno
+	}
+	c.has = true
+	if c.Caps, err = filecap.Decode(value); err != nil {
+		return fileCaps{has: true, invalid: true}, nil
+	}
+	if c.RootID != 0 {
+		uidMap, ok := self.UIDMap()
+		c.foreign = !ok || !execve.RootCounts(c.RootID, uidMap)
+	}
+	return c, nil
+}
 
 // readCaps reads the file capabilities of an open file into f.
 func readCaps(f *execve.File, fd int) error {
@@ -27,26 +68,16 @@ func readCaps(f *execve.File, fd int) error {
 	} else {
 		n, err = unix.Fgetxattr(fd, filecap.XattrName, buf[:])
 	}
-	switch err {
-	case nil:
-	case unix.ENODATA, unix.EOPNOTSUPP: // none, or a file system without
-		return nil
-	case unix.EOVERFLOW: // there are some, of a root id that has no name here
-		f.HasCaps, f.ForeignCaps = true, true
-		return nil
-	default:
+	errno, _ := err.(syscall.Errno)
+	c, err := parseCaps(buf[:max(n, 0)], errno)
+	if err != nil {
 		return err
 	}
-	c, err := filecap.Decode(buf[:n])
-	if err != nil {
+	if c.invalid {
 		return unix.EINVAL // what execve says of it
 	}
-	f.HasCaps = true
-	f.Caps = c
-	if c.RootID != 0 {
-		uidMap, ok := self.UIDMap()
-		f.ForeignCaps = !ok || !execve.RootCounts(c.RootID, uidMap)
-	}
+	f.HasCaps, f.ForeignCaps, f.HiddenCaps = c.has, c.foreign, c.hidden
+	f.Caps = c.Caps
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"unsafe"
 
 	"capsh/internal/linux/self"
-	"capsh/internal/rules/execve"
 	"capsh/internal/rules/filecap"
 
 	"golang.org/x/sys/unix"
@@ -73,32 +72,30 @@ func (r *grantReader) read(p place) (g filecap.Grants, err error) {
 	if err := p.circumstances(&g); err != nil {
 		return g, err
 	}
-	g.Judge()
+	kernel, err := self.ReadKernel()
+	if err != nil {
+		return g, err
+	}
+	g.Judge(kernel.Bits)
 	return g, nil
 }
 
 // readCaps reads the file's capabilities.
 func (r *grantReader) readCaps(p place, g *filecap.Grants) error {
 	n, errno := r.xattr(p)
-	switch errno {
-	case 0:
-		g.HasCaps = true
-		var err error
-		if g.Caps, err = filecap.Decode(r.value[:n]); err != nil {
-			g.Flaws |= filecap.InvalidCaps
-		} else if g.Caps.RootID != 0 {
-			uidMap, ok := self.UIDMap()
-			if !ok || !execve.RootCounts(g.Caps.RootID, uidMap) {
-				g.Flaws |= filecap.ForeignCaps
-			}
-		}
-	case unix.ENODATA, unix.EOPNOTSUPP: // none, or a file system without
-	case unix.EOVERFLOW: // of a root id that has no name here
-		g.HasCaps, g.Flaws = true, g.Flaws|filecap.ForeignCaps
-	case unix.EINVAL, unix.ERANGE: // the kernel's own check, or longer than any version
-		g.HasCaps, g.Flaws = true, g.Flaws|filecap.InvalidCaps
-	default:
-		return errno
+	c, err := parseCaps(r.value[:max(n, 0)], errno)
+	if err != nil {
+		return err
+	}
+	g.HasCaps, g.Caps = c.has, c.Caps
+	if c.invalid {
+		g.Flaws |= filecap.InvalidCaps
+	}
+	if c.foreign {
+		g.Flaws |= filecap.ForeignCaps
+	}
+	if c.hidden {
+		g.Doubts |= filecap.HiddenCaps
 	}
 	return nil
 }
@@ -121,17 +118,33 @@ func (p place) circumstances(g *filecap.Grants) error {
 	if fs.Flags&unix.ST_NOEXEC != 0 {
 		g.Flaws |= filecap.NoExec
 	}
-	var head [headSize]byte
-	if fd, errno = p.open(unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY); errno != 0 {
-		return nil // what may not be read is taken for a binary
+	switch counts := ownMounts().maySuid(fd, &fs); {
+	case !counts.OK:
+		g.Doubts |= filecap.UnsureMount
+	case !counts.Value:
+		g.Flaws |= filecap.ForeignMount
 	}
-	defer unix.Close(fd)
-	if n, err := unix.Pread(fd, head[:], 0); err == nil {
-		if interpreter, err := parseHead(head[:n]); interpreter != "" || err != nil {
-			g.Flaws |= filecap.Script
-		}
+	if p.isScript() {
+		g.Flaws |= filecap.Script
 	}
 	return nil
+}
+
+// isScript reports whether the file is a script; what may not be read is taken
+// for a binary.
+func (p place) isScript() bool {
+	fd, errno := p.open(unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY)
+	if errno != 0 {
+		return false
+	}
+	defer unix.Close(fd)
+	var head [headSize]byte
+	n, err := unix.Pread(fd, head[:], 0)
+	if err != nil {
+		return false
+	}
+	interpreter, err := parseHead(head[:n])
+	return interpreter != "" || err != nil
 }
 
 // statAt is statx(2) for type, mode and owner, into r.stat.

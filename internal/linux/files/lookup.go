@@ -18,6 +18,8 @@ type Lookup struct {
 	Start string
 	// Hidden says that they start where this thread may not look: EACCES.
 	Hidden bool
+	// mounts are those of the process whose root this is; nil for this process's.
+	mounts *mounts
 }
 
 // Here resolves paths as this thread does.
@@ -33,7 +35,7 @@ func InRoot(r procfs.Root, pid int) (Lookup, error) {
 	} else if err != nil {
 		return Lookup{}, fmt.Errorf("open %s: %w", path, err)
 	}
-	return Lookup{Dir: fd, Chroot: true}, nil
+	return Lookup{Dir: fd, Chroot: true, mounts: mountsOf(r.Path(pid, pid))}, nil
 }
 
 // readOnly opens a file for reading: a FIFO or a terminal must not hold us up.

@@ -35,10 +35,13 @@ type File struct {
 	// neither of the caller's user namespace nor of one above: they don't count,
 	// and Caps may be missing.
 	ForeignCaps bool
+	// HiddenCaps is set where the file has capabilities that the kernel does not
+	// show: of version 1, or invalid.
+	HiddenCaps bool
 	// NoSuid is set where the mount is nosuid, in another mount namespace, or
 	// of a user namespace that the caller is not in (mnt_may_suid,
-	// fs/namespace.c).
-	NoSuid bool
+	// fs/namespace.c). UnsureMount is set where that is unknown.
+	NoSuid, UnsureMount bool
 	// Unreadable is set where the caller may not read the file, so that it is
 	// taken for a binary without having been seen.
 	Unreadable bool
@@ -57,6 +60,11 @@ type FileID struct {
 	Dev, Ino uint64
 	// Changed is st_ctime in seconds and nanoseconds.
 	Changed [2]int64
+}
+
+// Privileged reports whether the file has anything that may give privileges.
+func (f *File) Privileged() bool {
+	return f.HasCaps || f.Mode&(filecap.ModeSetuid|filecap.ModeSetgid) != 0
 }
 
 // setuid and setgid as execve takes them. Without the group's execute
@@ -99,7 +107,8 @@ func (r *Refused) Unwrap() error { return ErrRefused }
 
 // Unknown is the error where the answer hangs on what could not be read.
 type Unknown struct {
-	// What is "securebits" or "no_new_privs".
+	// What is "securebits", "no_new_privs", "the file capabilities" or "the
+	// mount's user namespace".
 	What string
 }
 

@@ -19,13 +19,19 @@ import (
 // fs/exec.c and cap_bprm_creds_from_file in security/commoncap.c. Not covered:
 // the boot option no_file_caps, binfmt_misc, and other security modules.
 func Predict(before cred.State, f File) (Outcome, error) {
-	if !before.NoNewPrivs.OK {
-		return predictBoth(before, f, "no_new_privs", func(s *cred.State, on bool) {
-			s.NoNewPrivs = cred.Known[bool]{Value: on, OK: true}
+	switch {
+	case f.UnsureMount && f.Privileged():
+		return predictBoth(before, f, "the mount's user namespace", func(_ *cred.State, f *File, on bool) {
+			f.UnsureMount, f.NoSuid = false, on
 		})
-	}
-	if !before.Securebits.OK {
-		return predictBoth(before, f, "securebits", func(s *cred.State, on bool) {
+	case f.HiddenCaps && !f.NoSuid:
+		return Outcome{}, &Unknown{What: "the file capabilities"}
+	case !before.NoNewPrivs.OK:
+		return predictBoth(before, f, "no_new_privs", func(s *cred.State, _ *File, on bool) {
+			s.NoNewPrivs = cred.Is(on)
+		})
+	case !before.Securebits.OK:
+		return predictBoth(before, f, "securebits", func(s *cred.State, _ *File, on bool) {
 			s.Securebits.OK = true
 			if on {
 				s.Securebits.Value = cred.NoRoot // the only bit that execve asks for
@@ -207,12 +213,12 @@ func (e *exec) secure() bool {
 
 // predictBoth predicts with an unknown switch off and on. Where both agree the
 // switch doesn't matter; it stays unknown in the outcome.
-func predictBoth(before cred.State, f File, what string, set func(*cred.State, bool)) (Outcome, error) {
-	off, on := before, before
-	set(&off, false)
-	set(&on, true)
-	a, errA := Predict(off, f)
-	b, errB := Predict(on, f)
+func predictBoth(before cred.State, f File, what string, set func(*cred.State, *File, bool)) (Outcome, error) {
+	off, on, fileOff, fileOn := before, before, f, f
+	set(&off, &fileOff, false)
+	set(&on, &fileOn, true)
+	a, errA := Predict(off, fileOff)
+	b, errB := Predict(on, fileOn)
 	if errA != nil && errB != nil {
 		return Outcome{}, errA // the same: no rule that refuses looks at the switch
 	}

@@ -1,5 +1,10 @@
 package filecap
 
+import (
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+)
+
 // Grants is what a regular file carries that gives privileges to whoever execs
 // it, and why some of that means nothing where it was looked at.
 type Grants struct {
@@ -12,8 +17,9 @@ type Grants struct {
 	// are those if CapsShown.
 	HasCaps bool
 	Caps    Caps
-	// Flaws are why what is carried does not count.
-	Flaws Flaws
+	// Flaws are why what is carried does not count, Doubts why that is unknown.
+	Flaws  Flaws
+	Doubts Doubts
 }
 
 // The bits of st_mode that matter (inode(7)).
@@ -29,8 +35,8 @@ func (g *Grants) Setuid() bool { return g.Mode&ModeSetuid != 0 }
 func (g *Grants) Setgid() bool { return g.Mode&ModeSetgid != 0 }
 
 // CapsShown reports whether the file has capabilities that could be read: the
-// kernel keeps those of a root id without a name here to itself, and invalid
-// ones say nothing.
+// kernel shows neither those of a root id without a number here nor those of
+// version 1, and invalid ones have no meaning.
 func (g *Grants) CapsShown() bool { return g.HasCaps && g.Caps.Version != 0 }
 
 // Any reports whether the file carries anything.
@@ -42,14 +48,16 @@ type Flaws uint16
 // Each says what it makes meaningless: all, the capabilities, or the setuid and
 // setgid bits.
 const (
-	NoExec      Flaws = 1 << iota // all: the mount is noexec
-	NotRunnable                   // all: no one has the permission to execute it
-	Script                        // all: its interpreter decides
-	NoSuid                        // all: the mount is nosuid
-	InvalidCaps                   // all: an execve fails with EINVAL
-	ForeignCaps                   // caps: of another user namespace's root
-	Unmapped                      // both bits: owner or group has no id here
-	SetgidAlone                   // setgid: the group may not execute it
+	NoExec       Flaws = 1 << iota // all: the mount is noexec
+	NotRunnable                    // all: no one has the permission to execute it
+	Script                         // all: its interpreter decides
+	NoSuid                         // all: the mount is nosuid
+	ForeignMount                   // all: the mount is in another mount namespace
+	InvalidCaps                    // all: an execve fails with EINVAL
+	ForeignCaps                    // caps: of another user namespace's root
+	MissingCaps                    // caps: the kernel has none of them
+	Unmapped                       // both bits: owner or group has no id here
+	SetgidAlone                    // setgid: the group may not execute it
 )
 
 var flawTexts = [...]string{
@@ -57,17 +65,42 @@ var flawTexts = [...]string{
 	"no one may execute it",
 	"a script, whose interpreter decides",
 	"the mount is nosuid",
+	"the mount belongs to another mount namespace",
 	"the file capabilities are invalid and make execve fail",
 	"the file capabilities are those of another user namespace",
+	"this kernel has none of these capabilities",
 	"the owner or the group has no id in this user namespace",
 	"setgid without execute permission for the group",
 }
 
+// Doubts is a set of reasons why it is unknown whether a file's privileges count.
+type Doubts uint8
+
+const (
+	// HiddenCaps: getxattr(2) refuses to show the capabilities with EINVAL. They
+	// are of version 1, which execve honours, or invalid.
+	HiddenCaps Doubts = 1 << iota
+	// UnsureMount: whether the user namespace of the mount's file system is this
+	// process's or an ancestor of it could not be read.
+	UnsureMount
+)
+
+var doubtTexts = [...]string{
+	"the kernel does not show the file capabilities: version 1, which execve honours, or invalid",
+	"the mount may belong to another user or mount namespace",
+}
+
 // Texts are the reasons in words.
-func (f Flaws) Texts() []string {
+func (d Doubts) Texts() []string { return textsOf(uint16(d), doubtTexts[:]) }
+
+// Texts are the reasons in words.
+func (f Flaws) Texts() []string { return textsOf(uint16(f), flawTexts[:]) }
+
+// textsOf are the texts of the bits that are set.
+func textsOf(set uint16, texts []string) []string {
 	list := []string{}
-	for i, text := range flawTexts {
-		if f>>i&1 != 0 {
+	for i, text := range texts {
+		if set>>i&1 != 0 {
 			list = append(list, text)
 		}
 	}
@@ -86,25 +119,37 @@ func (g *Grants) modeFlaws() (f Flaws) {
 	return f
 }
 
-// Judge adds the flaws that follow from the mode, and leaves out those that
-// concern nothing that the file carries.
-func (g *Grants) Judge() {
+// Judge adds the flaws that follow from the mode and from how many capabilities
+// the kernel has, and leaves out those that concern nothing that the file carries.
+func (g *Grants) Judge(kernelBits int) {
 	g.Flaws |= g.modeFlaws()
-	if g.Flaws&NoSuid != 0 { // then no one looks at the value
-		g.Flaws &^= InvalidCaps | ForeignCaps
+	if given := g.Caps.Permitted | g.Caps.Inheritable; given != 0 && given&caps.First(kernelBits) == 0 {
+		g.Flaws |= MissingCaps
+	}
+	if g.Flaws&(NoSuid|ForeignMount) != 0 { // then the kernel does not look at the value
+		g.Flaws &^= InvalidCaps | ForeignCaps | MissingCaps
+		g.Doubts = 0
 	}
 	if !g.Setuid() && !g.Setgid() {
 		g.Flaws &^= Unmapped
 	}
 }
 
-// Honoured reports whether any of what the file carries counts.
-func (g *Grants) Honoured() bool {
-	const all = NoExec | NotRunnable | Script | NoSuid | InvalidCaps
+// Honoured reports whether any of what the file carries counts; unknown where a
+// doubt decides.
+func (g *Grants) Honoured() cred.Known[bool] {
+	const all = NoExec | NotRunnable | Script | NoSuid | ForeignMount | InvalidCaps
 	if g.Flaws&all != 0 {
-		return false
+		return cred.Is(false)
 	}
-	caps := g.HasCaps && g.Flaws&ForeignCaps == 0
 	mapped := g.Flaws&Unmapped == 0
-	return caps || mapped && (g.Setuid() || g.Setgid() && g.Flaws&SetgidAlone == 0)
+	bits := mapped && (g.Setuid() || g.Setgid() && g.Flaws&SetgidAlone == 0)
+	shown := g.HasCaps && g.Flaws&(ForeignCaps|MissingCaps) == 0
+	hidden := g.Doubts&HiddenCaps != 0
+	counts := bits || shown && !hidden
+	switch {
+	case counts && g.Doubts&UnsureMount != 0, !counts && hidden:
+		return cred.Known[bool]{}
+	}
+	return cred.Is(counts)
 }

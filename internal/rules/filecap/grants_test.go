@@ -3,6 +3,9 @@ package filecap
 import (
 	"strings"
 	"testing"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
 )
 
 // TestJudge: what a file carries counts, or there is a reason.
@@ -31,12 +34,38 @@ func TestJudge(t *testing.T) {
 		{"unmapped", 0o4755, false, Unmapped, false, "the owner or the group has no id in this user namespace"},
 		{"unmapped, capabilities", 0o4755, true, Unmapped, true, "the owner or the group has no id in this user namespace"},
 		{"unmapped, no bits", 0o755, true, Unmapped, true, ""},
+		{"another mount namespace", 0o4755, true, ForeignMount | ForeignCaps, false, "the mount belongs to another mount namespace"},
 		{"script", 0o4755, true, Script | NoExec, false, "the mount is noexec; a script, whose interpreter decides"},
 	} {
 		g := Grants{Mode: test.mode, HasCaps: test.caps, Flaws: test.flaws}
-		g.Judge()
-		if texts := strings.Join(g.Flaws.Texts(), "; "); g.Honoured() != test.honoured || texts != test.texts {
-			t.Errorf("%s: honoured %t, %q; want %t, %q", test.name, g.Honoured(), texts, test.honoured, test.texts)
+		g.Judge(caps.Named)
+		if texts := strings.Join(g.Flaws.Texts(), "; "); g.Honoured() != cred.Is(test.honoured) || texts != test.texts {
+			t.Errorf("%s: honoured %v, %q; want %t, %q", test.name, g.Honoured(), texts, test.honoured, test.texts)
 		}
+	}
+}
+
+// TestDoubts: what could not be read leaves unknown what it decides, and no more.
+func TestDoubts(t *testing.T) {
+	yes, no, unknown := cred.Is(true), cred.Is(false), cred.Known[bool]{}
+	for _, test := range []struct {
+		name   string
+		grants Grants
+		want   cred.Known[bool]
+	}{
+		{"hidden capabilities", Grants{Mode: 0o755, HasCaps: true, Doubts: HiddenCaps}, unknown},
+		{"hidden capabilities, setuid", Grants{Mode: 0o4755, HasCaps: true, Doubts: HiddenCaps}, yes},
+		{"hidden capabilities, nosuid", Grants{Mode: 0o755, HasCaps: true, Doubts: HiddenCaps, Flaws: NoSuid}, no},
+		{"unsure mount", Grants{Mode: 0o4755, Doubts: UnsureMount}, unknown},
+		{"unsure mount, nothing that counts", Grants{Mode: 0o755, HasCaps: true, Doubts: UnsureMount, Flaws: ForeignCaps}, no},
+		{"capabilities that the kernel lacks", Grants{Mode: 0o755, HasCaps: true, Caps: Caps{Permitted: 1 << 60, Version: 2}}, no},
+		{"one that it lacks and one that it has", Grants{Mode: 0o755, HasCaps: true, Caps: Caps{Permitted: 1<<60 | 1, Version: 2}}, yes},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.grants.Judge(caps.Named)
+			if got := test.grants.Honoured(); got != test.want {
+				t.Errorf("honoured %+v, want %+v", got, test.want)
+			}
+		})
 	}
 }

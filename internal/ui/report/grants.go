@@ -25,12 +25,15 @@ func GrantsRow(g *filecap.Grants, kernelBits int, names Names, color term.Color)
 		parts = append(parts, "nothing")
 	}
 	cells := []string{term.Escape(g.Path), strings.Join(parts, "; ")}
-	if flaws := g.Flaws.Texts(); g.Any() && len(flaws) > 0 {
+	if why := append(g.Flaws.Texts(), g.Doubts.Texts()...); g.Any() && len(why) > 0 {
 		word, hue := "note: ", term.Plain
-		if !g.Honoured() {
+		switch counts := g.Honoured(); {
+		case !counts.OK:
+			word, hue = "UNKNOWN: ", term.Yellow
+		case !counts.Value:
 			word, hue = "IGNORED: ", term.Yellow
 		}
-		cells = append(cells, color.Paint(hue, word+strings.Join(flaws, "; ")))
+		cells = append(cells, color.Paint(hue, word+strings.Join(why, "; ")))
 	}
 	return cells
 }
