@@ -1,0 +1,42 @@
+package plan_test
+
+import (
+	"fmt"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
+)
+
+// Root becomes user 1000 and keeps one capability. The steps are data: a dry run
+// prints what a launch carries out.
+func ExampleMake() {
+	all := caps.First(caps.Named)
+	root := cred.State{AmbientSupported: true, NoNewPrivs: cred.Is(false), Securebits: cred.Is(cred.Securebits(0))}
+	root.Bounding, root.Permitted, root.Effective = all, all, all
+
+	p, err := plan.Make(&root, &plan.Request{
+		Keep: caps.NetBindService.Set(),
+		UID:  cred.Is(cred.Same(1000)), GID: cred.Is(cred.Same(1000)), Groups: cred.Is([]uint32{1000}),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i := range p.Steps {
+		fmt.Println(p.Steps[i].String())
+	}
+	fmt.Println("then:", p.Want.UID.Effective, p.Want.Permitted)
+	// Output:
+	// drop from bounding all but cap_net_bind_service
+	// securebit keep_caps, to keep permitted over the change of user
+	// setgroups 1000
+	// setresgid 1000
+	// setresuid 1000
+	// capset effective cap_net_bind_service; permitted cap_net_bind_service; inheritable cap_net_bind_service
+	// raise ambient cap_net_bind_service
+	// no_new_privs
+	// read all back and compare
+	// signals as at the start
+	// then: 1000 cap_net_bind_service
+}
