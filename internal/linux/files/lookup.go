@@ -53,7 +53,7 @@ func (l Lookup) OpenFD(path string, flags int) (int, error) {
 		}
 	}
 	if l.Chroot {
-		return unix.Openat2(l.Dir, path, &unix.OpenHow{
+		return procfs.Openat2(l.Dir, path, &unix.OpenHow{
 			Flags:   uint64(flags | unix.O_CLOEXEC),
 			Resolve: unix.RESOLVE_IN_ROOT,
 		})

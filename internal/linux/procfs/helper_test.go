@@ -15,7 +15,7 @@ import (
 func init() {
 	helper.Run(map[string]func(){
 		"wait": helper.Wait, "thread": helper.Threads, "idle-leader": helper.IdleLeader,
-		"groups": helperGroups, "read": helperRead,
+		"groups": helperGroups, "read": helperRead, "open-again": helperOpenAgain,
 	})
 }
 
@@ -26,6 +26,12 @@ func helperGroups() {
 	}
 	helper.Must("setgroups", helper.SetGroups(list))
 	fmt.Println("ready")
+}
+
+func helperOpenAgain() {
+	helper.Must("seccomp", helper.RefuseCall(unix.SYS_OPENAT2, unix.EAGAIN))
+	_, err := Openat2(unix.AT_FDCWD, "/", &unix.OpenHow{})
+	fmt.Println(err)
 }
 
 // reading is what helperRead is to do, in JSON in the environment, and its

@@ -127,7 +127,7 @@ func openBelow(proc int, name string, flags int) (int, error) {
 	if flags&unix.O_PATH == 0 { // which openat2 refuses beside it
 		flags |= unix.O_NONBLOCK
 	}
-	fd, err := unix.Openat2(proc, name, &unix.OpenHow{
+	fd, err := Openat2(proc, name, &unix.OpenHow{
 		Flags:   uint64(flags),
 		Resolve: unix.RESOLVE_NO_XDEV | unix.RESOLVE_NO_MAGICLINKS,
 	})

@@ -152,6 +152,22 @@ func ParseIDMap(text []byte) ([]cred.IDRange, bool) {
 	return list, true
 }
 
+// parseKernelThread reads the flags of a stat file, its ninth field
+// (proc_pid_stat(5)). The second, the name in parentheses, may have any bytes.
+func parseKernelThread(text []byte) (is cred.Known[bool]) {
+	i := bytes.LastIndex(text, []byte(") "))
+	if i < 0 {
+		return is
+	}
+	const after = 6 // fields between the name and the flags
+	words := bytes.SplitN(text[i+len(") "):], []byte{' '}, after+2)
+	if len(words) < after+2 {
+		return is
+	}
+	flags, ok := parseDecimal(words[after])
+	return cred.Known[bool]{Value: ok && flags&kernelThread != 0, OK: ok}
+}
+
 // ParseNS reads the text of a link in ns/: "user:[4026531837]".
 func ParseNS(kind string, text []byte) (uint64, bool) {
 	text, ok := bytes.CutPrefix(text, []byte(kind+":["))

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -445,4 +446,65 @@ func TestSavedCopy(t *testing.T) {
 			t.Errorf("a copy without status: %v", err)
 		}
 	})
+}
+
+// TestKernelThreads: they are told from processes without status's Kthread line,
+// whatever their name.
+func TestKernelThreads(t *testing.T) {
+	pids := []int{2, os.Getpid()} // kthreadd
+	dir := t.TempDir()
+	for _, pid := range pids {
+		live, err := Proc.Process(pid, 0, Options{})
+		if os.IsNotExist(err) || pid == 2 && !live.KernelThread.Value {
+			testenv.Need(t, "the kernel's threads", false, "process 2 is none")
+		}
+		saveCopy(t, dir, pid)
+		base := filepath.Join(dir, strconv.Itoa(pid))
+		var old []string
+		text, err := os.ReadFile(base + "/status")
+		for line := range strings.Lines(string(text)) {
+			if !strings.HasPrefix(line, "Kthread:") && !strings.HasPrefix(line, "Vm") {
+				old = append(old, line)
+			}
+		}
+		stat, statErr := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err = errors.Join(err, statErr, os.WriteFile(base+"/status", []byte(strings.Join(old, "")), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		if p, err := Root(dir).Process(pid, 0, Options{}); err != nil || p.KernelThread.OK {
+			t.Errorf("%d without stat: %+v, %v", pid, p.KernelThread, err)
+		}
+		_, rest, _ := strings.Cut(string(stat), ")")
+		for _, name := range []string{"x", "x) R 1 1 1", ""} {
+			os.WriteFile(base+"/stat", []byte(strconv.Itoa(pid)+" ("+name+")"+rest), 0o644)
+			p, err := Root(dir).Process(pid, 0, Options{})
+			if err != nil || p.KernelThread != cred.Is(live.KernelThread.Value) {
+				t.Errorf("%d, named %q: %+v, %v", pid, name, p.KernelThread, err)
+			}
+		}
+	}
+}
+
+// TestLargeStatus: what has no end is no status file, and is not read on.
+func TestLargeStatus(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(dir+"/1", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Create(dir + "/1/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := file.Truncate(200 << 20); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = Root(dir).Process(1, 0, Options{})
+	runtime.ReadMemStats(&after)
+	wantReason(t, err, Malformed, "process 1: status: is not a status file: it has more than 1 MiB")
+	if used := after.TotalAlloc - before.TotalAlloc; used > 16<<20 {
+		t.Errorf("%d bytes of memory for it", used)
+	}
 }

@@ -182,6 +182,6 @@ func (r *Reader) MountNS(pid int) cred.Known[uint64] {
 // Cgroup is the text of a process's cgroup file, valid until the next read;
 // false if it can't be read.
 func (r *Reader) Cgroup(pid int) ([]byte, bool) {
-	text, err := r.thread(pid).read("cgroup", true)
+	text, err := r.thread(pid).read("cgroup", maxFile, true)
 	return text, err == nil
 }

@@ -142,11 +142,16 @@ func readFile(path string) ([]byte, error) {
 // maxFile is more than any file has that is read whole.
 const maxFile = 64 << 20
 
-// ReadAll reads on up to the end of a file; EFBIG is one of more than maxFile. If
+// ReadAll reads a whole file of at most 64 MiB; EFBIG is a larger one. If
 // oneRecord, a read that does not fill the buffer is the end: so it is for a
 // seq_file of one record, which the kernel makes up whole at the first read
 // (fs/seq_file.c), and it spares a call.
 func ReadAll(fd int, buf []byte, oneRecord bool) ([]byte, error) {
+	return readUpTo(maxFile, fd, buf, oneRecord)
+}
+
+// readUpTo is ReadAll of a file of at most most bytes.
+func readUpTo(most, fd int, buf []byte, oneRecord bool) ([]byte, error) {
 	for {
 		if len(buf) == cap(buf) {
 			buf = slices.Grow(buf, max(len(buf), 1024))
@@ -159,7 +164,7 @@ func ReadAll(fd int, buf []byte, oneRecord bool) ([]byte, error) {
 		switch {
 		case n == 0 || oneRecord && len(buf) < cap(buf):
 			return buf, nil
-		case len(buf) > maxFile:
+		case len(buf) > most:
 			return nil, unix.EFBIG
 		}
 	}

@@ -77,7 +77,7 @@ func (r Root) Scan(o ScanOptions) (*Scan, error) {
 func (r Root) ownProcess() (self cred.Process, ok bool) {
 	// self leads to this process by its id in the PID namespace of the procfs. Of a
 	// namespace further out status shows the ids in those within, too.
-	text, err := r.Own("self").read("status", true)
+	text, err := r.Own("self").read("status", maxStatus, true)
 	ok = err == nil && IsProcfs(string(r)) && ParseStatus(text, &self) == nil &&
 		len(self.NSPID) == 1 && self.PID == unix.Getpid()
 	return self, ok

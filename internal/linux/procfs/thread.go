@@ -1,6 +1,7 @@
 package procfs
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -59,10 +60,10 @@ func (t *Thread) Open(file string, flags int) (fd int, err error) {
 }
 
 // Read reads a file of the thread. The error wraps an errno, or [ErrNotOwn].
-func (t *Thread) Read(file string) ([]byte, error) { return t.read(file, false) }
+func (t *Thread) Read(file string) ([]byte, error) { return t.read(file, maxFile, false) }
 
-// read reads a file; see ReadAll.
-func (t *Thread) read(file string, oneRecord bool) ([]byte, error) {
+// read reads a file; see readUpTo.
+func (t *Thread) read(file string, most int, oneRecord bool) ([]byte, error) {
 	if t.own {
 		return ReadOwn(ownThread + file)
 	}
@@ -74,7 +75,7 @@ func (t *Thread) read(file string, oneRecord bool) ([]byte, error) {
 	if t.text == nil {
 		t.text = make([]byte, 4096)
 	}
-	text, err := ReadAll(fd, t.text[:0], oneRecord)
+	text, err := readUpTo(most, fd, t.text[:0], oneRecord)
 	if cap(text) > cap(t.text) {
 		t.text = text
 	}
@@ -93,11 +94,17 @@ func (t *Thread) readlink(file string, buf []byte) ([]byte, error) {
 // Live says that the thread is there, in the kernel's procfs.
 func (t *Thread) Live() bool { return IsProcfs(string(t.root)) && exists(t.prefix+"status") }
 
+// maxStatus is more than a status file has: most of it are the groups, 65536 of at
+// most 10 digits.
+const maxStatus = 1 << 20
+
 // status reads and checks the thread's own status. The error is an [*Error] or
 // the errno of a failed call, which explain explains.
 func (t *Thread) status(p *cred.Process) error {
-	text, err := t.read("status", true)
-	if err != nil {
+	text, err := t.read("status", maxStatus, true)
+	if err == unix.EFBIG {
+		return t.fail(Malformed, "status", errors.New("is not a status file: it has more than 1 MiB"))
+	} else if err != nil {
 		return err
 	}
 	if err := ParseStatus(text, p); err != nil {
@@ -113,7 +120,19 @@ func (t *Thread) status(p *cred.Process) error {
 	case p.PID != t.pid: // /proc also has threads, unlisted
 		return &Error{Reason: NotLeader, Root: t.root, PID: t.pid, TID: t.tid, Leader: p.PID}
 	}
+	if !p.KernelThread.OK {
+		p.KernelThread = t.kernelThread()
+	}
 	return nil
+}
+
+// kernelThread reads what status does not say before Linux 6.4.
+func (t *Thread) kernelThread() cred.Known[bool] {
+	text, err := t.read("stat", maxStatus, true)
+	if err != nil {
+		return cred.Known[bool]{}
+	}
+	return parseKernelThread(text)
 }
 
 // threads reads the other threads of p, and adds those to p.Differing that have

@@ -13,8 +13,8 @@ type Process struct {
 	// (the reader's) first.
 	NSPID   []int
 	Threads int
-	// KernelThread is unknown before Linux 6.4, but for a process that shows
-	// memory of its own.
+	// KernelThread is unknown of a copy without a stat file, made before Linux 6.4,
+	// but for a process that shows memory of its own.
 	KernelThread Known[bool]
 	Seccomp      Known[Seccomp]
 	// Label is what the active LSM says of the thread (attr/current), without
