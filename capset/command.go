@@ -31,6 +31,7 @@ func (l *launch) plan(from *cred.State) (*planned, error) {
 	if err != nil {
 		return nil, err
 	}
+	made.Warnings = append(l.warnings, made.Warnings...)
 	p := &planned{launch: l, Plan: made}
 	return p, l.inside(p.foresee)
 }

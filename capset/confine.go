@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,7 +29,16 @@ func (c *confineOptions) resolve(r *plan.Request, l *launch) error {
 	if len(c.landlock) == 0 {
 		return nil
 	}
-	return l.inside(func() error { return c.resolveLandlock(&r.Landlock, l.lookup) })
+	all, missing := self.LandlockAccess()
+	if missing != nil { // the rules may be wrong all the same
+		all = 1<<plan.NamedRights - 1
+	}
+	err := l.inside(func() error { return c.resolveLandlock(&r.Landlock, l.lookup, all) })
+	if err == nil && l.dryRun && errors.Is(missing, self.ErrNoLandlock) {
+		l.warning(missing.Error() + ": here nothing would be started")
+		return nil
+	}
+	return cmp.Or(err, missing)
 }
 
 // resolveSeccomp reads the filter.
@@ -46,12 +56,8 @@ func (c *confineOptions) resolveSeccomp(r *plan.Request) (err error) {
 }
 
 // resolveLandlock reads --landlock-access and --landlock-rule in setpriv's
-// syntax.
-func (c *confineOptions) resolveLandlock(rules *plan.Landlock, at files.Lookup) error {
-	all, err := self.LandlockAccess()
-	if err != nil {
-		return err
-	}
+// syntax; all are the rights that there are.
+func (c *confineOptions) resolveLandlock(rules *plan.Landlock, at files.Lookup, all uint64) error {
 	for _, w := range c.landlock {
 		var err error
 		if w.option == "--landlock-access" {

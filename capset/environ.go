@@ -24,7 +24,7 @@ type environOptions struct {
 // resolve works out the environment: --reset-env first, then what belongs to the
 // user, if one is asked for, then --env and --unset-env in order. No variable
 // configures capset itself.
-func (e *environOptions) resolve(env []string, id *identity, newUser bool) ([]string, error) {
+func (e *environOptions) resolve(env []string, id *identity, newUser bool, warn func(string)) ([]string, error) {
 	if e.reset {
 		term, ok := environ.Get(env, "TERM")
 		env = nil
@@ -34,7 +34,7 @@ func (e *environOptions) resolve(env []string, id *identity, newUser bool) ([]st
 	}
 	if newUser || e.reset || e.login {
 		var err error
-		if env, err = e.ofUser(env, id); err != nil {
+		if env, err = e.ofUser(env, id, warn); err != nil {
 			return nil, err
 		}
 	}
@@ -49,7 +49,7 @@ func (e *environOptions) resolve(env []string, id *identity, newUser bool) ([]st
 }
 
 // ofUser sets what a user's passwd line says.
-func (e *environOptions) ofUser(env []string, id *identity) ([]string, error) {
+func (e *environOptions) ofUser(env []string, id *identity, warn func(string)) ([]string, error) {
 	if err := id.lookUp(); err != nil {
 		return nil, err
 	}
@@ -60,6 +60,8 @@ func (e *environOptions) ofUser(env []string, id *identity) ([]string, error) {
 		env = environ.Set(env, "LOGNAME", id.account.Name)
 	} else if e.login {
 		return nil, cmp.Or(id.account.Unread, errors.New("--login-env: the user has no line in "+accounts.PasswdPath))
+	} else if id.account.Unread != nil {
+		warn(id.account.Unread.Error() + ": HOME is / as for a user without a line there")
 	}
 	if !e.reset {
 		return env, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
@@ -38,6 +39,9 @@ type modeOptions struct {
 func parse(args []string) (o *options, help string, err error) {
 	o = &options{}
 	o.argv, help, err = o.table().Parse(args)
+	if both := o.process.signals.Ignore & o.process.signals.Default; err == nil && both != 0 {
+		err = errors.New("--ignore-signal and --default-signal both name " + strings.Join(plan.SignalNames(both), ", "))
+	}
 	if err == nil && o.mode.format.OK && !o.mode.dryRun {
 		err = fmt.Errorf("--%s goes with --dry-run", map[bool]string{true: "json", false: "format"}[o.mode.json()])
 	}

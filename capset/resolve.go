@@ -17,12 +17,17 @@ type launch struct {
 	argv    []string
 	env     []string
 	paths   []string // where to look for the command
+
+	dryRun   bool
+	warnings []string // of the resolving; sentences without a full stop
 }
+
+func (l *launch) warning(text string) { l.warnings = append(l.warnings, text) }
 
 // resolve resolves a command line for a process in the state from, whose user
 // namespace it reads where that matters.
 func (o *options) resolve(from *cred.State, env []string) (*launch, error) {
-	l := &launch{lookup: files.Here, command: o.argv[0], argv: o.argv}
+	l := &launch{lookup: files.Here, command: o.argv[0], argv: o.argv, dryRun: o.mode.dryRun}
 	if o.process.argv0.OK {
 		l.argv = append([]string{o.process.argv0.Value}, o.argv[1:]...)
 	}
@@ -44,7 +49,7 @@ func (o *options) resolve(from *cred.State, env []string) (*launch, error) {
 	if err := o.confine.resolve(r, l); err != nil {
 		return nil, err
 	}
-	if l.env, err = o.environ.resolve(env, id, o.user.spec.OK); err != nil {
+	if l.env, err = o.environ.resolve(env, id, o.user.spec.OK, l.warning); err != nil {
 		return nil, err
 	}
 	l.paths = files.CommandPaths(l.command, l.env)

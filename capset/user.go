@@ -62,7 +62,7 @@ func idChange(id cred.IDs) cred.Known[cred.IDs] {
 }
 
 // lookUp finds the account of the real uid, which setpriv(1) goes by as well. It
-// may be another than the one that --user named.
+// may be another than the one that --user named, and passwd may be Unread.
 func (id *identity) lookUp() error {
 	if !id.lookedUp {
 		id.account, id.lookedUp = id.accounts.AccountOf(id.uid.Real), true
@@ -70,11 +70,13 @@ func (id *identity) lookUp() error {
 	return broken(id.account.Unread)
 }
 
-// broken is the error of reading a passwd, unless it only may not be read: it
-// names no one then, as where there is none.
+// broken is the error of reading a passwd, unless it says that there is none that
+// could be read: then it names no one, and numbers do.
 func broken(err error) error {
-	if errors.Is(err, unix.EACCES) {
-		return nil
+	for _, none := range []error{unix.EACCES, unix.EISDIR, unix.ENOTDIR, unix.ELOOP, unix.ENXIO, unix.EFBIG} {
+		if errors.Is(err, none) {
+			return nil
+		}
 	}
 	return err
 }

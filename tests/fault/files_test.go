@@ -79,7 +79,14 @@ func TestPasswd(t *testing.T) {
 		t.Fatal(err)
 	}
 	capsetFails(t, launch(dir, "--user=app"), 125, "read /etc/passwd: is a directory")
-	capsetFails(t, launch(dir, "--user=1:2", "--env=A=b"), 125, "read /etc/passwd: is a directory")
+	capsetFails(t, launch(dir, "--user=1:2", "--login-env"), 125, "read /etc/passwd: is a directory")
+	capsetFails(t, launch(dir, "--user=1"), 125, "read /etc/passwd: is a directory")
+	capsetFails(t, launch(dir, "--user=1:2", "--groups=init"), 125, "read /etc/passwd: is a directory")
+	r := testenv.Run(t, exec.Command(capset, "--chroot="+dir, "--user=1:2", "/id"))
+	if want := "capset: warning: read /etc/passwd: is a directory: HOME is / "; r.Code != 0 ||
+		!strings.HasPrefix(r.Out, "uid=1 gid=2 ") || !strings.Contains(r.Err, want) {
+		t.Errorf("numbers alone: exit status %d, stdout %q, stderr %q", r.Code, r.Out, r.Err)
+	}
 	os.Remove(passwd)
 	if err := os.Symlink("passwd", passwd); err != nil {
 		t.Fatal(err)
@@ -91,7 +98,7 @@ func TestPasswd(t *testing.T) {
 	filler := strings.Repeat("x:x:7:7:"+strings.Repeat("y", 200)+":/:/bin/sh\n", 1000)
 	write(t, passwd, filler+"app:x:1234:1235::/:/bin/sh\n", 0o644)
 	write(t, group, strings.Repeat("g:x:9:"+strings.Repeat("z", 200)+"\n", 1000)+"more:x:1236:app\n", 0o644)
-	r := testenv.Run(t, launch(dir, "--user=app"))
+	r = testenv.Run(t, launch(dir, "--user=app"))
 	if r.Code != 0 || !strings.HasPrefix(r.Out, "uid=1234(app) gid=1235") || !strings.Contains(r.Out, "1236(more)") {
 		t.Errorf("a long passwd: exit status %d, stdout %q, stderr %q", r.Code, r.Out, r.Err)
 	}

@@ -13,13 +13,19 @@ import (
 
 // What only a launcher asks.
 
+// ErrNoLandlock says that this kernel has no Landlock, or that it is off.
+var ErrNoLandlock = errors.New("this kernel has no Landlock")
+
 // LandlockAccess is the file-system rights that the kernel's Landlock handles,
-// bit by bit as in include/uapi/linux/landlock.h. The error is ENOSYS without
-// Landlock, EOPNOTSUPP where it is off.
+// bit by bit as in include/uapi/linux/landlock.h.
 func LandlockAccess() (uint64, error) {
 	const version = 1 // LANDLOCK_CREATE_RULESET_VERSION
 	abi, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, version)
-	if errno != 0 {
+	switch errno {
+	case 0:
+	case unix.ENOSYS, unix.EOPNOTSUPP:
+		return 0, fmt.Errorf("landlock_create_ruleset: %w (%w)", errno, ErrNoLandlock)
+	default:
 		return 0, fmt.Errorf("landlock_create_ruleset: %w", errno)
 	}
 	if abi == 0 { // the versions begin with 1
