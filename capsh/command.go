@@ -32,6 +32,7 @@ var commands = [...]struct {
 	{"predict", func() command { return &predictCommand{} }},
 	{"expect", func() command { return &expectCommand{} }},
 	{"assess", func() command { return &assessCommand{} }},
+	{"trace", func() command { return &traceCommand{} }},
 	{"explain", func() command { return &explainCommand{} }},
 	{"completion", func() command { return completionCommand{} }},
 }

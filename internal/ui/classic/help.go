@@ -41,6 +41,7 @@ commands show  ps  tree             what processes hold, to be read
 of each) predict COMMAND            what it would hold after an execve
          expect EXPR                is that so? for tests
          assess                     is this a container, and how does it hold?
+         trace -- COMMAND           what the kernel checks while it runs
          explain [CAP]  completion SHELL
 CAP is a name (cap_net_raw) or a number; LIST has commas between. See capsh(1).
 `

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"capsh/internal/linux/watch"
+	"capsh/internal/ui/flags"
+	"capsh/internal/ui/term"
+)
+
+// traceCommand is capsh trace.
+type traceCommand struct {
+	listing                          // which processes
+	denied, kernelsOwn, onlySum bool // which checks
+	output                      string
+}
+
+func (c *traceCommand) table() *flags.Table {
+	which := slices.DeleteFunc(c.filters(), func(o flags.Option) bool { return o.Name != "user" && o.Name != "container" })
+	pid := c.subjects.option("these, and all that they have started and start")
+	return &flags.Table{
+		Usage: "capsh trace [option ...] [-- COMMAND [ARG ...]]",
+		About: `Shows the capability checks of the kernel as they happen, a line each: the time,
+program, process id, capability, answer, user namespace, and the system call and
+the function of the kernel that asked. A summary follows. With COMMAND they are
+those of it and all that it starts, until it ends; the exit status is its own.
+Otherwise it goes on until Ctrl-C, or until the processes of --pid have ended.
+`,
+		Groups: []flags.Group{
+			{Title: "which", Options: append(append([]flags.Option{pid}, which...),
+				flags.Option{Name: "denied", Help: "denied ones only, with what would help", Value: flags.Switch(&c.denied)},
+				flags.Option{Name: "all", Help: "also those that the kernel makes for itself", Value: flags.Switch(&c.kernelsOwn)},
+				flags.Option{Name: "summary", Help: "the summary only", Value: flags.Switch(&c.onlySum)},
+			)},
+			{Title: "output", Options: append(c.view.output(), flags.Option{
+				Name: "output", Short: "o", Help: "write to a file, apart from the output of COMMAND",
+				Value: flags.To(&c.output, flags.Some(flags.Text("FILE"))),
+			})},
+		},
+		After: `It needs Linux 6.14, CAP_SYS_ADMIN and CAP_PERFMON, and CAP_SYSLOG for the names
+of functions; all three count in the initial user namespace only.
+`,
+		Leading: true,
+	}
+}
+
+func (c *traceCommand) run(command, env []string, out *term.Output) error {
+	if err := c.choose(command); err != nil {
+		return err
+	}
+	t := newTracer(c, out, env)
+	if c.output != "" {
+		file, err := os.Create(c.output)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		t.to, t.width, t.text.Color = file, 0, c.color == "always"
+	}
+	if len(command) > 0 {
+		return t.command(command, env)
+	}
+	target, err := c.target()
+	if err != nil {
+		return err
+	}
+	return t.running(target)
+}
+
+// choose requires that exactly one thing is to be watched.
+func (c *traceCommand) choose(command []string) error {
+	chosen := 0
+	for _, one := range []bool{len(command) > 0, len(c.subjects.threads) > 0, c.container != "", c.user.OK} {
+		if one {
+			chosen++
+		}
+	}
+	if chosen != 1 {
+		return usageError("needs one of COMMAND, --pid, --container and --user")
+	}
+	return nil
+}
+
+// running watches processes that run already, until a signal or their end.
+func (t *tracer) running(target watch.Target) error {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	w, err := watch.Start(target, t.each)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-signals:
+	case <-w.Over():
+	}
+	return t.end(w)
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"capsh/internal/linux/apply"
+	"capsh/internal/linux/files"
+	"capsh/internal/linux/inherit"
+	"capsh/internal/linux/watch"
+	"capsh/internal/ui/exit"
+
+	"golang.org/x/sys/unix"
+)
+
+// The exit statuses of what runs a command, as those of capset.
+const (
+	exitNotStarted = 125 // the command was not started
+	exitCannot     = 126 // it was found and could not be executed
+	exitNotFound   = 127
+	exitBySignal   = 128 // and the number of the signal that ended it
+)
+
+// command runs a command and watches it from its execve on. Its status is ours.
+func (t *tracer) command(command, env []string) error {
+	path, err := find(command[0], env)
+	if err != nil {
+		return err
+	}
+	signals := make(chan os.Signal, 4)
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
+		if !inherit.IgnoredAtStart(sig) {
+			signal.Notify(signals, sig)
+		}
+	}
+	w, err := watch.Start(watch.Target{Threads: []int{0}, FromExec: true}, t.each)
+	if err != nil {
+		return exit.With(exitNotStarted, err)
+	}
+	pid, err := apply.Spawn(&apply.Program{Path: path, Argv: command, Env: env})
+	if err != nil {
+		_, _ = w.Stop() // nothing was started
+		return exit.With(exitCannot, err)
+	}
+	go forward(signals, pid)
+	status, err := await(pid)
+	if err != nil {
+		return err
+	}
+	if err := t.end(w); err != nil {
+		return err
+	}
+	return exit.Silent(status)
+}
+
+// find is the path of a command.
+func find(name string, env []string) (string, error) {
+	paths := files.CommandPaths(name, env)
+	found, _, err := files.Here.Command(name, paths)
+	var none files.NotFound
+	switch {
+	case errors.As(err, &none):
+		return "", exit.With(exitNotFound, err)
+	case err != nil:
+		return "", exit.With(exitCannot, err)
+	}
+	return paths[found.At], nil
+}
+
+// forward gives signals to the command. Those of the terminal's keys it has from there
+// already.
+func forward(signals <-chan os.Signal, pid int) {
+	for sig := range signals {
+		if byKey := sig == syscall.SIGINT || sig == syscall.SIGQUIT; !byKey || !inForeground() {
+			_ = unix.Kill(pid, sig.(syscall.Signal)) // fails for one that has just ended
+		}
+	}
+}
+
+// inForeground says whether the keys of a terminal send signals to this process.
+func inForeground() bool {
+	fd, err := unix.Open("/dev/tty", unix.O_RDONLY|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}
+
+// await waits for the end of a child and gives its exit status.
+func await(pid int) (int, error) {
+	for {
+		status, err := apply.Wait(pid)
+		switch {
+		case err != nil:
+			return 0, err
+		case status.Exited():
+			return status.ExitStatus(), nil
+		case status.Signaled():
+			return exitBySignal + int(status.Signal()), nil
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strconv"
+
+	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/watch"
+	"capsh/internal/rules/cred"
+
+	"golang.org/x/sys/unix"
+)
+
+// target is what --pid, --container or --user names.
+func (c *traceCommand) target() (watch.Target, error) {
+	c.proc, c.all = procfs.Proc, true
+	if len(c.subjects.threads) == 0 {
+		return c.members()
+	}
+	parents, err := parents()
+	if err != nil {
+		return watch.Target{}, err
+	}
+	var threads []int
+	for _, t := range c.subjects.threads {
+		if t.Alone {
+			threads = append(threads, t.TID)
+			continue
+		}
+		if _, err := procfs.Proc.Process(t.PID, t.TID, procfs.Options{}); err != nil {
+			return watch.Target{}, err
+		}
+		for _, pid := range withDescendants(t.PID, parents) {
+			threads = append(threads, threadsOf(pid)...)
+		}
+	}
+	slices.Sort(threads)
+	return watch.Target{Threads: slices.Compact(threads)}, nil
+}
+
+// members watches the host for processes that are of a user or in a container.
+func (c *traceCommand) members() (watch.Target, error) {
+	if err := c.open(); err != nil {
+		return watch.Target{}, err
+	}
+	l := c.lister(c.scan.Reader())
+	return watch.Target{Host: func(pid int) (member, known bool) {
+		p := &l.p.Process
+		if there, err := l.r.Status(pid, p); !there || err != nil {
+			return false, false
+		}
+		if !c.fits(p) {
+			return false, true
+		}
+		l.look()
+		return c.container == "" || c.inContainer(&l.p), true
+	}}, nil
+}
+
+// parents are the parents of all processes.
+func parents() (map[int]int, error) {
+	pids, err := procfs.Proc.PIDs()
+	if err != nil {
+		return nil, err
+	}
+	list := make(map[int]int, len(pids))
+	for _, pid := range pids {
+		if p, err := procfs.Proc.Process(pid, 0, procfs.Options{}); err == nil { // else it has ended
+			list[pid] = p.PPID
+		}
+	}
+	return list, nil
+}
+
+// withDescendants is a process and all that came of it.
+func withDescendants(pid int, parents map[int]int) []int {
+	list := []int{pid}
+	for i := 0; i < len(list); i++ {
+		for child, parent := range parents {
+			if parent == list[i] {
+				list = append(list, child)
+			}
+		}
+	}
+	return list
+}
+
+// threadsOf are the threads of a process, none where it has ended.
+func threadsOf(pid int) (list []int) {
+	fd, err := procfs.OpenOwn(strconv.Itoa(pid)+"/task", unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil
+	}
+	dir := os.NewFile(uintptr(fd), "task")
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	for _, name := range names {
+		if tid, err := cred.ParsePID(name); err == nil {
+			list = append(list, tid)
+		}
+	}
+	return list
+}
