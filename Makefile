@@ -78,7 +78,7 @@ check-man:
 	$(if $(MANPAGES),$(call with,mandoc,-T lint -W warning $(MANPAGES)))
 
 .PHONY: bench
-bench: build ## times beside those of the peers, and sizes; BENCH=-only=start or ps
+bench: build ## times beside those of the peers, and sizes; BENCH=-only=start, ps or trace
 	@$(GO) run ./tests/bench $(BENCH)
 
 .PHONY: fuzz

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
 
 	"capsh/internal/linux/apply"
 	"capsh/internal/linux/procfs"
@@ -28,8 +27,9 @@ type spaces struct {
 }
 
 // learnSpaces learns the addresses of the initial namespace and of this process's
-// from two checks of its own, which change nothing.
-func learnSpaces(point *tracepoint) (*spaces, error) {
+// from two checks of its own, which change nothing. The event, off at first, is of the
+// calling thread, which the caller locks.
+func learnSpaces(point *tracepoint, event int) (*spaces, error) {
 	own, err := procfs.OwnThread().Namespace("user")
 	if err != nil {
 		return nil, err
@@ -38,19 +38,12 @@ func learnSpaces(point *tracepoint) (*spaces, error) {
 		return nil, errors.New("the number of this process's user namespace is unavailable")
 	}
 	s := &spaces{ownInode: own.Value, inodes: make(map[uint64]uint64)}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	fd, err := open(attributes(point.id, true), 0, -1)
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(fd)
-	b, err := mapBuffer(fd, 2)
+	b, err := mapBuffer(event, 2)
 	if err != nil {
 		return nil, err
 	}
 	defer b.unmap()
-	if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil {
+	if err := unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil {
 		return nil, fmt.Errorf("enabling a perf event: %w", err)
 	}
 	// cap_vm_enough_memory asks about the initial namespace, for every mapping.
@@ -60,7 +53,7 @@ func learnSpaces(point *tracepoint) (*spaces, error) {
 	}
 	unix.Munmap(memory)
 	apply.AskSetpcap() // about this process's
-	_ = unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_DISABLE, 0)
+	_ = unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_DISABLE, 0)
 
 	b.drain(func(rec []byte) {
 		r, ok := parseRecord(rec)

@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -31,43 +30,46 @@ func readSymbols() (*symbols, error) {
 	}
 	file := os.NewFile(uintptr(fd), "/proc/kallsyms")
 	defer file.Close()
-	return parseSymbols(file)
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return &symbols{}, err
+	}
+	return parseSymbols(string(text)), nil
 }
 
 // parseSymbols reads lines like "ffffffff81000000 T _stext" and, for a function of
-// a module, "ffffffffc0000000 t nf_init	[nf_tables]".
-func parseSymbols(text io.Reader) (*symbols, error) {
+// a module, "ffffffffc0000000 t nf_init	[nf_tables]". There are a hundred thousand of
+// them, all but those of modules in the order of their addresses.
+func parseSymbols(text string) *symbols {
 	type symbol struct {
 		start uint64
 		name  string
 	}
-	var list []symbol
-	lines := bufio.NewScanner(text)
-	for lines.Scan() {
-		line := lines.Text()
+	list := make([]symbol, 0, strings.Count(text, "\n"))
+	for line := range strings.Lines(text) {
 		address, rest, _ := strings.Cut(line, " ")
-		if len(rest) < 3 || !strings.ContainsRune("tTwW", rune(rest[0])) {
+		if len(rest) < 3 || !strings.Contains("tTwW", rest[:1]) {
 			continue
 		}
-		start, err := strconv.ParseUint(address, 16, 64)
-		if err != nil || start == 0 {
-			continue
+		if start, err := strconv.ParseUint(address, 16, 64); err == nil && start != 0 {
+			list = append(list, symbol{start, plainName(rest[2:])})
 		}
-		name, _, _ := strings.Cut(rest[2:], "\t")
-		list = append(list, symbol{start, plainName(name)})
 	}
-	slices.SortStableFunc(list, func(a, b symbol) int { return cmp.Compare(a.start, b.start) })
+	inOrder := func(a, b symbol) int { return cmp.Compare(a.start, b.start) }
+	if !slices.IsSortedFunc(list, inOrder) {
+		slices.SortStableFunc(list, inOrder)
+	}
 	s := &symbols{starts: make([]uint64, len(list)), names: make([]string, len(list))}
 	for i, one := range list {
 		s.starts[i], s.names[i] = one.start, one.name
 	}
-	return s, lines.Err()
+	return s
 }
 
-// plainName is a function's name without what the compiler appends to the name of
-// a copy or of a part, as in "do_mount.isra.0".
+// plainName is a function's name, without its module and what the compiler appends to
+// the name of a copy or of a part, as in "do_mount.isra.0".
 func plainName(name string) string {
-	if i := strings.IndexByte(name, '.'); i > 0 {
+	if i := strings.IndexAny(name, ".\t\n"); i > 0 {
 		return name[:i]
 	}
 	return name

@@ -8,6 +8,7 @@ package watch
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -48,9 +49,10 @@ type Watch struct {
 	point    *tracepoint
 	tracker  *tracker
 
-	over              chan struct{} // closed when there is no more to watch
-	stopping, stopped chan struct{} // closed by Stop, and by the reading when it heard so
-	stop              sync.Once
+	over     chan struct{} // closed when there is no more to watch
+	stopped  chan struct{} // closed when the reading has ended
+	stopping [2]int        // a pipe, of which Stop closes the end that is written to
+	stop     sync.Once
 }
 
 // pagesAll is how many pages all buffers have together at most, pagesOne how many one
@@ -72,15 +74,28 @@ func Start(target Target, each func(checks.Check, checks.Verdict)) (*Watch, erro
 	if err != nil {
 		return nil, err
 	}
-	spaces, err := learnSpaces(point)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	// It stays open until the others are: the last one of a tracepoint takes the kernel
+	// some time to close.
+	own, err := open(attributes(point.id, true), 0, -1)
 	if err != nil {
 		return nil, err
 	}
-	w := &Watch{point: point, over: make(chan struct{}), stopping: make(chan struct{}), stopped: make(chan struct{})}
+	defer unix.Close(own)
+	spaces, err := learnSpaces(point, own)
+	if err != nil {
+		return nil, err
+	}
+	w := &Watch{point: point, over: make(chan struct{}), stopped: make(chan struct{})}
 	w.tracker = newTracker(point, spaces, target.Host, each)
 	if err := w.open(target); err != nil {
 		w.close()
 		return nil, err
+	}
+	if err := unix.Pipe2(w.stopping[:], unix.O_CLOEXEC); err != nil {
+		w.close()
+		return nil, fmt.Errorf("pipe2: %w", err)
 	}
 	go w.read()
 	return w, nil
@@ -184,22 +199,20 @@ func bufferPages(cpus int) int {
 // read reads the buffers until Stop.
 func (w *Watch) read() {
 	defer close(w.stopped)
-	wait := make([]unix.PollFd, 0, len(w.events))
+	wait := []unix.PollFd{{Fd: int32(w.stopping[0])}} // POLLHUP comes unasked
 	for _, fd := range w.events {
 		wait = append(wait, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	}
-	for len(wait) > 0 {
-		select {
-		case <-w.stopping:
-			return
-		default:
-		}
-		_, _ = unix.Poll(wait, int(flush/time.Millisecond)) // a failure only means to look now
+	ended := func(p unix.PollFd) bool { return p.Revents&unix.POLLHUP != 0 }
+	for timeout := int(flush / time.Millisecond); !ended(wait[0]); {
+		_, _ = unix.Poll(wait, timeout) // a failure only means to look now
 		w.drain()
-		wait = slices.DeleteFunc(wait, func(p unix.PollFd) bool { return p.Revents&unix.POLLHUP != 0 })
+		if wait = append(wait[:1], slices.DeleteFunc(wait[1:], ended)...); len(wait) == 1 && timeout > 0 {
+			w.drain() // what the drain before left for this one
+			close(w.over)
+			timeout = -1
+		}
 	}
-	close(w.over)
-	<-w.stopping
 }
 
 // Over is closed when all that was watched has ended.
@@ -222,8 +235,9 @@ func (w *Watch) drain() {
 func (w *Watch) Stop() (*checks.Found, error) {
 	var err error
 	w.stop.Do(func() {
-		close(w.stopping)
+		unix.Close(w.stopping[1])
 		<-w.stopped
+		unix.Close(w.stopping[0])
 		for _, fd := range w.events {
 			_ = unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_DISABLE, 0)
 		}
