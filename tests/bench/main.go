@@ -1,5 +1,6 @@
 // Command bench measures how long programs take from start to end, beside a
-// baseline and their peers: starts, and listings of many processes. Runs are
+// baseline and their peers: starts, listings of many processes, and what it costs to
+// be watched. Runs are
 // interleaved, so that what disturbs the machine disturbs all; medians and their
 // ratios are printed. Start it by make bench: it expects the programs in bin/.
 package main
@@ -38,7 +39,7 @@ type group struct {
 func main() {
 	rounds := flag.Int("n", 1000, "runs of each program")
 	bin := flag.String("bin", "bin", "directory of the built programs")
-	only := flag.String("only", "", "start: no loads of processes; ps: nothing else")
+	only := flag.String("only", "", "start: no loads of processes; ps or trace: nothing else")
 	ofOne := flag.Bool("memory", false, "run the program that the arguments are, print its memory")
 	flag.Parse()
 	err := error(nil)
@@ -59,8 +60,11 @@ func run(rounds int, bin, only string) error {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	if only == "ps" {
+	switch only {
+	case "ps":
 		return measurePs(bin, scratch)
+	case "trace":
+		return traces(bin).measure(traceRounds)
 	}
 	groups, err := tables(bin, scratch)
 	if err != nil {
@@ -72,6 +76,9 @@ func run(rounds int, bin, only string) error {
 		}
 	}
 	if err := sizes(bin, scratch); err != nil || only == "start" {
+		return err
+	}
+	if err := traces(bin).measure(traceRounds); err != nil {
 		return err
 	}
 	return measurePs(bin, scratch)
