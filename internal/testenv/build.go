@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -17,8 +18,9 @@ var built struct {
 }
 
 // Build builds one of our programs, "capsh" or "capset", as the Makefile does
-// and returns its path, where every user may run it. A test process builds each once; its TestMain calls
-// [CleanBuilt] at the end.
+// and returns its path, where every user may run it. A test process builds each
+// once; its TestMain calls [CleanBuilt] at the end. The test depends on the
+// program's sources, as of [DependOn].
 func Build(t testing.TB, program string) string {
 	t.Helper()
 	built.Lock()
@@ -26,6 +28,7 @@ func Build(t testing.TB, program string) string {
 	if path := built.paths[program]; path != "" {
 		return path
 	}
+	DependOn(t, "capsh/"+program)
 	if built.dir == "" {
 		dir, err := os.MkdirTemp("", "capsh-build-")
 		if err != nil {
@@ -47,6 +50,37 @@ func Build(t testing.TB, program string) string {
 	return path
 }
 
+// DependOn makes the result of a test depend on the sources of a package of this
+// module, and of those that it imports. The test has the go command build them,
+// which go test does not see: it would answer from its cache after a change. What it
+// sees is which directories a test process reads, with the size and the time of
+// each file in them.
+func DependOn(t testing.TB, pkg string) {
+	t.Helper()
+	const dirs = "{{with .Module}}{{if .Main}}{{$.Dir}}\n{{.GoMod}}\n{{end}}{{end}}"
+	list := exec.Command("go", "list", "-deps", "-tags", Tags, "-f", dirs, pkg)
+	list.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", list, err)
+	}
+	seen := map[string]bool{}
+	for path := range strings.FieldsSeq(string(out)) {
+		if seen[path] {
+			continue
+		}
+		seen[path] = true
+		if filepath.Base(path) == "go.mod" {
+			_, err = os.Stat(path)
+		} else {
+			_, err = os.ReadDir(path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // CleanBuilt removes what [Build] left.
 func CleanBuilt() {
 	built.Lock()
@@ -61,6 +95,9 @@ func CleanBuilt() {
 func CompileC(t testing.TB, source, path string) {
 	t.Helper()
 	gcc := Tool(t, "gcc")
+	if _, err := os.Stat(source); err != nil { // go test sees that the test depends on it
+		t.Fatal(err)
+	}
 	out, err := exec.Command(gcc, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror",
 		"-static", "-o", path, source).CombinedOutput()
 	if err != nil {

@@ -142,6 +142,7 @@ func TestExamplesFit(t *testing.T) {
 
 // TestPlainBuild: the README's first command builds without flags.
 func TestPlainBuild(t *testing.T) {
+	testenv.DependOn(t, "capsh/capsh")
 	cmd := exec.Command("go", "run", "./capsh", "--print")
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"io/fs"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -45,6 +46,7 @@ type pkg struct {
 // list runs go list as the Makefile builds.
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
+	dependOnAll(t)
 	cmd := exec.Command("go", append([]string{"list", "-tags", "exactstart", "-json=ImportPath,Dir,GoFiles,Imports"}, args...)...)
 	cmd.Dir = "../.."
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
@@ -64,6 +66,21 @@ func list(t *testing.T, args ...string) []pkg {
 			t.Fatal(err)
 		}
 		pkgs = append(pkgs, p)
+	}
+}
+
+// dependOnAll makes the result depend on all of the tree, which the go command
+// reads: else go test would answer from its cache after a change.
+func dependOnAll(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && d.Name() == ".git" {
+			return fs.SkipDir
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -28,6 +28,7 @@ var emulators = []struct{ arch, qemu string }{
 // that run it.
 func link(t *testing.T, arch, qemu string, flags ...string) []string {
 	t.Helper()
+	testenv.DependOn(t, "./testdata/link")
 	prog := filepath.Join(t.TempDir(), "link")
 	args := append([]string{"build", "-o", prog}, flags...)
 	build := exec.Command("go", append(args, "./testdata/link")...)
