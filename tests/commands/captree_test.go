@@ -110,11 +110,38 @@ func drawnByTree(t *testing.T) map[int]map[int]drawn {
 		for _, r := range append(p.DifferingThreads, p.Report) {
 			epi := caps.EPI{Effective: mask(t, r.Masks.Effective), Permitted: mask(t, r.Masks.Permitted), Inheritable: mask(t, r.Masks.Inheritable)}
 			iab := caps.IAB{Inheritable: epi.Inheritable, Ambient: mask(t, r.Masks.Ambient), Dropped: ^mask(t, r.Masks.Bounding)}
-			all[p.PID][r.TID] = drawn{r.TID, p.PID, *orZero(p.PPID), r.Name,
+			all[p.PID][r.TID] = drawn{r.TID, p.PID, *orZero(p.PPID), lasting(r.Name),
 				string(epi.AppendText(nil, caps.Named)), string(iab.AppendText(nil, caps.Named))}
 		}
 	}
 	return all
+}
+
+// lasting is the part of a name that stays: of "kworker/0:1-events", what the
+// kernel's worker does at the moment goes away (wq_worker_comm, kernel/workqueue.c).
+func lasting(name string) string {
+	const worker = "kworker/"
+	if !strings.HasPrefix(name, worker) {
+		return name
+	}
+	if i := strings.IndexAny(name, "-+"); i > 0 {
+		return name[:i]
+	}
+	return name
+}
+
+// TestLasting: a worker of the kernel has one name, whatever it does when it is
+// listed, and no other thread loses a part of its own.
+func TestLasting(t *testing.T) {
+	for name, want := range map[string]string{
+		"kworker/0:1-events": "kworker/0:1", "kworker/0:1+events": "kworker/0:1", "kworker/0:1": "kworker/0:1",
+		"kworker/u8:2-ext4-rsv-conversion": "kworker/u8:2", "kworker/1:0H-kblockd": "kworker/1:0H",
+		"kthreadd": "kthreadd", "a-b+c": "a-b+c", "my-kworker/0:1-x": "my-kworker/0:1-x",
+	} {
+		if got := lasting(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
 }
 
 // A line of captree's is of a process, two columns further in than its parent,
@@ -152,7 +179,7 @@ func drawnByCaptree(t *testing.T, path string) map[int]map[int]drawn {
 		}
 		for _, id := range strings.Split(ids, ",") {
 			tid, _ := strconv.Atoi(id)
-			all[above[depth]][tid] = drawn{tid, above[depth], above[depth-1], name, m[7], m[8]}
+			all[above[depth]][tid] = drawn{tid, above[depth], above[depth-1], lasting(name), m[7], m[8]}
 		}
 	}
 	return all
