@@ -38,6 +38,7 @@ on a nosuid mount, in another user namespace, for a script.
 			}},
 			{Title: "output", Options: c.output()},
 		},
+		Refused: map[string]string{"proc": "has no meaning for files"},
 		After: `Symbolic links are followed only as PATH itself where -r looks in directories.
 JSON is one object a line.
 Exit status: 0, 1 if something could not be read, 2 for wrong usage.

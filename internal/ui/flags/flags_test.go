@@ -45,6 +45,7 @@ func (g *given) String() string {
 func testTable(g *given, leading bool) *flags.Table {
 	return &flags.Table{
 		Usage: "test [option ...]", Leading: leading,
+		Refused: map[string]string{"reuid": "write --user"},
 		Groups: []flags.Group{{Title: "all", Options: []flags.Option{
 			{Name: "user", Short: "u", Help: "a user", Value: g.word("user")},
 			{Name: "keep", Short: "k", Help: "a list", Value: g.word("keep")},
@@ -138,6 +139,8 @@ func TestRefused(t *testing.T) {
 		"--quite":        `unknown option "--quite", did you mean --quiet?`,
 		"--qui":          `unknown option "--qui", did you mean --quiet?`,
 		"--helpp":        `unknown option "--helpp", did you mean --help?`,
+		"--reuid=1":      "--reuid: write --user",
+		"--reuid 1":      "--reuid: write --user",
 		"--something":    `unknown option "--something"`,
 		"--something=b":  `unknown option "--something"`,
 		"--=a":           `unknown option "--=a"`,

@@ -23,6 +23,9 @@ type Table struct {
 	// Leading says that options stand before the first operand, which begins
 	// another command line. Otherwise they may stand between operands.
 	Leading bool
+	// Refused are options that others have, without dashes, and why not here or
+	// what to write instead.
+	Refused map[string]string
 	// Operand completes an operand; nil for files.
 	Operand func(typed string) []string
 }
@@ -188,7 +191,11 @@ func (t *Table) explain(err error) error {
 	case errors.As(err, &nonesuch) && nonesuch.GetSpecifiedShortnames() != "":
 		return unknown("-"+nonesuch.GetSpecifiedShortnames()[:1], nil)
 	case errors.As(err, &nonesuch):
-		return unknown("--"+nonesuch.GetSpecifiedName(), t)
+		name := nonesuch.GetSpecifiedName()
+		if why, ok := t.Refused[name]; ok {
+			return fmt.Errorf("--%s: %s", name, why)
+		}
+		return unknown("--"+name, t)
 	case errors.As(err, &bad):
 		return unknown(bad.GetSpecifiedFlag(), nil)
 	case errors.As(err, &lacks) && lacks.GetSpecifiedShortnames() != "":
