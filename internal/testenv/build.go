@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +9,10 @@ import (
 	"sync"
 	"testing"
 )
+
+// prebuilt is a directory with the programs and the compiled C programs, for a
+// host without a compiler: PREBUILT names it, and nothing is built then.
+var prebuilt = os.Getenv("PREBUILT")
 
 // built holds the programs that this test process has built, in a directory
 // that CleanBuilt removes.
@@ -23,6 +28,9 @@ var built struct {
 // program's sources, as of [DependOn].
 func Build(t testing.TB, program string) string {
 	t.Helper()
+	if prebuilt != "" {
+		return filepath.Join(prebuilt, program)
+	}
 	built.Lock()
 	defer built.Unlock()
 	if path := built.paths[program]; path != "" {
@@ -94,13 +102,30 @@ func CleanBuilt() {
 // CompileC compiles a C program, statically, to the given path.
 func CompileC(t testing.TB, source, path string) {
 	t.Helper()
-	gcc := Tool(t, "gcc")
+	if prebuilt != "" {
+		compiled := filepath.Join(prebuilt, CompiledName(source))
+		_, err := os.Stat(compiled)
+		Need(t, "gcc", err == nil, fmt.Sprint(err))
+		if out, err := exec.Command("cp", compiled, path).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	Tool(t, "gcc")
 	if _, err := os.Stat(source); err != nil { // go test sees that the test depends on it
 		t.Fatal(err)
 	}
-	out, err := exec.Command(gcc, "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror",
-		"-static", "-o", path, source).CombinedOutput()
-	if err != nil {
+	if out, err := GCC(source, path).CombinedOutput(); err != nil {
 		t.Fatalf("gcc %s: %v\n%s", source, err, out)
 	}
+}
+
+// GCC is the command that compiles a C program, statically.
+func GCC(source, path string) *exec.Cmd {
+	return exec.Command("gcc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-static", "-o", path, source)
+}
+
+// CompiledName is the name that a compiled C program has in PREBUILT.
+func CompiledName(source string) string {
+	return strings.TrimSuffix(filepath.Base(source), ".c") + ".compiled"
 }

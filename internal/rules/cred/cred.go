@@ -31,6 +31,16 @@ func (k Known[T]) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// UnmarshalJSON reads what MarshalJSON writes.
+func (k *Known[T]) UnmarshalJSON(text []byte) error {
+	*k = Known[T]{}
+	if string(text) == "null" {
+		return nil
+	}
+	k.OK = true
+	return json.Unmarshal(text, &k.Value)
+}
+
 // OnOff is "on", "off" or "unknown".
 func OnOff(v Known[bool]) string {
 	switch {
