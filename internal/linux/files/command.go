@@ -106,7 +106,7 @@ func (l Lookup) OpenToAll(path string) bool {
 	if unix.Fstat(fd, &st) != nil || st.Mode&0o001 == 0 {
 		return false
 	}
-	// Where it really is: links, and the folder that a relative path starts in.
+	// Where it really is: links, and the directory that a relative path starts in.
 	var link [unix.PathMax]byte
 	real, err := procfs.ReadOwnLink("self/fd/"+strconv.Itoa(fd), link[:])
 	return err == nil && l.throughAll(path) && Here.throughAll(string(real))

@@ -14,7 +14,7 @@ type Lookup struct {
 	Dir int
 	// Chroot makes Dir the root as well (Linux 5.6): no path leads out of it.
 	Chroot bool
-	// Start is a folder below Dir where relative paths start instead.
+	// Start is a directory below Dir where relative paths start instead.
 	Start string
 	// Hidden says that they start where this thread may not look: EACCES.
 	Hidden bool

@@ -27,10 +27,10 @@ type Walk struct {
 
 	// Files counts the entries that were looked at so far.
 	Files atomic.Int64
-	// current is a folder that is being read.
+	// current is a directory that is being read.
 	current atomic.Pointer[folder]
 
-	open   atomic.Int64 // folders that stay open
+	open   atomic.Int64 // directories that stay open
 	report sync.Mutex   // held while Found or Failed runs
 	queue  queue
 }

@@ -34,7 +34,7 @@ func (l place) reach(f *container.Facts, final bool) {
 		f.Setuid = l.setuidRoot(f.Process.UserNS.UIDMap.Value)
 	}
 	if !f.MachineMounts.OK {
-		f.Born = l.births(f.Mounts.Value.Visible())
+		f.Born = l.tmpfsBirths(f.Mounts.Value.Visible())
 	}
 }
 

@@ -6,9 +6,9 @@ import (
 	"capsh/internal/rules/container"
 )
 
-// births tells when the root of each whole tmpfs was made, by where it is mounted,
+// tmpfsBirths reads when the root of each whole tmpfs was made, by where it is mounted,
 // in nanoseconds of the machine's clock (statx(2); of a tmpfs since Linux 6.0).
-func (l place) births(mounts []container.Mount) map[string]int64 {
+func (l place) tmpfsBirths(mounts []container.Mount) map[string]int64 {
 	born := map[string]int64{}
 	for _, m := range mounts {
 		if m.Type != "tmpfs" || m.Root != "/" {
