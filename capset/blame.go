@@ -21,13 +21,13 @@ func blame(p *plan.Plan, err error) error {
 	}
 	why := ""
 	switch failed.Call {
-	case plan.Setgroups.String():
+	case plan.Setgroups{}.Name():
 		why = namespaceRule(p, failed)
 		if why != "" {
 			why += "; "
 		}
 		why += plan.KeepGroups
-	case plan.Setresgid.String(), plan.Setresuid.String():
+	case plan.Setresgid{}.Name(), plan.Setresuid{}.Name():
 		why = namespaceRule(p, failed)
 	case "prctl(PR_SET_SECUREBITS)":
 		why = newBits(p)
@@ -50,15 +50,15 @@ func namespaceRule(p *plan.Plan, failed *apply.Error) string {
 	if state.UserNS, err = self.IDMaps(); err != nil {
 		return "whether the user namespace permits it is unknown: " + err.Error()
 	}
-	for i := range p.Steps {
+	for _, s := range p.Steps {
 		var refused *plan.Failure
-		if errors.As(p.Steps[i].Simulate(&state), &refused) {
+		if errors.As(s.Simulate(&state), &refused) {
 			return refused.Why
 		}
 	}
 	ns := &state.UserNS
 	switch {
-	case failed.Errno == unix.EPERM && failed.Call == plan.Setgroups.String() && !ns.Setgroups.OK:
+	case failed.Errno == unix.EPERM && failed.Call == plan.Setgroups{}.Name() && !ns.Setgroups.OK:
 		return "most likely this user namespace denies setgroups; /proc does not tell"
 	case failed.Errno == unix.EPERM && p.Before.Permitted&failed.Needs == 0:
 		return "the ids look the same, but they are some that this user namespace does not map"
@@ -71,9 +71,9 @@ func namespaceRule(p *plan.Plan, failed *apply.Error) string {
 // newBits are the securebits to be set that only Linux 6.14 and later have.
 func newBits(p *plan.Plan) string {
 	const since614 = cred.ExecRestrictFile | cred.ExecRestrictFileLocked | cred.ExecDenyInteractive | cred.ExecDenyInteractiveLocked
-	for i := range p.Steps {
-		if bits := cred.Securebits(p.Steps[i].Number) & since614; p.Steps[i].Op == plan.SetSecurebits && bits != 0 {
-			return "this kernel may not know " + bits.String()
+	for _, s := range p.Steps {
+		if set, ok := s.(plan.SetSecurebits); ok && set.Bits&since614 != 0 {
+			return "this kernel may not know " + (set.Bits & since614).String()
 		}
 	}
 	return ""

@@ -30,17 +30,17 @@ func (c *changes) apply(s *cred.State, names *userdb.DB) error {
 			return errors.New("--bounding: the set cannot grow, it lacks " + more.String())
 		}
 		if drop := s.Bounding &^ c.bounding.Value; drop != 0 {
-			steps = append(steps, plan.Step{Op: plan.DropBounding, Set: drop})
+			steps = append(steps, plan.DropBounding{Set: drop})
 		}
 	}
 	if c.inheritable.OK {
 		sets := caps.EPI{Effective: s.Effective, Permitted: s.Permitted, Inheritable: c.inheritable.Value}
-		steps = append(steps, plan.Step{Op: plan.Capset, Sets: sets})
+		steps = append(steps, plan.Capset{EPI: sets})
 	}
 	if c.securebits.OK && !s.Securebits.OK {
 		s.Securebits = c.securebits // not a change, but what they are
 	} else if c.securebits.OK && c.securebits != s.Securebits {
-		steps = append(steps, plan.Step{Op: plan.SetSecurebits, Number: uint64(c.securebits.Value)})
+		steps = append(steps, plan.SetSecurebits{Bits: c.securebits.Value})
 	}
 	if c.user.OK {
 		become, err := become(names, c.user.Value, s.UID.Real)
@@ -50,10 +50,10 @@ func (c *changes) apply(s *cred.State, names *userdb.DB) error {
 		steps = append(steps, become...)
 	}
 	if c.ambient.OK {
-		steps = append(steps, plan.Step{Op: plan.RaiseAmbient, Set: c.ambient.Value})
+		steps = append(steps, plan.RaiseAmbient{Set: c.ambient.Value})
 	}
 	if c.noNewPrivs {
-		steps = append(steps, plan.Step{Op: plan.NoNewPrivs})
+		steps = append(steps, plan.NoNewPrivs{})
 	}
 	for i := range steps {
 		if err := steps[i].Simulate(s); err != nil {
@@ -78,9 +78,9 @@ func become(db *userdb.DB, spec string, own uint32) ([]plan.Step, error) {
 	}
 	slices.Sort(groups)
 	return []plan.Step{
-		{Op: plan.Setgroups, Groups: slices.Compact(groups)},
-		{Op: plan.Setresgid, IDs: cred.Same(account.GID)},
-		{Op: plan.Setresuid, IDs: cred.Same(account.UID)},
+		plan.Setgroups{Groups: slices.Compact(groups)},
+		plan.Setresgid{IDs: cred.Same(account.GID)},
+		plan.Setresuid{IDs: cred.Same(account.UID)},
 	}, nil
 }
 

@@ -2,9 +2,10 @@ package apply
 
 import (
 	"errors"
+	"fmt"
 
 	"capsh/internal/linux/files"
-	"capsh/internal/rules/cred"
+	"capsh/internal/rules/caps"
 	"capsh/internal/rules/execve"
 	"capsh/internal/rules/plan"
 )
@@ -16,23 +17,22 @@ import (
 // filter, the last step, is left to [Command.Exec].
 func Do(p *plan.Plan) (filter *Filter, err error) {
 	verified := false
-	for i := range p.Steps {
-		s := &p.Steps[i]
-		switch {
-		case s.Op == plan.Verify:
+	for i, s := range p.Steps {
+		switch s.(type) {
+		case plan.Verify:
 			verified = true
 			err = verify(p, p.Steps[:i])
 			// The limits that follow may forbid another thread.
-			if last := &p.Steps[len(p.Steps)-1]; err == nil && last.Op == plan.FilterSeccomp {
-				filter, err = newFilter(last.Filter, last.Text)
+			if last, ok := p.Steps[len(p.Steps)-1].(plan.FilterSeccomp); ok && err == nil {
+				filter, err = newFilter(last.Filter, last.Path)
 			}
-		case s.Op == plan.FilterSeccomp:
+		case plan.FilterSeccomp:
 		default:
-			if err = doStep(s); err == nil && verified {
+			if err = do(s); err == nil && verified {
 				err = readBack(s)
 			}
 		}
-		if err == nil && s.Op == plan.SetSignals { // the filter and the execve follow
+		if _, ok := s.(plan.SetSignals); ok && err == nil { // the filter and the execve follow
 			err = sameCommand(&p.Command)
 		}
 		if err != nil {
@@ -51,26 +51,19 @@ func sameCommand(exe *execve.File) error {
 	return err
 }
 
-func doStep(s *plan.Step) error {
-	switch s.Op {
+// do carries out one step.
+func do(s plan.Step) error {
+	switch s := s.(type) {
 	case plan.SetRlimit:
 		return Rlimit(s.Rlimit)
 	case plan.SetUmask:
-		return Umask(uint32(s.Number))
+		return Umask(s.Mask)
 	case plan.Capset:
-		return Capset(s.Sets.Effective, s.Sets.Permitted, s.Sets.Inheritable)
+		return Capset(s.Effective, s.Permitted, s.Inheritable)
 	case plan.DropBounding:
-		for c := range s.Set.All() {
-			if err := DropBounding(c); err != nil {
-				return err
-			}
-		}
-		return nil
+		return each(s.Set, DropBounding)
 	case plan.Chroot:
-		if err := Chroot(s.Text); err != nil {
-			return err
-		}
-		return Chdir("/")
+		return enterRoot(s.Path)
 	case plan.KeepCaps:
 		return KeepCaps(1)
 	case plan.Setgroups:
@@ -82,37 +75,43 @@ func doStep(s *plan.Step) error {
 	case plan.ClearAmbient:
 		return ClearAmbient()
 	case plan.RaiseAmbient:
-		for c := range s.Set.All() {
-			if err := RaiseAmbient(c); err != nil {
-				return err
-			}
-		}
-		return nil
+		return each(s.Set, RaiseAmbient)
 	case plan.SetSecurebits:
-		return Securebits(cred.Securebits(s.Number))
+		return Securebits(s.Bits)
 	case plan.Chdir:
-		return Chdir(s.Text)
-	}
-	return doRest(s)
-}
-
-// doRest does the steps that leave the credentials alone.
-func doRest(s *plan.Step) error {
-	switch s.Op {
+		return Chdir(s.Path)
 	case plan.SetDeathSignal:
-		return DeathSignal(uint32(s.Number))
+		return DeathSignal(s.Signal)
 	case plan.SetPtracer:
-		return Ptracer(s.Number)
+		return Ptracer(s.PID)
 	case plan.NoNewPrivs:
 		return NoNewPrivs()
 	case plan.SetAppArmor:
-		return AppArmorExec(s.Text)
+		return AppArmorExec(s.Label)
 	case plan.SetSELinux:
-		return SELinuxExec(s.Text)
+		return SELinuxExec(s.Label)
 	case plan.RestrictLandlock:
 		return Landlock(s.Landlock)
 	case plan.SetSignals:
 		return Signals(s.Signals)
 	}
-	return errors.New("step " + s.Op.String() + ": not known how")
+	return fmt.Errorf("step %s: it has no implementation", s.Name())
+}
+
+// enterRoot changes the root and the working directory.
+func enterRoot(dir string) error {
+	if err := Chroot(dir); err != nil {
+		return err
+	}
+	return Chdir("/")
+}
+
+// each does something for each capability of a set, up to the first failure.
+func each(set caps.Set, change func(caps.Cap) error) error {
+	for c := range set.All() {
+		if err := change(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -40,8 +40,8 @@ func verify(p *plan.Plan, done []plan.Step) error {
 	if err != nil {
 		return errors.New("reading back: " + err.Error())
 	}
-	for i := range done {
-		if err := readBack(&done[i]); err != nil {
+	for _, s := range done {
+		if err := readBack(s); err != nil {
 			return err
 		}
 	}
@@ -87,21 +87,21 @@ func refused(errno, want syscall.Errno, call, object string) error {
 // there. Before each call that fills in a value stands one that it cannot give, so
 // that a call that only reports success is no match. Nothing can be read back of
 // [plan.SetPtracer] and [plan.RestrictLandlock].
-func readBack(s *plan.Step) error {
-	switch s.Op {
+func readBack(s plan.Step) error {
+	switch s := s.(type) {
 	case plan.SetRlimit:
 		return checkRlimit(s.Rlimit)
 	case plan.SetUmask:
-		return checkUmask(uint32(s.Number))
+		return checkUmask(s.Mask)
 	case plan.Chroot:
-		return checkDirectory(s, "/", "the root directory")
+		return checkDirectory(s.FD, s.Path, "/", "the root directory")
 	case plan.Chdir:
 		if s.FD < 0 { // nothing was looked up there
 			return nil
 		}
-		return checkDirectory(s, ".", "the working directory")
+		return checkDirectory(s.FD, s.Path, ".", "the working directory")
 	case plan.SetDeathSignal:
-		return checkDeathSignal(uint32(s.Number))
+		return checkDeathSignal(s.Signal)
 	case plan.SetAppArmor:
 		return checkAttr(appArmorExec, sharedExec)
 	case plan.SetSELinux:
@@ -135,16 +135,16 @@ func checkDeathSignal(want uint32) error {
 	return nil
 }
 
-// checkDirectory compares the directory at a path, which what says, with the one
-// that the step has open: in that everything was looked up, and the step's
-// path may have come to name another.
-func checkDirectory(s *plan.Step, path, what string) error {
-	now, err := files.Here.Open(path, unix.O_PATH|unix.O_DIRECTORY)
+// checkDirectory compares the directory at a place, which what says, with the one
+// that is open as fd: in that everything was looked up, and the path by which it was
+// opened may have come to name another.
+func checkDirectory(fd int, path, place, what string) error {
+	now, err := files.Here.Open(place, unix.O_PATH|unix.O_DIRECTORY)
 	if err != nil {
 		return err
 	}
 	defer now.Close()
-	return sameDirectory(s.FD, s.Text, now.FD, path, what)
+	return sameDirectory(fd, path, now.FD, place, what)
 }
 
 // sameDirectory compares the directory that was opened as path with the one open

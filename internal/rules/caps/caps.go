@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math/bits"
 	"strings"
+	"sync"
 
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
@@ -146,3 +147,22 @@ func (s Set) AppendNames(b []byte) []byte {
 // String is libcap's names in bit order with commas between; empty for the
 // empty set.
 func (s Set) String() string { return string(s.AppendNames(nil)) }
+
+// OCINames are the names of s in bit order, as the OCI runtime spec has them:
+// "CAP_NET_RAW"; a capability without a name is its number, "41". Never nil.
+func (s Set) OCINames() []string {
+	all, list := ociNames(), make([]string, 0, s.Len())
+	for c := range s.All() {
+		list = append(list, all[c])
+	}
+	return list
+}
+
+// ociNames are the names of all bits, made once: a long list has each of them often.
+var ociNames = sync.OnceValue(func() []string {
+	list := make([]string, MaxBits)
+	for c := range list {
+		list[c] = Cap(c).OCI()
+	}
+	return list
+})

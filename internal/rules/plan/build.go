@@ -40,7 +40,7 @@ func (b *builder) limits() error {
 		return err
 	}
 	if b.req.Umask.OK {
-		return b.do(Step{Op: SetUmask, Number: uint64(b.req.Umask.Value)})
+		return b.do(SetUmask{Mask: b.req.Umask.Value})
 	}
 	return nil
 }
@@ -51,7 +51,7 @@ func (b *builder) rlimits(raises bool) error {
 		if r.Raises != raises {
 			continue
 		}
-		if err := b.do(Step{Op: SetRlimit, Rlimit: r}); err != nil {
+		if err := b.do(SetRlimit{r}); err != nil {
 			return err
 		}
 	}
@@ -103,12 +103,12 @@ func (b *builder) capset(effective, permitted, inheritable caps.Set) error {
 	if s.Effective == effective && s.Permitted == permitted && s.Inheritable == inheritable {
 		return nil
 	}
-	return b.do(Step{Op: Capset, Sets: caps.EPI{Effective: effective, Permitted: permitted, Inheritable: inheritable}})
+	return b.do(Capset{caps.EPI{Effective: effective, Permitted: permitted, Inheritable: inheritable}})
 }
 
 func (b *builder) bounding() error {
 	if drop := b.state.Bounding &^ b.want.Bounding; drop != 0 {
-		return b.do(Step{Op: DropBounding, Set: drop})
+		return b.do(DropBounding{drop})
 	}
 	return nil
 }
@@ -117,13 +117,13 @@ func (b *builder) root() error {
 	if b.req.Chroot == "" {
 		return nil
 	}
-	return b.do(Step{Op: Chroot, Text: b.req.Chroot, FD: b.req.ChrootFD})
+	return b.do(Chroot{Path: b.req.Chroot, FD: b.req.ChrootFD})
 }
 
 // users changes groups, gid and uid.
 func (b *builder) users() error {
 	if b.losesCaps() && !b.givesCapsUp() {
-		if err := b.do(Step{Op: KeepCaps}); err != nil {
+		if err := b.do(KeepCaps{}); err != nil {
 			return err
 		}
 	}
@@ -131,12 +131,12 @@ func (b *builder) users() error {
 		return err
 	}
 	if b.req.GID.OK {
-		if err := b.do(Step{Op: Setresgid, IDs: b.req.GID.Value}); err != nil {
+		if err := b.do(Setresgid{b.req.GID.Value}); err != nil {
 			return err
 		}
 	}
 	if b.req.UID.OK {
-		return b.do(Step{Op: Setresuid, IDs: b.req.UID.Value})
+		return b.do(Setresuid{b.req.UID.Value})
 	}
 	return nil
 }
@@ -159,7 +159,7 @@ func (b *builder) groups() error {
 	if !want.OK || len(want.Value)+len(s.Groups) == 0 {
 		return nil
 	}
-	err := b.do(Step{Op: Setgroups, Groups: sorted(want.Value)})
+	err := b.do(Setgroups{append([]uint32{}, sorted(want.Value)...)})
 	if err == nil {
 		return nil
 	}
@@ -193,17 +193,17 @@ func (b *builder) sets() error {
 		return err
 	}
 	if s.Ambient&^b.want.Ambient != 0 {
-		if err := b.do(Step{Op: ClearAmbient}); err != nil {
+		if err := b.do(ClearAmbient{}); err != nil {
 			return err
 		}
 	}
 	if missing := b.want.Ambient &^ s.Ambient; missing != 0 {
-		if err := b.do(Step{Op: RaiseAmbient, Set: missing}); err != nil {
+		if err := b.do(RaiseAmbient{missing}); err != nil {
 			return err
 		}
 	}
 	if b.bits != b.plan.Before.Securebits && b.bits != s.Securebits { // keep_caps may be there by now
-		if err := b.do(Step{Op: SetSecurebits, Number: uint64(b.bits.Value)}); err != nil {
+		if err := b.do(SetSecurebits{b.bits.Value}); err != nil {
 			return err
 		}
 	}
@@ -214,47 +214,46 @@ func (b *builder) folder() error {
 	if b.req.Chdir == "" {
 		return nil
 	}
-	return b.do(Step{Op: Chdir, Text: b.req.Chdir, FD: b.req.ChdirFD})
+	return b.do(Chdir{Path: b.req.Chdir, FD: b.req.ChdirFD})
 }
 
 // process sets what belongs to the process and not to its credentials.
 func (b *builder) process() error {
 	if b.req.DeathSignal.OK {
-		if err := b.do(Step{Op: SetDeathSignal, Number: uint64(b.req.DeathSignal.Value)}); err != nil {
+		if err := b.do(SetDeathSignal{Signal: b.req.DeathSignal.Value}); err != nil {
 			return err
 		}
 	}
 	if b.req.Ptracer.OK {
-		return b.do(Step{Op: SetPtracer, Number: b.req.Ptracer.Value})
+		return b.do(SetPtracer{PID: b.req.Ptracer.Value})
 	}
 	return nil
 }
 
-// restrict is what only takes away, and the proof that all is as planned.
+// restrict is what only takes away, and the verification that all is as planned.
 func (b *builder) restrict() error {
 	r := b.req
-	for _, part := range [...]struct {
-		op    Op
-		asked bool
-		label string
-	}{
-		{NoNewPrivs, !r.AllowNewPrivs && !b.state.NoNewPrivs.Value, ""},
-		{SetAppArmor, r.AppArmor != "", r.AppArmor},
-		{SetSELinux, r.SELinux != "", r.SELinux},
-	} {
-		if !part.asked {
-			continue
+	if !r.AllowNewPrivs && !b.state.NoNewPrivs.Value {
+		if err := b.do(NoNewPrivs{}); err != nil {
+			return err
 		}
-		if err := b.do(Step{Op: part.op, Text: part.label}); err != nil {
+	}
+	if r.AppArmor != "" {
+		if err := b.do(SetAppArmor{Label: r.AppArmor}); err != nil {
+			return err
+		}
+	}
+	if r.SELinux != "" {
+		if err := b.do(SetSELinux{Label: r.SELinux}); err != nil {
 			return err
 		}
 	}
 	if r.Landlock.Access != 0 {
-		if err := b.do(Step{Op: RestrictLandlock, Landlock: r.Landlock}); err != nil {
+		if err := b.do(RestrictLandlock{r.Landlock}); err != nil {
 			return err
 		}
 	}
-	return b.do(Step{Op: Verify})
+	return b.do(Verify{})
 }
 
 // last is what this program could not live with for long.
@@ -262,8 +261,8 @@ func (b *builder) last() error {
 	if err := b.rlimits(false); err != nil {
 		return err
 	}
-	if err := b.do(Step{Op: SetSignals, Signals: b.req.Signals}); err != nil || b.req.SeccompFile == "" {
+	if err := b.do(SetSignals{Signals: b.req.Signals}); err != nil || b.req.SeccompFile == "" {
 		return err
 	}
-	return b.do(Step{Op: FilterSeccomp, Text: b.req.SeccompFile, Filter: b.req.Seccomp})
+	return b.do(FilterSeccomp{Path: b.req.SeccompFile, Filter: b.req.Seccomp})
 }

@@ -105,7 +105,7 @@ func TestIDsAreSet(t *testing.T) {
 	p, err = makePlan(from, plain, r)
 	var text []string
 	for _, s := range p.Steps {
-		if s.Op == plan.Setresuid || s.Op == plan.Setresgid {
+		if name := s.Name(); name == "setresuid" || name == "setresgid" {
 			text = append(text, s.String())
 		}
 	}

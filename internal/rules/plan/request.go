@@ -66,10 +66,11 @@ const AnyPtracer = ^uint64(0)
 // Rlimit is one limit of setrlimit(2). Name is its word, "nofile"; Raises says
 // that the hard limit is lower now.
 type Rlimit struct {
-	Name       string
-	Resource   int
-	Soft, Hard uint64
-	Raises     bool
+	Name     string `json:"name"`
+	Resource int    `json:"-"`
+	Soft     uint64 `json:"soft"`
+	Hard     uint64 `json:"hard"`
+	Raises   bool   `json:"-"`
 }
 
 // Landlock is a ruleset: Access are the file-system rights that are handled, that

@@ -33,7 +33,7 @@ func TestSetresuid(t *testing.T) {
 		{"among others", cred.Same(5), cred.Same(6), 0, full, both, both, netRaw},
 	} {
 		s := cred.State{Sets: c.before, UID: c.from, Securebits: cred.Is(c.bits), AmbientSupported: true}
-		step := plan.Step{Op: plan.Setresuid, IDs: c.to}
+		step := plan.Setresuid{IDs: c.to}
 		if err := step.Simulate(&s); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -49,7 +49,7 @@ func TestSimulateRefused(t *testing.T) {
 	with := func(change func(*cred.State)) cred.State { s := none; change(&s); return s }
 	ids := cred.Same(6)
 	capset := func(e, p, i caps.Set) plan.Step {
-		return plan.Step{Op: plan.Capset, Sets: caps.EPI{Effective: e, Permitted: p, Inheritable: i}}
+		return plan.Capset{EPI: caps.EPI{Effective: e, Permitted: p, Inheritable: i}}
 	}
 	chown := caps.Chown.Set()
 	for _, c := range []struct {
@@ -61,33 +61,33 @@ func TestSimulateRefused(t *testing.T) {
 		{"effective beyond permitted", none, capset(chown, netRaw, 0)},
 		{"inheritable without setpcap", none, capset(0, netRaw, netRaw|chown)},
 		{"inheritable beyond bounding", with(func(s *cred.State) { s.Permitted, s.Effective = all, all }), capset(0, 0, chown)},
-		{"bounding without setpcap", none, plan.Step{Op: plan.DropBounding, Set: netRaw}},
-		{"chroot", none, plan.Step{Op: plan.Chroot, Text: "/"}},
-		{"keep_caps is locked", with(func(s *cred.State) { s.Securebits = cred.Is(cred.KeepCapsLocked) }), plan.Step{Op: plan.KeepCaps}},
-		{"setgroups", none, plan.Step{Op: plan.Setgroups}},
-		{"setgroups is denied", with(func(s *cred.State) { s.Effective = all; s.UserNS.Setgroups = cred.Is(false) }), plan.Step{Op: plan.Setgroups}},
-		{"setgroups without a gid_map", with(func(s *cred.State) { s.Effective = all; s.UserNS.GIDMap = cred.Is([]cred.IDRange{}) }), plan.Step{Op: plan.Setgroups}},
-		{"setresuid", none, plan.Step{Op: plan.Setresuid, IDs: ids}},
-		{"setresgid", none, plan.Step{Op: plan.Setresgid, IDs: ids}},
+		{"bounding without setpcap", none, plan.DropBounding{Set: netRaw}},
+		{"chroot", none, plan.Chroot{Path: "/"}},
+		{"keep_caps is locked", with(func(s *cred.State) { s.Securebits = cred.Is(cred.KeepCapsLocked) }), plan.KeepCaps{}},
+		{"setgroups", none, plan.Setgroups{}},
+		{"setgroups is denied", with(func(s *cred.State) { s.Effective = all; s.UserNS.Setgroups = cred.Is(false) }), plan.Setgroups{}},
+		{"setgroups without a gid_map", with(func(s *cred.State) { s.Effective = all; s.UserNS.GIDMap = cred.Is([]cred.IDRange{}) }), plan.Setgroups{}},
+		{"setresuid", none, plan.Setresuid{IDs: ids}},
+		{"setresgid", none, plan.Setresgid{IDs: ids}},
 		{"no such uid", with(func(s *cred.State) {
 			s.Effective = all
 			s.UserNS.UIDMap = cred.Is([]cred.IDRange{{Inside: 0, Count: 6}})
-		}), plan.Step{Op: plan.Setresuid, IDs: ids}},
+		}), plan.Setresuid{IDs: ids}},
 		{"no such gid", with(func(s *cred.State) {
 			s.Effective = all
 			s.UserNS.GIDMap = cred.Is([]cred.IDRange{{Inside: 7, Count: 6}})
-		}), plan.Step{Op: plan.Setresgid, IDs: ids}},
-		{"ambient without permitted", none, plan.Step{Op: plan.RaiseAmbient, Set: chown}},
-		{"ambient is off", with(func(s *cred.State) { s.Securebits = cred.Is(cred.NoCapAmbientRaise) }), plan.Step{Op: plan.RaiseAmbient, Set: netRaw}},
-		{"no ambient set", with(func(s *cred.State) { s.AmbientSupported = false }), plan.Step{Op: plan.RaiseAmbient, Set: netRaw}},
-		{"securebits without setpcap", none, plan.Step{Op: plan.SetSecurebits, Number: 1}},
-		{"the same securebits without setpcap", none, plan.Step{Op: plan.SetSecurebits}},
+		}), plan.Setresgid{IDs: ids}},
+		{"ambient without permitted", none, plan.RaiseAmbient{Set: chown}},
+		{"ambient is off", with(func(s *cred.State) { s.Securebits = cred.Is(cred.NoCapAmbientRaise) }), plan.RaiseAmbient{Set: netRaw}},
+		{"no ambient set", with(func(s *cred.State) { s.AmbientSupported = false }), plan.RaiseAmbient{Set: netRaw}},
+		{"securebits without setpcap", none, plan.SetSecurebits{Bits: 1}},
+		{"the same securebits without setpcap", none, plan.SetSecurebits{}},
 		{"securebits locked", with(func(s *cred.State) { s.Effective = all; s.Securebits = cred.Is(cred.NoRootLocked) }),
-			plan.Step{Op: plan.SetSecurebits, Number: uint64(cred.NoRoot | cred.NoRootLocked)}},
+			plan.SetSecurebits{Bits: cred.NoRoot | cred.NoRootLocked}},
 		{"a lock opens", with(func(s *cred.State) { s.Effective = all; s.Securebits = cred.Is(cred.NoRootLocked) }),
-			plan.Step{Op: plan.SetSecurebits}},
-		{"a limit above the hard one", none, plan.Step{Op: plan.SetRlimit, Rlimit: plan.Rlimit{Raises: true}}},
-		{"landlock", none, plan.Step{Op: plan.RestrictLandlock}},
+			plan.SetSecurebits{}},
+		{"a limit above the hard one", none, plan.SetRlimit{Rlimit: plan.Rlimit{Raises: true}}},
+		{"landlock", none, plan.RestrictLandlock{}},
 	} {
 		before := c.from
 		if err := c.step.Simulate(&c.from); err == nil {
@@ -111,7 +111,7 @@ func TestCapsetAmbient(t *testing.T) {
 	} {
 		st := root()
 		st.Inheritable, st.Ambient = netRaw|kill, netRaw|kill
-		step := plan.Step{Op: plan.Capset, Sets: caps.EPI{Permitted: c.permitted, Inheritable: c.inheritable}}
+		step := plan.Capset{EPI: caps.EPI{Permitted: c.permitted, Inheritable: c.inheritable}}
 		if err := step.Simulate(&st); err != nil || st.Ambient != c.want {
 			t.Errorf("permitted %s, inheritable %s: ambient %s, %v", c.permitted, c.inheritable, st.Ambient, err)
 		}

@@ -175,7 +175,7 @@ func (g Grant) oci(b []byte) []byte {
 		} `json:"capabilities"`
 		NoNewPrivileges bool `json:"noNewPrivileges"`
 	}
-	keep := schema.Names(g.Keep)
+	keep := g.Keep.OCINames()
 	p.User.UID, p.User.GID, p.User.AdditionalGids = g.UID, g.GID, g.Groups
 	p.Capabilities.Bounding, p.Capabilities.Effective, p.Capabilities.Permitted = keep, keep, keep
 	if g.UID != 0 { // root has them from the bounding set
@@ -187,7 +187,7 @@ func (g Grant) oci(b []byte) []byte {
 
 // systemd are lines of a unit's section [Service] (systemd.exec(5)).
 func (g Grant) systemd(b []byte) []byte {
-	list := strings.Join(schema.Names(g.Keep), " ")
+	list := strings.Join(g.Keep.OCINames(), " ")
 	b = fmt.Appendf(b, "User=%d\nGroup=%d\n", g.UID, g.GID)
 	if len(g.Groups) > 0 {
 		b = fmt.Appendf(b, "SupplementaryGroups=%s\n", g.groups(" "))

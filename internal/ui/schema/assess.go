@@ -44,7 +44,7 @@ func NewAssessment(p *cred.Process, a *container.Assessment) Assessment {
 		Version: Version, PID: p.PID, TID: p.TID, Name: name(p),
 		Verdict: a.Verdict.String(), Partial: a.Partial(),
 		Contained: a.Contained, Container: newContainer(a.Container), Evidence: list(a.Evidence),
-		Default: newDefault(a.Default), Reach: Names(a.Reach), Findings: []Finding{},
+		Default: newDefault(a.Default), Reach: a.Reach.OCINames(), Findings: []Finding{},
 	}
 	for _, f := range a.Findings {
 		d.Findings = append(d.Findings, newFinding(f))

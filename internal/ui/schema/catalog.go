@@ -75,5 +75,5 @@ func NewDefaults(list []catalog.RuntimeDefault) Defaults {
 }
 
 func newDefault(d catalog.RuntimeDefault) RuntimeDefault {
-	return RuntimeDefault{d.Name, Names(d.Set), d.Set.Mask(), d.Version, d.Source, d.Note}
+	return RuntimeDefault{d.Name, d.Set.OCINames(), d.Set.Mask(), d.Version, d.Source, d.Note}
 }

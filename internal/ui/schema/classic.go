@@ -13,7 +13,7 @@ type Decoded struct {
 }
 
 // NewDecoded is the document of a mask.
-func NewDecoded(set caps.Set) Decoded { return Decoded{Version, set.Mask(), Names(set)} }
+func NewDecoded(set caps.Set) Decoded { return Decoded{Version, set.Mask(), set.OCINames()} }
 
 // Mode is the mode of libcap that a thread is in: --mode.
 type Mode struct {

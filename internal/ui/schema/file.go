@@ -43,7 +43,7 @@ func NewFile(g *filecap.Grants, kernelBits int) File {
 	}
 	if c := &g.Caps; g.CapsShown() {
 		d.Capabilities = &FileCaps{
-			XattrVersion: int(c.Version), RootID: c.RootID, Permitted: Names(c.Permitted), Inheritable: Names(c.Inheritable),
+			XattrVersion: int(c.Version), RootID: c.RootID, Permitted: c.Permitted.OCINames(), Inheritable: c.Inheritable.OCINames(),
 			Effective: c.Effective, Setcap: c.EPI().Text(kernelBits),
 		}
 	}

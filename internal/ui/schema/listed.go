@@ -40,7 +40,7 @@ type Branch struct {
 // NewBranch is the document of a process at a depth of the tree, from 0; gained is
 // what it has more than its parent, unknown for a root.
 func NewBranch(l Listed, depth int, gained cred.Known[caps.Set]) Branch {
-	return Branch{l, depth, cred.Known[[]string]{Value: Names(gained.Value), OK: gained.OK}}
+	return Branch{l, depth, cred.Known[[]string]{Value: gained.Value.OCINames(), OK: gained.OK}}
 }
 
 // Container says which container it is.

@@ -84,10 +84,10 @@ type State struct {
 
 func newState(s *cred.State) State {
 	mask := cred.Known[string]{Value: s.Ambient.Mask(), OK: s.AmbientSupported}
-	names := cred.Known[[]string]{Value: Names(s.Ambient), OK: s.AmbientSupported}
+	names := cred.Known[[]string]{Value: s.Ambient.OCINames(), OK: s.AmbientSupported}
 	return State{
 		UID: newIDs(s.UID, s.FSUnknown), GID: newIDs(s.GID, s.FSUnknown), Groups: list(s.Groups),
-		Capabilities: Sets[[]string]{Names(s.Bounding), Names(s.Effective), Names(s.Permitted), Names(s.Inheritable), names},
+		Capabilities: Sets[[]string]{s.Bounding.OCINames(), s.Effective.OCINames(), s.Permitted.OCINames(), s.Inheritable.OCINames(), names},
 		Masks:        Sets[string]{s.Bounding.Mask(), s.Effective.Mask(), s.Permitted.Mask(), s.Inheritable.Mask(), mask},
 		Securebits:   newSecurebits(s.Securebits),
 		NoNewPrivs:   s.NoNewPrivs,

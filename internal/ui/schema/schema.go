@@ -6,11 +6,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/term"
 )
@@ -62,25 +60,6 @@ func plainPrefix(text []byte) int {
 	}
 	return len(text)
 }
-
-// Names are the capabilities of a set in bit order, as the OCI runtime spec has
-// them: "CAP_NET_RAW"; one without a name is its number, "41". Never nil.
-func Names(s caps.Set) []string {
-	all, list := allNames(), make([]string, 0, s.Len())
-	for c := range s.All() {
-		list = append(list, all[c])
-	}
-	return list
-}
-
-// allNames are the names of all bits, made once: a long list has each of them often.
-var allNames = sync.OnceValue(func() []string {
-	list := make([]string, caps.MaxBits)
-	for c := range list {
-		list[c] = caps.Cap(c).OCI()
-	}
-	return list
-})
 
 // list is a list that is [] in JSON where it is empty, and not null.
 func list[T any](items []T) []T { return append([]T{}, items...) }

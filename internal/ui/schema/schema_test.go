@@ -94,15 +94,25 @@ func TestDocuments(t *testing.T) {
 		{"modes", NewModes(cred.Modes()), `{"version":1,"modes":["NOPRIV","PURE1E_INIT","PURE1E","HYBRID"]}`},
 		{"mask", NewDecoded(caps.Of(caps.NetRaw)), `{"version":1,"mask":"0000000000002000","capabilities":["CAP_NET_RAW"]}`},
 		{"file", NewFile(&filecap.Grants{Path: "/a", Mode: 0o104755}, 41), `{"version":1,"path":"/a","mode":"04755","uid":0,"gid":0,` +
-			`"setuid":true,"setgid":false,"has_capabilities":false,"file_capabilities":null,"honoured":true,"ignored_because":[]}`},
+			`"setuid":true,"setgid":false,"has_capabilities":false,"file_capabilities":null,"honoured":true,"ignored_because":[],"unknown_because":[]}`},
 		{"unnamed capability", NewCatalog([]caps.Cap{63}, 41), `{"version":1,"capabilities":[{"name":"63","number":63,"mask":"8000000000000000",` +
 			`"supported":false,"docker_default":false,"cap_add":null,"since":null,"brief":null,"permits":null,"use":null,"danger":null,"host":null}]}`},
 		{"expectations", NewExpectations(&p, []expect.Expr{{Text: "nnp"}}, []expect.Verdict{{Result: expect.Unknown, Message: "why"}}),
 			`{"version":1,"pid":7,"tid":7,"holds":false,"expressions":[{"expression":"nnp","result":"unknown","message":"why"}]}`},
-		{"capset step", newStep(&plan.Step{Op: plan.Capset}), `{"step":"capset","text":"capset effective none; permitted none; inheritable none",` +
+		{"capset step", Step{plan.Capset{}}, `{"step":"capset","text":"capset effective none; permitted none; inheritable none",` +
 			`"effective":[],"permitted":[],"inheritable":[]}`},
-		{"ids step", newStep(&plan.Step{Op: plan.Setresuid, IDs: cred.Same(5)}), `{"step":"setresuid","text":"setresuid 5","real":5,"effective":5,"saved":5}`},
-		{"step without operands", newStep(&plan.Step{Op: plan.NoNewPrivs}), `{"step":"no_new_privs","text":"no_new_privs"}`},
+		{"ids step", Step{plan.Setresuid{IDs: cred.Same(5)}}, `{"step":"setresuid","text":"setresuid 5","real":5,"effective":5,"saved":5}`},
+		{"id that stays", Step{plan.Setresgid{IDs: cred.IDs{Real: 5, Effective: cred.Unchanged, Saved: cred.Unchanged}}},
+			`{"step":"setresgid","text":"setresgid real 5, effective unchanged, saved unchanged","real":5,"effective":null,"saved":null}`},
+		{"limit step", Step{plan.SetRlimit{Rlimit: plan.Rlimit{Name: "nofile", Resource: 7, Soft: 1, Hard: 2, Raises: true}}},
+			`{"step":"rlimit","text":"rlimit nofile 1:2","name":"nofile","soft":1,"hard":2}`},
+		{"groups step", Step{plan.Setgroups{Groups: []uint32{}}}, `{"step":"setgroups","text":"setgroups none","groups":[]}`},
+		{"signals step", Step{plan.SetSignals{Signals: plan.Signals{Ignore: 1}}},
+			`{"step":"signals","text":"signals as at the start; ignore HUP","ignore":["HUP"],"default":[],"block":[]}`},
+		{"landlock step", Step{plan.RestrictLandlock{Landlock: plan.Landlock{Access: 1, Rules: []plan.LandlockRule{{Access: 1, Path: "/", FD: 3}}}}},
+			`{"step":"landlock","text":"landlock execute; allow execute beneath /","rights":["execute"],"rules":[{"path":"/","rights":["execute"]}]}`},
+		{"filter step", Step{plan.FilterSeccomp{Path: "/f", Filter: make([]byte, 16)}}, `{"step":"seccomp","text":"seccomp filter /f","path":"/f","instructions":2}`},
+		{"step without operands", Step{plan.NoNewPrivs{}}, `{"step":"no_new_privs","text":"no_new_privs"}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want+"\n", string(Append(nil, test.document))); diff != "" {

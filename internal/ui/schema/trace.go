@@ -51,7 +51,7 @@ func newChecked(pid int, name string, c caps.Cap, granted bool, in checks.Namesp
 		PID: pid, Name: name, Capability: c.OCI(), Granted: granted,
 		Namespace: CheckedNamespace{in.Kind.String(), cred.Known[uint64]{Value: in.Inode, OK: in.Inode != 0}},
 		Syscall:   nonEmpty(syscall), Asker: nonEmpty(v.Asker),
-		Kind: v.Kind.String(), Reason: nonEmpty(v.Reason), Alternatives: Names(v.Alternatives),
+		Kind: v.Kind.String(), Reason: nonEmpty(v.Reason), Alternatives: v.Alternatives.OCINames(),
 	}
 }
 
@@ -93,7 +93,7 @@ type Counted struct {
 func NewTraceSummary(f *checks.Found, took time.Duration, counted []Counted) TraceSummary {
 	s := Summary{
 		Seconds: took.Seconds(), Needs: choices(f.Needs()), Optional: choices(f.Optional()), Checks: []CountedCheck{},
-		Lost: f.Lost, Complete: f.Complete(), Incomplete: list(f.Incomplete), Missed: Names(f.Missed()), Blind: nonEmpty(f.Blind),
+		Lost: f.Lost, Complete: f.Complete(), Incomplete: list(f.Incomplete), Missed: f.Missed().OCINames(), Blind: nonEmpty(f.Blind),
 	}
 	for i := range counted {
 		c := &counted[i]
@@ -108,7 +108,7 @@ func NewTraceSummary(f *checks.Found, took time.Duration, counted []Counted) Tra
 func choices(sets []caps.Set) [][]string {
 	lists := make([][]string, len(sets))
 	for i, s := range sets {
-		lists[i] = Names(s)
+		lists[i] = s.OCINames()
 	}
 	return lists
 }
