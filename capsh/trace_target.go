@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -39,13 +40,14 @@ func (c *traceCommand) target() (watch.Target, error) {
 	return watch.Target{Threads: slices.Compact(threads)}, nil
 }
 
-// members watches the host for processes that are of a user or in a container.
+// members watches the host for processes that are of a user or in a container, of which
+// there must be one.
 func (c *traceCommand) members() (watch.Target, error) {
 	if err := c.open(); err != nil {
 		return watch.Target{}, err
 	}
 	l := c.lister(c.scan.Reader())
-	return watch.Target{Host: func(pid int) (member, known bool) {
+	isMember := func(pid int) (member, known bool) {
 		p := &l.p.Process
 		if there, err := l.r.Status(pid, p); !there || err != nil {
 			return false, false
@@ -55,7 +57,17 @@ func (c *traceCommand) members() (watch.Target, error) {
 		}
 		l.look()
 		return c.container == "" || c.inContainer(&l.p), true
-	}}, nil
+	}
+	if c.container != "" {
+		pids, err := procfs.Proc.PIDs()
+		if err != nil {
+			return watch.Target{}, err
+		}
+		if !slices.ContainsFunc(pids, func(pid int) bool { member, _ := isMember(pid); return member }) {
+			return watch.Target{}, fmt.Errorf("no process is in a container %q; capsh ps shows their ids", c.container)
+		}
+	}
+	return watch.Target{Host: isMember}, nil
 }
 
 // parents are the parents of all processes.
