@@ -1,4 +1,4 @@
-// Package scripts runs the scripts in the folders beside it, each against the
+// Package scripts runs the scripts in the directories beside it, each against the
 // programs as the Makefile builds them. A script is a testscript
 // (github.com/rogpeppe/go-internal/testscript) with capsh and capset in PATH,
 // and with this condition and this command:
@@ -43,6 +43,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestCapset(t *testing.T) { run(t, "capset") }
+func TestCapsh(t *testing.T)  { run(t, "capsh") }
 
 // run runs the scripts of a folder.
 func run(t *testing.T, dir string) {
