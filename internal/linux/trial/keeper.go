@@ -30,25 +30,29 @@ const KeeperName = "capset: keeper"
 type keeper struct {
 	control int // reads nothing, and the end of it where capset is gone
 	report  int
+	gate    int // for the program, as report is; noGate for none
 	// container is what a container engine is told to remove, and how.
 	remove  []string
 	program apply.Program
 }
 
-// args are the arguments of a keeper: two descriptors, the number of words that
+// noGate is in the place of a descriptor.
+const noGate = 0
+
+// args are the arguments of a keeper: three descriptors, the number of words that
 // remove a container and these words, the path of the program, its argv.
 func (k *keeper) args() []string {
-	list := []string{KeeperName, strconv.Itoa(k.control), strconv.Itoa(k.report), strconv.Itoa(len(k.remove))}
+	list := []string{KeeperName, strconv.Itoa(k.control), strconv.Itoa(k.report), strconv.Itoa(k.gate), strconv.Itoa(len(k.remove))}
 	list = append(append(list, k.remove...), k.program.Path)
 	return append(list, k.program.Argv...)
 }
 
 func parseKeeper(args, env []string) (*keeper, error) {
 	wrong := errors.New(KeeperName + " is not for people")
-	if len(args) < 3 {
+	var numbers [4]int
+	if len(args) < len(numbers) {
 		return nil, wrong
 	}
-	var numbers [3]int
 	for i := range numbers {
 		n, err := strconv.Atoi(args[i])
 		if err != nil || n < 0 {
@@ -56,14 +60,17 @@ func parseKeeper(args, env []string) (*keeper, error) {
 		}
 		numbers[i] = n
 	}
-	rest, n := args[3:], numbers[2]
+	rest, n := args[len(numbers):], numbers[len(numbers)-1]
 	if len(rest) < n+2 {
 		return nil, wrong
 	}
-	k := &keeper{control: numbers[0], report: numbers[1], remove: rest[:n]}
+	k := &keeper{control: numbers[0], report: numbers[1], gate: numbers[2], remove: rest[:n]}
 	k.program = apply.Program{Path: rest[n], Argv: rest[n+1:], Env: env, Session: true}
 	if len(k.program.Argv) > 0 && k.program.Argv[0] == LaunchName {
 		k.program.Pass = []int{k.report}
+		if k.gate != noGate {
+			k.program.Pass = append(k.program.Pass, k.gate)
+		}
 	}
 	return k, nil
 }
@@ -78,6 +85,9 @@ func Keep(args, env []string) int {
 	}
 	unix.CloseOnExec(k.control)
 	unix.CloseOnExec(k.report)
+	if k.gate != noGate {
+		unix.CloseOnExec(k.gate)
+	}
 	// A handler, unlike ignoring, does not come down to the program.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
 	if err := apply.Subreaper(); err != nil {
@@ -100,6 +110,8 @@ func (k *keeper) run() int {
 	leader, err := apply.Spawn(&k.program)
 	if err != nil {
 		k.say("failed", err.Error())
+	} else {
+		k.say("pid", strconv.Itoa(leader))
 	}
 	reap(func(pid int, status unix.WaitStatus) bool {
 		if pid == leader {

@@ -21,6 +21,8 @@ type Command struct {
 	// Launch says that it is this program that launches the command: Argv are its
 	// options and the command, there is no Path.
 	Launch bool
+	// Hold makes a launch wait for [Process.Release] before it does anything.
+	Hold bool
 	// Stdin is the file to read from; empty for /dev/null.
 	Stdin string
 	// Remove are the words that remove the container in which it may leave
@@ -32,8 +34,10 @@ type Command struct {
 type Process struct {
 	keeper          int
 	control, report *os.File
+	gate            *os.File // nil where nothing waits for it
 	out, err        *capture
 	started         time.Time
+	pid             chan int
 	ended           chan Ended
 }
 
@@ -56,13 +60,9 @@ func Start(c *Command) (*Process, error) {
 		return nil, err
 	}
 	defer stdin.Close()
-	p := &Process{ended: make(chan Ended, 1)}
-	var far [4]*os.File // the keeper's ends
-	defer func() {
-		for _, f := range far {
-			f.Close()
-		}
-	}()
+	p := &Process{pid: make(chan int, 1), ended: make(chan Ended, 1)}
+	var far [5]*os.File // the keeper's ends
+	defer func() { closeAll(far[:]) }()
 	if far[0], p.control, err = pipe(); err != nil {
 		return nil, err
 	}
@@ -75,18 +75,29 @@ func Start(c *Command) (*Process, error) {
 		}
 	}
 	p.report = outs[0]
-	k := keeper{control: int(far[0].Fd()), report: int(far[1].Fd()), remove: c.Remove}
+	k := keeper{control: int(far[0].Fd()), report: int(far[1].Fd()), gate: noGate, remove: c.Remove}
+	pass := []int{k.control, k.report}
+	if c.Hold {
+		if far[4], p.gate, err = pipe(); err != nil {
+			p.control.Close()
+			closeAll(outs[:])
+			return nil, err
+		}
+		k.gate = int(far[4].Fd())
+		pass = append(pass, k.gate)
+	}
 	k.program.Path, k.program.Argv = c.Path, c.Argv
 	if c.Launch {
-		k.program.Path, k.program.Argv = Self(), append([]string{LaunchName, strconv.Itoa(k.report)}, c.Argv...)
+		k.program.Path, k.program.Argv = Self(), append([]string{LaunchName, strconv.Itoa(k.report), strconv.Itoa(k.gate)}, c.Argv...)
 	}
 	p.started = time.Now()
 	p.keeper, err = apply.Spawn(&apply.Program{
 		Path: Self(), Argv: k.args(), Env: c.Env, Session: true,
-		Stdio: &[3]int{int(stdin.Fd()), int(far[2].Fd()), int(far[3].Fd())}, Pass: []int{k.control, k.report},
+		Stdio: &[3]int{int(stdin.Fd()), int(far[2].Fd()), int(far[3].Fd())}, Pass: pass,
 	})
 	if err != nil {
 		p.control.Close()
+		p.gate.Close()
 		closeAll(outs[:])
 		return nil, fmt.Errorf("start a keeper: %w", err)
 	}
@@ -139,11 +150,15 @@ func openStdin(name string) (*os.File, error) {
 
 // listen reads what the keeper and the launch say.
 func (p *Process) listen() {
+	defer close(p.pid)
 	var refused *Refusal
 	lines := bufio.NewScanner(p.report)
 	for lines.Scan() {
 		what, text, _ := strings.Cut(lines.Text(), " ")
 		switch what {
+		case "pid":
+			pid, _ := strconv.Atoi(text)
+			p.pid <- pid
 		case "refused":
 			refused = parseRefusal(text)
 		case "failed":
@@ -158,6 +173,12 @@ func (p *Process) listen() {
 	p.ended <- Ended{Err: errors.New("the keeper of a trial was killed; what it watched over may still run")}
 }
 
+// PID is the process that becomes the command; 0 where it was not started.
+func (p *Process) PID() int { return <-p.pid }
+
+// Release lets a launch go on that is held.
+func (p *Process) Release() { p.gate.Close() }
+
 // Ended delivers once how the command ended.
 func (p *Process) Ended() <-chan Ended { return p.ended }
 
@@ -165,6 +186,7 @@ func (p *Process) Ended() <-chan Ended { return p.ended }
 // is left.
 func (p *Process) Stop() error {
 	p.control.Close()
+	p.gate.Close()
 	status, err := apply.Wait(p.keeper)
 	p.report.Close()
 	p.out.finish()

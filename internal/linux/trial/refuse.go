@@ -7,9 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LaunchName is the argv[0] by which capset launches the command of a trial. Its
-// next argument is the descriptor for [Refuse], then come capset's options and
-// the command.
+// LaunchName is the argv[0] by which capset launches the command of a trial:
+// [LaunchArgs] has its other arguments.
 const LaunchName = "capset: launch"
 
 // Refusal is why a command was not started.
@@ -38,15 +37,21 @@ func parseRefusal(text string) *Refusal {
 }
 
 // LaunchArgs are the arguments of a launch after its argv[0]; fd is what
-// [Refuse] takes, and closes itself when the command is executed.
+// [Refuse] takes, and closes itself when the command is executed. It returns when
+// the launch may go on.
 func LaunchArgs(args []string) (fd int, rest []string, ok bool) {
-	if len(args) == 0 {
+	if len(args) < 2 {
 		return 0, nil, false
 	}
 	fd, err := strconv.Atoi(args[0])
-	if err != nil {
+	gate, gateErr := strconv.Atoi(args[1])
+	if err != nil || gateErr != nil {
 		return 0, nil, false
 	}
 	unix.CloseOnExec(fd)
-	return fd, args[1:], true
+	if gate != noGate {
+		waitForEnd(gate)
+		unix.Close(gate)
+	}
+	return fd, args[2:], true
 }

@@ -25,9 +25,14 @@ type Runner struct {
 	// long it takes; Fixed says that it always limits the command.
 	Timeout time.Duration
 	Fixed   bool
+	// Watch, where it is set, is told of the process that is about to execute the
+	// command; what it returns is called when all of that has ended.
+	Watch func(pid int) (done func())
 
-	slowest time.Duration
-	first   *Sum
+	// slowest is how long the command took where it worked, slowestHelp how long
+	// a ready or check that succeeded.
+	slowest, slowestHelp time.Duration
+	first                *Sum
 }
 
 // Outcome is how one trial went.
@@ -65,9 +70,15 @@ func (r *Runner) Try(ctx context.Context, set caps.Set) (*Outcome, error) {
 	if err := r.reset(ctx); err != nil {
 		return nil, err
 	}
-	p, err := Start(r.Command(set))
+	c := r.Command(set)
+	c.Hold = r.Watch != nil && c.Launch
+	p, err := Start(c)
 	if err != nil {
 		return nil, err
+	}
+	if c.Hold {
+		defer r.Watch(p.PID())()
+		p.Release()
 	}
 	w := watch{Runner: r, process: p, outcome: &Outcome{}}
 	err = w.watch(ctx)
@@ -90,7 +101,7 @@ func (r *Runner) reset(ctx context.Context) error {
 	if r.Reset == nil {
 		return nil
 	}
-	o, err := r.help(ctx, r.Reset)
+	o, err := r.help(ctx, r.Reset, r.Timeout)
 	switch {
 	case err != nil:
 		return err
@@ -102,19 +113,19 @@ func (r *Runner) reset(ctx context.Context) error {
 	return nil
 }
 
-// help runs one of the helpers within the time limit.
-func (r *Runner) help(ctx context.Context, c *Command) (*Outcome, error) {
+// help runs one of the helpers within a time limit.
+func (r *Runner) help(ctx context.Context, c *Command, limit time.Duration) (*Outcome, error) {
 	p, err := Start(c)
 	if err != nil {
 		return nil, err
 	}
 	o := &Outcome{}
-	late := time.NewTimer(r.Timeout)
+	late := time.NewTimer(limit)
 	defer late.Stop()
 	select {
 	case e := <-p.Ended():
 		err = o.take(&e)
-		o.Works = exitedWell(e.Status)
+		o.Works, o.Took = exitedWell(e.Status), e.Took
 	case <-late.C:
 	case <-ctx.Done():
 		err = ctx.Err()
@@ -157,23 +168,38 @@ func (w *watch) watch(ctx context.Context) error {
 }
 
 // attempt runs a helper beside the command until it succeeds or time is up. What
-// a command does may come late, so one that has ended gets about a second more.
+// a command does may come late, so one that has ended gets about a second more,
+// and some attempts where the host is busy.
 func (w *watch) attempt(ctx context.Context, helper *Command) (bool, error) {
-	const pause, enough = 50 * time.Millisecond, 10
+	const pause, enough, most = 50 * time.Millisecond, 5, time.Second
 	for {
-		o, err := w.help(ctx, helper)
-		if err != nil || o.Works {
-			return err == nil, err
+		o, err := w.help(ctx, helper, w.helpLimit())
+		if err != nil {
+			return false, err
+		}
+		if o.Works {
+			w.slowestHelp = max(w.slowestHelp, o.Took)
+			return true, nil
 		}
 		w.outcome.Said = append(o.Stdout, o.Stderr...)
 		w.attempts++
 		if err := w.wait(ctx, pause); err != nil || w.outcome.Refused != nil {
 			return false, err
 		}
-		if time.Now().After(w.until) && (!w.outcome.Ended || w.attempts >= enough) {
+		if late := time.Since(w.until); late > 0 && (!w.outcome.Ended || w.attempts >= enough || late > most) {
 			return false, nil
 		}
 	}
+}
+
+// helpLimit is how long one attempt of a helper may take: ten times as long as
+// one that succeeded, since one that hangs would take all of the time.
+func (r *Runner) helpLimit() time.Duration {
+	const least = 500 * time.Millisecond
+	if r.slowestHelp == 0 {
+		return r.Timeout
+	}
+	return min(r.Timeout, max(10*r.slowestHelp, least))
 }
 
 // wait waits for the command's end, but no longer than that.

@@ -124,7 +124,11 @@ func (s *state) confirmFails(set caps.Set) (out outcome, more bool, err error) {
 		}
 		return confirmed, t.runs() < s.Confirm, nil
 	}
-	if t.fails() > 1 {
+	if t.fails() > 0 {
+		s.late++
+	}
+	const most = 2
+	if t.fails() > 1 || s.late > most {
 		return refuted, false, nil
 	}
 	for t.successes() < s.Confirm {

@@ -8,6 +8,7 @@ package shrink
 
 import (
 	"errors"
+	"slices"
 
 	"capsh/internal/rules/caps"
 )
@@ -48,9 +49,9 @@ type Trial struct {
 	Number int
 }
 
-// Watched is what watching a run with everything showed. Needs are the
-// capabilities that the kernel was asked for and that mattered.
-type Watched struct{ Needs caps.Set }
+// Watched is what watching a run with everything showed: of each of these sets
+// the command needs one capability.
+type Watched struct{ Needs []caps.Set }
 
 // Search is what to find the least set of. All members but Watched are
 // required.
@@ -120,7 +121,9 @@ var errBudget = errors.New("no trials are left")
 type state struct {
 	*Search
 	tallies map[caps.Set]*tally
-	result  Result
+	// late counts the sets that failed once and then worked.
+	late   int
+	result Result
 }
 
 // tally counts the answers that a set got.
@@ -209,20 +212,37 @@ func (s *state) refuses() (Reason, error) {
 
 // narrow finds a small set, from what watching showed if that is enough.
 func (s *state) narrow() (caps.Set, error) {
-	if s.Watched != nil {
-		if w, ok := s.Watched(); ok && w.Needs&s.Limit != 0 {
-			start := w.Needs & s.Limit
-			works, err := s.works(start, Guided)
-			if err != nil {
-				return 0, err
-			}
-			if works {
-				s.result.Guided = true
-				return s.reduce(start, 1)
-			}
+	for _, guess := range s.guesses() {
+		works, err := s.works(guess, Guided)
+		if err != nil {
+			return 0, err
+		}
+		if works {
+			s.result.Guided = true
+			return s.reduce(guess, 1)
 		}
 	}
 	return s.reduce(s.Limit, caps.MaxBits)
+}
+
+// guesses are the sets that watching suggests: the mildest of each choice, and all
+// that were to choose from.
+func (s *state) guesses() []caps.Set {
+	if s.Watched == nil {
+		return nil
+	}
+	w, ok := s.Watched()
+	if !ok {
+		return nil
+	}
+	var mildest, all caps.Set
+	for _, choice := range w.Needs {
+		if list := s.byDanger(choice & s.Limit); len(list) > 0 {
+			mildest |= list[len(list)-1].Set()
+			all |= choice & s.Limit
+		}
+	}
+	return slices.DeleteFunc(slices.Compact([]caps.Set{mildest, all}), func(set caps.Set) bool { return set == 0 })
 }
 
 // reduce takes away from a set that works what can go: parts of at most the

@@ -164,7 +164,7 @@ func TestMilder(t *testing.T) {
 		for _, guided := range []bool{false, true} {
 			s := search(works)
 			if guided {
-				s.Watched = func() (shrink.Watched, bool) { return shrink.Watched{Needs: admin}, true }
+				s.Watched = func() (shrink.Watched, bool) { return shrink.Watched{Needs: []caps.Set{admin}}, true }
 			}
 			r := run(t, s)
 			check(t, &r, works)
@@ -314,13 +314,33 @@ func TestOrder(t *testing.T) {
 	}
 	s.FullRuns = confirm
 	s.Watched = func() (shrink.Watched, bool) {
-		return shrink.Watched{Needs: caps.NetRaw.Set() | 1<<50}, len(got) == confirm+1
+		return shrink.Watched{Needs: []caps.Set{caps.NetRaw.Set(), 1 << 50}}, len(got) == confirm+1
 	}
 	run(t, s)
 	want := []shrink.Purpose{shrink.Full, shrink.Full, shrink.Full, shrink.Empty, shrink.Guided, shrink.Alternative,
 		shrink.Confirm, shrink.Confirm, shrink.Confirm, shrink.Confirm}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// watched are needs without a choice.
+func watched(set caps.Set) (w shrink.Watched) {
+	for c := range set.All() {
+		w.Needs = append(w.Needs, c.Set())
+	}
+	return w
+}
+
+// TestChoice: where watching leaves a choice, the mildest is tried first, then all.
+func TestChoice(t *testing.T) {
+	choice := caps.Of(caps.DACOverride, caps.DACReadSearch)
+	for _, c := range []caps.Cap{caps.DACOverride, caps.DACReadSearch} {
+		s := search(needs(c.Set() | caps.Kill.Set()))
+		s.Watched = func() (shrink.Watched, bool) { return shrink.Watched{Needs: []caps.Set{choice, caps.Kill.Set()}}, true }
+		if r := run(t, s); r.Keep != c.Set()|caps.Kill.Set() || !r.Guided {
+			t.Errorf("%s is needed: %+v", c, r)
+		}
 	}
 }
 
@@ -331,7 +351,7 @@ func TestWrongGuide(t *testing.T) {
 		set := some(rnd, rnd.IntN(4))
 		s := search(needs(set))
 		saw := some(rnd, rnd.IntN(4))
-		s.Watched = func() (shrink.Watched, bool) { return shrink.Watched{Needs: saw}, true }
+		s.Watched = func() (shrink.Watched, bool) { return watched(saw), true }
 		r := run(t, s)
 		check(t, &r, needs(set))
 		if r.Keep != set || r.Guided != (saw.Contains(set) && set != 0) {
@@ -350,7 +370,7 @@ func TestGuidedIsShort(t *testing.T) {
 		blind = append(blind, claimed(t, needs(set)).Runs)
 		s := search(needs(set))
 		s.FullRuns = confirm
-		s.Watched = func() (shrink.Watched, bool) { return shrink.Watched{Needs: set | noise}, true }
+		s.Watched = func() (shrink.Watched, bool) { return watched(set | noise), true }
 		guided = append(guided, run(t, s).Runs)
 	}
 	slices.Sort(blind)
