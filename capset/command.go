@@ -99,14 +99,23 @@ func reachesOthers(p *plan.Plan) bool {
 // start carries the plan out and executes the command. It returns only if that
 // failed. Warn is told of what comes up on the way.
 func (p *planned) start(warn func([]string)) error {
-	command, err := apply.NewCommand(p.argv, p.env)
+	command, err := p.carryOut()
 	if err != nil {
 		return err
 	}
-	if command.Filter, err = apply.Do(p.Plan); err != nil {
-		return blame(p.Plan, err)
-	}
 	return p.exec(&command, warn)
+}
+
+// carryOut makes this process what the plan says, short of the execve.
+func (p *planned) carryOut() (apply.Command, error) {
+	command, err := apply.NewCommand(p.argv, p.env)
+	if err != nil {
+		return command, err
+	}
+	if command.Filter, err = apply.Do(p.Plan); err != nil {
+		return command, blame(p.Plan, err)
+	}
+	return command, nil
 }
 
 // exec tries the paths of the command as its user, as execvp(3) does: what this

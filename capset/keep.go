@@ -10,12 +10,15 @@ import (
 	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
+	"capsh/internal/ui/schema"
 )
 
 // keepOptions say what to keep.
 type keepOptions struct {
 	words []word // --keep, --cap-add, --cap-drop in order
 	from  cred.Known[string]
+	// saved is the profile that --from names, where it is one of ours.
+	saved *schema.Discovery
 }
 
 // resolve is what to keep.
@@ -90,7 +93,9 @@ func (k *keepOptions) base(from *cred.State) (caps.Set, error) {
 	if set, ok := catalog.Default(k.from.Value); ok {
 		return set, nil
 	}
-	return profile(k.from.Value)
+	set, saved, err := profile(k.from.Value)
+	k.saved = saved
+	return set, err
 }
 
 // caps reads the value as a list of capabilities.

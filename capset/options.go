@@ -2,26 +2,27 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
+	"capsh/internal/ui/export"
 	"capsh/internal/ui/flags"
 )
 
 // options is a command line as it was typed. Its words are checked as far as that
 // needs no file and no state of this process; [options.resolve] does the rest.
 type options struct {
-	keep    keepOptions
-	user    userOptions
-	sets    setOptions
-	process processOptions
-	environ environOptions
-	confine confineOptions
-	mode    modeOptions
-	argv    []string // the command and its arguments
+	keep     keepOptions
+	user     userOptions
+	sets     setOptions
+	process  processOptions
+	environ  environOptions
+	confine  confineOptions
+	discover discoverOptions
+	mode     modeOptions
+	argv     []string // the command and its arguments
 }
 
 // word is an option with its value, of which several act in order.
@@ -42,8 +43,8 @@ func parse(args []string) (o *options, help string, err error) {
 	if both := o.process.signals.Ignore & o.process.signals.Default; err == nil && both != 0 {
 		err = errors.New("--ignore-signal and --default-signal both name " + strings.Join(plan.SignalNames(both), ", "))
 	}
-	if err == nil && o.mode.format.OK && !o.mode.dryRun {
-		err = fmt.Errorf("--%s goes with --dry-run", map[bool]string{true: "json", false: "format"}[o.mode.json()])
+	if err == nil {
+		err = o.checkModes()
 	}
 	return o, help, err
 }
@@ -65,12 +66,13 @@ otherwise. Nothing is started that would not have exactly what was asked.
 			{Title: "process", Options: o.process.options()},
 			{Title: "environ", Options: o.environ.options()},
 			{Title: "confine", Options: o.confine.options()},
+			{Title: "discover", Options: o.discover.options()},
 			{Title: "also", Options: o.mode.options()},
 		},
 		After: `
 LIST has commas between names (net_raw, CAP_NET_RAW, 13) or is all or none.
 Exit status: the command's; 125 capset failed and started nothing, 126 the
-command cannot be run, 127 it is not there. See capset(1).
+command cannot be run, 127 it is not there; of --discover 0 a set, 1 none.
 `,
 		Leading: true,
 	}
@@ -150,7 +152,7 @@ func (c *confineOptions) options() []flags.Option {
 func (m *modeOptions) options() []flags.Option {
 	return []flags.Option{
 		{Name: "dry-run", Short: "n", Help: "show the plan, change nothing", Value: flags.Switch(&m.dryRun)},
-		{Name: "format", Help: "how to write it", Value: flags.Known(&m.format, flags.Format())},
+		{Name: "format", Help: "how to write it", Value: flags.Known(&m.format, flags.Format(export.Formats()...))},
 		{Name: "json", Help: "the same as --format=json", Value: flags.Set(&m.format, cred.Is("json"))},
 		{Name: "best-effort", Help: "go without what is not permitted, and warn", Value: flags.Switch(&m.bestEffort)},
 		{Name: "allow-mismatch", Help: "start it although it will have others, and warn", Value: flags.Switch(&m.allowMismatch)},

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"capsh/internal/linux/self"
@@ -19,19 +17,20 @@ import (
 
 // profile is the capabilities that a file names: one of ours, an OCI
 // config.json, or what docker inspect or podman inspect print of one container.
-func profile(name string) (caps.Set, error) {
+// Own is not nil where it is one of ours.
+func profile(name string) (set caps.Set, own *schema.Discovery, err error) {
 	text, err := read(name)
 	if errors.Is(err, unix.ENOENT) && !strings.Contains(name, "/") {
-		return 0, fmt.Errorf(`--from: %q: no such file, and neither "none", "current" nor a container runtime`, name)
+		return 0, nil, fmt.Errorf(`--from: %q: no such file, and neither "none", "current" nor a container runtime`, name)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("--from: %w", err)
+		return 0, nil, fmt.Errorf("--from: %w", err)
 	}
-	set, err := profileSet(text)
-	if err != nil {
-		return 0, fmt.Errorf("--from: %q: %w", name, err)
+	if set, err = profileSet(text); err != nil {
+		return 0, nil, fmt.Errorf("--from: %q: %w", name, err)
 	}
-	return set, nil
+	own, _ = schema.ReadDiscovery(text) // others are no error
+	return set, own, nil
 }
 
 // profileSet is the set of a JSON text. Which kind it is its members say.
@@ -53,7 +52,11 @@ func profileSet(text []byte) (caps.Set, error) {
 	has := func(name string) bool { return members[name] != nil }
 	switch {
 	case has("keep"): // ours
-		return ownSet(text, members)
+		own, err := schema.ReadDiscovery(text)
+		if err != nil {
+			return 0, err
+		}
+		return names("keep", *own.Keep, nil)
 	case has("process"):
 		return ociSet(text)
 	case has("EffectiveCaps"): // podman; null is none
@@ -74,24 +77,6 @@ func profileSet(text []byte) (caps.Set, error) {
 		}
 	}
 	return 0, errors.New("neither a profile, nor an OCI config.json, nor a container's inspect output")
-}
-
-// ownSet is what a profile of ours keeps. It has no other member: one that capset
-// does not know may be meant to give less.
-func ownSet(text []byte, members map[string]json.RawMessage) (caps.Set, error) {
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if name != "keep" && name != "version" {
-			return 0, fmt.Errorf("a profile has version and keep, and no %q", name)
-		}
-	}
-	var own struct {
-		Keep []string `json:"keep"`
-	}
-	err := schema.Read(text, &own)
-	if err == nil && own.Keep == nil {
-		err = errors.New("keep is no array of strings")
-	}
-	return names("keep", own.Keep, err)
 }
 
 // ociSet is what the OCI runtime spec's config.json gives. No member, or null as

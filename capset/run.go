@@ -7,6 +7,7 @@ import (
 
 	"capsh/internal/linux/inherit"
 	"capsh/internal/linux/self"
+	"capsh/internal/linux/trial"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/exit"
 	"capsh/internal/ui/flags"
@@ -17,6 +18,12 @@ import (
 // run is the program: args[0] is its name, the result its exit status. It
 // returns only where no command was started.
 func run(args, env []string, _ io.Reader, stdout, stderr io.Writer) int {
+	switch args[0] {
+	case trial.KeeperName:
+		return trial.Keep(args[1:], env)
+	case trial.LaunchName:
+		return launchTrial(args[1:], env)
+	}
 	out := term.NewOutput("capset", stdout, stderr)
 	err := dispatch(args, env, out)
 	if err == nil {
@@ -39,8 +46,12 @@ func dispatch(args, env []string, out *term.Output) error {
 	case text != "" || err != nil || o.mode.complete.OK:
 		out.Printf("%s", text)
 		return err
+	case len(o.discover.merge) > 0:
+		return o.mergeProfiles()
 	case len(o.argv) == 0:
 		return errors.New("no command to run; capset --help lists the options")
+	case o.discover.how.OK:
+		return o.discoverLeast(args[1:], env, out)
 	}
 	p, err := o.plan(env)
 	switch {
@@ -99,7 +110,11 @@ func (o *options) plan(env []string) (*planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.plan(&from)
+	p, err := l.plan(&from)
+	if err == nil && o.keep.saved != nil {
+		p.Warnings = append(p.Warnings, p.differsFrom(o.keep.saved)...)
+	}
+	return p, err
 }
 
 // state is what this process has. One that runs with other ids than its own is

@@ -2,13 +2,17 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
+	"capsh/internal/linux/files"
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/export"
 	"capsh/internal/ui/flags"
 	"capsh/internal/ui/report"
+	"capsh/internal/ui/schema"
 	"capsh/internal/ui/term"
 )
 
@@ -36,10 +40,27 @@ func (n *need) check(v *view) (err error) {
 	if v.form() == "" {
 		return usageError("--need is for --format=docker and others that ask for capabilities")
 	}
-	if n.keep, err = caps.ParseList(n.typed.Value, caps.First(kernelBits(v.proc))); err != nil {
+	if n.keep, err = n.read(caps.First(kernelBits(v.proc))); err != nil {
 		err = usageError("--need: %w", err)
 	}
 	return err
+}
+
+// read reads a list or, behind an @, the name of a profile that capset saved.
+func (n *need) read(all caps.Set) (caps.Set, error) {
+	name, isFile := strings.CutPrefix(n.typed.Value, "@")
+	if !isFile {
+		return caps.ParseList(n.typed.Value, all)
+	}
+	text, err := files.Here.ReadFile(name)
+	if err != nil {
+		return 0, err
+	}
+	profile, err := schema.ReadDiscovery(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q: %w", name, err)
+	}
+	return profile.Set(all)
 }
 
 // write puts out what the process has, or needs, in a form, and warns of what

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"capsh/internal/linux/files"
+	"capsh/internal/linux/inherit"
+	"capsh/internal/linux/trial"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
+	"capsh/internal/rules/plan"
+	"capsh/internal/rules/shrink"
+	"capsh/internal/ui/exit"
+	"capsh/internal/ui/term"
+
+	"golang.org/x/sys/unix"
+)
+
+// How often the full set is tried, at most how many trials there are, how often
+// the answers are confirmed, and how long the first trial may take.
+const (
+	fullRuns       = 5
+	guidedFullRuns = 3
+	trialBudget    = 400
+	confirmRuns    = 3
+	trialTimeout   = 10 * time.Second
+)
+
+// discovery is the search for the least set that a command works with.
+type discovery struct {
+	*options
+	args, env []string // capset's own, the first without its name
+
+	plan     *planned // with all that may be tried
+	limit    caps.Set
+	runner   trial.Runner
+	search   shrink.Search
+	watching *watching // nil where nothing is watched
+	progress *progress
+
+	result   shrink.Result
+	outcomes map[caps.Set]*trial.Outcome // the last of each set
+	took     time.Duration
+	warnings []string
+}
+
+// newDiscovery makes a search ready. Nothing is run.
+func (o *options) newDiscovery(args, env []string) (*discovery, error) {
+	d := &discovery{options: o, args: args, env: env, outcomes: map[caps.Set]*trial.Outcome{}}
+	prepare := d.planLimit
+	if o.discover.in.OK {
+		prepare = d.prepareEngine
+	}
+	if err := prepare(); err != nil {
+		return nil, err
+	}
+	if err := d.prepareRunner(); err != nil {
+		return nil, err
+	}
+	d.search = shrink.Search{
+		Limit: d.limit, FullRuns: fullRuns, Confirm: confirmRuns, Budget: trialBudget, Danger: danger,
+	}
+	if o.discover.confirm.OK {
+		d.search.Confirm = o.discover.confirm.Value
+	}
+	return d, d.startWatching()
+}
+
+// planLimit plans the launch with the greatest set, what --keep says or all that
+// can be handed on. A file that cannot have all of that lowers it.
+func (d *discovery) planLimit() error {
+	from, err := state()
+	if err != nil {
+		return err
+	}
+	l, err := d.resolve(&from, d.env)
+	if err != nil {
+		return err
+	}
+	if len(d.keep.words) == 0 && !d.keep.from.OK {
+		l.request.Keep = from.Permitted & (from.Bounding | from.Inheritable)
+	}
+	for {
+		d.limit = l.request.Keep
+		if d.plan, err = l.plan(&from); err == nil {
+			return d.needs()
+		}
+		if d.plan == nil || !d.plan.After.OK {
+			return err
+		}
+		less := d.limit & d.plan.After.Value.Permitted
+		if less == d.limit {
+			return err
+		}
+		d.warnings = append(d.warnings, fmt.Sprintf("the search stays within %s: %v", plan.Names(less), err))
+		l.request.Keep = less
+	}
+}
+
+// needs says what this process lacks for a search.
+func (d *discovery) needs() error {
+	from, r := &d.plan.Before, &d.plan.request
+	if !from.Permitted.Has(caps.Setpcap) {
+		return errors.New("--discover needs CAP_SETPCAP in the permitted set, to narrow the bounding set for each trial" +
+			"; --dry-run and a launch with --keep work without it")
+	}
+	others := r.UID.OK && r.UID.Value != from.UID || r.AllowNewPrivs || d.limit.Has(caps.Setuid)
+	if others && !from.Effective.Has(caps.Kill) {
+		return errors.New("--discover needs CAP_KILL in the effective set, to end what the command starts as another user")
+	}
+	return nil
+}
+
+// prepareRunner works out how trials are run and judged.
+func (d *discovery) prepareRunner() error {
+	o := &d.discover
+	d.runner.Timeout, d.runner.SameOutput = trialTimeout, o.sameOutput
+	if o.timeout.OK {
+		d.runner.Timeout, d.runner.Fixed = o.timeout.Value, true
+	}
+	if d.runner.Command == nil {
+		d.runner.Command = d.command
+	}
+	var err error
+	helper := func(option, text string) (c *trial.Command) {
+		if text != "" && err == nil {
+			if c, err = d.helper(text); err != nil {
+				err = fmt.Errorf("--%s: %w", option, err)
+			}
+		}
+		return c
+	}
+	d.runner.Reset = helper("reset", o.reset.Value)
+	d.runner.Ready = helper("ready", o.ready.Value)
+	d.runner.Check = helper("check", o.check.Value)
+	if d.runner.Check == nil { // what is ready works
+		d.runner.Ready, d.runner.Check = nil, d.runner.Ready
+	}
+	if err == nil && o.stdin.OK {
+		err = rereadable(o.stdin.Value)
+	}
+	return err
+}
+
+// rereadable refuses what cannot be read again for each trial.
+func rereadable(name string) error {
+	f, err := files.Here.Open(name, unix.O_RDONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return fmt.Errorf("--stdin: %w", err)
+	}
+	defer f.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(f.FD, &st); err != nil {
+		return fmt.Errorf("--stdin: fstat %s: %w", name, err)
+	}
+	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFREG && kind != unix.S_IFCHR {
+		return fmt.Errorf("--stdin %q is no regular file, so each trial would read something else", name)
+	}
+	return nil
+}
+
+// command is one trial: capset launches the command as it was told to, but with
+// this set.
+func (d *discovery) command(set caps.Set) *trial.Command {
+	return &trial.Command{
+		Launch: true, Argv: append([]string{set.Mask()}, d.args...), Env: d.env, Stdin: d.discover.stdin.Value,
+	}
+}
+
+// helper is a command that stands in one word: for a shell or, where there is
+// none, words with blanks between.
+func (d *discovery) helper(text string) (*trial.Command, error) {
+	const shell = "/bin/sh"
+	if unix.Access(shell, unix.X_OK) == nil {
+		return &trial.Command{Path: shell, Argv: []string{shell, "-c", text}, Env: d.env}, nil
+	}
+	words := strings.Fields(text)
+	if len(words) == 0 {
+		return nil, fmt.Errorf("%q is no command", text)
+	}
+	paths := files.CommandPaths(words[0], d.env)
+	found, _, err := files.Here.Command(words[0], paths)
+	if err != nil {
+		return nil, fmt.Errorf("%w, and there is no %s", err, shell)
+	}
+	return &trial.Command{Path: paths[found.At], Argv: words, Env: d.env}, nil
+}
+
+// danger orders capabilities by what they give of the host, then by whether a
+// container lacks them by default, then by how much they permit.
+func danger(c caps.Cap) int {
+	const grade, extra = 1000, 500
+	e, _ := catalog.Of(c)
+	value := int(e.Host)*grade + len(e.Permits)
+	if !catalog.DockerDefault.Has(c) {
+		value += extra
+	}
+	return value
+}
+
+// run makes the trials. The error is a failure of capset, or an interruption.
+func (d *discovery) run() error {
+	ctx, stop := interruptible()
+	defer stop()
+	began := time.Now()
+	d.search.Try = func(t shrink.Trial) (shrink.Answer, error) { return d.try(ctx, &t) }
+	var err error
+	d.result, err = d.search.Run()
+	d.took = time.Since(began)
+	d.progress.clear()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// try makes one trial.
+func (d *discovery) try(ctx context.Context, t *shrink.Trial) (shrink.Answer, error) {
+	d.progress.before(t)
+	before := d.outcomes[t.Set]
+	d.runner.Watch = nil
+	if d.watching.wanted(t, before != nil && before.Works) {
+		d.runner.Watch = d.watching.watch(t.Set)
+	}
+	o, err := d.runner.Try(ctx, t.Set)
+	if err != nil {
+		return shrink.Fails, err
+	}
+	if t.For == shrink.Full && o.Works {
+		d.runner.Known(o.Took)
+	}
+	d.outcomes[t.Set] = o
+	d.progress.after(t, o)
+	switch {
+	case o.Works:
+		return shrink.Works, nil
+	case !o.Ended && d.runner.Check == nil: // a check that did not succeed in time is a no
+		return shrink.Hangs, nil
+	}
+	return shrink.Fails, nil
+}
+
+// interruptible is a context that ends with a signal that ends programs, unless
+// it was ignored when capset started.
+func interruptible() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	for _, sig := range []syscall.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT} {
+		if !inherit.IgnoredAtStart(sig) {
+			signal.Notify(signals, sig)
+		}
+	}
+	go func() {
+		if sig, ok := (<-signals).(syscall.Signal); ok {
+			const bySignal = 128
+			cancel(exit.With(bySignal+int(sig), errors.New("interrupted: the trial under way was ended, with all that came of it")))
+		}
+	}()
+	return ctx, func() { signal.Stop(signals); close(signals) }
+}
+
+// discoverLeast finds the least set and reports it.
+func (o *options) discoverLeast(args, env []string, out *term.Output) error {
+	d, err := o.newDiscovery(args, env)
+	if err != nil {
+		return err
+	}
+	if o.mode.dryRun {
+		out.Buf = d.appendPlan(out.Buf)
+		return nil
+	}
+	out.Message(fmt.Sprintf("runs %s up to %d times, first with all capabilities, on real data", o.argv[0], d.search.Budget))
+	if term.IsTerminal(out.Stderr()) {
+		d.progress = &progress{w: out.Stderr(), discovery: d}
+	}
+	if err := d.run(); err != nil {
+		return err
+	}
+	document := d.document()
+	if o.discover.save.OK && document.Keep != nil {
+		if err := saveProfile(o.discover.save.Value, document); err != nil {
+			return err
+		}
+	}
+	d.report(document, out)
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if document.Keep == nil {
+		return exit.Silent(notClaimed)
+	}
+	return nil
+}
+
+// notClaimed is the exit status where trials ran and no set is claimed.
+const notClaimed = 1

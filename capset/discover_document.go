@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"capsh/internal/linux/files"
+	"capsh/internal/linux/trial"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/shrink"
+	"capsh/internal/ui/schema"
+
+	"golang.org/x/sys/unix"
+)
+
+// document is what the search found.
+func (d *discovery) document() *schema.Discovery {
+	r := &d.result
+	doc := &schema.Discovery{
+		Version: schema.Version, Command: d.argv, Kernel: release(), Success: d.success(),
+		Limit: d.limit.OCINames(), Needs: []schema.DiscoveredNeed{}, Alternatives: [][]string{},
+		NoNewPrivs: !d.sets.allowNewPrivs, Container: d.discover.in, Environment: d.environment(),
+		Guided: r.Guided, Runs: r.Runs, Seconds: d.took.Seconds(),
+	}
+	if d.plan != nil {
+		want := &d.plan.Want
+		doc.User = cred.Is(schema.User{UID: want.UID.Effective, GID: want.GID.Effective, Groups: append([]uint32{}, want.Groups...)})
+		doc.NoNewPrivs = want.NoNewPrivs.Value
+	}
+	if r.Reason == "" {
+		keep := r.Keep.OCINames()
+		doc.Keep = &keep
+	} else {
+		doc.Reason = cred.Is(string(r.Reason))
+	}
+	doc.Explanation = d.explanation()
+	for _, n := range r.Needs {
+		doc.Needs = append(doc.Needs, schema.DiscoveredNeed{
+			Capability: n.Cap.OCI(), Without: d.without(r.Keep &^ n.Cap.Set()), Runs: n.Runs, Replaceable: n.Replaceable,
+		})
+	}
+	for _, set := range r.Alternatives {
+		doc.Alternatives = append(doc.Alternatives, set.OCINames())
+	}
+	doc.Warnings = append(append([]string{}, d.warnings...), d.doubts()...)
+	d.watching.describe(doc, r)
+	return doc
+}
+
+// explanation says in a sentence what the result means.
+func (d *discovery) explanation() string {
+	switch d.result.Reason {
+	case "":
+		return "the command works with this set, and without any one of its capabilities it does not"
+	case shrink.Flaky:
+		return "the same set worked in one run and failed in another" + d.hintReset()
+	case shrink.FailsWithAll:
+		return "it fails with all that may be tried, and without any capability: " + d.without(d.limit)
+	case shrink.RefusesCapabilities:
+		return "it works without capabilities and fails with all that may be tried: " + d.without(d.limit)
+	case shrink.DoesNotEnd:
+		return fmt.Sprintf("it had not ended after %v: --check=CMD says when it works", d.runner.Limit())
+	}
+	switch {
+	case d.discover.how.Value == "watch":
+		return "one run was watched; what it does not need among that, trials show"
+	case d.result.OutOfBudget:
+		return fmt.Sprintf("%d trials were not enough", d.search.Budget)
+	}
+	return "the answers were not the same when they were asked for again" + d.hintReset()
+}
+
+func (d *discovery) hintReset() string {
+	if d.discover.reset.OK {
+		return ""
+	}
+	return "; if it finds what an earlier run has left, --reset=CMD undoes that before each trial"
+}
+
+// doubts are reasons not to take the result for more than it is.
+func (d *discovery) doubts() (list []string) {
+	if d.result.Reason == "" && d.result.Keep == 0 && d.limit != 0 && !d.discover.reset.OK {
+		list = append(list, "the command worked without capabilities after it had run with all: "+
+			"the first run may have left its work done; --reset=CMD undoes that before each trial")
+	}
+	return list
+}
+
+// without is what became of the command with a set that does not do.
+func (d *discovery) without(set caps.Set) string {
+	o := d.outcomes[set]
+	if o == nil {
+		return "not run"
+	}
+	text, said := "", lastLine(o.Stderr, o.Stdout)
+	switch {
+	case o.Refused != nil:
+		return "not started: " + o.Refused.Text
+	case o.OtherOutput:
+		return "its output is another"
+	case o.Ended:
+		text = trial.StatusText(o.Status)
+		if d.runner.Check != nil && trial.StatusText(o.Status) == "exit 0" {
+			text, said = "the check fails", lastLine(o.Said, o.Stderr)
+		}
+	case d.runner.Check != nil:
+		text, said = "the check fails", lastLine(o.Stderr, o.Said)
+	default:
+		text = "does not end"
+	}
+	if said != "" {
+		text += ", " + said
+	}
+	return text
+}
+
+// lastLine is the last line of the first output that has one.
+func lastLine(outputs ...[]byte) string {
+	const most = 300
+	for _, text := range outputs {
+		text = bytes.TrimSpace(text)
+		if text = text[bytes.LastIndexByte(text, '\n')+1:]; len(text) > 0 {
+			return string(text[:min(len(text), most)])
+		}
+	}
+	return ""
+}
+
+// success is what counted as one.
+func (d *discovery) success() string {
+	text := "exit status 0"
+	if check := d.discover.check.Value + d.discover.ready.Value; d.discover.check.OK {
+		text = "check: " + d.discover.check.Value
+	} else if check != "" {
+		text = "ready: " + check
+	}
+	if d.discover.sameOutput {
+		text += ", and the output of the first run"
+	}
+	return text
+}
+
+// environment is what else the result depends on.
+func (d *discovery) environment() schema.Environment {
+	const ipv4 = "/proc/sys/net/ipv4/"
+	e := schema.Environment{Files: []schema.DiscoveredFile{}}
+	if d.plan == nil { // a container has its own
+		return e
+	}
+	e.UnprivilegedPortStart = setting(ipv4 + "ip_unprivileged_port_start")
+	e.PingGroupRange = setting(ipv4 + "ping_group_range")
+	paths := append([]string{}, d.argv[1:]...)
+	if d.plan.found < len(d.plan.paths) {
+		paths = append([]string{d.plan.paths[d.plan.found]}, paths...)
+	}
+	const most = 10
+	for _, path := range paths {
+		if !strings.Contains(path, "/") || len(e.Files) == most || d.process.chroot.OK || d.process.chdir.OK {
+			continue
+		}
+		if g, err := files.Grants(path); err == nil {
+			f := schema.DiscoveredFile{Path: path, UID: g.UID, GID: g.GID, Mode: fmt.Sprintf("%04o", g.Mode&0o7777)}
+			if g.CapsShown() {
+				f.Capabilities = cred.Is(g.Caps.EPI().Text(caps.Named))
+			}
+			e.Files = append(e.Files, f)
+		}
+	}
+	return e
+}
+
+// setting is a value of /proc/sys, unknown where there is none.
+func setting(path string) cred.Known[string] {
+	text, err := files.Here.ReadFile(path)
+	return cred.Known[string]{Value: strings.Join(strings.Fields(string(text)), " "), OK: err == nil}
+}
+
+// release is the kernel's, as uname -r has it.
+func release() string {
+	var name unix.Utsname
+	if unix.Uname(&name) != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(name.Release[:])
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+
+	"capsh/internal/linux/files"
+	"capsh/internal/linux/self"
+	"capsh/internal/linux/trial"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+)
+
+// engines are the container engines that can run the trials.
+var engines = []string{"podman", "docker"}
+
+// splitImage splits ENGINE:IMAGE.
+func splitImage(text string) (engine, image string) {
+	engine, image, _ = strings.Cut(text, ":")
+	return engine, image
+}
+
+// prepareEngine makes the trials those of a container engine: what it gives is
+// then the plan.
+func (d *discovery) prepareEngine() error {
+	if err := d.refuseLaunchOptions(); err != nil {
+		return err
+	}
+	from, err := state()
+	if err != nil {
+		return err
+	}
+	if d.limit, err = d.keep.resolve(&from); err != nil {
+		return err
+	}
+	if len(d.keep.words) == 0 && !d.keep.from.OK {
+		kernel, err := self.ReadKernel()
+		if err != nil {
+			return err
+		}
+		d.limit = kernel.All() & caps.First(caps.Named) & from.Bounding
+	}
+	engine, _ := splitImage(d.discover.in.Value)
+	paths := files.CommandPaths(engine, d.env)
+	found, _, err := files.Here.Command(engine, paths)
+	if err != nil {
+		return notStarted(err)
+	}
+	path := paths[found.At]
+	d.runner.Command = func(set caps.Set) *trial.Command {
+		name := "capset-discover-" + strings.ToLower(rand.Text())
+		argv := d.engineWords(set)
+		argv = append([]string{argv[0], argv[1], "--name=" + name}, argv[2:]...)
+		return &trial.Command{
+			Path: path, Argv: argv, Env: d.env, Stdin: d.discover.stdin.Value, Remove: []string{path, "rm", "-f", name},
+		}
+	}
+	return nil
+}
+
+// refuseLaunchOptions refuses what the engine has options of its own for.
+func (d *discovery) refuseLaunchOptions() error {
+	o := *d.options
+	o.discover, o.mode, o.keep, o.argv = discoverOptions{}, modeOptions{}, keepOptions{}, nil
+	user := o.user.spec
+	o.user.spec = cred.Known[string]{}
+	o.sets.allowNewPrivs = false
+	if fmt.Sprint(o) != fmt.Sprint(options{}) {
+		return errors.New("--in takes -u, --keep and --allow-new-privs; for all else there is --engine-option")
+	}
+	if user.OK && user.Value == "" {
+		return errors.New("--user: the value is empty")
+	}
+	return nil
+}
+
+// engineWords are the words that run a trial.
+func (d *discovery) engineWords(set caps.Set) []string {
+	engine, image := splitImage(d.discover.in.Value)
+	words := append([]string{engine, "run", "--rm"}, d.engineOptions(set)...)
+	words = append(append(words, d.discover.engineOptions...), image)
+	return append(words, d.argv...)
+}
+
+// engineOptions are the options that give a set.
+func (d *discovery) engineOptions(set caps.Set) []string {
+	words := []string{"--cap-drop=ALL"}
+	for c := range set.All() {
+		words = append(words, "--cap-add="+strings.ToUpper(c.Short()))
+	}
+	if d.user.spec.OK {
+		words = append(words, "--user="+d.user.spec.Value)
+	}
+	if !d.sets.allowNewPrivs {
+		words = append(words, "--security-opt=no-new-privileges")
+	}
+	return words
+}

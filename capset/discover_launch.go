@@ -1,0 +1,53 @@
+package main
+
+import (
+	"capsh/internal/linux/trial"
+	"capsh/internal/rules/caps"
+	"capsh/internal/ui/exit"
+)
+
+// launchTrial is capset as the launch of one trial. The arguments are those of a
+// launch, the set as a mask, and those that capset was given. It returns only
+// where the command was not started, and says why on the trial's report.
+func launchTrial(args, env []string) int {
+	report, rest, ok := trial.LaunchArgs(args)
+	if !ok || len(rest) == 0 {
+		return exit.Failed
+	}
+	answer, err := startTrial(rest[0], rest[1:], env)
+	status := exit.Status(err, exit.Failed)
+	trial.Refuse(report, trial.Refusal{Answer: answer, Status: status, Text: exit.Message(err)})
+	return status
+}
+
+// startTrial launches the command with one set. Answer says that the error is what
+// this set comes to, not a failure of capset.
+func startTrial(mask string, args, env []string) (answer bool, err error) {
+	set, err := caps.ParseMask(mask)
+	if err != nil {
+		return false, err
+	}
+	o, _, err := parse(args)
+	if err != nil {
+		return false, err
+	}
+	o.keep = keepOptions{}
+	from, err := state()
+	if err != nil {
+		return false, err
+	}
+	l, err := o.resolve(&from, env)
+	if err != nil {
+		return false, err
+	}
+	l.request.Keep = set
+	p, err := l.plan(&from)
+	if err != nil {
+		return p != nil, err // there is a plan, and the command does not fit it
+	}
+	command, err := p.carryOut()
+	if err != nil {
+		return false, err
+	}
+	return true, p.exec(&command, func([]string) {})
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"capsh/internal/rules/cred"
+	"capsh/internal/ui/export"
+	"capsh/internal/ui/flags"
+)
+
+// discoverOptions say how to find out what the command needs.
+type discoverOptions struct {
+	how                        cred.Known[string] // both, prove or watch
+	check, ready, reset, stdin cred.Known[string]
+	timeout                    cred.Known[time.Duration]
+	confirm                    cred.Known[int]
+	sameOutput                 bool
+	save, in                   cred.Known[string]
+	engineOptions, merge       []string
+}
+
+func (d *discoverOptions) options() []flags.Option {
+	command := flags.Some(flags.Text("CMD"))
+	file := flags.Some(flags.Text("FILE"))
+	return []flags.Option{
+		{Name: "discover", Help: "find the least set that the command works with", Value: flags.Optional("both", flags.Among("HOW", "both", "prove", "watch"), d.setHow)},
+		{Name: "check", Help: "the command works when CMD succeeds", Value: flags.Once(&d.check, command)},
+		{Name: "ready", Help: "check only after CMD has succeeded", Value: flags.Once(&d.ready, command)},
+		{Name: "reset", Help: "run CMD before each trial", Value: flags.Once(&d.reset, command)},
+		{Name: "timeout", Help: "how long a trial, check, ready or reset may take", Value: flags.Once(&d.timeout, duration)},
+		{Name: "expect-output", Help: "it works when stdout is that of the first run", Value: flags.Switch(&d.sameOutput)},
+		{Name: "stdin", Help: "what each trial reads, instead of nothing", Value: flags.Once(&d.stdin, file)},
+		{Name: "confirm", Help: "how often each answer must be the same", Value: flags.Once(&d.confirm, times)},
+		{Name: "save", Help: "write the result to FILE, for --from", Value: flags.Once(&d.save, file)},
+		{Name: "merge", Help: "join saved results, for --save", Value: flags.Append(&d.merge, file)},
+		{Name: "in", Help: "run the trials in an image", Value: flags.Once(&d.in, image)},
+		{Name: "engine-option", Help: "pass WORD to podman run or docker run", Value: flags.Append(&d.engineOptions, flags.Some(flags.Text("WORD")))},
+	}
+}
+
+func (d *discoverOptions) setHow(how string) error {
+	d.how = cred.Is(how)
+	return nil
+}
+
+// duration is a time: 500ms, 5s, 2m; a plain number is in seconds.
+var duration = flags.Kind[time.Duration]{
+	Word: "TIME",
+	Parse: func(text string) (time.Duration, error) {
+		if _, err := strconv.ParseUint(text, 10, 31); err == nil {
+			text += "s"
+		}
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return 0, fmt.Errorf("%q is no time such as 500ms, 5s or 2m", text)
+		}
+		return d, nil
+	},
+	Complete: func(string) []string { return []string{"5s", "30s", "2m"} },
+}
+
+// times is a small number of times.
+var times = flags.Kind[int]{
+	Word: "N",
+	Parse: func(text string) (int, error) {
+		n, err := strconv.ParseUint(text, 10, 8)
+		if err != nil || n < 1 || n > 100 {
+			return 0, fmt.Errorf("%q is no number from 1 to 100", text)
+		}
+		return int(n), nil
+	},
+	Complete: func(string) []string { return []string{"3", "5", "10"} },
+}
+
+// image is an image of a container engine.
+var image = flags.Kind[string]{
+	Word: "ENGINE:IMAGE",
+	Parse: func(text string) (string, error) {
+		if engine, name := splitImage(text); !slices.Contains(engines, engine) || name == "" {
+			return "", fmt.Errorf("%q is not of the form podman:IMAGE or docker:IMAGE", text)
+		}
+		return text, nil
+	},
+	Complete: func(string) []string { return flags.Prefixed("", []string{"podman:", "docker:"}) },
+}
+
+// checkModes refuses options that do not go together.
+func (o *options) checkModes() error {
+	d, m := &o.discover, &o.mode
+	form := m.format.Value
+	export := slices.Contains(export.Formats(), form)
+	switch {
+	case m.format.OK && !m.dryRun && !d.how.OK:
+		return fmt.Errorf("--%s goes with --dry-run or --discover", map[bool]string{true: "json", false: "format"}[m.json()])
+	case export && (!d.how.OK || m.dryRun):
+		return fmt.Errorf("--format=%s goes with --discover", form)
+	case len(d.merge) > 0:
+		return o.checkMerge()
+	case d.how.OK:
+		return o.checkDiscover()
+	}
+	for _, other := range []struct {
+		given bool
+		name  string
+	}{
+		{d.check.OK, "check"}, {d.ready.OK, "ready"}, {d.reset.OK, "reset"}, {d.timeout.OK, "timeout"},
+		{d.sameOutput, "expect-output"}, {d.stdin.OK, "stdin"}, {d.confirm.OK, "confirm"}, {d.save.OK, "save"},
+		{d.in.OK, "in"}, {len(d.engineOptions) > 0, "engine-option"},
+	} {
+		if other.given {
+			return fmt.Errorf("--%s goes with --discover", other.name)
+		}
+	}
+	return nil
+}
+
+// checkDiscover refuses what a search has no use for: each trial has exactly the
+// set that is tried.
+func (o *options) checkDiscover() error {
+	s := &o.sets
+	for _, refused := range []struct {
+		given bool
+		name  string
+	}{
+		{o.mode.bestEffort, "best-effort"}, {o.mode.allowMismatch, "allow-mismatch"},
+		{s.bounding.OK, "bounding"}, {s.inheritable.OK, "inheritable"}, {s.permitted.OK, "permitted"}, {s.ambient.OK, "ambient"},
+	} {
+		if refused.given {
+			return fmt.Errorf("--%s does not go with --discover: each trial has exactly the set that is tried", refused.name)
+		}
+	}
+	if len(o.discover.engineOptions) > 0 && !o.discover.in.OK {
+		return errors.New("--engine-option goes with --in")
+	}
+	return nil
+}
+
+// checkMerge refuses what does not go with --merge.
+func (o *options) checkMerge() error {
+	switch {
+	case o.discover.how.OK || len(o.argv) > 0:
+		return errors.New("--merge goes with --save alone, without a command")
+	case !o.discover.save.OK:
+		return errors.New("--merge goes with --save=FILE")
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"capsh/internal/linux/trial"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
+	"capsh/internal/rules/shrink"
+	"capsh/internal/ui/export"
+	"capsh/internal/ui/report"
+	"capsh/internal/ui/schema"
+	"capsh/internal/ui/term"
+)
+
+// report writes the result in the form that was asked for.
+func (d *discovery) report(doc *schema.Discovery, out *term.Output) {
+	if d.mode.json() {
+		out.Buf = schema.Append(out.Buf, doc)
+		return
+	}
+	var lines []byte
+	if doc.Keep != nil {
+		var warnings []string
+		lines, warnings = d.lines(&doc.User)
+		doc.Warnings = append(doc.Warnings, warnings...)
+	}
+	if d.mode.quiet {
+		doc.Warnings = nil
+	}
+	out.Buf = report.Discovery(out.Buf, doc, lines, out.TextWidth())
+}
+
+// lines are those to paste, in the form that was asked for; of a container they
+// are options of its engine.
+func (d *discovery) lines(user *cred.Known[schema.User]) (lines []byte, warnings []string) {
+	if !user.OK {
+		words := d.engineOptions(d.result.Keep)
+		return []byte(strings.Join(words, " ") + "\n"), nil
+	}
+	form := "docker"
+	if slices.Contains(export.Formats(), d.mode.format.Value) {
+		form = d.mode.format.Value
+	}
+	g := export.Grant{Keep: d.result.Keep, UID: user.Value.UID, GID: user.Value.GID}
+	for _, gid := range user.Value.Groups {
+		if gid == g.GID {
+			g.Among = true
+		} else {
+			g.Groups = append(g.Groups, gid)
+		}
+	}
+	return g.Format(nil, form)
+}
+
+// appendPlan appends the plan of the trials, for a dry run.
+func (d *discovery) appendPlan(b []byte) []byte {
+	b = fmt.Appendf(b, "at most %d trials, with %s at most; each ends after %v\n", d.search.Budget, plan.Names(d.limit), d.runner.Limit())
+	for _, step := range []string{
+		fmt.Sprintf("%d with all of that, which must all work", d.search.FullRuns),
+		"1 without any capability",
+		"without halves of what is left, then without quarters and single ones, most dangerous first",
+		"with all but each one that is kept, to find alternatives",
+		fmt.Sprintf("the set found, until it has worked %d times, and that less each of its capabilities, until it has failed %d times",
+			max(d.search.FullRuns, d.search.Confirm), d.search.Confirm),
+	} {
+		b = append(append(append(b, "  "...), step...), '\n')
+	}
+	for _, helper := range []struct {
+		when string
+		cmd  *trial.Command
+	}{{"before each", d.runner.Reset}, {"until ready", d.runner.Ready}, {"it works when", d.runner.Check}} {
+		if helper.cmd != nil {
+			b = fmt.Appendf(b, "%s: %s\n", helper.when, term.Escape(helper.cmd.Argv[len(helper.cmd.Argv)-1]))
+		}
+	}
+	if d.plan == nil {
+		return append(b, term.Escape(fmt.Sprintf("the first: %q", d.engineWords(d.limit)))+"\n"...)
+	}
+	return append(append(b, "the first:\n"...), d.plan.show(&modeOptions{})...)
+}
+
+// progress is the line on a terminal that says what is tried.
+type progress struct {
+	w io.Writer
+	*discovery
+	began time.Time
+	last  string
+}
+
+func (p *progress) before(t *shrink.Trial) {
+	if p == nil {
+		return
+	}
+	if t.Number == 1 {
+		p.began = time.Now()
+	}
+	p.line(fmt.Sprintf("trial %d: %s%s", t.Number, shortNames(t.Set), p.last))
+}
+
+func (p *progress) after(t *shrink.Trial, o *trial.Outcome) {
+	if p == nil {
+		return
+	}
+	verdict := "fails"
+	if o.Works {
+		verdict = "works"
+	}
+	mean := time.Since(p.began) / time.Duration(t.Number)
+	left := mean * time.Duration(max(p.expected()-t.Number, 1))
+	p.last = fmt.Sprintf(" (before: %s; about %v left)", verdict, left.Round(time.Second))
+}
+
+// expected is about how many trials there are: half of all are searching.
+func (p *progress) expected() int { return p.search.FullRuns + 30 }
+
+// line shows a text in the place of the one before.
+func (p *progress) line(text string) {
+	text = term.Escape(text)
+	if width := term.Width(p.w); width > 0 && len(text) >= width {
+		text = text[:width-1]
+	}
+	fmt.Fprintf(p.w, "\r\x1b[K%s", text)
+}
+
+func (p *progress) clear() {
+	if p != nil {
+		io.WriteString(p.w, "\r\x1b[K")
+	}
+}
+
+// shortNames is a set for a line: some names, or how many there are.
+func shortNames(set caps.Set) string {
+	const few = 5
+	switch n := set.Len(); {
+	case n == 0:
+		return "no capability"
+	case n > few:
+		return fmt.Sprintf("%d capabilities", n)
+	}
+	text := ""
+	for c := range set.All() {
+		text += "," + c.Short()
+	}
+	return text[1:]
+}
