@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"capsh/internal/linux/apply"
-	"capsh/internal/linux/self"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 
@@ -47,7 +47,7 @@ func blame(p *plan.Plan, err error) error {
 func namespaceRule(p *plan.Plan, failed *apply.Error) string {
 	state := p.Before
 	var err error
-	if state.UserNS, err = self.IDMaps(); err != nil {
+	if state.UserNS, err = procfs.IDMaps(); err != nil {
 		return "whether the user namespace permits it is unknown: " + err.Error()
 	}
 	for _, s := range p.Steps {

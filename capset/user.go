@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"capsh/internal/linux/self"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/accounts"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
@@ -170,7 +170,7 @@ func (o *options) checkIDs(r *plan.Request, from *cred.State) (err error) {
 	if !o.mode.dryRun && !byGID && !byUID && !(r.Groups.OK && r.GroupsFit(from)) {
 		return nil
 	}
-	*ns, err = self.IDMaps()
+	*ns, err = procfs.IDMaps()
 	const doubt = " may be any that this user namespace does not map; say which by "
 	switch {
 	case err != nil:

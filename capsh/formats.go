@@ -73,7 +73,7 @@ func (n *need) write(p *cred.Process, form, command string, out *term.Output) er
 	} else if warning := otherThreads(p); warning != "" {
 		warnings = append(warnings, warning)
 	}
-	if err := insideIDs(&g, &p.UserNS); err != nil {
+	if err := insideIDs(&g, p); err != nil {
 		return err
 	}
 	var more []string
@@ -98,7 +98,11 @@ func otherThreads(p *cred.Process) string {
 
 // insideIDs turns ids as this process sees them into those of another's user
 // namespace, which are what a container is told.
-func insideIDs(g *export.Grant, ns *cred.UserNS) error {
+func insideIDs(g *export.Grant, p *cred.Process) error {
+	ns := &p.UserNS
+	if g.UID == cred.UnknownID || g.GID == cred.UnknownID || !p.KnownGroups() {
+		return errors.New("an id of it is unknown: the user namespace of capsh does not show it")
+	}
 	own, err := self.UserNS()
 	if err != nil {
 		return err

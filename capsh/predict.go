@@ -115,6 +115,9 @@ func (c *predictCommand) look() (before cred.State, exe execve.File, err error) 
 	}
 	before = p.State
 	if elsewhere {
+		if p.UID.Real == cred.UnknownID || p.UID.Effective == cred.UnknownID { // is it root there?
+			return before, exe, errors.New("a uid of the process is unknown: the user namespace of capsh does not show it")
+		}
 		if before, exe, err = asSeenInside(before, exe); err != nil {
 			return before, exe, err
 		}

@@ -64,7 +64,8 @@ func (c *changes) apply(s *cred.State, names *userdb.DB) error {
 }
 
 // become is the steps by which a process of the user own becomes the user that
-// spec says, with its groups; with a group, that is the only one.
+// spec says, with its groups; with a group, that is the only one. Where spec is a
+// group alone, the user ids stay, be they unknown.
 func become(db *userdb.DB, spec string, own uint32) ([]plan.Step, error) {
 	account, err := db.Files().Account(spec, own)
 	if err != nil {
@@ -77,11 +78,14 @@ func become(db *userdb.DB, spec string, own uint32) ([]plan.Step, error) {
 		}
 	}
 	slices.Sort(groups)
-	return []plan.Step{
+	steps := []plan.Step{
 		plan.Setgroups{Groups: slices.Compact(groups)},
 		plan.Setresgid{IDs: cred.Same(account.GID)},
-		plan.Setresuid{IDs: cred.Same(account.UID)},
-	}, nil
+	}
+	if spec[0] != ':' {
+		steps = append(steps, plan.Setresuid{IDs: cred.Same(account.UID)})
+	}
+	return steps, nil
 }
 
 // setOrDefault is a list of capabilities, or the name of a runtime whose default

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"syscall"
 
+	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
+	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
 	"capsh/internal/rules/filecap"
 
@@ -122,7 +124,10 @@ func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 	if interpreter != "" {
 		return interpreter, nil // a script: what privileges it has means nothing
 	}
-	f.Unmapped = f.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 && (self.UnmappedUID(f.UID) || self.UnmappedGID(f.GID))
+	if f.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 {
+		no := unmapped(f.UID, f.GID)
+		f.Unmapped, f.UnsureOwner = no.Value, !no.OK
+	}
 	if err := readCaps(f, fd); err != nil {
 		return fail("getxattr", err, filecap.XattrName)
 	}
@@ -135,6 +140,14 @@ func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 	}
 	l.judgeMount(f, fd, &fs)
 	return "", nil
+}
+
+// unmapped reports whether the owner or the group of a file has no id in this user
+// namespace.
+func unmapped(uid, gid uint32) cred.Known[bool] {
+	ids := procfs.ShownIDs()
+	u, g := ids.UnmappedUID(uid), ids.UnmappedGID(gid)
+	return cred.Known[bool]{Value: u.Value || g.Value, OK: u.Value || g.Value || u.OK && g.OK}
 }
 
 func fileID(st *unix.Stat_t) execve.FileID {

@@ -66,7 +66,10 @@ func (r *grantReader) read(p place) (g filecap.Grants, err error) {
 	if err := r.readCaps(p, &g); err != nil || !g.Any() {
 		return g, err
 	}
-	if self.UnmappedUID(g.UID) || self.UnmappedGID(g.GID) {
+	switch no := unmapped(g.UID, g.GID); {
+	case !no.OK:
+		g.Doubts |= filecap.UnsureOwner
+	case no.Value:
 		g.Flaws |= filecap.Unmapped
 	}
 	if err := p.circumstances(&g); err != nil {

@@ -24,6 +24,7 @@ func (r Root) Process(pid, tid int, o Options) (cred.Process, error) {
 		tid = pid
 	}
 	t := r.Thread(pid, tid)
+	t.ids = r.shownIDs()
 	if o == (Options{}) {
 		return t.process(o)
 	}

@@ -27,7 +27,7 @@ func (s *Scan) Reader() *Reader { return &Reader{s: s} }
 // thread is the directory of a process.
 func (r *Reader) thread(pid int) *Thread {
 	if r.t.pid != pid {
-		r.t = Thread{root: r.s.root, pid: pid, tid: pid, dir: r.s.dir, prefix: strconv.Itoa(pid) + "/", text: r.t.text}
+		r.t = Thread{root: r.s.root, pid: pid, tid: pid, dir: r.s.dir, prefix: strconv.Itoa(pid) + "/", ids: r.s.ids, text: r.t.text}
 	}
 	return &r.t
 }

@@ -31,6 +31,7 @@ type Scan struct {
 	live  bool         // root is the kernel's procfs, not a copy
 	self  cred.Process // this process, as root shows it
 	own   bool         // its ids are those of this process's PID namespace
+	ids   *cred.UserNS // see Thread
 	table Table        // from the first batch on; nil if there is none
 
 	mu   sync.Mutex
@@ -69,6 +70,7 @@ func (r Root) Scan(o ScanOptions) (*Scan, error) {
 		s.rest, s.listed = o.Only, true
 	}
 	s.self, s.own = r.ownProcess()
+	s.ids = r.shownIDs()
 	return s, nil
 }
 

@@ -14,14 +14,15 @@ import (
 //
 // What an older kernel does not print is unknown: NoNewPrivs before 4.10,
 // Seccomp before 3.8 or without the feature, Kthread before 6.4; without a
-// CapAmb line (before 4.3) AmbientSupported is false. A line that every kernel
+// CapAmb line (before 4.3) AmbientSupported is false. So are the ids and groups
+// that gVisor leaves out. A line that every kernel
 // prints and this text lacks, a malformed line and one that is there twice are
 // errors that name it: no set is ever empty because it could not be read.
-// gVisor prints no Uid, Gid and Groups and so is refused.
 func ParseStatus(text []byte, p *cred.Process) error {
 	s := status{p: p}
 	p.NoNewPrivs, p.Seccomp, p.KernelThread = cred.Known[bool]{}, cred.Known[cred.Seccomp]{}, cred.Known[bool]{}
 	p.AmbientSupported, p.Ambient, p.NSPID = false, 0, nil
+	p.UID, p.GID, p.Groups, p.GroupsUnknown = cred.Same(cred.UnknownID), cred.Same(cred.UnknownID), nil, true
 	for len(text) > 0 {
 		end := bytes.IndexByte(text, '\n')
 		if end < 0 {
@@ -51,9 +52,6 @@ const (
 	fTgid
 	fPid
 	fPPid
-	fUid
-	fGid
-	fGroups
 	fThreads
 	fCapInh
 	fCapPrm
@@ -61,6 +59,9 @@ const (
 	fCapBnd
 	// What stands above is in every status file.
 	fNSpid
+	fUid
+	fGid
+	fGroups
 	fKthread
 	fVmSize
 	fCapAmb
@@ -72,7 +73,7 @@ const (
 
 // requiredNames are in the order of the constants.
 var requiredNames = [nRequired]string{
-	"Name", "State", "Tgid", "Pid", "PPid", "Uid", "Gid", "Groups", "Threads",
+	"Name", "State", "Tgid", "Pid", "PPid", "Threads",
 	"CapInh", "CapPrm", "CapEff", "CapBnd",
 }
 
@@ -170,6 +171,7 @@ func (s *status) set(f field, v []byte) (ok bool) {
 		p.GID, ok = parseIDs(v)
 	case fGroups:
 		p.Groups, ok = parseGroups(v)
+		p.GroupsUnknown = !ok
 	case fCapInh:
 		p.Inheritable, ok = parseSet(v)
 	case fCapPrm:

@@ -19,9 +19,10 @@ type Thread struct {
 	pid, tid int
 	dir      int
 	prefix   string
-	held     bool   // dir is the thread's own, and stays with it
-	own      bool   // see OwnThread
-	text     []byte // memory for what is read
+	held     bool         // dir is the thread's own, and stays with it
+	own      bool         // see OwnThread
+	ids      *cred.UserNS // tells which ids of status count; nil: all
+	text     []byte       // memory for what is read
 }
 
 // Path is the directory of a thread.
@@ -120,6 +121,9 @@ func (t *Thread) status(p *cred.Process) error {
 	case p.PID != t.pid: // /proc also has threads, unlisted
 		return &Error{Reason: NotLeader, Root: t.root, PID: t.pid, TID: t.tid, Leader: p.PID}
 	}
+	if t.ids != nil {
+		t.ids.Hide(&p.State)
+	}
 	if !p.KernelThread.OK {
 		p.KernelThread = t.kernelThread()
 	}
@@ -157,7 +161,7 @@ func (t *Thread) threads(p *cred.Process, lacksCaps func(tid int) bool) error {
 		return t.unlisted(name, err)
 	}
 	slices.Sort(ids)
-	other := Thread{root: t.root, pid: t.pid, dir: dir, text: t.text}
+	other := Thread{root: t.root, pid: t.pid, dir: dir, ids: t.ids, text: t.text}
 	var state cred.Process
 	for _, id := range ids {
 		if id == p.TID || lacksCaps != nil && lacksCaps(id) {
@@ -195,7 +199,8 @@ func (t *Thread) unlisted(name string, err error) error {
 
 // sameCredentials compares what threads of one process may differ in.
 func sameCredentials(a, b *cred.Process) bool {
-	return a.Sets == b.Sets && a.UID == b.UID && a.GID == b.GID && slices.Equal(a.Groups, b.Groups) &&
+	return a.Sets == b.Sets && a.UID == b.UID && a.GID == b.GID &&
+		slices.Equal(a.Groups, b.Groups) && a.GroupsUnknown == b.GroupsUnknown &&
 		a.NoNewPrivs == b.NoNewPrivs && a.Seccomp == b.Seccomp
 }
 

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"capsh/internal/linux/procfs"
-	"capsh/internal/linux/self"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 )
@@ -167,8 +166,9 @@ func (l place) access(path string) (st unix.Stat_t, access container.Access, err
 	// fgetxattr(2) takes no descriptor of this kind, its link in /proc does.
 	_, err = unix.Getxattr(string(procfs.Proc)+"/self/fd/"+strconv.Itoa(fd), "system.posix_acl_access", nil)
 	none := err == unix.ENODATA || err == unix.EOPNOTSUPP
+	ids := procfs.ShownIDs()
 	return st, container.Access{
 		Mode: st.Mode & 0o777, UID: st.Uid, GID: st.Gid, List: !none,
-		NoUID: self.UnmappedUID(st.Uid), NoGID: self.UnmappedGID(st.Gid),
+		NoUID: !ids.TrueUID(st.Uid), NoGID: !ids.TrueGID(st.Gid),
 	}, nil
 }

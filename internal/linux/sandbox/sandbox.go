@@ -198,8 +198,11 @@ func (t thread) owner(ns *cred.UserNS) (uid cred.Known[uint32]) {
 		return uid
 	}
 	defer unix.Close(fd)
+	ids := procfs.ShownIDs()
 	uid.Value, err = unix.IoctlGetUint32(fd, unix.NS_GET_OWNER_UID)
-	uid.OK = err == nil
+	if uid.OK = err == nil && ids.TrueUID(uid.Value); !uid.OK {
+		return uid
+	}
 	if own, err := self.UserNS(); err == nil && own.Inode == ns.Inode && !ns.Initial().Value {
 		if outside, ok := cred.Outside(ns.UIDMap.Value, uid.Value); ok {
 			uid.Value = outside

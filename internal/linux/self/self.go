@@ -117,8 +117,8 @@ func readAmbient(among caps.Set) (set caps.Set, supported bool, err error) {
 	return set, true, nil
 }
 
-// Process is this process: what /proc tells of it, where there is one that does,
-// and its state as [State] has it.
+// Process is this process: what /proc shows of it, where there is one that does, and
+// its state as [State] has it, but for ids that are unknown ([cred.UserNS.Hide]).
 func Process(o procfs.Options) (cred.Process, error) {
 	pid, err := procfs.Proc.Self()
 	if err != nil {
@@ -131,6 +131,8 @@ func Process(o procfs.Options) (cred.Process, error) {
 	ns := p.UserNS
 	p.State, err = State()
 	p.UserNS = ns
+	ids := procfs.ShownIDs()
+	ids.Hide(&p.State)
 	return p, err
 }
 

@@ -18,32 +18,6 @@ func UserNSByInode() (ns cred.UserNS) {
 	return ns
 }
 
-// overflowID is what stands for an id that has no name in a user namespace
-// (/proc/sys/kernel/overflowuid, which no one changes).
-const overflowID = 65534
-
-// UnmappedUID reports whether a uid from stat(2) stands for one that this user
-// namespace lacks. Where the map covers the overflow id that can't be told from
-// a file which really is nobody's; but few set-id files are, and maps of 65536
-// ids are what containers have. Only where every id is mapped, as in the initial
-// namespace, the answer is no.
-func UnmappedUID(uid uint32) bool { return unmapped(uid, "uid_map") }
-
-// UnmappedGID is [UnmappedUID] for a gid.
-func UnmappedGID(gid uint32) bool { return unmapped(gid, "gid_map") }
-
-func unmapped(id uint32, file string) bool {
-	if id != overflowID {
-		return false
-	}
-	ranges, ok := idMap(file)
-	var total uint64
-	for _, r := range ranges {
-		total += uint64(r.Count)
-	}
-	return ok && total < 1<<32-1
-}
-
 // UIDMap is the uid_map of this process's user namespace.
 func UIDMap() ([]cred.IDRange, bool) { return idMap("uid_map") }
 

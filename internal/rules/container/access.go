@@ -15,8 +15,8 @@ type Access struct {
 	// List says that the file has, or may have, an access control list, which
 	// is not read. The bits of the group are its mask then.
 	List bool
-	// NoUID and NoGID say that the id may only stand for one without a name in
-	// that namespace, which a process of the same number does not have.
+	// NoUID and NoGID say that the id may stand for one that the namespace does not
+	// map: a process of the same number need not have it, one of an unknown id may.
 	NoUID, NoGID bool
 }
 
@@ -33,7 +33,9 @@ func (x Access) lets(p *cred.Process, want uint32) cred.Known[bool] {
 	owner := p.UID.FS == x.UID
 	member := p.GID.FS == x.GID || slices.Contains(p.Groups, x.GID)
 	switch {
-	case owner && x.NoUID, member && x.NoGID:
+	case owner && x.NoUID, p.UID.FS == cred.UnknownID:
+		return cred.Known[bool]{}
+	case !owner && (member && x.NoGID || !member && !(p.KnownGroups() && p.GID.FS != cred.UnknownID)):
 		return cred.Known[bool]{}
 	case owner:
 		return cred.Is(x.Mode>>6&want != 0)
@@ -47,10 +49,10 @@ func (x Access) lets(p *cred.Process, want uint32) cred.Known[bool] {
 
 // mighty reports whether the process is, or can become, one that files of root's
 // obey: uid 0 or a capability that stands for it, on the machine itself or in a
-// user namespace that has the machine's uid 0.
+// user namespace that has the machine's uid 0. An unknown uid may be that.
 func (a *Assessment) mighty(f *Facts) bool {
 	return (!f.confined() || mapsRoot(f.Process.UserNS.UIDMap.Value)) &&
-		(f.Process.UID.Effective == 0 || a.Reach&caps.Of(caps.DACOverride, caps.Chown, caps.Fowner, caps.Setuid, caps.Setgid) != 0)
+		(f.Process.UID.Effective == 0 || f.Process.UID.Effective == cred.UnknownID || a.Reach&caps.Of(caps.DACOverride, caps.Chown, caps.Fowner, caps.Setuid, caps.Setgid) != 0)
 }
 
 // graded is severity for one who files of root's obey, and less for others.

@@ -6,6 +6,9 @@ package cred
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
 
 	"capsh/internal/rules/caps"
 )
@@ -73,6 +76,30 @@ func Same(id uint32) IDs { return IDs{Real: id, Effective: id, Saved: id, FS: id
 // setresuid(2).
 const Unchanged = ^uint32(0)
 
+// UnknownID is in the place of an id of another thread that could not be read, or
+// that is shown as every id without a counterpart is ([UserNS.Hide]). No thread has
+// it: it is (uid_t)-1, the kernel's INVALID_UID (include/linux/uidgid.h).
+const UnknownID = ^uint32(0)
+
+// KnownID is an id that may be UnknownID.
+func KnownID(id uint32) Known[uint32] { return Known[uint32]{Value: id, OK: id != UnknownID} }
+
+// IDText is the id in decimal, "?" for UnknownID.
+func IDText(id uint32) string {
+	if id == UnknownID {
+		return "?"
+	}
+	return strconv.FormatUint(uint64(id), 10)
+}
+
+// Text is "1000", or "real 0, effective 1000, saved 1000", each id as one has it.
+func (id IDs) Text(one func(uint32) string) string {
+	if id.Real == id.Effective && id.Real == id.Saved {
+		return one(id.Real)
+	}
+	return fmt.Sprintf("real %s, effective %s, saved %s", one(id.Real), one(id.Effective), one(id.Saved))
+}
+
 // Over is the real, effective and saved ids of a change to old, and the
 // filesystem id, which follows the effective one.
 func (id IDs) Over(old IDs) IDs {
@@ -116,9 +143,11 @@ type State struct {
 	// FSUnknown says that the fs ids could not be read. They stand as the effective
 	// ones: so they are in all but the rarest programs, and after every execve.
 	FSUnknown bool
-	// Groups are the supplementary groups in the kernel's order.
-	Groups     []uint32
-	NoNewPrivs Known[bool]
+	// Groups are the supplementary groups in the kernel's order. GroupsUnknown says
+	// that they could not be read.
+	Groups        []uint32
+	GroupsUnknown bool
+	NoNewPrivs    Known[bool]
 	// Securebits of another thread are not readable.
 	Securebits Known[Securebits]
 	// AmbientSupported is false where the kernel has no ambient set
@@ -126,3 +155,6 @@ type State struct {
 	AmbientSupported bool
 	UserNS           UserNS
 }
+
+// KnownGroups reports whether each of the groups is known.
+func (s *State) KnownGroups() bool { return !s.GroupsUnknown && !slices.Contains(s.Groups, UnknownID) }

@@ -16,20 +16,55 @@ type UserNS struct {
 	OverflowUID, OverflowGID Known[uint32]
 }
 
-// TrueUID reports whether a uid that a thread of this namespace reads of itself
-// is known to be that uid. The overflow uid may be any that the namespace does not
-// map, even where it is mapped itself (from_kuid_munged, kernel/user_namespace.c).
-func (n *UserNS) TrueUID(uid uint32) bool { return isTrue(uid, n.UIDMap, n.OverflowUID) }
+// TrueUID reports whether a uid that a thread of this namespace reads, of itself, of
+// another thread or of a file, is known to be that uid. The overflow uid may be any
+// that the namespace does not map, even where it is mapped itself
+// (from_kuid_munged, kernel/user_namespace.c).
+func (n *UserNS) TrueUID(uid uint32) bool { return n.UnmappedUID(uid) == Is(false) }
 
 // TrueGID is TrueUID for a gid.
-func (n *UserNS) TrueGID(gid uint32) bool { return isTrue(gid, n.GIDMap, n.OverflowGID) }
+func (n *UserNS) TrueGID(gid uint32) bool { return n.UnmappedGID(gid) == Is(false) }
 
-func isTrue(id uint32, ranges Known[[]IDRange], overflow Known[uint32]) bool {
+// UnmappedUID reports whether a uid that a thread of this namespace reads stands for
+// one that the namespace does not map; unknown where it may be either.
+func (n *UserNS) UnmappedUID(uid uint32) Known[bool] { return unmapped(uid, n.UIDMap, n.OverflowUID) }
+
+// UnmappedGID is UnmappedUID for a gid.
+func (n *UserNS) UnmappedGID(gid uint32) Known[bool] { return unmapped(gid, n.GIDMap, n.OverflowGID) }
+
+func unmapped(id uint32, ranges Known[[]IDRange], overflow Known[uint32]) Known[bool] {
 	var mapped uint64
 	for _, r := range ranges.Value {
 		mapped += uint64(r.Count)
 	}
-	return mapped == 1<<32-1 || overflow.OK && id != overflow.Value
+	_, has := Outside(ranges.Value, id)
+	switch {
+	case mapped == 1<<32-1, overflow.OK && id != overflow.Value:
+		return Is(false)
+	case overflow.OK && ranges.OK && !has:
+		return Is(true)
+	}
+	return Known[bool]{}
+}
+
+// Hide puts UnknownID in the place of each id of a state that a thread of this
+// namespace has read and that may be another one.
+func (n *UserNS) Hide(s *State) {
+	for _, id := range [...]*uint32{&s.UID.Real, &s.UID.Effective, &s.UID.Saved, &s.UID.FS} {
+		if !n.TrueUID(*id) {
+			*id = UnknownID
+		}
+	}
+	for _, id := range [...]*uint32{&s.GID.Real, &s.GID.Effective, &s.GID.Saved, &s.GID.FS} {
+		if !n.TrueGID(*id) {
+			*id = UnknownID
+		}
+	}
+	for i, gid := range s.Groups {
+		if !n.TrueGID(gid) {
+			s.Groups[i] = UnknownID
+		}
+	}
 }
 
 // InitialUserNS is the inode of the initial user namespace on every kernel

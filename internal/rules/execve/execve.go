@@ -25,8 +25,9 @@ type File struct {
 	Mode     uint32
 	UID, GID uint32
 	// Unmapped is set where the owner or the group has no id in the caller's
-	// user namespace; UID or GID is then the overflow id.
-	Unmapped bool
+	// user namespace; UID or GID is then the overflow id. UnsureOwner is set
+	// where that id may also be the owner's or the group's own.
+	Unmapped, UnsureOwner bool
 	// HasCaps is set where the file has capabilities, be they empty ones; Caps
 	// are those, as far as the kernel knows them.
 	HasCaps bool
@@ -107,8 +108,8 @@ func (r *Refused) Unwrap() error { return ErrRefused }
 
 // Unknown is the error where the answer hangs on what could not be read.
 type Unknown struct {
-	// What is "securebits", "no_new_privs", "the file capabilities" or "the
-	// mount's user namespace".
+	// What is "securebits", "no_new_privs", "the file capabilities", "the mount's
+	// user namespace" or "the file's owner or group".
 	What string
 }
 

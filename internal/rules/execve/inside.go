@@ -3,7 +3,6 @@ package execve
 import (
 	"errors"
 	"slices"
-	"strconv"
 
 	"capsh/internal/rules/cred"
 )
@@ -21,12 +20,12 @@ func Inside(s cred.State, f File) (cred.State, File, error) {
 	s.Groups = slices.Clone(s.Groups)
 	for _, id := range []*uint32{&s.UID.Real, &s.UID.Effective, &s.UID.Saved, &s.UID.FS} {
 		if !into(uids, id) {
-			return s, f, errors.New("uid " + strconv.FormatUint(uint64(*id), 10) + " of the thread is not one of its user namespace")
+			return s, f, noCounterpart("uid", *id)
 		}
 	}
 	for _, id := range []*uint32{&s.GID.Real, &s.GID.Effective, &s.GID.Saved, &s.GID.FS} {
 		if !into(gids, id) {
-			return s, f, errors.New("gid " + strconv.FormatUint(uint64(*id), 10) + " of the thread is not one of its user namespace")
+			return s, f, noCounterpart("gid", *id)
 		}
 	}
 	// A group without a counterpart stays one that no file in reach has.
@@ -42,6 +41,13 @@ func Inside(s cred.State, f File) (cred.State, File, error) {
 		f.ForeignCaps = !into(uids, &isRoot) || isRoot != 0
 	}
 	return s, f, nil
+}
+
+func noCounterpart(kind string, id uint32) error {
+	if id == cred.UnknownID {
+		return errors.New("a " + kind + " of the thread is unknown: the reader's user namespace does not show it")
+	}
+	return errors.New(kind + " " + cred.IDText(id) + " of the thread is not one of its user namespace")
 }
 
 // overflow stands for an id without a counterpart (/proc/sys/kernel/overflowgid).

@@ -24,6 +24,10 @@ func Predict(before cred.State, f File) (Outcome, error) {
 		return predictBoth(before, f, "the mount's user namespace", func(_ *cred.State, f *File, on bool) {
 			f.UnsureMount, f.NoSuid = false, on
 		})
+	case f.UnsureOwner && (f.setuid() || f.setgid()):
+		return predictBoth(before, f, "the file's owner or group", func(_ *cred.State, f *File, on bool) {
+			f.UnsureOwner, f.Unmapped = false, on
+		})
 	case f.HiddenCaps && !f.NoSuid:
 		return Outcome{}, &Unknown{What: "the file capabilities"}
 	case !before.NoNewPrivs.OK:

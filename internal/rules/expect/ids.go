@@ -62,6 +62,9 @@ func (w *World) id(kind idKind, op operator, value string) (judge, error) {
 			return unknown(kind.name)
 		}
 		is := kind.of(ids)
+		if is == cred.UnknownID {
+			return Verdict{Unknown, kind.name + ": unknown" + hidden}
+		}
 		return compareOne(op, kind.name, decimal(is), wanted, is == want)
 	}, nil
 }
@@ -81,10 +84,16 @@ func (w *World) groups(op operator, value string) (judge, error) {
 		}
 	}
 	return func(p *cred.Process) Verdict {
+		if sure := (op == covers || op == coversAndMore) && without(want, p.Groups) == ""; !p.KnownGroups() && !sure {
+			return Verdict{Unknown, "groups: unknown" + hidden}
+		}
 		d := difference{subject: "groups", extra: without(p.Groups, want), missing: without(want, p.Groups), value: value}
 		return d.compare(op)
 	}, nil
 }
+
+// hidden is why an id is unknown: by the reader's user namespace, not the process's.
+const hidden = ", the user namespace of capsh does not show it"
 
 // without lists the ids of a that are not in b, each once.
 func without(a, b []uint32) string {

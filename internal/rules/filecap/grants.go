@@ -83,11 +83,15 @@ const (
 	// UnsureMount: whether the user namespace of the mount's file system is this
 	// process's or an ancestor of it could not be read.
 	UnsureMount
+	// UnsureOwner: the owner or the group is shown as the overflow id, which may
+	// be that or an id that this user namespace does not map.
+	UnsureOwner
 )
 
 var doubtTexts = [...]string{
 	"the kernel does not show the file capabilities: version 1, which execve honours, or invalid",
 	"the mount may belong to another user or mount namespace",
+	"the owner or the group may have no id in this user namespace",
 }
 
 // Texts are the reasons in words.
@@ -132,6 +136,7 @@ func (g *Grants) Judge(kernelBits int) {
 	}
 	if !g.Setuid() && !g.Setgid() {
 		g.Flaws &^= Unmapped
+		g.Doubts &^= UnsureOwner
 	}
 }
 
@@ -146,9 +151,10 @@ func (g *Grants) Honoured() cred.Known[bool] {
 	bits := mapped && (g.Setuid() || g.Setgid() && g.Flaws&SetgidAlone == 0)
 	shown := g.HasCaps && g.Flaws&(ForeignCaps|MissingCaps) == 0
 	hidden := g.Doubts&HiddenCaps != 0
-	counts := bits || shown && !hidden
+	unsure := bits && g.Doubts&UnsureOwner != 0
+	counts := bits && !unsure || shown && !hidden
 	switch {
-	case counts && g.Doubts&UnsureMount != 0, !counts && hidden:
+	case counts && g.Doubts&UnsureMount != 0, !counts && (hidden || unsure):
 		return cred.Known[bool]{}
 	}
 	return cred.Is(counts)

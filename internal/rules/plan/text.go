@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -23,13 +22,8 @@ func Names(s caps.Set) string {
 	return s.String()
 }
 
-// IDText is "1000", or "real 0, effective 1000, saved 1000".
-func IDText(id cred.IDs) string {
-	if id.Real == id.Effective && id.Real == id.Saved {
-		return idText(id.Real)
-	}
-	return fmt.Sprintf("real %s, effective %s, saved %s", idText(id.Real), idText(id.Effective), idText(id.Saved))
-}
+// IDText is the ids of a change: "1000", or "real 0, effective 1000, saved unchanged".
+func IDText(id cred.IDs) string { return id.Text(idText) }
 
 // IDList is the ids with commas between, "none" for no id.
 func IDList(list []uint32) string {

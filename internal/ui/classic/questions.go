@@ -179,7 +179,15 @@ func (s *session) isID(option, value, what string, id func(p *cred.State) uint32
 		return err
 	}
 	return s.each(func(p subject) error {
-		if got := id(&p.State); got != want {
+		state := p.State
+		if p.own { // as it is shown, which is libcap's answer
+			if state, err = ownState(); err != nil {
+				return err
+			}
+		}
+		if got := id(&state); got == cred.UnknownID {
+			return errors.New(p.about() + what + " is unknown: the user namespace of capsh does not show it")
+		} else if got != want {
 			return errors.New(p.about() + what + " is " + itoa(got) + ", not " + itoa(want))
 		}
 		return nil

@@ -107,12 +107,18 @@ func appendIDs(b []byte, s *cred.State, names report.Names) []byte {
 	for i, gid := range s.Groups {
 		groups[i] = idText(gid, names.Group)
 	}
+	if s.GroupsUnknown {
+		groups = []string{"?"}
+	}
 	return fmt.Appendf(b, "uid=%s euid=%s\ngid=%s\ngroups=%s\n", idText(s.UID.Real, names.User),
 		idText(s.UID.Effective, names.User), idText(s.GID.Real, names.Group), strings.Join(groups, ","))
 }
 
-// idText is "0(root)", "1234(???)" for an id without a name.
+// idText is "0(root)", "1234(???)" for an id without a name, "?" for an unknown one.
 func idText(id uint32, name func(uint32) string) string {
+	if id == cred.UnknownID {
+		return "?"
+	}
 	return fmt.Sprintf("%d(%s)", id, cmp.Or(name(id), "???"))
 }
 

@@ -148,7 +148,7 @@ func idText(id uint32, name func(uint32) string) string {
 	if n := name(id); n != "" {
 		return fmt.Sprintf("%d (%s)", id, term.Escape(n))
 	}
-	return fmt.Sprint(id)
+	return cred.IDText(id)
 }
 
 func containerText(a *container.Assessment) string {

@@ -44,8 +44,8 @@ func appendState(b []byte, s *cred.State) []byte {
 		ambient = plan.Names(s.Ambient)
 	}
 	for _, line := range [...]struct{ name, text string }{
-		{"user", plan.IDText(s.UID)},
-		{"group", plan.IDText(s.GID)},
+		{"user", s.UID.Text(cred.IDText)},
+		{"group", s.GID.Text(cred.IDText)},
 		{"groups", plan.IDList(s.Groups)},
 		{"effective", plan.Names(s.Effective)},
 		{"permitted", plan.Names(s.Permitted)},

@@ -60,8 +60,8 @@ func appendFile(b []byte, f *execve.File, kernelBits int) []byte {
 func appendIdentities(b []byte, before, after *cred.State, width int) []byte {
 	var t term.Table
 	t.Row("", "before", "after")
-	t.Row("user", plan.IDText(before.UID), plan.IDText(after.UID))
-	t.Row("group", plan.IDText(before.GID), plan.IDText(after.GID))
+	t.Row("user", before.UID.Text(cred.IDText), after.UID.Text(cred.IDText))
+	t.Row("group", before.GID.Text(cred.IDText), after.GID.Text(cred.IDText))
 	bits := func(s *cred.State) string { return knownText(s.Securebits, cred.Securebits.String) }
 	t.Row("securebits", bits(before), bits(after))
 	t.Row("no_new_privs", cred.OnOff(before.NoNewPrivs), cred.OnOff(after.NoNewPrivs))

@@ -23,7 +23,7 @@ type Listed struct {
 // shownUser is the user's name, or the number where it has none.
 func (p *Listed) shownUser() string {
 	if p.User == "" {
-		return fmt.Sprint(p.UID.Effective)
+		return cred.IDText(p.UID.Effective)
 	}
 	return term.Escape(p.User)
 }

@@ -25,7 +25,7 @@ func listedProcess(pid int, name string, held caps.Set) Listed {
 func processes() []Listed {
 	plain := listedProcess(1, "init", caps.First(caps.Named))
 	evil := listedProcess(22, "a\x1b[31m\n\xff)", 0)
-	evil.User, evil.UID.Effective = "", 4294967295
+	evil.User, evil.UID.Effective = "", cred.UnknownID
 	evil.RunState, evil.Foreign.OK, evil.NoNewPrivs = 'Z', false, cred.Is(true)
 	evil.Container = cred.Known[container.Container]{}
 	boxed := listedProcess(333, "nginx", catalog.DockerDefault)
@@ -47,7 +47,7 @@ func TestList(t *testing.T) {
 	want := strings.Join([]string{
 		"      PID  USER                     NAME                             CONTAINER            MARK  HOLDS",
 		"        1  root                     init                             -                    ----  full",
-		`       22  4294967295               a\x1b[31m\n\xff) (zombie)        ?                    --?n  none`,
+		`       22  ?                        a\x1b[31m\n\xff) (zombie)        ?                    --?n  none`,
 		"      333  root                     nginx                            docker:0123456789ab  -bu-  docker-default",
 		"4444/4445  a-user-with-a-long-name  a-name-that-is-longer-than-most  -                    a---  net_bind_service=epia",
 		"",
@@ -60,7 +60,7 @@ func TestList(t *testing.T) {
 	want = strings.Join([]string{
 		"      PID  USER          NAME          CONTAINER     MARK  HOLDS",
 		"        1  root          init          -             ----  full",
-		`       22  4294967295    a\x1b[31m\n~  ?             --?n  none`,
+		`       22  ?             a\x1b[31m\n~  ?             --?n  none`,
 		"      333  root          nginx         docker:0123~  -bu-  docker-default",
 		"4444/4445  a-user-with~  a-name-that~  -             a---  net_bind_service=epia",
 		"",

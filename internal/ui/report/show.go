@@ -63,7 +63,9 @@ func firstOf(list []string, few int) string {
 
 func groupsText(p *cred.Process, names Names) string {
 	text := "gid " + idsText(p.GID, names.Group)
-	if len(p.Groups) == 0 {
+	if p.GroupsUnknown {
+		return text + ", groups ?"
+	} else if len(p.Groups) == 0 {
 		return text
 	}
 	var groups []string

@@ -75,7 +75,7 @@ func name(p *cred.Process) cred.Known[string] {
 type State struct {
 	UID          IDs                    `json:"uid"`
 	GID          IDs                    `json:"gid"`
-	Groups       []uint32               `json:"groups"`
+	Groups       Groups                 `json:"groups"`
 	Capabilities Sets[[]string]         `json:"capabilities"`
 	Masks        Sets[string]           `json:"masks"`
 	Securebits   cred.Known[Securebits] `json:"securebits"`
@@ -86,7 +86,7 @@ func newState(s *cred.State) State {
 	mask := cred.Known[string]{Value: s.Ambient.Mask(), OK: s.AmbientSupported}
 	names := cred.Known[[]string]{Value: s.Ambient.OCINames(), OK: s.AmbientSupported}
 	return State{
-		UID: newIDs(s.UID, s.FSUnknown), GID: newIDs(s.GID, s.FSUnknown), Groups: list(s.Groups),
+		UID: newIDs(s.UID, s.FSUnknown), GID: newIDs(s.GID, s.FSUnknown), Groups: newGroups(s),
 		Capabilities: Sets[[]string]{s.Bounding.OCINames(), s.Effective.OCINames(), s.Permitted.OCINames(), s.Inheritable.OCINames(), names},
 		Masks:        Sets[string]{s.Bounding.Mask(), s.Effective.Mask(), s.Permitted.Mask(), s.Inheritable.Mask(), mask},
 		Securebits:   newSecurebits(s.Securebits),
@@ -96,14 +96,27 @@ func newState(s *cred.State) State {
 
 // IDs are user or group ids.
 type IDs struct {
-	Real      uint32             `json:"real"`
-	Effective uint32             `json:"effective"`
-	Saved     uint32             `json:"saved"`
+	Real      cred.Known[uint32] `json:"real"`
+	Effective cred.Known[uint32] `json:"effective"`
+	Saved     cred.Known[uint32] `json:"saved"`
 	FS        cred.Known[uint32] `json:"fs"`
 }
 
 func newIDs(id cred.IDs, fsUnknown bool) IDs {
-	return IDs{id.Real, id.Effective, id.Saved, cred.Known[uint32]{Value: id.FS, OK: !fsUnknown}}
+	fs := cred.KnownID(id.FS)
+	fs.OK = fs.OK && !fsUnknown
+	return IDs{cred.KnownID(id.Real), cred.KnownID(id.Effective), cred.KnownID(id.Saved), fs}
+}
+
+// Groups are supplementary groups, of which single ones may be unknown.
+type Groups = cred.Known[[]cred.Known[uint32]]
+
+func newGroups(s *cred.State) Groups {
+	list := []cred.Known[uint32]{}
+	for _, gid := range s.Groups {
+		list = append(list, cred.KnownID(gid))
+	}
+	return Groups{Value: list, OK: !s.GroupsUnknown}
 }
 
 // Sets are the five sets in the order and with the names of the OCI runtime spec.
