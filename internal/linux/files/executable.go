@@ -125,7 +125,8 @@ func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 		return interpreter, nil // a script: what privileges it has means nothing
 	}
 	if f.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 {
-		no := unmapped(f.UID, f.GID)
+		ids := procfs.ShownIDs()
+		no := unmapped(&ids, f.UID, f.GID)
 		f.Unmapped, f.UnsureOwner = no.Value, !no.OK
 	}
 	if err := readCaps(f, fd); err != nil {
@@ -142,10 +143,9 @@ func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
 	return "", nil
 }
 
-// unmapped reports whether the owner or the group of a file has no id in this user
-// namespace.
-func unmapped(uid, gid uint32) cred.Known[bool] {
-	ids := procfs.ShownIDs()
+// unmapped reports whether the owner or the group of a file, as they are shown, has
+// no id in this user namespace.
+func unmapped(ids *cred.UserNS, uid, gid uint32) cred.Known[bool] {
 	u, g := ids.UnmappedUID(uid), ids.UnmappedGID(gid)
 	return cred.Known[bool]{Value: u.Value || g.Value, OK: u.Value || g.Value || u.OK && g.OK}
 }

@@ -6,7 +6,9 @@ import (
 	"syscall"
 	"unsafe"
 
+	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
+	"capsh/internal/rules/cred"
 	"capsh/internal/rules/filecap"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +24,10 @@ type grantReader struct {
 	// noXattrAt is set where the kernel has no getxattrat(2), which is new in
 	// Linux 6.13.
 	noXattrAt bool
+	ids       cred.UserNS // by which an owner is known
 }
+
+func newGrantReader() *grantReader { return &grantReader{ids: procfs.ShownIDs()} }
 
 // place is a file by its name in an open directory; the name ends in a NUL.
 // flags is AT_SYMLINK_NOFOLLOW or 0.
@@ -39,7 +44,7 @@ func Grants(path string) (g filecap.Grants, err error) {
 	if err != nil {
 		return g, fmt.Errorf("%s: %w", path, err)
 	}
-	r := new(grantReader)
+	r := newGrantReader()
 	p := place{unix.AT_FDCWD, name, 0}
 	if errno := r.statAt(p); errno != 0 {
 		return g, fmt.Errorf("stat %s: %w", path, errno)
@@ -62,11 +67,11 @@ func Grants(path string) (g filecap.Grants, err error) {
 // read reads what the regular file that r.stat is of grants, but for its path.
 // Only where it grants something, more is read than its capabilities.
 func (r *grantReader) read(p place) (g filecap.Grants, err error) {
-	g.Mode, g.UID, g.GID = uint32(r.stat.Mode), r.stat.Uid, r.stat.Gid
+	g.Mode, g.UID, g.GID = uint32(r.stat.Mode), r.ids.KnownUID(r.stat.Uid), r.ids.KnownGID(r.stat.Gid)
 	if err := r.readCaps(p, &g); err != nil || !g.Any() {
 		return g, err
 	}
-	switch no := unmapped(g.UID, g.GID); {
+	switch no := unmapped(&r.ids, r.stat.Uid, r.stat.Gid); {
 	case !no.OK:
 		g.Doubts |= filecap.UnsureOwner
 	case no.Value:

@@ -47,7 +47,8 @@ func TestGrantsOldKernel(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, old := range []bool{false, true} {
-			r := &grantReader{noXattrAt: old}
+			r := newGrantReader()
+			r.noXattrAt = old
 			p := place{fd, text, unix.AT_SYMLINK_NOFOLLOW}
 			if errno := r.statAt(p); errno != 0 {
 				t.Fatal(errno)

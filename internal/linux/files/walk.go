@@ -93,7 +93,7 @@ func (w *Walk) Tree(path string) {
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			walker{w, new(grantReader), make([]byte, 64<<10)}.work()
+			walker{w, newGrantReader(), make([]byte, 64<<10)}.work()
 		})
 	}
 	workers.Wait()

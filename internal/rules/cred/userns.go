@@ -47,23 +47,34 @@ func unmapped(id uint32, ranges Known[[]IDRange], overflow Known[uint32]) Known[
 	return Known[bool]{}
 }
 
-// Hide puts UnknownID in the place of each id of a state that a thread of this
-// namespace has read and that may be another one.
+// KnownUID is a uid that a thread of this namespace reads, UnknownID where it may be
+// another one.
+func (n *UserNS) KnownUID(uid uint32) uint32 {
+	if n.TrueUID(uid) {
+		return uid
+	}
+	return UnknownID
+}
+
+// KnownGID is KnownUID for a gid.
+func (n *UserNS) KnownGID(gid uint32) uint32 {
+	if n.TrueGID(gid) {
+		return gid
+	}
+	return UnknownID
+}
+
+// Hide leaves of the ids of a state that a thread of this namespace has read those
+// that are known.
 func (n *UserNS) Hide(s *State) {
 	for _, id := range [...]*uint32{&s.UID.Real, &s.UID.Effective, &s.UID.Saved, &s.UID.FS} {
-		if !n.TrueUID(*id) {
-			*id = UnknownID
-		}
+		*id = n.KnownUID(*id)
 	}
 	for _, id := range [...]*uint32{&s.GID.Real, &s.GID.Effective, &s.GID.Saved, &s.GID.FS} {
-		if !n.TrueGID(*id) {
-			*id = UnknownID
-		}
+		*id = n.KnownGID(*id)
 	}
 	for i, gid := range s.Groups {
-		if !n.TrueGID(gid) {
-			s.Groups[i] = UnknownID
-		}
+		s.Groups[i] = n.KnownGID(gid)
 	}
 }
 

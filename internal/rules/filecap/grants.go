@@ -12,7 +12,7 @@ type Grants struct {
 	// Mode is st_mode, UID and GID the owner as the reader's user namespace
 	// shows them.
 	Mode     uint32
-	UID, GID uint32
+	UID, GID uint32 // cred.UnknownID where they may be others than they are shown as
 	// HasCaps is set where the file has capabilities, be they empty ones; Caps
 	// are those if CapsShown.
 	HasCaps bool

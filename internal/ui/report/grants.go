@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"capsh/internal/rules/cred"
 	"capsh/internal/rules/filecap"
 	"capsh/internal/ui/term"
 )
@@ -59,5 +60,5 @@ func idName(id uint32, name func(uint32) string) string {
 	if n := name(id); n != "" {
 		return term.Escape(n)
 	}
-	return fmt.Sprint(id)
+	return cred.IDText(id)
 }

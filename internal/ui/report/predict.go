@@ -40,10 +40,10 @@ func appendFile(b []byte, f *execve.File, kernelBits int) []byte {
 	}
 	var carries []string
 	if f.Mode&filecap.ModeSetuid != 0 {
-		carries = append(carries, fmt.Sprintf("setuid %d", f.UID))
+		carries = append(carries, "setuid "+ownerText(f, f.UID))
 	}
 	if f.Mode&filecap.ModeSetgid != 0 {
-		carries = append(carries, fmt.Sprintf("setgid %d", f.GID))
+		carries = append(carries, "setgid "+ownerText(f, f.GID))
 	}
 	switch {
 	case f.HasCaps && f.Caps.Version == 0:
@@ -54,6 +54,14 @@ func appendFile(b []byte, f *execve.File, kernelBits int) []byte {
 		carries = append(carries, "no privileges of its own")
 	}
 	return fmt.Appendf(b, ": %s\n", strings.Join(carries, "; "))
+}
+
+// ownerText is the owner or the group of a file, "?" where that may not be shown.
+func ownerText(f *execve.File, id uint32) string {
+	if f.Unmapped || f.UnsureOwner {
+		id = cred.UnknownID
+	}
+	return cred.IDText(id)
 }
 
 // appendIdentities appends what besides the sets decides, before and after.

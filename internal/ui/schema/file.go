@@ -9,18 +9,18 @@ import (
 
 // File is what a file grants.
 type File struct {
-	Version         int              `json:"version"`
-	Path            string           `json:"path"`
-	Mode            string           `json:"mode"`
-	UID             uint32           `json:"uid"`
-	GID             uint32           `json:"gid"`
-	Setuid          bool             `json:"setuid"`
-	Setgid          bool             `json:"setgid"`
-	HasCapabilities bool             `json:"has_capabilities"`
-	Capabilities    *FileCaps        `json:"file_capabilities"`
-	Honoured        cred.Known[bool] `json:"honoured"`
-	IgnoredBecause  []string         `json:"ignored_because"`
-	UnknownBecause  []string         `json:"unknown_because"`
+	Version         int                `json:"version"`
+	Path            string             `json:"path"`
+	Mode            string             `json:"mode"`
+	UID             cred.Known[uint32] `json:"uid"`
+	GID             cred.Known[uint32] `json:"gid"`
+	Setuid          bool               `json:"setuid"`
+	Setgid          bool               `json:"setgid"`
+	HasCapabilities bool               `json:"has_capabilities"`
+	Capabilities    *FileCaps          `json:"file_capabilities"`
+	Honoured        cred.Known[bool]   `json:"honoured"`
+	IgnoredBecause  []string           `json:"ignored_because"`
+	UnknownBecause  []string           `json:"unknown_because"`
 }
 
 // FileCaps are file capabilities.
@@ -37,7 +37,7 @@ type FileCaps struct {
 // Capabilities are null where there are none, or none that are shown.
 func NewFile(g *filecap.Grants, kernelBits int) File {
 	d := File{
-		Version: Version, Path: g.Path, Mode: fmt.Sprintf("0%o", g.Mode&0o7777), UID: g.UID, GID: g.GID,
+		Version: Version, Path: g.Path, Mode: fmt.Sprintf("0%o", g.Mode&0o7777), UID: cred.KnownID(g.UID), GID: cred.KnownID(g.GID),
 		Setuid: g.Setuid(), Setgid: g.Setgid(), HasCapabilities: g.HasCaps,
 		Honoured: g.Honoured(), IgnoredBecause: list(g.Flaws.Texts()), UnknownBecause: list(g.Doubts.Texts()),
 	}
