@@ -45,8 +45,8 @@ func assess(t testing.TB, pid int, before ...string) *assessed {
 	return &a
 }
 
-// onMachine skips where the tests themselves run in a container.
-func onMachine(t testing.TB) {
+// onHost skips where the tests themselves run in a container.
+func onHost(t testing.TB) {
 	t.Helper()
 	link, err := os.Readlink("/proc/self/ns/pid")
 	testenv.Need(t, "the initial PID namespace", err == nil && link == "pid:[4026531836]", "the tests run in a container")
@@ -54,8 +54,8 @@ func onMachine(t testing.TB) {
 
 // A process that nothing contains is in no container, whoever it is and whoever
 // asks.
-func TestAssessMachine(t *testing.T) {
-	onMachine(t)
+func TestAssessHost(t *testing.T) {
+	onHost(t)
 	testenv.Root(t)
 	setpriv := testenv.Tool(t, "setpriv")
 	user := []string{setpriv, "--reuid=1000", "--regid=1000", "--clear-groups"}
@@ -70,7 +70,7 @@ func TestAssessMachine(t *testing.T) {
 
 // Securebits take a BPF program. show tells of them, assess does not.
 func TestAssessLoadsNothing(t *testing.T) {
-	onMachine(t)
+	onHost(t)
 	testenv.Root(t)
 	_, err := os.Stat("/sys/kernel/btf/vmlinux")
 	testenv.Need(t, "BPF iterators", err == nil, "the kernel has no BTF")
@@ -84,8 +84,8 @@ func TestAssessLoadsNothing(t *testing.T) {
 
 // What fails by --fail-on is the word and all that is worse.
 func TestAssessFailOn(t *testing.T) {
-	onMachine(t)
-	for word, want := range map[string]int{"unknown": 0, "not-a-container": 1, "privileged": 1, "default": 1, "none": 1} {
+	onHost(t)
+	for word, want := range map[string]int{"unknown": 0, "not-a-container": 1, "privileged": 1, "default": 1, "no-capabilities": 1} {
 		if r := capsh(t, "assess", "--fail-on="+word); r.Code != want || r.Err != "" || !strings.HasPrefix(r.Out, "verdict ") {
 			t.Errorf("%s: %+v", word, r)
 		}
@@ -121,7 +121,7 @@ func TestAssessThread(t *testing.T) {
 // A file of Docker's makes no container, nor does a mount namespace besides; but
 // it is told.
 func TestAssessStrayFile(t *testing.T) {
-	onMachine(t)
+	onHost(t)
 	testenv.Root(t)
 	root := t.TempDir()
 	binary, err := os.ReadFile(program(t))
@@ -167,14 +167,14 @@ func TestAssessNoProc(t *testing.T) {
 
 // A full set in a user namespace is told from one on the machine.
 func TestAssessUserNamespace(t *testing.T) {
-	onMachine(t)
+	onHost(t)
 	testenv.Root(t)
 	user := []string{testenv.Tool(t, "setpriv"), "--reuid=1000", "--regid=1000", "--clear-groups", testenv.Tool(t, "unshare"), "-Ur"}
 	if a := assess(t, 0, user...); a.Verdict != "confined-root" || a.severity("user-namespace") != "held" {
 		t.Errorf("inside: %+v", a)
 	}
 	if a := assess(t, 0, user[4], "-r"); a.Verdict != "over-privileged" || a.severity("user-namespace") != "high" {
-		t.Errorf("with the machine's root: %+v", a)
+		t.Errorf("with the host's root: %+v", a)
 	}
 	sleep := exec.Command(user[0], append(user[1:], "sh", "-c", "echo; exec sleep 1000")...)
 	out, err := sleep.StdoutPipe()
@@ -196,9 +196,9 @@ func TestAssessUserNamespace(t *testing.T) {
 	}
 }
 
-// A container that shares the machine's PIDs is one all the same.
+// A container that shares the host's PIDs is one all the same.
 func TestAssessSharedPIDs(t *testing.T) {
-	onMachine(t)
+	onHost(t)
 	testenv.Root(t)
 	runc := testenv.Tool(t, "runc")
 	bundle := bundle(t, runc, func(config map[string]any) {
@@ -223,29 +223,29 @@ func TestAssessSharedPIDs(t *testing.T) {
 	}
 }
 
-// The machine's root is not told to be out of reach where it is the process's own.
+// The host's root is not told to be out of reach where it is the process's own.
 func TestAssessOwnRoot(t *testing.T) {
-	onMachine(t)
+	onHost(t)
 	testenv.Root(t)
 	unshare := testenv.Tool(t, "unshare")
-	if a := assess(t, 0, unshare, "-mpf", "--mount-proc"); a.severity("machine-root") != "unknown" || a.severity("mnt-namespace") == "critical" {
+	if a := assess(t, 0, unshare, "-mpf", "--mount-proc"); a.severity("host-root") != "unknown" || a.severity("mnt-namespace") == "critical" {
 		t.Errorf("in a mount namespace of its own: %+v", a)
 	}
-	if a := assess(t, 0, unshare, "-pf"); a.severity("machine-root") != "critical" || a.severity("mnt-namespace") != "critical" {
-		t.Errorf("in the machine's: %+v", a)
+	if a := assess(t, 0, unshare, "-pf"); a.severity("host-root") != "critical" || a.severity("mnt-namespace") != "critical" {
+		t.Errorf("in the host's: %+v", a)
 	}
 }
 
-// podman in a mount namespace of its own, where none of its state is the machine's.
+// podman in a mount namespace of its own, where none of its state is the host's.
 const podman = `mount -t tmpfs tmpfs /dev/shm && mkdir -p /run/libpod && mount -t tmpfs tmpfs /run/libpod || exit
 run() { podman --root="$0/root" --runroot="$0/run" --storage-driver=vfs --runtime=runc --cgroup-manager=cgroupfs --events-backend=none "$@"; }
 tar -C "$0/image" -c capsh | run import - capsh >"$0/log" 2>&1 || { cat "$0/log"; exit 1; }
 run run --rm --network=none --ulimit=nofile=256:256 --ulimit=nproc=256:256 "$@"`
 
-// So it is with the machine's PIDs by podman, which has to run among them. From
-// there the mount table of the machine's init is to be seen.
+// So it is with the host's PIDs by podman, which has to run among them. From
+// there the mount table of the host's init is to be seen.
 func TestAssessPodmanPIDs(t *testing.T) {
-	onMachine(t)
+	onHost(t)
 	testenv.Root(t)
 	for _, tool := range []string{"podman", "runc", "tar"} {
 		testenv.Tool(t, tool)
@@ -259,8 +259,8 @@ func TestAssessPodmanPIDs(t *testing.T) {
 	must(t, os.Mkdir(dir+"/image", 0o755))
 	must(t, os.WriteFile(dir+"/image/capsh", binary, 0o755))
 	for _, c := range []struct {
-		options       []string
-		root, folders string
+		options           []string
+		root, directories string
 	}{
 		{nil, "held", "held"},
 		{[]string{"--volume=/:/host"}, "critical", "held"},
@@ -273,7 +273,7 @@ func TestAssessPodmanPIDs(t *testing.T) {
 			t.Fatalf("%v: %+v", err, r)
 		}
 		if a.Verdict != "over-privileged" || a.severity("pid-namespace") != "high" || a.severity("capabilities") != "held" ||
-			a.severity("machine-root") != c.root || a.severity("machine-folders") != c.folders || *a.Container.Runtime != "podman" {
+			a.severity("host-root") != c.root || a.severity("host-directories") != c.directories || *a.Container.Runtime != "podman" {
 			t.Errorf("%q: %+v", c.options, a)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // ps and tree say the same as without it.
 func TestTableAgrees(t *testing.T) {
 	testenv.Libcap(t)
-	onMachine(t)
+	onHost(t)
 	_, err := os.Stat("/sys/kernel/btf/vmlinux")
 	testenv.Need(t, "BPF iterators", err == nil, "the kernel has no BTF")
 	parent := crowd(t, "random", "1100", "3")

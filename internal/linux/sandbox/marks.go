@@ -33,7 +33,7 @@ func (l place) reach(f *container.Facts, final bool) {
 	if !f.Process.NoNewPrivs.Value {
 		f.Setuid = l.setuidRoot(f.Process.UserNS.UIDMap.Value)
 	}
-	if !f.MachineMounts.OK {
+	if !f.HostMounts.OK {
 		f.Born = l.tmpfsBirths(f.Mounts.Value.Visible())
 	}
 }
@@ -80,7 +80,7 @@ func (l place) firstText(paths ...string) cred.Known[string] {
 // fileID is what tells two names of one file.
 type fileID struct{ dev, ino uint64 }
 
-// each calls visit for the entries of a folder, in their order by name, but for
+// each calls visit for the entries of a directory, in their order by name, but for
 // those to skip, which may keep a stat(2) waiting. Where there are more than most
 // it visits some, and the error is E2BIG.
 func (l place) each(dir string, most int, skip func(name string) bool, visit func(name string, st *unix.Stat_t)) error {
@@ -100,7 +100,7 @@ func (l place) each(dir string, most int, skip func(name string) bool, visit fun
 	return err
 }
 
-// entries lists the names in an open folder; where there are more than most it stops
+// entries lists the names in an open directory; where there are more than most it stops
 // with E2BIG. An os.File would do it too, but has Go open an epoll, and ends the
 // program where no file descriptor is left.
 func entries(fd, most int) (names []string, err error) {
@@ -115,7 +115,7 @@ func entries(fd, most int) (names []string, err error) {
 	return names[:most], unix.E2BIG
 }
 
-// setuidRoot lists the setuid-root programs in the usual folders. Root is uid 0
+// setuidRoot lists the setuid-root programs in the usual directories. Root is uid 0
 // to the reader, or the uid that the map makes of the namespace's own.
 func (l place) setuidRoot(uidMap []cred.IDRange) cred.Known[[]string] {
 	root, _ := cred.Outside(uidMap, 0)

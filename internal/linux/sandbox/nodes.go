@@ -23,14 +23,14 @@ type nodes struct {
 	left    int             // files that may still be looked at
 }
 
-// No folder of devices is as deep, and no container has as many files to look at.
+// No directory of devices is as deep, and no container has as many files to look at.
 const (
 	maxDepth = 8
 	maxNodes = 1 << 14
 )
 
 // nodes fills in the sockets and the devices that are found at the root where l
-// looks: in their usual places, in the root folder, and what is mounted.
+// looks: in their usual places, in the root directory, and what is mounted.
 func (l place) nodes(f *container.Facts, final bool) {
 	n := nodes{place: l, final: final, points: map[string]bool{}, left: maxNodes}
 	n.sockets.OK, n.devices.OK = true, true
@@ -41,8 +41,8 @@ func (l place) nodes(f *container.Facts, final bool) {
 	for _, path := range container.RuntimeSockets() {
 		n.socket(path)
 	}
-	n.folder("/dev", maxDepth)
-	n.folder("/", 0)
+	n.directory("/dev", maxDepth)
+	n.directory("/", 0)
 	for _, m := range mounts {
 		if m.Local() && m.Point != "/" && m.Point != "/dev" {
 			n.mounted(m)
@@ -51,7 +51,7 @@ func (l place) nodes(f *container.Facts, final bool) {
 	f.Sockets, f.Devices = n.sockets, n.devices
 }
 
-// mounted looks at what is mounted: a socket or device itself, or a folder that
+// mounted looks at what is mounted: a socket or device itself, or a directory that
 // may have some.
 func (n *nodes) mounted(m container.Mount) {
 	if n.left--; n.left < 0 {
@@ -77,7 +77,7 @@ func (n *nodes) mounted(m container.Mount) {
 			n.socket(m.Point + below)
 		}
 		if m.Type == "devtmpfs" || strings.HasPrefix(m.Point, "/dev/") && m.Point != "/dev/shm" {
-			n.folder(m.Point, maxDepth)
+			n.directory(m.Point, maxDepth)
 		}
 	}
 }
@@ -106,9 +106,9 @@ func (n *nodes) addSocket(path string, st *unix.Stat_t, access container.Access)
 	}
 }
 
-// folder looks for devices in a folder, and in those below it, but not in what is
+// directory looks for devices in a directory, and in those below it, but not in what is
 // mounted there.
-func (n *nodes) folder(dir string, depth int) {
+func (n *nodes) directory(dir string, depth int) {
 	prefix := strings.TrimSuffix(dir, "/") + "/"
 	var below []string
 	skip := func(name string) bool { return n.points[prefix+name] }
@@ -131,7 +131,7 @@ func (n *nodes) folder(dir string, depth int) {
 		return
 	}
 	for _, dir := range below {
-		n.folder(dir, depth-1)
+		n.directory(dir, depth-1)
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 	"capsh/internal/testenv"
 )
 
-// rootFolder makes a folder with all that names say: sockets end in .sock,
-// devices in .dev, which are /dev/kmsg, folders in a slash.
+// rootFolder makes a directory with all that names say: sockets end in .sock,
+// devices in .dev, which are /dev/kmsg, directories in a slash.
 func rootFolder(t *testing.T, names ...string) place {
 	t.Helper()
 	testenv.Root(t)
@@ -94,7 +94,7 @@ func TestNodes(t *testing.T) {
 
 	f = container.Facts{Mounts: mountTable(t, "nfs", "/far")}
 	if l.nodes(&f, false); len(f.Sockets.Value) != 1 {
-		t.Errorf("another machine is asked: %+v", f.Sockets)
+		t.Errorf("another host is asked: %+v", f.Sockets)
 	}
 	f = container.Facts{Mounts: mountTable(t, "devtmpfs", "/y", "/z.dev")}
 	if l.nodes(&f, false); len(f.Devices.Value) != 5 { // y/f, z and those of before

@@ -17,7 +17,7 @@ import (
 
 // Read reads what [container.Assess] judges of a thread; it is this one where
 // its ids are this process's. It only looks: nothing is opened but files of procfs,
-// folders and the marks that runtimes leave. The securebits of another process are
+// directories and the marks that runtimes leave. The securebits of another process are
 // not looked for. The error is an [*Error]; what alone could not be read is unknown.
 func Read(r procfs.Root, pid, tid int) (container.Facts, error) {
 	return read(r, pid, tid, procfs.Options{Threads: tid == pid, UserNS: true, Label: true}, true)
@@ -42,7 +42,7 @@ func read(r procfs.Root, pid, tid int, what procfs.Options, reach bool) (f conta
 	}
 	at := root{r}
 	at.kernel(&f)
-	at.machine(&f)
+	at.host(&f)
 	t := thread{r.Thread(pid, tid)}
 	if err := t.container(&f); err != nil {
 		return f, err
@@ -95,21 +95,21 @@ func (r root) text(name string) cred.Known[string] {
 	return cred.Known[string]{Value: strings.TrimSuffix(string(text), "\n"), OK: err == nil}
 }
 
-// machine reads what is known of the machine's own init: it is process 1 of a
+// host reads what is known of the host's own init: it is process 1 of a
 // procfs of the initial PID namespace.
-func (r root) machine(f *container.Facts) {
+func (r root) host(f *container.Facts) {
 	init := r.Thread(1, 1)
-	if f.MachineProc = r.initial(init); !f.MachineProc {
+	if f.HostProc = r.initial(init); !f.HostProc {
 		return
 	}
 	if p, err := r.Process(1, 1, procfs.Options{}); err == nil {
-		f.Machine = cred.Is(p.Bounding)
+		f.Host = cred.Is(p.Bounding)
 	}
 	if text, ok, _ := init.Optional("mountinfo"); ok {
-		f.MachineMounts.Value, f.MachineMounts.OK = container.ParseMounts(string(text))
+		f.HostMounts.Value, f.HostMounts.OK = container.ParseMounts(string(text))
 	}
 	for k := range container.NamespaceKinds {
-		f.Namespaces[k].Machine, _ = init.Namespace(k.String())
+		f.Namespaces[k].Host, _ = init.Namespace(k.String())
 	}
 }
 
@@ -125,7 +125,7 @@ func (r root) initial(init *procfs.Thread) bool {
 }
 
 // firstNet asks whether a network namespace that is this process's own is the
-// machine's first, whose settings of devices no other shows (sysctl_core_init,
+// host's first, whose settings of devices no other shows (sysctl_core_init,
 // net/core/sysctl_net_core.c).
 func (r root) firstNet(ns *container.Namespace) cred.Known[bool] {
 	own, err := r.Own("thread-self").Namespace("net")

@@ -7,7 +7,7 @@ import (
 )
 
 // tmpfsBirths reads when the root of each whole tmpfs was made, by where it is mounted,
-// in nanoseconds of the machine's clock (statx(2); of a tmpfs since Linux 6.0).
+// in nanoseconds of the host's clock (statx(2); of a tmpfs since Linux 6.0).
 func (l place) tmpfsBirths(mounts []container.Mount) map[string]int64 {
 	born := map[string]int64{}
 	for _, m := range mounts {

@@ -48,8 +48,8 @@ func (x Access) lets(p *cred.Process, want uint32) cred.Known[bool] {
 }
 
 // mighty reports whether the process is, or can become, one that files of root's
-// obey: uid 0 or a capability that stands for it, on the machine itself or in a
-// user namespace that has the machine's uid 0. An unknown uid may be that.
+// obey: uid 0 or a capability that stands for it, on the host itself or in a
+// user namespace that has the host's uid 0. An unknown uid may be that.
 func (a *Assessment) mighty(f *Facts) bool {
 	return (!f.confined() || mapsRoot(f.Process.UserNS.UIDMap.Value)) &&
 		(f.Process.UID.Effective == 0 || f.Process.UID.Effective == cred.UnknownID || a.Reach&caps.Of(caps.DACOverride, caps.Chown, caps.Fowner, caps.Setuid, caps.Setgid) != 0)
@@ -66,7 +66,7 @@ func (a *Assessment) graded(f *Facts, severity Severity) Severity {
 	return min(severity, Medium)
 }
 
-// open is what a file is worth that gives the machine to whoever may open it.
+// open is what a file is worth that gives the host to whoever may open it.
 func (a *Assessment) open(f *Facts, x cred.Known[Access], want uint32) Severity {
 	lets := x.Value.lets(&f.Process, want)
 	switch {

@@ -12,21 +12,21 @@ import (
 // Severity is what a finding means for the machine.
 type Severity uint8
 
-// From a wall that holds to the machine given away. What could not be read
+// From a wall that holds to the host given away. What could not be read
 // may be either and stands between.
 const (
-	Held     Severity = iota // this wall stands
+	OK       Severity = iota // this wall stands
 	Info                     // worth knowing
 	Low                      // a wall less, with others behind it
 	Unread                   // could not be found out
 	Medium                   // makes the rest easier
-	High                     // reaches into the machine
-	Critical                 // gives the machine away
+	High                     // reaches into the host
+	Critical                 // gives the host away
 )
 
 // String is the word.
 func (s Severity) String() string {
-	return [...]string{"held", "info", "low", "unknown", "medium", "high", "critical"}[s]
+	return [...]string{"ok", "info", "low", "unknown", "medium", "high", "critical"}[s]
 }
 
 // Finding is what one wall of a container is worth. Each wall has one finding,
@@ -69,8 +69,8 @@ func Assess(facts *Facts) Assessment {
 	if f.Kernel.OK {
 		a.Default.Set &= f.Kernel.Value
 	}
-	if f.Machine.OK {
-		a.Default.Set &= f.Machine.Value
+	if f.Host.OK {
+		a.Default.Set &= f.Host.Value
 	}
 	if a.Contained.Value || !a.Contained.OK {
 		a.findCapabilities(f)

@@ -78,11 +78,11 @@ func TestVerdict(t *testing.T) {
 	}{
 		{"default", func(f *Facts) {}, AsDefault},
 		{"less", func(f *Facts) { f.hold(caps.Of(caps.Chown)) }, Restricted},
-		{"nothing", func(f *Facts) { f.hold(0) }, None},
+		{"nothing", func(f *Facts) { f.hold(0) }, NoCapabilities},
 		{"a user, its execve open", func(f *Facts) { f.Process.Permitted, f.Process.Effective = 0, 0 }, AsDefault},
 		{"a user without new privileges", func(f *Facts) {
 			f.Process.Permitted, f.Process.Effective, f.Process.NoNewPrivs = 0, 0, cred.Is(true)
-		}, None},
+		}, NoCapabilities},
 		{"whether new privileges is unknown", func(f *Facts) {
 			f.Process.Permitted, f.Process.Effective, f.Process.NoNewPrivs = 0, 0, cred.Known[bool]{}
 		}, AsDefault},
@@ -94,7 +94,7 @@ func TestVerdict(t *testing.T) {
 		{"inheritable alone, without new privileges", func(f *Facts) {
 			f.hold(0)
 			f.Process.Inheritable, f.Process.NoNewPrivs = caps.Of(caps.SysAdmin), cred.Is(true)
-		}, None},
+		}, NoCapabilities},
 		{"a thread holds", func(f *Facts) {
 			f.hold(0)
 			f.Process.NoNewPrivs = cred.Is(true)
@@ -127,13 +127,13 @@ func TestVerdict(t *testing.T) {
 			f.open(t)
 		}, OverPrivileged},
 		{"everything", func(f *Facts) { f.hold(boundless) }, Privileged},
-		{"all that this machine has", func(f *Facts) {
-			f.Machine = cred.Is(boundless &^ caps.Of(caps.SysModule, caps.SysRawio, caps.SysResource, caps.MACAdmin))
-			f.hold(f.Machine.Value)
+		{"all that this host has", func(f *Facts) {
+			f.Host = cred.Is(boundless &^ caps.Of(caps.SysModule, caps.SysRawio, caps.SysResource, caps.MACAdmin))
+			f.hold(f.Host.Value)
 		}, Privileged},
-		{"all but one that this machine has", func(f *Facts) { f.Machine = cred.Is(boundless); f.hold(boundless &^ caps.Of(caps.SysModule)) }, OverPrivileged},
-		{"all marks but one, the machine unseen", func(f *Facts) { f.hold(boundless &^ caps.Of(caps.SysModule)) }, Privileged},
-		{"all marks but two, the machine unseen", func(f *Facts) { f.hold(boundless &^ caps.Of(caps.SysModule, caps.SysRawio)) }, OverPrivileged},
+		{"all but one that this host has", func(f *Facts) { f.Host = cred.Is(boundless); f.hold(boundless &^ caps.Of(caps.SysModule)) }, OverPrivileged},
+		{"all marks but one, the host unseen", func(f *Facts) { f.hold(boundless &^ caps.Of(caps.SysModule)) }, Privileged},
+		{"all marks but two, the host unseen", func(f *Facts) { f.hold(boundless &^ caps.Of(caps.SysModule, caps.SysRawio)) }, OverPrivileged},
 		{"everything in a user namespace", func(f *Facts) { f.hold(boundless); f.child(100000) }, ConfinedRoot},
 		{"everything where root is root", func(f *Facts) { f.hold(boundless); f.child(0) }, OverPrivileged},
 		{"the default in a user namespace", func(f *Facts) { f.child(100000) }, AsDefault},
@@ -148,7 +148,7 @@ func TestVerdict(t *testing.T) {
 			f.Namespaces[UserNS].Inode, f.Process.UserNS = cred.Known[uint64]{}, cred.UserNS{}
 		}, Privileged},
 		{"everything in gVisor", func(f *Facts) { f.hold(boundless); f.Release = cred.Is("4.4.0") }, ConfinedRoot},
-		{"the machine's PIDs", func(f *Facts) { f.Namespaces[PIDNS].Inode = cred.Is(InitialInode(PIDNS)) }, OverPrivileged},
+		{"the host's PIDs", func(f *Facts) { f.Namespaces[PIDNS].Inode = cred.Is(InitialInode(PIDNS)) }, OverPrivileged},
 		{"a socket", func(f *Facts) { f.Sockets.Value = dockerSocket }, OverPrivileged},
 		{"LXC as it is", func(f *Facts) {
 			f.Cgroup = cred.Is("0::/lxc.payload.web")
@@ -166,7 +166,7 @@ func TestVerdict(t *testing.T) {
 		{"no container", func(f *Facts) { uncontain(f); f.hold(boundless) }, NotAContainer},
 		{"no container, by the depth of its ids", func(f *Facts) {
 			uncontain(f)
-			f.Namespaces, f.MachineProc = [NamespaceKinds]Namespace{}, true
+			f.Namespaces, f.HostProc = [NamespaceKinds]Namespace{}, true
 		}, NotAContainer},
 		{"a file, and nothing else to be seen", func(f *Facts) {
 			*f = Facts{Process: f.Process, DockerEnv: cred.Is(true)}
@@ -224,19 +224,19 @@ func TestFindings(t *testing.T) {
 		{"lsm", func(f *Facts) { f.Label = cred.Is("system_u:system_r:spc_t:s0") }, Medium},
 		{"lsm", func(f *Facts) { f.Label = cred.Is("") }, Low},
 		{"lsm", func(f *Facts) { f.Label = cred.Known[string]{} }, Unread},
-		{"no-new-privs", func(f *Facts) { f.Process.NoNewPrivs = cred.Is(true) }, Held},
+		{"no-new-privs", func(f *Facts) { f.Process.NoNewPrivs = cred.Is(true) }, OK},
 		{"no-new-privs", func(f *Facts) { f.Process.NoNewPrivs = cred.Known[bool]{} }, Unread},
 		{"no-new-privs", func(f *Facts) { f.Process.Permitted = 0 }, Low},
 		{"no-new-privs", func(f *Facts) { f.Process.Inheritable = caps.Of(caps.Chown) }, Info},
 		{"no-new-privs", func(f *Facts) { f.Process.Permitted, f.Setuid.Value = 0, []string{"/bin/su"} }, Medium},
-		{"pid-namespace", func(f *Facts) { f.Namespaces[PIDNS].Inode = f.Namespaces[PIDNS].Machine }, High},
-		{"net-namespace", func(f *Facts) { f.Namespaces[NetNS].Inode = f.Namespaces[NetNS].Machine }, High},
-		{"net-namespace", func(f *Facts) { f.Namespaces[NetNS].Machine = cred.Known[uint64]{} }, Unread},
-		{"mnt-namespace", func(f *Facts) { f.Namespaces[MountNS].Inode = f.Namespaces[MountNS].Machine }, Critical},
-		{"ipc-namespace", func(f *Facts) { f.Namespaces[IPCNS].Inode = f.Namespaces[IPCNS].Machine }, Medium},
-		{"uts-namespace", func(f *Facts) { f.Namespaces[UTSNS].Inode = f.Namespaces[UTSNS].Machine }, Low},
+		{"pid-namespace", func(f *Facts) { f.Namespaces[PIDNS].Inode = f.Namespaces[PIDNS].Host }, High},
+		{"net-namespace", func(f *Facts) { f.Namespaces[NetNS].Inode = f.Namespaces[NetNS].Host }, High},
+		{"net-namespace", func(f *Facts) { f.Namespaces[NetNS].Host = cred.Known[uint64]{} }, Unread},
+		{"mnt-namespace", func(f *Facts) { f.Namespaces[MountNS].Inode = f.Namespaces[MountNS].Host }, Critical},
+		{"ipc-namespace", func(f *Facts) { f.Namespaces[IPCNS].Inode = f.Namespaces[IPCNS].Host }, Medium},
+		{"uts-namespace", func(f *Facts) { f.Namespaces[UTSNS].Inode = f.Namespaces[UTSNS].Host }, Low},
 		{"cgroup-namespace", func(f *Facts) { f.Namespaces[CgroupNS].Inode = cred.Known[uint64]{} }, Unread},
-		{"time-namespace", func(f *Facts) { f.Namespaces[TimeNS].Inode = cred.Is(uint64(1)) }, Held},
+		{"time-namespace", func(f *Facts) { f.Namespaces[TimeNS].Inode = cred.Is(uint64(1)) }, OK},
 		{"runtime-socket", func(f *Facts) { f.Sockets.Value = dockerSocket }, Critical},
 		{"runtime-socket", func(f *Facts) { f.Sockets = cred.Known[[]Socket]{} }, Unread},
 		{"devices", func(f *Facts) { f.add(node("/dev/x/sda", 'b', 8, 0)) }, Critical},
@@ -244,16 +244,16 @@ func TestFindings(t *testing.T) {
 		{"devices", func(f *Facts) { f.add(node("/dev/sg0", 'c', 21, 0)) }, Critical},
 		{"devices", func(f *Facts) { f.add(node("/dev/kvm", 'c', 10, 232)) }, Medium},
 		{"devices", func(f *Facts) { f.add(node("/dev/kmsg", 'c', 1, 11)) }, Medium},
-		{"devices", func(f *Facts) { f.add(node("/run/inaccessible", 'b', 0, 0)) }, Held},
+		{"devices", func(f *Facts) { f.add(node("/run/inaccessible", 'b', 0, 0)) }, OK},
 		{"devices", func(f *Facts) { f.add(node("/dev/kvm", 'c', 10, 232)); f.Devices.OK = false }, Unread},
 		{"devices", func(f *Facts) { f.add(node("/dev/sda", 'b', 8, 0)); f.Devices.OK = false }, Critical},
 		{"devices", func(f *Facts) { f.Devices = cred.Known[[]Device]{} }, Unread},
-		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /srv/data") }, Info},
-		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /etc/ssl") }, High},
-		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 ro /etc") }, Medium},
-		{"machine-folders", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /var/lib/docker/volumes/x/_data") }, Held},
-		{"machine-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 rw /") }, Critical},
-		{"machine-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 ro /") }, High},
+		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /srv/data") }, Info},
+		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /etc/ssl") }, High},
+		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 ro /etc") }, Medium},
+		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /var/lib/docker/volumes/x/_data") }, OK},
+		{"host-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 rw /") }, Critical},
+		{"host-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 ro /") }, High},
 		{"proc-sys", func(f *Facts) {
 			f.Mounts.Value = dockerMounts(t, "20 1 /p proc rw /", "21 20 /p/kcore tmpfs rw /null",
 				"22 20 /p/keys tmpfs rw /null", "23 20 /p/timer_list tmpfs rw /null")
@@ -263,9 +263,9 @@ func TestFindings(t *testing.T) {
 		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys/kernel/core_pattern") }, Critical},
 		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sysrq-trigger") }, Critical},
 		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 3 /proc/sys/kernel proc rw /sys/kernel") }, Critical},
-		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc ro /sys") }, Held},
-		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 3 /proc/sys/net proc rw /sys/net") }, Held},
-		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys", "21 20 /x mqueue ro /") }, Held},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc ro /sys") }, OK},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 3 /proc/sys/net proc rw /sys/net") }, OK},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys", "21 20 /x mqueue ro /") }, OK},
 		{"proc-masks", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /kcore") }, Medium},
 		{"proc-masks", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc ro /") }, Medium},
 		{"sysfs", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /s sysfs rw /") }, Critical},
@@ -347,12 +347,12 @@ func TestPartial(t *testing.T) {
 	}
 }
 
-// TestFirstNet: where the number of the machine's network namespace is not to be
+// TestFirstNet: where the number of the host's network namespace is not to be
 // seen, its settings are.
 func TestFirstNet(t *testing.T) {
-	for first, want := range map[bool]Severity{true: High, false: Held} {
+	for first, want := range map[bool]Severity{true: High, false: OK} {
 		f := boxed(t)
-		f.Namespaces[NetNS].Machine, f.FirstNet = cred.Known[uint64]{}, cred.Is(first)
+		f.Namespaces[NetNS].Host, f.FirstNet = cred.Known[uint64]{}, cred.Is(first)
 		if a := Assess(&f); a.severity("net-namespace") != want || a.Partial() {
 			t.Errorf("%v: %s", first, a.severity("net-namespace"))
 		}
@@ -364,7 +364,7 @@ func TestFirstNet(t *testing.T) {
 }
 
 func TestVerdictWords(t *testing.T) {
-	if !slices.IsSorted([]Verdict{Undecided, NotAContainer, Privileged, OverPrivileged, ConfinedRoot, AsDefault, Restricted, None}) {
+	if !slices.IsSorted([]Verdict{Undecided, NotAContainer, Privileged, OverPrivileged, ConfinedRoot, AsDefault, Restricted, NoCapabilities}) {
 		t.Error("the order has changed")
 	}
 	for i, name := range VerdictNames() {
@@ -375,7 +375,7 @@ func TestVerdictWords(t *testing.T) {
 	if _, ok := ParseVerdict("fine"); ok {
 		t.Error("fine is a verdict")
 	}
-	if !Undecided.AsBadAs(None) || None.AsBadAs(Restricted) || !Privileged.AsBadAs(Privileged) {
+	if !Undecided.AsBadAs(NoCapabilities) || NoCapabilities.AsBadAs(Restricted) || !Privileged.AsBadAs(Privileged) {
 		t.Error("worse and better are mixed up")
 	}
 }

@@ -56,7 +56,7 @@ func TestFromCgroup(t *testing.T) {
 		{"0::/lxc.payload.web1/docker/" + id2, Container{catalog.Docker, id2, ""}},
 		// A neighbour as a cgroup namespace shows it.
 		{"0::/../" + id1, Container{Unknown, id1, ""}},
-		// None.
+		// NoCapabilities.
 		{"", Container{}},
 		{"0::/", Container{}},
 		{"0::/user.slice/user-0.slice/session-1.scope\n", Container{}},

@@ -1,12 +1,12 @@
 package container
 
-// The nodes of the machine's devices.
+// The nodes of the host's devices.
 
 // findDevices tells of them.
 func (a *Assessment) findDevices(f *Facts) {
 	const id = "devices"
-	disks, others := f.machineDevices()
-	severity, unread := Held, !f.Devices.OK
+	disks, others := f.hostDevices()
+	severity, unread := OK, !f.Devices.OK
 	for _, d := range disks {
 		worth := a.open(f, d.Access, readOrWrite)
 		severity, unread = max(severity, worth), unread || worth == Unread
@@ -26,19 +26,19 @@ func (a *Assessment) findDevices(f *Facts) {
 	case len(paths) == 0 && unread:
 		a.unread(id, "/dev or what is mounted")
 	case len(paths) == 0:
-		a.add(id, Held, "no device but those that every container has", "")
+		a.add(id, OK, "no device but those that every container has", "")
 	case !f.Devices.OK:
-		a.add(id, severity, evidence+"; not all could be looked at", "Disks and memory are the machine's; "+cgroup)
+		a.add(id, severity, evidence+"; not all could be looked at", "Disks and memory are the host's; "+cgroup)
 	case len(disks) == 0:
-		a.add(id, severity, evidence, "What these do, they do to the machine; "+cgroup)
+		a.add(id, severity, evidence, "What these do, they do to the host; "+cgroup)
 	default:
-		a.add(id, severity, evidence, "Disks and memory are the machine's; "+cgroup)
+		a.add(id, severity, evidence, "Disks and memory are the host's; "+cgroup)
 	}
 }
 
-// machineDevices are those that no runtime gives by itself: disks and memory,
-// which hold all that the machine has, and others.
-func (f *Facts) machineDevices() (disks, others []Device) {
+// hostDevices are those that no runtime gives by itself: disks and memory,
+// which hold all that the host has, and others.
+func (f *Facts) hostDevices() (disks, others []Device) {
 	for _, d := range f.Devices.Value {
 		switch {
 		case d.Harmless():

@@ -17,17 +17,17 @@ type Facts struct {
 	Label cred.Known[string]
 	// Kernel is the set of all capabilities that the kernel has.
 	Kernel cred.Known[caps.Set]
-	// MachineProc is true if the procfs is known to show the machine's own PID
+	// HostProc is true if the procfs is known to show the host's own PID
 	// namespace: what has one id there has no other.
-	MachineProc bool
-	// Machine is the bounding set of the machine's own init: the most that it
+	HostProc bool
+	// Host is the bounding set of the host's own init: the most that it
 	// gives anyone.
-	Machine cred.Known[caps.Set]
-	// MachineMounts is the mount table of the machine's own init.
-	MachineMounts cred.Known[Mounts]
-	Namespaces    [NamespaceKinds]Namespace
+	Host cred.Known[caps.Set]
+	// HostMounts is the mount table of the host's own init.
+	HostMounts cred.Known[Mounts]
+	Namespaces [NamespaceKinds]Namespace
 	// FirstNet says whether the network namespace shows the settings that only the
-	// machine's first has.
+	// host's first has.
 	FirstNet cred.Known[bool]
 	// Owner is the uid that owns the user namespace, as the reader's sees it.
 	Owner cred.Known[uint32]
@@ -37,7 +37,7 @@ type Facts struct {
 	// visible are those mounts that no other hides; Assess looks for them once.
 	visible []Mount
 	// Born is when the root of a whole tmpfs was made, by where it is mounted, in
-	// nanoseconds of the machine's clock. Before Linux 6.0 the kernel doesn't tell.
+	// nanoseconds of the host's clock. Before Linux 6.0 the kernel doesn't tell.
 	Born map[string]int64
 	// ProcFiles are those of [ProcFiles] that this kernel has.
 	ProcFiles cred.Known[[]string]
@@ -57,10 +57,10 @@ type Facts struct {
 	// Sockets are container runtimes' sockets that are there. What was found
 	// stands here also where not all could be looked at.
 	Sockets cred.Known[[]Socket]
-	// Devices are the nodes below /dev, in the root folder, and mounted ones; as
+	// Devices are the nodes below /dev, in the root directory, and mounted ones; as
 	// with Sockets.
 	Devices cred.Known[[]Device]
-	// Setuid are the setuid-root files in the usual folders of programs.
+	// Setuid are the setuid-root files in the usual directories of programs.
 	Setuid cred.Known[[]string]
 }
 
@@ -101,14 +101,14 @@ func (k NamespaceKind) String() string {
 	return [...]string{"user", "pid", "mnt", "net", "ipc", "uts", "cgroup", "time"}[k]
 }
 
-// Namespace is one namespace of the process and that of the machine's init.
+// Namespace is one namespace of the process and that of the host's init.
 type Namespace struct {
-	Inode, Machine cred.Known[uint64]
+	Inode, Host cred.Known[uint64]
 }
 
-// InitialInode is the inode of the machine's first namespace of a kind, the same
+// InitialInode is the inode of the host's first namespace of a kind, the same
 // on every kernel (include/uapi/linux/nsfs.h). Before 6.18 those of network and
-// mount had none: any machine gives them what is free, and it may not be this.
+// mount had none: any host gives them what is free, and it may not be this.
 func InitialInode(k NamespaceKind) uint64 {
 	return [...]uint64{
 		cred.InitialUserNS, 4026531836, 4026531832, 4026531833,
@@ -116,25 +116,25 @@ func InitialInode(k NamespaceKind) uint64 {
 	}[k]
 }
 
-// shared reports whether the process has the machine's own namespace of a kind.
+// shared reports whether the process has the host's own namespace of a kind.
 func (f *Facts) shared(k NamespaceKind) cred.Known[bool] {
 	ns := f.Namespaces[k]
 	fixed := k != MountNS && k != NetNS || f.atLeast(6, 18)
 	switch {
-	case ns.Inode.OK && ns.Machine.OK:
-		return cred.Is(ns.Inode.Value == ns.Machine.Value)
+	case ns.Inode.OK && ns.Host.OK:
+		return cred.Is(ns.Inode.Value == ns.Host.Value)
 	case ns.Inode.OK && (fixed || ns.Inode.Value == InitialInode(k)):
 		return cred.Is(ns.Inode.Value == InitialInode(k))
 	case k == PIDNS && len(f.Process.NSPID) > 1:
 		return cred.Is(false) // it has more ids than the reader's namespace gives
-	case k == PIDNS && f.MachineProc && len(f.Process.NSPID) == 1:
+	case k == PIDNS && f.HostProc && len(f.Process.NSPID) == 1:
 		return cred.Is(true)
 	case k == UserNS:
 		return f.Process.UserNS.Initial()
 	case k == NetNS && !gvisor(f.Release):
 		return f.FirstNet
 	case k == MountNS:
-		// A root from a runtime's storage is not the machine's.
+		// A root from a runtime's storage is not the host's.
 		_, own := f.Mounts.Value.identity()
 		return cred.Known[bool]{OK: own}
 	}
@@ -151,7 +151,7 @@ func (f *Facts) atLeast(major, minor int) bool {
 }
 
 // confined reports whether capabilities are known to count for less than the
-// machine: in a child user namespace, or for a kernel that is a program itself.
+// host: in a child user namespace, or for a kernel that is a program itself.
 func (f *Facts) confined() bool { return f.own() || gvisor(f.Release) }
 
 // own reports whether the user namespace is known to be a child: capabilities
@@ -162,5 +162,5 @@ func (f *Facts) own() bool {
 }
 
 // InChildUserNS reports whether the process is known to be in another user namespace
-// than the machine's first: by its inode, or, for who may not see that, by its map.
+// than the host's first: by its inode, or, for who may not see that, by its map.
 func (f *Facts) InChildUserNS() bool { return f.own() }

@@ -44,12 +44,12 @@ func (f *Facts) identify() Identity {
 		say("its mounts are from " + c.Runtime + "'s storage")
 	}
 	switch known := id.Contained; {
-	case mounts.OK && !mounts.Value && (known.OK || !f.machineOtherwise()):
-		f.identifyByFiles(&id, say, !f.machinesRoot())
+	case mounts.OK && !mounts.Value && (known.OK || !f.hostOtherwise()):
+		f.identifyByFiles(&id, say, !f.rootMayBeHosts())
 	case !mounts.OK:
-		// The files may be the machine's own, whose root may come from an image:
+		// The files may be the host's own, whose root may come from an image:
 		// they say whose container it is, not that it is one.
-		f.identifyByFiles(&id, say, !f.machinesRoot())
+		f.identifyByFiles(&id, say, !f.rootMayBeHosts())
 		id.Contained = known
 	}
 	if !id.Contained.OK && pids.OK {
@@ -58,10 +58,10 @@ func (f *Facts) identify() Identity {
 	return id
 }
 
-// machineOtherwise reports whether, of the namespaces that every runtime gives a
-// container, the process has the machine's PIDs and none known as its own but
+// hostOtherwise reports whether, of the namespaces that every runtime gives a
+// container, the process has the host's PIDs and none known as its own but
 // that of mounts: so it is for a service with a private /tmp.
-func (f *Facts) machineOtherwise() bool {
+func (f *Facts) hostOtherwise() bool {
 	for _, k := range [...]NamespaceKind{NetNS, IPCNS, UTSNS, CgroupNS} {
 		if shared := f.shared(k); shared.OK && !shared.Value {
 			return false
@@ -79,15 +79,15 @@ func (f *Facts) strays() (list []string) {
 	return list
 }
 
-// machinesRoot reports whether the process's root may be the machine's.
-func (f *Facts) machinesRoot() bool {
+// rootMayBeHosts reports whether the process's root may be the host's.
+func (f *Facts) rootMayBeHosts() bool {
 	root, ok := f.Mounts.Value.At("/")
-	is := f.machineRoot(root)
+	is := f.hostRoot(root)
 	return ok && (is.Value || !is.OK)
 }
 
 // identifyByFiles looks at what runtimes leave for the programs inside; files in
-// its root folder count if marks is set.
+// its root directory count if marks is set.
 func (f *Facts) identifyByFiles(id *Identity, say func(string), marks bool) {
 	for _, word := range [...]struct{ value, where string }{
 		{f.Manager.Value, "the container manager's file"},
@@ -191,7 +191,7 @@ func (t Mounts) identity() (c Container, ok bool) {
 }
 
 // fromStorage looks at the path of a file that a runtime keeps for a container,
-// or at an overlay's folders.
+// or at an overlay's directories.
 func fromStorage(path string) (Container, bool) {
 	if c, ok := perContainer(path); ok {
 		return c, true
@@ -206,7 +206,7 @@ func fromStorage(path string) (Container, bool) {
 }
 
 // perContainer looks for a part of a path that runtimes name by the container, or
-// that containerd keeps containers' things in. The folder that a runtime keeps all
+// that containerd keeps containers' things in. The directory that a runtime keeps all
 // in may be any.
 func perContainer(path string) (Container, bool) {
 	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\n' })

@@ -36,7 +36,7 @@ func TestIdentify(t *testing.T) {
 			uncontain(f)
 			f.Namespaces[MountNS].Inode = cred.Is(uint64(5))
 		}, Container{}, ""},
-		{"a file on the machine", func(f *Facts) { uncontain(f) }, Container{}, ""},
+		{"a file on the host", func(f *Facts) { uncontain(f) }, Container{}, ""},
 		{"nspawn by its manager", func(f *Facts) {
 			uncontain(f)
 			f.Namespaces[MountNS].Inode, f.Namespaces[IPCNS].Inode = cred.Is(uint64(5)), cred.Is(uint64(6))
@@ -70,7 +70,7 @@ func TestIdentify(t *testing.T) {
 			f.Mounts = cred.Is(parse(t, "1 0 0:1 / / rw - overlay overlay rw,upperdir=/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs\n"+
 				"2 1 8:1 /var/lib/docker/containers/"+id1+"/hosts /etc/hosts rw - ext4 /dev/sda1 rw\n"))
 		}, Container{catalog.Docker, id1, ""}, "PID namespace"},
-		{"a file on what may be the machine's root", func(f *Facts) {
+		{"a file on what may be the host's root", func(f *Facts) {
 			f.Cgroup, f.PodmanEnv = cred.Is("0::/"), cred.Is("")
 			f.Mounts = cred.Is(parse(t, "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"))
 		}, Container{}, "PID namespace"},
@@ -91,7 +91,7 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
-// TestStrays: what is on a machine as if it were a container is named, and makes
+// TestStrays: what is on a host as if it were a container is named, and makes
 // it none.
 func TestStrays(t *testing.T) {
 	for _, c := range []struct {

@@ -11,7 +11,7 @@ type Mount struct {
 	ID, Parent int
 	// Dev is the filesystem's device, "8:1".
 	Dev string
-	// Root is the folder of the filesystem that is mounted at Point.
+	// Root is the directory of the filesystem that is mounted at Point.
 	Root, Point string
 	// ReadOnly is true if the mount or the filesystem is.
 	ReadOnly     bool
@@ -101,7 +101,7 @@ func unescapeOctal(s string) string {
 }
 
 // At is the mount that a path is in, as path lookup finds it: from the root down,
-// each time to the mount on top. False where there is none: a folder above all
+// each time to the mount on top. False where there is none: a directory above all
 // mounts, as a chroot(2) leaves it.
 func (t Mounts) At(path string) (now Mount, ok bool) {
 	under := outside
@@ -146,11 +146,11 @@ func (m Mount) byKernel() bool {
 	return false
 }
 
-// Local reports whether a filesystem keeps files and no other machine or program
+// Local reports whether a filesystem keeps files and no other host or program
 // has to answer for it: to look at them keeps nobody waiting.
 func (m Mount) Local() bool { return !m.byKernel() && !m.remote() }
 
-// remote reports whether another machine, or a program, answers for a filesystem,
+// remote reports whether another host, or a program, answers for a filesystem,
 // or fails to.
 func (m Mount) remote() bool {
 	switch m.Type {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What a procfs shows of the machine, in /proc or wherever else it or a part of
+// What a procfs shows of the host, in /proc or wherever else it or a part of
 // it is mounted.
 
 // ProcFiles are the files of procfs, below it, that runtimes hide and that about
@@ -31,7 +31,7 @@ func (f *Facts) procPath(m Mount, name string) (path string, ok bool) {
 	return path, ok && top.ID == m.ID
 }
 
-// findProcMasks looks at whether what procfs tells of the machine is hidden.
+// findProcMasks looks at whether what procfs tells of the host is hidden.
 func (a *Assessment) findProcMasks(f *Facts) {
 	const id = "proc-masks"
 	var open, hidden []string
@@ -51,15 +51,15 @@ func (a *Assessment) findProcMasks(f *Facts) {
 	case !f.ProcFiles.OK:
 		a.unread(id, "which files this kernel's procfs has")
 	case len(open) > 0:
-		a.add(id, a.graded(f, Medium), "not masked: "+firstOf(open, 4), "The machine's keys, timers and, with cap_sys_rawio, memory can be read.")
+		a.add(id, a.graded(f, Medium), "not masked: "+firstOf(open, 4), "The host's keys, timers and, with cap_sys_rawio, memory can be read.")
 	case len(hidden) == 0:
-		a.add(id, Held, "no procfs is mounted", "")
+		a.add(id, OK, "no procfs is mounted", "")
 	default:
-		a.add(id, Held, "masked: "+firstOf(hidden, 4), "")
+		a.add(id, OK, "masked: "+firstOf(hidden, 4), "")
 	}
 }
 
-// findProcSys looks at whether the machine's settings can be written: its
+// findProcSys looks at whether the host's settings can be written: its
 // core_pattern runs a program on the machine.
 func (a *Assessment) findProcSys(f *Facts) {
 	const id = "proc-sys"
@@ -70,7 +70,7 @@ func (a *Assessment) findProcSys(f *Facts) {
 		}
 		if path, ok := f.procPath(m, "sys"); ok {
 			open = append(open, path)
-		} else if m.machineSettings() {
+		} else if m.hostSettings() {
 			open = append(open, m.Point)
 		}
 		if path, ok := f.procPath(m, sysrq); ok && (m.Root != "/" || slices.Contains(f.ProcFiles.Value, sysrq)) {
@@ -78,15 +78,15 @@ func (a *Assessment) findProcSys(f *Facts) {
 		}
 	}
 	if len(open) == 0 {
-		a.add(id, Held, "no procfs has its sys writable", "")
+		a.add(id, OK, "no procfs has its sys writable", "")
 		return
 	}
 	a.add(id, a.graded(f, Critical), "writable: "+firstOf(open, 4), "With root's uid, kernel.core_pattern and others run programs on the machine.")
 }
 
-// machineSettings reports whether a mount is a part of a procfs's sys. Its net is
+// hostSettings reports whether a mount is a part of a procfs's sys. Its net is
 // the network namespace's own, and LXC and systemd-nspawn leave that writable.
-func (m Mount) machineSettings() bool {
+func (m Mount) hostSettings() bool {
 	part, ok := strings.CutPrefix(m.Root, "/sys/")
 	return ok && part != "net" && !strings.HasPrefix(part, "net/")
 }

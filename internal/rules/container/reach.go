@@ -2,19 +2,19 @@ package container
 
 import "capsh/internal/rules/caps"
 
-// What of the machine's is in reach as files.
+// What of the host's is in reach as files.
 
-// findFiles looks at what of the machine's is in reach as files.
+// findFiles looks at what of the host's is in reach as files.
 func (a *Assessment) findFiles(f *Facts) {
 	a.findSockets(f)
 	a.findDevices(f)
 	if !f.Mounts.OK {
-		for _, id := range [...]string{"proc-masks", "proc-sys", "sysfs", "cgroupfs", "machine-root", "machine-folders"} {
+		for _, id := range [...]string{"proc-masks", "proc-sys", "sysfs", "cgroupfs", "host-root", "host-directories"} {
 			a.unread(id, "the mount table")
 		}
 	} else {
-		a.findMachineRoot(f)
-		a.findMachineFolders(f)
+		a.findHostRoot(f)
+		a.findHostDirectories(f)
 		a.findProcSys(f)
 		a.findWritable(f, "sysfs", "/sys", Critical, "With root's uid, kernel settings such as uevent_helper run programs on the machine.", "sysfs")
 		a.findWritable(f, "cgroupfs", "a cgroup hierarchy", a.cgroupsWorth(), "Limits can be lifted; of a version 1 hierarchy, with cap_sys_admin, release_agent runs a program on the machine.", "cgroup", "cgroup2")
@@ -41,7 +41,7 @@ func (a *Assessment) findWritable(f *Facts, id, what string, severity Severity, 
 		}
 	}
 	if len(open) == 0 {
-		a.add(id, Held, what+" is read-only or not there", "")
+		a.add(id, OK, what+" is read-only or not there", "")
 		return
 	}
 	a.add(id, a.graded(f, severity), "writable: "+firstOf(open, 3), meaning)

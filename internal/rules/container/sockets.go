@@ -16,13 +16,13 @@ func RuntimeSockets() []string {
 	}
 }
 
-// SocketsBelow are where they may be below a folder that is mounted: any folder on
+// SocketsBelow are where they may be below a directory that is mounted: any directory on
 // the way to a usual place may be it ("/podman/podman.sock" for /run). A name that
-// says nothing is none without that of its folder.
-func SocketsBelow(folder string) (list []string) {
+// says nothing is none without that of its directory.
+func SocketsBelow(directory string) (list []string) {
 	for _, path := range RuntimeSockets() {
 		for end := path; end != ""; {
-			named := end != "/unix.socket" || strings.HasSuffix(folder, "/lxd") || strings.HasSuffix(folder, "/incus")
+			named := end != "/unix.socket" || strings.HasSuffix(directory, "/lxd") || strings.HasSuffix(directory, "/incus")
 			if named && !slices.Contains(list, end) {
 				list = append(list, end)
 			}
@@ -59,7 +59,7 @@ func (f *Facts) mountedSockets() (list []Socket) {
 func (a *Assessment) findSockets(f *Facts) {
 	const id = "runtime-socket"
 	list := slices.Concat(f.Sockets.Value, f.mountedSockets())
-	severity, unread := Held, !f.Sockets.OK
+	severity, unread := OK, !f.Sockets.OK
 	var paths []string
 	for _, s := range list {
 		worth := a.open(f, s.Access, write)
@@ -72,10 +72,10 @@ func (a *Assessment) findSockets(f *Facts) {
 	evidence := firstOf(paths, 3)
 	switch {
 	case len(list) == 0 && !f.Sockets.OK:
-		a.unread(id, "the folders of runtimes' sockets")
+		a.unread(id, "the directories of runtimes' sockets")
 		return
 	case len(list) == 0:
-		a.add(id, Held, "no container runtime's socket in the usual places, nor in what is mounted", "")
+		a.add(id, OK, "no container runtime's socket in the usual places, nor in what is mounted", "")
 		return
 	case severity == Unread:
 		evidence += "; who may write to it could not be read"

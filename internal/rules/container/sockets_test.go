@@ -10,7 +10,7 @@ import (
 
 var dockerSocket = []Socket{{"/run/docker.sock", cred.Is(Access{Mode: 0o660, GID: 999})}}
 
-// TestSocket: whoever may write to a runtime's socket has the machine, whatever
+// TestSocket: whoever may write to a runtime's socket has the host, whatever
 // else is taken from him.
 func TestSocket(t *testing.T) {
 	for _, c := range []struct {
@@ -54,7 +54,7 @@ func TestSocket(t *testing.T) {
 
 // TestFarSocket: of a socket that is mounted from elsewhere the mount table tells.
 func TestFarSocket(t *testing.T) {
-	for kind, want := range map[string]Severity{"9p": Critical, "fuse.x": Critical, "ext4": Held} {
+	for kind, want := range map[string]Severity{"9p": Critical, "fuse.x": Critical, "ext4": OK} {
 		f := boxed(t)
 		raw(t, &f, "20 1 0:40 /run/docker.sock /d.sock rw - "+kind+" far rw")
 		if a := Assess(&f); a.severity("runtime-socket") != want {
@@ -70,7 +70,7 @@ func node(path string, kind byte, major, minor uint32) Device {
 
 func (f *Facts) add(d Device) { f.Devices.Value = append(f.Devices.Value, d) }
 
-// TestUsersDisk: a disk is the machine to whoever may open it.
+// TestUsersDisk: a disk is the host to whoever may open it.
 func TestUsersDisk(t *testing.T) {
 	for group, want := range map[uint32]Severity{6: Critical, 7: Medium} {
 		f := boxed(t)
@@ -83,32 +83,32 @@ func TestUsersDisk(t *testing.T) {
 	}
 }
 
-// TestSocketsBelow: a socket is looked for in each folder that a usual place is
+// TestSocketsBelow: a socket is looked for in each directory that a usual place is
 // below.
 func TestSocketsBelow(t *testing.T) {
-	for folder, want := range map[string][]string{
+	for directory, want := range map[string][]string{
 		"/":              {"/run/docker.sock", "/docker.sock", "/podman/podman.sock", "/var/lib/lxd/unix.socket", "/lxd/unix.socket"},
 		"/podman":        {"/podman.sock"},
 		"/var/lib/incus": {"/unix.socket"},
 	} {
-		got := SocketsBelow(folder)
+		got := SocketsBelow(directory)
 		for _, path := range want {
 			if !slices.Contains(got, path) {
-				t.Errorf("%s: %s is not looked at", folder, path)
+				t.Errorf("%s: %s is not looked at", directory, path)
 			}
 		}
-		if slices.Contains(got, "/unix.socket") != (folder == "/var/lib/incus") {
-			t.Errorf("%s: %q", folder, got)
+		if slices.Contains(got, "/unix.socket") != (directory == "/var/lib/incus") {
+			t.Errorf("%s: %q", directory, got)
 		}
 		for i, path := range got {
 			if slices.Contains(got[:i], path) {
-				t.Errorf("%s: %s twice", folder, path)
+				t.Errorf("%s: %s twice", directory, path)
 			}
 		}
 	}
 }
 
-// TestMountedSocket: what its folder hides, the mount table tells.
+// TestMountedSocket: what its directory hides, the mount table tells.
 func TestMountedSocket(t *testing.T) {
 	f := boxed(t)
 	f.Mounts.Value = dockerMounts(t, "20 1 /x ext4 rw /srv/docker.sock")

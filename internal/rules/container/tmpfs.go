@@ -1,12 +1,12 @@
 package container
 
 // A tmpfs says nothing of where it comes from: a runtime makes some for each
-// container, and the machine's may be mounted.
+// container, and the host's may be mounted.
 
-// findTmpfs finds the places at which a whole tmpfs may be the machine's, such as its
+// findTmpfs finds the places at which a whole tmpfs may be the host's, such as its
 // /run: those that are older than the container's /dev, and those of which the kernel
 // does not tell when they were made. There is no better sign where the mount table of
-// the machine's init is not to be seen. Those below the machine's root, mounted at
+// the host's init is not to be seen. Those below the host's root, mounted at
 // roots, are told with it. In a pod age is none either: the kubelet
 // makes some before the container.
 func (a *Assessment) findTmpfs(f *Facts, roots []string) (old, undated []string) {
@@ -14,7 +14,7 @@ func (a *Assessment) findTmpfs(f *Facts, roots []string) (old, undated []string)
 	for _, m := range f.visible {
 		born, ok := f.Born[m.Point]
 		switch {
-		case m.Type != "tmpfs" || m.Root != "/" || f.MachineMounts.OK || f.toldElsewhere(m) || m.runtimeTmpfs() || m.belowAny(roots):
+		case m.Type != "tmpfs" || m.Root != "/" || f.HostMounts.OK || f.toldElsewhere(m) || m.runtimeTmpfs() || m.belowAny(roots):
 		case !ok || !dated || a.PodUID != "":
 			undated = append(undated, m.Point)
 		case born < own-atOnce:
@@ -41,7 +41,7 @@ func (m Mount) runtimeTmpfs() bool {
 }
 
 // toldElsewhere reports whether a mount belongs to another finding: the /dev/shm of
-// the machine's IPC namespace, and the folder that the hierarchies of cgroups are
+// the host's IPC namespace, and the directory that the hierarchies of cgroups are
 // mounted in.
 func (f *Facts) toldElsewhere(m Mount) bool {
 	if m.Type != "tmpfs" {

@@ -24,13 +24,13 @@ const (
 	ConfinedRoot
 	AsDefault
 	Restricted
-	None
+	NoCapabilities
 
 	verdicts
 )
 
 var verdictNames = [verdicts]string{
-	"unknown", "not-a-container", "privileged", "over-privileged", "confined-root", "default", "restricted", "none",
+	"unknown", "not-a-container", "privileged", "over-privileged", "confined-root", "default", "restricted", "no-capabilities",
 }
 
 // String is the word.
@@ -53,19 +53,19 @@ func VerdictNames() []string { return verdictNames[:] }
 func (v Verdict) AsBadAs(w Verdict) bool { return v <= w }
 
 // privilegedMarks are what no runtime gives but with everything else:
-// --privileged has them all, as far as the machine does.
+// --privileged has them all, as far as the host does.
 const privilegedMarks = caps.Set(1)<<caps.SysAdmin | 1<<caps.SysModule | 1<<caps.SysRawio | 1<<caps.SysPtrace |
 	1<<caps.SysBoot | 1<<caps.MACAdmin | 1<<caps.NetAdmin
 
 // verdict decides.
 //
-// privileged: more than the runtime's default, with sys_admin on the machine, and
-// either all that the machine has (its init's bounding set, where that is to be
+// privileged: more than the runtime's default, with sys_admin on the host, and
+// either all that the host has (its init's bounding set, where that is to be
 // seen; else all the marks of --privileged but one), or with no other wall:
 // no seccomp filter, nothing of /proc masked and no label that confines.
 // A host may itself lack some capabilities, so no set is compared with all ones.
 //
-// over-privileged: anything beyond the default on the machine, or a finding that
+// over-privileged: anything beyond the default on the host, or a finding that
 // is high or critical, or that the runtime does not leave so by itself. confined-root:
 // more than the default or a wall less, but only inside a user namespace or for
 // gVisor. default: the default, or what is not below it. restricted: less. none:
@@ -85,7 +85,7 @@ func (a *Assessment) verdict(f *Facts) Verdict {
 	case more:
 		return ConfinedRoot
 	case a.Reach == 0:
-		return None
+		return NoCapabilities
 	case a.Reach == a.Default.Set:
 		return AsDefault
 	}
@@ -97,12 +97,12 @@ func (a *Assessment) verdict(f *Facts) Verdict {
 func (a *Assessment) loosened(f *Facts, x Finding) bool {
 	switch x.ID {
 	case IPCNS.finding(), UTSNS.finding(), PIDNS.finding(), NetNS.finding(), MountNS.finding():
-		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes, catalog.LXC, catalog.Nspawn) && x.Severity != Held && x.Severity != Unread
+		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes, catalog.LXC, catalog.Nspawn) && x.Severity != OK && x.Severity != Unread
 	case CgroupNS.finding(): // with version 1 of cgroups, engines leave it shared
 		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes) && x.Severity == Info && strings.HasPrefix(f.Cgroup.Value, "0::")
 	case "seccomp": // in a pod that is the pod's to ask for
 		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.LXC, catalog.Nspawn) && a.PodUID == "" && x.Severity >= Medium
-	case "proc-masks", "proc-sys", "sysfs", "devices", "runtime-socket", "machine-root", "machine-folders":
+	case "proc-masks", "proc-sys", "sysfs", "devices", "runtime-socket", "host-root", "host-directories":
 		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes) && x.Severity >= Medium
 	case "cgroupfs": // podman leaves a systemd inside its own
 		return a.ofEngine(catalog.Docker, catalog.Containerd, catalog.CRIO, catalog.Kubernetes) && x.Severity >= Medium || f.cgroupsElsewhere()
@@ -141,10 +141,10 @@ func (a *Assessment) atStake(f *Facts, id string) Severity {
 	switch id {
 	case "runtime-socket", "devices":
 		return a.open(f, cred.Is(Access{Mode: 0o666}), readOrWrite)
-	case "machine-root":
+	case "host-root":
 		return a.rootAtStake(f)
-	case "machine-folders":
-		return a.folder(f, "/", false)
+	case "host-directories":
+		return a.directory(f, "/", false)
 	case "proc-sys", "sysfs":
 		return a.graded(f, High)
 	case "cgroupfs":
@@ -152,7 +152,7 @@ func (a *Assessment) atStake(f *Facts, id string) Severity {
 	case "proc-masks":
 		return a.graded(f, Medium)
 	case UserNS.finding():
-		if f.own() { // the map may give the machine's root
+		if f.own() { // the map may give the host's root
 			return High
 		}
 		return Low
@@ -165,22 +165,22 @@ func (a *Assessment) atStake(f *Facts, id string) Severity {
 	return Medium
 }
 
-// everything reports whether all that the machine gives can be had.
+// everything reports whether all that the host gives can be had.
 func (a *Assessment) everything(f *Facts) bool {
-	if f.Machine.OK {
-		return a.Reach.Contains(f.Machine.Value)
+	if f.Host.OK {
+		return a.Reach.Contains(f.Host.Value)
 	}
 	return (privilegedMarks &^ a.Reach).Len() <= 1
 }
 
 // noOtherWall reports whether capabilities alone are left to hold it.
 func (a *Assessment) noOtherWall(f *Facts) bool {
-	return a.severity("seccomp") > Held && a.severity("proc-masks") > Held && a.severity("lsm") > Held
+	return a.severity("seccomp") > OK && a.severity("proc-masks") > OK && a.severity("lsm") > OK
 }
 
 // worst is the worst severity of all findings.
 func (a *Assessment) worst() Severity {
-	worst := Held
+	worst := OK
 	for _, finding := range a.Findings {
 		worst = max(worst, finding.Severity)
 	}
@@ -194,7 +194,7 @@ func (a *Assessment) severity(id string) Severity {
 			return finding.Severity
 		}
 	}
-	return Held
+	return OK
 }
 
 // Meaning is the verdict as a sentence.
@@ -212,7 +212,7 @@ func (a *Assessment) Meaning() string {
 		return "the capabilities that the runtime gives by default" + a.besides()
 	case Restricted:
 		return "fewer capabilities than the runtime gives by default" + a.besides()
-	case None:
+	case NoCapabilities:
 		return "no capability is held and none can be had" + a.besides()
 	}
 	return "whether it is a container could not be found out."

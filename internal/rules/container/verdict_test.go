@@ -9,10 +9,10 @@ import (
 )
 
 // TestLoosened: a wall less than the runtime raises by itself, or something of the
-// machine's given, is more than the default, whatever is held.
+// host's given, is more than the default, whatever is held.
 func TestLoosened(t *testing.T) {
 	share := func(k NamespaceKind) func(f *Facts) {
-		return func(f *Facts) { f.Namespaces[k].Inode = f.Namespaces[k].Machine }
+		return func(f *Facts) { f.Namespaces[k].Inode = f.Namespaces[k].Host }
 	}
 	mount := func(lines ...string) func(f *Facts) {
 		return func(f *Facts) { f.Mounts.Value = dockerMounts(t, lines...) }
@@ -115,7 +115,7 @@ func TestMeaning(t *testing.T) {
 	}
 }
 
-// TestTmpfs: from inside, age tells a tmpfs that may be the machine's.
+// TestTmpfs: from inside, age tells a tmpfs that may be the host's.
 func TestTmpfs(t *testing.T) {
 	const start = int64(1e18)
 	for _, c := range []struct {
@@ -125,34 +125,34 @@ func TestTmpfs(t *testing.T) {
 		change func(f *Facts)
 		want   Severity
 	}{
-		{"made with the container", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/x": start - 1e8}, nil, Held},
-		{"made later", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/x": start + 1e12}, nil, Held},
+		{"made with the container", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/x": start - 1e8}, nil, OK},
+		{"made later", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/x": start + 1e12}, nil, OK},
 		{"made before", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/x": start - 1e10}, nil, Unread},
 		{"made before, in a pod", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/x": start - 1e10},
 			func(f *Facts) { f.Cgroup = cred.Is("0::/kubepods/pod" + uid + "/" + id2) }, Info},
 		{"no age is told", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, nil, nil, Info},
 		{"no age of the container's is told", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/x": start}, nil, Info},
-		{"before, and a folder besides", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw", "21 1 8:1 /srv/x /y rw - ext4 /dev/sda1 rw"},
+		{"before, and a directory besides", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw", "21 1 8:1 /srv/x /y rw - ext4 /dev/sda1 rw"},
 			map[string]int64{"/dev": start, "/x": 0}, nil, Unread},
-		{"before, and a graver folder besides", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw", "21 1 8:1 /etc /y rw - ext4 /dev/sda1 rw"},
+		{"before, and a graver directory besides", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw", "21 1 8:1 /etc /y rw - ext4 /dev/sda1 rw"},
 			map[string]int64{"/dev": start, "/x": 0}, nil, High},
-		{"an engine's shared memory", []string{"20 10 0:40 / /dev/shm rw - tmpfs shm rw"}, map[string]int64{"/dev": start, "/dev/shm": 0}, nil, Held},
+		{"an engine's shared memory", []string{"20 10 0:40 / /dev/shm rw - tmpfs shm rw"}, map[string]int64{"/dev": start, "/dev/shm": 0}, nil, OK},
 		{"other shared memory", []string{"20 10 0:40 / /dev/shm rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/dev/shm": 0}, nil, Unread},
-		{"the machine's shared memory", []string{"20 10 0:40 / /dev/shm rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/dev/shm": 0},
-			func(f *Facts) { f.Namespaces[IPCNS].Inode = f.Namespaces[IPCNS].Machine }, Held},
-		{"in the devices' folder", []string{"20 10 0:40 / /dev/x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/dev/x": 0}, nil, Unread},
-		{"below the machine's root", []string{"20 1 8:1 / /host rw - ext4 /dev/sda1 rw", "21 20 0:40 / /host/run rw - tmpfs tmpfs rw"},
-			map[string]int64{"/dev": start, "/host/run": 0}, nil, Held},
-		{"a lid", []string{"20 2 0:40 / /proc/acpi ro - tmpfs tmpfs ro"}, map[string]int64{"/dev": start, "/proc/acpi": 0}, nil, Held},
-		{"the folder of cgroups", []string{"20 1 0:40 / /cg rw - tmpfs cgroup rw", "21 20 0:41 / /cg/pids ro - cgroup cgroup rw,pids"},
-			map[string]int64{"/dev": start, "/cg": 0}, nil, Held},
-		{"the folder of cgroups, the machine's mounts known", []string{"20 1 0:60 / /cg rw - tmpfs cgroup rw", "21 20 0:61 / /cg/pids ro - cgroup cgroup rw,pids"}, nil,
+		{"the host's shared memory", []string{"20 10 0:40 / /dev/shm rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/dev/shm": 0},
+			func(f *Facts) { f.Namespaces[IPCNS].Inode = f.Namespaces[IPCNS].Host }, OK},
+		{"in the devices' directory", []string{"20 10 0:40 / /dev/x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/dev/x": 0}, nil, Unread},
+		{"below the host's root", []string{"20 1 8:1 / /host rw - ext4 /dev/sda1 rw", "21 20 0:40 / /host/run rw - tmpfs tmpfs rw"},
+			map[string]int64{"/dev": start, "/host/run": 0}, nil, OK},
+		{"a lid", []string{"20 2 0:40 / /proc/acpi ro - tmpfs tmpfs ro"}, map[string]int64{"/dev": start, "/proc/acpi": 0}, nil, OK},
+		{"the directory of cgroups", []string{"20 1 0:40 / /cg rw - tmpfs cgroup rw", "21 20 0:41 / /cg/pids ro - cgroup cgroup rw,pids"},
+			map[string]int64{"/dev": start, "/cg": 0}, nil, OK},
+		{"the directory of cgroups, the host's mounts known", []string{"20 1 0:60 / /cg rw - tmpfs cgroup rw", "21 20 0:61 / /cg/pids ro - cgroup cgroup rw,pids"}, nil,
 			func(f *Facts) {
-				f.MachineMounts = cred.Is(parse(t, machine+"9 1 0:60 / /sys/fs/cgroup rw - tmpfs cgroup rw\n"))
-			}, Held},
-		{"shared memory, the machine's mounts known", []string{"20 1 0:60 / /x rw - tmpfs tmpfs rw"}, nil,
+				f.HostMounts = cred.Is(parse(t, host+"9 1 0:60 / /sys/fs/cgroup rw - tmpfs cgroup rw\n"))
+			}, OK},
+		{"shared memory, the host's mounts known", []string{"20 1 0:60 / /x rw - tmpfs tmpfs rw"}, nil,
 			func(f *Facts) {
-				f.MachineMounts = cred.Is(parse(t, machine+"9 1 0:60 / /dev/shm rw - tmpfs tmpfs rw\n"))
+				f.HostMounts = cred.Is(parse(t, host+"9 1 0:60 / /dev/shm rw - tmpfs tmpfs rw\n"))
 			}, Medium},
 	} {
 		f := boxed(t)
@@ -162,7 +162,7 @@ func TestTmpfs(t *testing.T) {
 			c.change(&f)
 		}
 		a := Assess(&f)
-		if got := a.severity("machine-folders"); got != c.want {
+		if got := a.severity("host-directories"); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 		if a.Partial() != (c.want == Unread) {
@@ -171,7 +171,7 @@ func TestTmpfs(t *testing.T) {
 	}
 }
 
-// TestGivenToNobody: the machine's files are in reach of those who are nobody there.
+// TestGivenToNobody: the host's files are in reach of those who are nobody there.
 func TestGivenToNobody(t *testing.T) {
 	user := func(f *Facts) {
 		f.hold(0)
@@ -183,12 +183,12 @@ func TestGivenToNobody(t *testing.T) {
 		id     string
 		want   Severity
 	}{
-		{"20 1 8:1 / /host rw - ext4 /dev/sda1 rw", user, "machine-root", High},
-		{"20 1 8:1 / /host rw - ext4 /dev/sda1 rw", func(f *Facts) { f.child(100000) }, "machine-root", High},
-		{"20 1 8:1 / /host ro - ext4 /dev/sda1 rw", func(f *Facts) {}, "machine-root", High},
-		{"20 1 8:1 /etc /e ro - ext4 /dev/sda1 rw", user, "machine-folders", Medium},
-		{"20 1 8:1 /etc /e rw - ext4 /dev/sda1 rw", user, "machine-folders", Medium},
-		{"20 1 8:1 /etc /e rw - ext4 /dev/sda1 rw", func(f *Facts) { f.child(100000) }, "machine-folders", Medium},
+		{"20 1 8:1 / /host rw - ext4 /dev/sda1 rw", user, "host-root", High},
+		{"20 1 8:1 / /host rw - ext4 /dev/sda1 rw", func(f *Facts) { f.child(100000) }, "host-root", High},
+		{"20 1 8:1 / /host ro - ext4 /dev/sda1 rw", func(f *Facts) {}, "host-root", High},
+		{"20 1 8:1 /etc /e ro - ext4 /dev/sda1 rw", user, "host-directories", Medium},
+		{"20 1 8:1 /etc /e rw - ext4 /dev/sda1 rw", user, "host-directories", Medium},
+		{"20 1 8:1 /etc /e rw - ext4 /dev/sda1 rw", func(f *Facts) { f.child(100000) }, "host-directories", Medium},
 	} {
 		f := boxed(t)
 		raw(t, &f, c.line)

@@ -25,14 +25,14 @@ func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names,
 	}
 	held := ""
 	for _, f := range a.Findings {
-		if f.Severity == container.Held {
+		if f.Severity == container.OK {
 			held += ", " + f.ID
 			continue
 		}
 		b = appendFinding(b, f, width, c)
 	}
 	if held != "" {
-		b = term.AppendWrapped(append(b, c.Paint(term.Green, "held")+"      "...), held[2:], 10, width)
+		b = term.AppendWrapped(append(b, c.Paint(term.Green, "ok")+"        "...), held[2:], 10, width)
 		b = append(b, '\n')
 	}
 	return b
@@ -87,7 +87,7 @@ func appendFinding(b []byte, f container.Finding, width int, c term.Color) []byt
 	return appendGraded(b, f.Caps, indent, width, c)
 }
 
-// appendGraded appends what each capability gives of the machine, the worst
+// appendGraded appends what each capability gives of the host, the worst
 // first; those that give nothing share a line.
 func appendGraded(b []byte, set caps.Set, indent, width int, c term.Color) []byte {
 	var t term.Table
@@ -176,7 +176,7 @@ func containerText(a *container.Assessment) string {
 // noContainerText says why it is none, also in the face of what seems to say that
 // it is one.
 func noContainerText(a *container.Assessment) string {
-	const text = "none: it has the machine's own PID namespace and no runtime's marks"
+	const text = "none: it has the host's own PID namespace and no runtime's marks"
 	if len(a.Evidence) == 0 {
 		return text
 	}

@@ -79,15 +79,15 @@ func userNSText(f *container.Facts) string {
 	ns := f.Process.UserNS.Inode
 	switch {
 	case !ns.OK && f.InChildUserNS():
-		return "not the machine's, by its uid_map; its number is unknown"
+		return "not the host's, by its uid_map; its number is unknown"
 	case !ns.OK && f.Process.UserNS.HasAllIDs():
-		return "unknown; its uid_map is that of the machine's own"
+		return "unknown; its uid_map is that of the host's own"
 	case !ns.OK:
 		return "unknown"
 	case !f.InChildUserNS():
-		return "the machine's own (initial)"
+		return "the host's own (initial)"
 	}
-	text := fmt.Sprintf("%d, not the machine's", ns.Value)
+	text := fmt.Sprintf("%d, not the host's", ns.Value)
 	if f.Owner.OK {
 		text += fmt.Sprintf(", owned by uid %d", f.Owner.Value)
 	}
@@ -145,7 +145,7 @@ func appendHoldings(b []byte, f *container.Facts, width int, c term.Color) []byt
 	}
 	b = append(append(b, '\n'), legend...)
 	if !foreign && marked(all) {
-		b = append(b, "!! gives the machine away, ! together with something else: capsh explain CAP.\n"...)
+		b = append(b, "!! gives the host away, ! together with something else: capsh explain CAP.\n"...)
 	}
 	if !f.Process.AmbientSupported {
 		b = append(b, "This kernel has no ambient set.\n"...)
@@ -254,7 +254,7 @@ func onlyInText(f *container.Facts) string {
 	ns := f.Process.UserNS.Inode
 	switch {
 	case f.InChildUserNS() && !ns.OK:
-		return ", but only inside a user namespace that is not the machine's"
+		return ", but only inside a user namespace that is not the host's"
 	case f.InChildUserNS():
 		text := fmt.Sprintf(", but only inside user namespace %d", ns.Value)
 		if f.Owner.OK {
@@ -264,7 +264,7 @@ func onlyInText(f *container.Facts) string {
 	case ns.OK:
 		return ""
 	case f.Process.UserNS.HasAllIDs():
-		return ", if its user namespace is the machine's"
+		return ", if its user namespace is the host's"
 	}
 	return ", in an unknown user namespace"
 }
@@ -275,7 +275,7 @@ func placeText(a *container.Assessment) string {
 	case !a.Contained.OK:
 		return ""
 	case !a.Contained.Value:
-		return " on the machine"
+		return " on the host"
 	case a.Runtime == "":
 		return " in namespaces of its own"
 	case a.Runtime == container.Unknown:
@@ -289,7 +289,7 @@ func heldText(f *container.Facts, a *container.Assessment) string {
 	held, usual := f.Process.Permitted, a.Default.Set
 	full := f.Kernel
 	if !full.OK {
-		full = f.Machine
+		full = f.Host
 	}
 	contained := a.Contained.Value
 	switch missing := full.Value &^ held; {
@@ -297,8 +297,8 @@ func heldText(f *container.Facts, a *container.Assessment) string {
 		return "no capability"
 	case full.OK && missing == 0:
 		return "a full set"
-	case full.OK && f.Machine.OK && held.Contains(f.Machine.Value):
-		return "all but " + fewOf(missing) + ", which is all that the machine gives"
+	case full.OK && f.Host.OK && held.Contains(f.Host.Value):
+		return "all but " + fewOf(missing) + ", which is all that the host gives"
 	case contained && held == usual:
 		return a.Default.Name + "'s default set"
 	case held.Len() <= fewNames:

@@ -16,8 +16,8 @@ func shown(change func(f *container.Facts)) (*container.Facts, *container.Assess
 	f := container.Facts{
 		Process: cred.Process{PID: 12, TID: 12, Name: "na\x1b[31mme\n", NSPID: []int{12}, Threads: 1,
 			State: cred.State{UserNS: cred.UserNS{Inode: cred.Is(uint64(cred.InitialUserNS))}, AmbientSupported: true, NoNewPrivs: cred.Is(false)}},
-		Kernel:      cred.Is(caps.First(41)),
-		MachineProc: true,
+		Kernel:   cred.Is(caps.First(41)),
+		HostProc: true,
 	}
 	for k := range container.NamespaceKinds {
 		f.Namespaces[k].Inode = cred.Is(container.InitialInode(k))
@@ -45,10 +45,10 @@ func TestSentence(t *testing.T) {
 		change func(f *container.Facts)
 		want   string
 	}{
-		{func(f *container.Facts) { hold(f, caps.First(41)) }, "Root on the machine: a full set."},
-		{func(f *container.Facts) { hold(f, caps.First(41)&^caps.Of(caps.SysTime)) }, "Root on the machine: all but sys_time."},
-		{func(f *container.Facts) { f.Machine = cred.Is(caps.First(40)); hold(f, caps.First(40)) }, "Root on the machine: all but checkpoint_restore, which is all that the machine gives."},
-		{func(f *container.Facts) { f.Machine = cred.Is(caps.First(30)); hold(f, caps.First(30)) }, "Root on the machine: all but 11, which is all that the machine gives."},
+		{func(f *container.Facts) { hold(f, caps.First(41)) }, "Root on the host: a full set."},
+		{func(f *container.Facts) { hold(f, caps.First(41)&^caps.Of(caps.SysTime)) }, "Root on the host: all but sys_time."},
+		{func(f *container.Facts) { f.Host = cred.Is(caps.First(40)); hold(f, caps.First(40)) }, "Root on the host: all but checkpoint_restore, which is all that the host gives."},
+		{func(f *container.Facts) { f.Host = cred.Is(caps.First(30)); hold(f, caps.First(30)) }, "Root on the host: all but 11, which is all that the host gives."},
 		{func(f *container.Facts) { in(f); hold(f, catalog.DockerDefault) }, "Root in a container of docker: docker's default set."},
 		{func(f *container.Facts) { in(f); hold(f, catalog.DockerDefault|caps.Of(caps.SysAdmin)) }, "Root in a container of docker: docker's default set and sys_admin."},
 		{func(f *container.Facts) { in(f); hold(f, catalog.DockerDefault&^caps.Of(caps.Chown)) }, "Root in a container of docker: 13 of docker's default 14."},
@@ -56,22 +56,22 @@ func TestSentence(t *testing.T) {
 		{func(f *container.Facts) {
 			f.Process.UID = cred.Same(1000)
 			f.Process.Bounding = caps.First(41)
-		}, "Uid 1000 on the machine: no capability; an execve of the right file can bring 41 more."},
+		}, "Uid 1000 on the host: no capability; an execve of the right file can bring 41 more."},
 		{func(f *container.Facts) {
 			f.Process.UID = cred.Same(1000)
 			f.Process.Bounding, f.Process.NoNewPrivs = caps.First(41), cred.Is(true)
-		}, "Uid 1000 on the machine: no capability; no_new_privs keeps it from more."},
+		}, "Uid 1000 on the host: no capability; no_new_privs keeps it from more."},
 		{func(f *container.Facts) {
 			hold(f, 0)
 			f.Process.Threads, f.Process.ThreadsRead = 3, true
 			f.Process.Differing = []cred.Process{{TID: 13, State: cred.State{Sets: cred.Sets{Permitted: caps.Of(caps.Chown, caps.Kill)}}}}
-		}, "Root on the machine: no capability; thread 13 holds chown and kill as well."},
-		{func(f *container.Facts) { hold(f, 0); f.Process.Threads = 3 }, "Root on the machine: no capability; what its other threads hold is unknown."},
+		}, "Root on the host: no capability; thread 13 holds chown and kill as well."},
+		{func(f *container.Facts) { hold(f, 0); f.Process.Threads = 3 }, "Root on the host: no capability; what its other threads hold is unknown."},
 		{func(f *container.Facts) {
 			f.Process.Inheritable, f.Process.Bounding = caps.SysAdmin.Set(), caps.Chown.Set()
-		}, "Root on the machine: no capability; an execve of the right file can bring 2 more."},
-		{func(f *container.Facts) { hold(f, caps.First(41)); f.Process.Effective = 0 }, "Root on the machine: a full set; none is effective until raised."},
-		{func(f *container.Facts) { hold(f, caps.First(41)); f.Process.Effective &^= 3 }, "Root on the machine: a full set; 2 not effective until raised."},
+		}, "Root on the host: no capability; an execve of the right file can bring 2 more."},
+		{func(f *container.Facts) { hold(f, caps.First(41)); f.Process.Effective = 0 }, "Root on the host: a full set; none is effective until raised."},
+		{func(f *container.Facts) { hold(f, caps.First(41)); f.Process.Effective &^= 3 }, "Root on the host: a full set; 2 not effective until raised."},
 		{func(f *container.Facts) {
 			hold(f, caps.First(41))
 			f.Process.UserNS.Inode, f.Namespaces[container.UserNS].Inode = cred.Is(uint64(4026532841)), cred.Is(uint64(4026532841))
@@ -80,7 +80,7 @@ func TestSentence(t *testing.T) {
 		{func(f *container.Facts) {
 			hold(f, caps.First(41))
 			f.Process.UserNS.Inode, f.Namespaces[container.UserNS].Inode = cred.Known[uint64]{}, cred.Known[uint64]{}
-		}, "Root on the machine: a full set, in an unknown user namespace."},
+		}, "Root on the host: a full set, in an unknown user namespace."},
 	} {
 		f, a := shown(c.change)
 		if got := Sentence(f, a, noNames{}); got != c.want {
@@ -93,7 +93,7 @@ func TestSentence(t *testing.T) {
 func TestMarksExplained(t *testing.T) {
 	for held, want := range map[caps.Set]bool{caps.SysAdmin.Set(): true, caps.Chown.Set(): true, caps.Kill.Set(): false} {
 		f, a := shown(func(f *container.Facts) { f.Process.Bounding = held })
-		if text := string(Show(nil, f, a, noNames{}, 80, false)); strings.Contains(text, "gives the machine away") != want {
+		if text := string(Show(nil, f, a, noNames{}, 80, false)); strings.Contains(text, "gives the host away") != want {
 			t.Errorf("%v:\n%s", held, text)
 		}
 	}
@@ -107,8 +107,8 @@ func TestUnknownUserNS(t *testing.T) {
 		userns, sentence, container string
 		marked                      bool
 	}{
-		{[]cred.IDRange{{Outside: 1000, Count: 1}}, "not the machine's, by its uid_map", ", but only inside a user namespace that is not the machine's.", "it is in a user namespace of its own", false},
-		{[]cred.IDRange{{Count: 1<<32 - 1}}, "unknown; its uid_map is that of the machine's own", ", if its user namespace is the machine's.", "none", true},
+		{[]cred.IDRange{{Outside: 1000, Count: 1}}, "not the host's, by its uid_map", ", but only inside a user namespace that is not the host's.", "it is in a user namespace of its own", false},
+		{[]cred.IDRange{{Count: 1<<32 - 1}}, "unknown; its uid_map is that of the host's own", ", if its user namespace is the host's.", "none", true},
 		{nil, "unknown", ", in an unknown user namespace.", "none", true},
 	} {
 		f, a := shown(func(f *container.Facts) {
@@ -236,7 +236,7 @@ func TestAssessmentText(t *testing.T) {
 
 // TestNoContainerText: what seems to say that it is a container is not passed over.
 func TestNoContainerText(t *testing.T) {
-	const none = "none: it has the machine's own PID namespace and no runtime's marks"
+	const none = "none: it has the host's own PID namespace and no runtime's marks"
 	for want, dockerEnv := range map[string]bool{none: false, none + " but what alone makes none: there is a /.dockerenv": true} {
 		_, a := shown(func(f *container.Facts) { f.DockerEnv = cred.Is(dockerEnv) })
 		if got := containerText(a); got != want {

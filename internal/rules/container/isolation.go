@@ -23,14 +23,14 @@ func (a *Assessment) findCapabilities(f *Facts) {
 		if a.Reach != a.Default.Set {
 			evidence += ", " + strconv.Itoa(a.Reach.Len()) + " of " + strconv.Itoa(a.Default.Set.Len())
 		}
-		a.add("capabilities", Held, evidence, "Capabilities are no wider than a container commonly gets.")
+		a.add("capabilities", OK, evidence, "Capabilities are no wider than a container commonly gets.")
 		return
 	}
 	severity := Low
 	for c := range beyond.All() {
 		severity = max(severity, a.capability(f, c))
 	}
-	meaning := "On the machine itself, each gives away what stands beside it."
+	meaning := "On the host itself, each gives away what stands beside it."
 	if f.confined() {
 		meaning = "They count inside only; what they open there is more of the kernel to attack."
 	}
@@ -60,13 +60,13 @@ func (a *Assessment) capability(f *Facts, c caps.Cap) Severity {
 	case e.Host == catalog.HostPaired:
 		return met(a.Reach.Contains(caps.Of(caps.BPF, caps.Perfmon)), Critical)
 	case e.Host == catalog.HostWithMount:
-		return met(slices.ContainsFunc(f.visible, f.machineFolder), High)
+		return met(slices.ContainsFunc(f.visible, f.hostDirectory), High)
 	case e.Host == catalog.HostWithNetwork:
 		return met(shared(NetNS), High)
 	case e.Host == catalog.HostWithPIDs:
 		return met(shared(PIDNS), Critical)
 	case e.Host == catalog.HostWithDevice:
-		disks, others := f.machineDevices()
+		disks, others := f.hostDevices()
 		return met(len(disks)+len(others) > 0, Critical)
 	case e.Host == catalog.HostPart:
 		return Medium
@@ -79,14 +79,14 @@ var namespaceWalls = [NamespaceKinds]struct {
 	shared  Severity
 	meaning string
 }{
-	UserNS:   {Low, "Root inside is root of the machine; only the other walls stand between."},
-	PIDNS:    {High, "All of the machine's processes can be seen, and signalled by the same uid or cap_kill; with cap_sys_ptrace they can be taken over."},
-	MountNS:  {Critical, "All of the machine's files are in reach."},
-	NetNS:    {High, "The machine's interfaces, its services on localhost and its abstract sockets are in reach."},
-	IPCNS:    {Medium, "System V and POSIX message queues and shared memory of the machine are in reach."},
-	UTSNS:    {Low, "With cap_sys_admin the machine's host name can be changed."},
-	CgroupNS: {Info, "The machine's cgroup paths can be seen."},
-	TimeNS:   {Info, "The clocks are the machine's, as with nearly all containers."},
+	UserNS:   {Low, "Root inside is root of the host; only the other walls stand between."},
+	PIDNS:    {High, "All of the host's processes can be seen, and signalled by the same uid or cap_kill; with cap_sys_ptrace they can be taken over."},
+	MountNS:  {Critical, "All of the host's files are in reach."},
+	NetNS:    {High, "The host's interfaces, its services on localhost and its abstract sockets are in reach."},
+	IPCNS:    {Medium, "System V and POSIX message queues and shared memory of the host are in reach."},
+	UTSNS:    {Low, "With cap_sys_admin the host's host name can be changed."},
+	CgroupNS: {Info, "The host's cgroup paths can be seen."},
+	TimeNS:   {Info, "The clocks are the host's, as with nearly all containers."},
 }
 
 // finding is the ID of what is found of a namespace.
@@ -100,20 +100,20 @@ func (a *Assessment) findNamespaces(f *Facts) {
 		case k == TimeNS && !f.Namespaces[k].Inode.OK && f.Namespaces[UserNS].Inode.OK:
 			// Before Linux 5.6 there was none; the others could be read.
 		case !shared.OK && f.Namespaces[k].Inode.OK:
-			a.add(id, Unread, "it is number "+strconv.FormatUint(f.Namespaces[k].Inode.Value, 10)+", that of the machine's init is not to be seen", "Whether this wall stands is not known.")
+			a.add(id, Unread, "it is number "+strconv.FormatUint(f.Namespaces[k].Inode.Value, 10)+", that of the host's init is not to be seen", "Whether this wall stands is not known.")
 		case !shared.OK:
 			a.unread(id, "the "+k.String()+" namespace")
 		case shared.Value:
-			a.add(id, f.sharing(k), "it is the machine's own", wall.meaning)
+			a.add(id, f.sharing(k), "it is the host's own", wall.meaning)
 		case k == UserNS:
 			a.findUserNS(f)
 		default:
-			a.add(id, Held, "it has one of its own", "")
+			a.add(id, OK, "it has one of its own", "")
 		}
 	}
 }
 
-// sharing is what it costs to have the machine's own namespace of a kind.
+// sharing is what it costs to have the host's own namespace of a kind.
 func (f *Facts) sharing(k NamespaceKind) Severity {
 	if f.confined() { // root inside is nobody there
 		return min(namespaceWalls[k].shared, Medium)
@@ -127,11 +127,11 @@ func (a *Assessment) findUserNS(f *Facts) {
 	m := f.Process.UserNS.UIDMap
 	switch {
 	case !m.OK:
-		a.add(id, Unread, "it has one of its own; its uid_map could not be read", "Whether an id inside is the machine's root is not known.")
+		a.add(id, Unread, "it has one of its own; its uid_map could not be read", "Whether an id inside is the host's root is not known.")
 	case mapsRoot(m.Value):
-		a.add(id, High, "it has one of its own, which maps the machine's uid 0", "Files that root owns obey it where they are in reach.")
+		a.add(id, High, "it has one of its own, which maps the host's uid 0", "Files that root owns obey it where they are in reach.")
 	default:
-		a.add(id, Held, "it has one of its own, without the machine's uid 0", "Root inside is nobody outside.")
+		a.add(id, OK, "it has one of its own, without the host's uid 0", "Root inside is nobody outside.")
 	}
 }
 
@@ -149,7 +149,7 @@ func (a *Assessment) findProcess(f *Facts) {
 	case s.Value == cred.SeccompOff:
 		a.add("seccomp", Medium, "no seccomp filter", "Every system call is open, also those that containers never need, such as keyctl, add_key, bpf and userfaultfd.")
 	default:
-		a.add("seccomp", Held, "seccomp "+s.Value.String(), "")
+		a.add("seccomp", OK, "seccomp "+s.Value.String(), "")
 	}
 	switch label := f.Label; {
 	case !label.OK:
@@ -157,9 +157,9 @@ func (a *Assessment) findProcess(f *Facts) {
 	case label.Value == "":
 		a.add("lsm", Low, "no AppArmor or SELinux label", "No security module stands behind the other walls.")
 	case unconfined(label.Value):
-		a.add("lsm", Medium, "label "+label.Value, "The security module that this machine has does not hold it.")
+		a.add("lsm", Medium, "label "+label.Value, "The security module that this host has does not hold it.")
 	default:
-		a.add("lsm", Held, "label "+label.Value, "")
+		a.add("lsm", OK, "label "+label.Value, "")
 	}
 	a.findNoNewPrivs(f)
 }
@@ -183,13 +183,13 @@ func (a *Assessment) findNoNewPrivs(f *Facts) {
 	case !nnp.OK:
 		a.unread(id, "no_new_privs")
 	case nnp.Value:
-		a.add(id, Held, "no_new_privs is on", "")
+		a.add(id, OK, "no_new_privs is on", "")
 	case more == 0:
 		a.add(id, Info, "no_new_privs is off; all that an execve can give is held already", "")
 	case f.Setuid.OK && len(f.Setuid.Value) > 0:
 		a.add(id, Medium, "no_new_privs is off and there are "+countOf(f.Setuid.Value, 3, "setuid-root file"), "Through one of them "+gain+".")
 	case f.Setuid.OK:
-		a.add(id, Low, "no_new_privs is off; no setuid-root file in the usual folders", "Through a setuid file elsewhere, or one with file capabilities, "+gain+".")
+		a.add(id, Low, "no_new_privs is off; no setuid-root file in the usual directories", "Through a setuid file elsewhere, or one with file capabilities, "+gain+".")
 	default:
 		a.add(id, Low, "no_new_privs is off; whether there are setuid files could not be read", "Through one of them "+gain+".")
 	}

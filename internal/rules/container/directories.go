@@ -7,15 +7,15 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// The folders of the machine that are mounted, and its root. From inside, the
-// mount table tells which folder of which filesystem is where; what that is to
-// the machine, only the mount table of its init does.
+// The directories of the host that are mounted, and its root. From inside, the
+// mount table tells which directory of which filesystem is where; what that is to
+// the host, only the mount table of its init does.
 
-// machinePath is where the machine itself has what is mounted; false if it has it
+// hostPath is where the host itself has what is mounted; false if it has it
 // nowhere, or its mount table is not known.
-func (f *Facts) machinePath(m Mount) (path string, ok bool) {
+func (f *Facts) hostPath(m Mount) (path string, ok bool) {
 	longest := -1
-	for _, own := range f.MachineMounts.Value.List {
+	for _, own := range f.HostMounts.Value.List {
 		if below, is := within(m.Root, own.Root); is && own.Dev == m.Dev && len(own.Root) > longest {
 			longest = len(own.Root)
 			path, ok = strings.TrimSuffix(own.Point, "/")+below, true
@@ -27,18 +27,18 @@ func (f *Facts) machinePath(m Mount) (path string, ok bool) {
 	return path, ok
 }
 
-// within cuts a folder from the path of one in it, or of itself.
-func within(path, folder string) (below string, ok bool) {
-	below, ok = strings.CutPrefix(path, strings.TrimSuffix(folder, "/"))
+// within cuts a directory from the path of one in it, or of itself.
+func within(path, directory string) (below string, ok bool) {
+	below, ok = strings.CutPrefix(path, strings.TrimSuffix(directory, "/"))
 	if below == "/" {
 		below = ""
 	}
 	return below, ok && (below == "" || below[0] == '/')
 }
 
-// folder is the path of what is mounted below the root of its filesystem: of
+// directory is the path of what is mounted below the root of its filesystem: of
 // Btrfs, below that of the subvolume.
-func (m Mount) folder() string {
+func (m Mount) directory() string {
 	subvolume := ""
 	if _, name, ok := strings.Cut(m.Super, ",subvol="); ok && m.Type == "btrfs" {
 		subvolume = unescapeOctal(name)
@@ -54,14 +54,14 @@ func (m Mount) folder() string {
 	return m.Root
 }
 
-// findMachineRoot looks for the whole of the filesystem that the machine, or its
+// findHostRoot looks for the whole of the filesystem that the host, or its
 // container runtime, runs from.
-func (a *Assessment) findMachineRoot(f *Facts) {
-	const id, meaning = "machine-root", "All of the machine's files: programs, accounts, keys."
-	severity := Held
+func (a *Assessment) findHostRoot(f *Facts) {
+	const id, meaning = "host-root", "All of the host's files: programs, accounts, keys."
+	severity := OK
 	var found, maybe []string
 	for _, m := range f.visible {
-		switch is := f.machineRoot(m); {
+		switch is := f.hostRoot(m); {
 		case !is.OK:
 			maybe = append(maybe, m.Point)
 		case is.Value:
@@ -72,13 +72,13 @@ func (a *Assessment) findMachineRoot(f *Facts) {
 	case len(found) > 0:
 		a.add(id, severity, "mounted at "+firstOf(found, 3), meaning)
 	case len(maybe) > 0:
-		a.add(id, Unread, "all of a filesystem is at "+firstOf(maybe, 3)+"; whether it is the machine's root is not to be seen", meaning)
+		a.add(id, Unread, "all of a filesystem is at "+firstOf(maybe, 3)+"; whether it is the host's root is not to be seen", meaning)
 	default:
-		a.add(id, Held, "the machine's root is not mounted", "")
+		a.add(id, OK, "the host's root is not mounted", "")
 	}
 }
 
-// root is what the machine's root is worth: as a mount, to everyone, for what all may
+// root is what the host's root is worth: as a mount, to everyone, for what all may
 // read and for what is owned there by a uid that was not meant to have it.
 func (a *Assessment) root(f *Facts, m Mount) Severity {
 	switch {
@@ -90,33 +90,33 @@ func (a *Assessment) root(f *Facts, m Mount) Severity {
 	return High
 }
 
-// rootAtStake is what it is worth if all is the machine's root that may be.
+// rootAtStake is what it is worth if all is the host's root that may be.
 func (a *Assessment) rootAtStake(f *Facts) Severity {
 	if !f.Mounts.OK {
 		return High
 	}
-	worst := Held
+	worst := OK
 	for _, m := range f.visible {
-		if !f.machineRoot(m).OK {
+		if !f.hostRoot(m).OK {
 			worst = max(worst, a.root(f, m))
 		}
 	}
 	return worst
 }
 
-// machineRoot says whether a mount is that of the machine's root: by its init's
-// mount table, by a mount namespace that is the machine's own, or by being all of a
+// hostRoot says whether a mount is that of the host's root: by its init's
+// mount table, by a mount namespace that is the host's own, or by being all of a
 // filesystem that the runtime keeps its files on. Of all of another filesystem it
 // is not known, unless the runtime made it.
-func (f *Facts) machineRoot(m Mount) cred.Known[bool] {
-	if f.MachineMounts.OK {
-		root, ok := f.MachineMounts.Value.At("/")
+func (f *Facts) hostRoot(m Mount) cred.Known[bool] {
+	if f.HostMounts.OK {
+		root, ok := f.HostMounts.Value.At("/")
 		return cred.Known[bool]{Value: m.Dev == root.Dev && m.Root == root.Root, OK: ok}
 	}
 	_, stored := fromStorage(m.Root + "\n" + m.Super)
 	mounts := f.shared(MountNS)
 	switch {
-	case m.byKernel(), m.Type == "tmpfs", m.Type == "devtmpfs", m.folder() != "/":
+	case m.byKernel(), m.Type == "tmpfs", m.Type == "devtmpfs", m.directory() != "/":
 		return cred.Is(false)
 	case stored, m.layer(), f.ofRuntime(m):
 		return cred.Is(false)
@@ -137,10 +137,10 @@ func (m Mount) layer() bool {
 }
 
 // runtimeDisk reports whether a device holds the root of this container, as a
-// folder of it, or files that the runtime made for it.
+// directory of it, or files that the runtime made for it.
 func (f *Facts) runtimeDisk(dev string) bool {
 	for _, m := range f.Mounts.Value.List {
-		if m.Dev == dev && m.folder() != "/" && (m.Point == "/" || f.ofRuntime(m)) {
+		if m.Dev == dev && m.directory() != "/" && (m.Point == "/" || f.ofRuntime(m)) {
 			return true
 		}
 	}
@@ -150,23 +150,23 @@ func (f *Facts) runtimeDisk(dev string) bool {
 // ofRuntime recognizes what a runtime mounts by itself, and volumes that it keeps
 // for the container, by where they come from: a place inside anyone can name.
 func (f *Facts) ofRuntime(m Mount) bool {
-	path, _ := f.machinePath(m)
+	path, _ := f.hostPath(m)
 	if keptByRuntime(m.Root) || keptByRuntime(path) {
 		return true
 	}
 	switch m.Point {
 	case "/etc/hosts", "/etc/hostname", "/etc/resolv.conf":
-		// A file of this name from elsewhere than the machine's own folder, as
+		// A file of this name from elsewhere than the host's own directory, as
 		// BuildKit has them; of gVisor, nothing more is to be seen.
 		name := m.Root[strings.LastIndexByte(m.Root, '/'):]
-		return gvisor(f.Release) || strings.HasPrefix(name, m.Point[len("/etc"):]) && m.folder() != m.Point
+		return gvisor(f.Release) || strings.HasPrefix(name, m.Point[len("/etc"):]) && m.directory() != m.Point
 	}
 	_, layered := perContainer(m.Super)
 	return m.Type == "overlay" && layered
 }
 
 // keptByRuntime recognizes the path of what a runtime keeps for one container, or
-// as a volume: something in a folder of its own, never that of all.
+// as a volume: something in a directory of its own, never that of all.
 func keptByRuntime(path string) bool {
 	parts := append([]string{""}, strings.FieldsFunc(path, func(r rune) bool { return r == '/' })...)
 	for i := 2; i < len(parts)-1; i++ {
@@ -184,26 +184,26 @@ func keptByRuntime(path string) bool {
 	return false
 }
 
-// ofContainerd says that folders lead to what containerd keeps.
-func ofContainerd(folders []string) bool {
-	return slices.ContainsFunc(folders, func(name string) bool {
+// ofContainerd says that directories lead to what containerd keeps.
+func ofContainerd(directories []string) bool {
+	return slices.ContainsFunc(directories, func(name string) bool {
 		return name == "nerdctl" || strings.HasPrefix(name, "io.containerd.")
 	})
 }
 
-// machineFolder reports whether a mount is of the machine's files and not made by
-// the runtime. A whole tmpfs is not counted without the machine's mount table; see
+// hostDirectory reports whether a mount is of the host's files and not made by
+// the runtime. A whole tmpfs is not counted without the host's mount table; see
 // findTmpfs.
-func (f *Facts) machineFolder(m Mount) bool {
+func (f *Facts) hostDirectory(m Mount) bool {
 	if m.Point == "/" || m.byKernel() || f.ofRuntime(m) || f.toldElsewhere(m) {
 		return false
 	}
-	switch _, ofMachine := f.machinePath(m); {
+	switch _, ofHost := f.hostPath(m); {
 	case m.Type == "devtmpfs": // of parts findDevices tells
 		return m.Root == "/"
-	case m.Type != "tmpfs" || ofMachine:
+	case m.Type != "tmpfs" || ofHost:
 		return true
-	case f.MachineMounts.OK || m.Root == "/":
+	case f.HostMounts.OK || m.Root == "/":
 		return false
 	}
 	// A file of a tmpfs that is here whole, such as a /dev/null that hides another.
@@ -211,44 +211,44 @@ func (f *Facts) machineFolder(m Mount) bool {
 	return !slices.ContainsFunc(f.Mounts.Value.List, own)
 }
 
-// findMachineFolders tells of the folders of the machine that are mounted.
-func (a *Assessment) findMachineFolders(f *Facts) {
-	const id, meaning = "machine-folders", "What the process may do to files, it may do to these of the machine."
+// findHostDirectories tells of the directories of the host that are mounted.
+func (a *Assessment) findHostDirectories(f *Facts) {
+	const id, meaning = "host-directories", "What the process may do to files, it may do to these of the machine."
 	var names, roots []string
-	severity := Held
+	severity := OK
 	for _, m := range f.visible {
-		if f.machineRoot(m).Value {
+		if f.hostRoot(m).Value {
 			roots = append(roots, m.Point)
 		}
-		if !f.machineFolder(m) || m.belowAny(roots) { // findMachineRoot tells of these
+		if !f.hostDirectory(m) || m.belowAny(roots) { // findHostRoot tells of these
 			continue
 		}
 		what, where := f.origin(m)
 		names = append(names, what+" at "+m.Point)
-		severity = max(severity, a.folder(f, where, m.ReadOnly))
+		severity = max(severity, a.directory(f, where, m.ReadOnly))
 	}
 	old, undated := a.findTmpfs(f, roots)
 	switch evidence := countOf(names, 3, "mount"); {
 	case len(old) > 0 && len(names) > 0:
-		a.add(id, max(severity, Unread), evidence+"; a tmpfs older than the container, perhaps the machine's, at "+firstOf(old, 3), meaning)
+		a.add(id, max(severity, Unread), evidence+"; a tmpfs older than the container, perhaps the host's, at "+firstOf(old, 3), meaning)
 	case len(old) > 0:
-		a.add(id, Unread, "a tmpfs older than the container is at "+firstOf(old, 3)+"; whether it is the machine's is not to be seen", meaning)
+		a.add(id, Unread, "a tmpfs older than the container is at "+firstOf(old, 3)+"; whether it is the host's is not to be seen", meaning)
 	case len(names) > 0:
 		a.add(id, severity, evidence, meaning)
 	case len(undated) > 0:
-		a.add(id, Info, "none, unless a tmpfs is the machine's: "+firstOf(undated, 3), "Only runtimes' sockets were looked for in it.")
+		a.add(id, Info, "none, unless a tmpfs is the host's: "+firstOf(undated, 3), "Only runtimes' sockets were looked for in it.")
 	default:
-		a.add(id, Held, "no folder of the machine is mounted", "")
+		a.add(id, OK, "no directory of the host is mounted", "")
 	}
 }
 
-// belowAny reports whether a mount is in one of some folders.
-func (m Mount) belowAny(folders []string) bool {
-	return slices.ContainsFunc(folders, func(dir string) bool { _, ok := within(m.Point, dir); return ok })
+// belowAny reports whether a mount is in one of some directories.
+func (m Mount) belowAny(directories []string) bool {
+	return slices.ContainsFunc(directories, func(dir string) bool { _, ok := within(m.Point, dir); return ok })
 }
 
-// folder is what a folder of the machine is worth.
-func (a *Assessment) folder(f *Facts, path string, readOnly bool) Severity {
+// directory is what a directory of the host is worth.
+func (a *Assessment) directory(f *Facts, path string, readOnly bool) Severity {
 	switch _, shared := within(path, "/dev/shm"); {
 	case !sensitive(path), readOnly && public(path):
 		return Info
@@ -258,13 +258,13 @@ func (a *Assessment) folder(f *Facts, path string, readOnly bool) Severity {
 	return High
 }
 
-// origin is what is mounted, in words, and its path on the machine where that is
-// known or likely: of a tmpfs or of another machine's files it is not.
+// origin is what is mounted, in words, and its path on the host where that is
+// known or likely: of a tmpfs or of another host's files it is not.
 func (f *Facts) origin(m Mount) (what, path string) {
-	if path, ok := f.machinePath(m); ok {
+	if path, ok := f.hostPath(m); ok {
 		return path, path
 	}
-	what, path = m.folder(), m.folder()
+	what, path = m.directory(), m.directory()
 	if what == "/" {
 		what = "all of " + m.Type
 		if strings.HasPrefix(m.Source, "/dev/") || m.Type == "zfs" {
@@ -277,7 +277,7 @@ func (f *Facts) origin(m Mount) (what, path string) {
 	return what, path
 }
 
-// sensitive reports whether a folder of the machine is one that its security
+// sensitive reports whether a directory of the host is one that its security
 // rests on. All of a filesystem may hold any.
 func sensitive(path string) bool {
 	for _, dir := range [...]string{
@@ -291,7 +291,7 @@ func sensitive(path string) bool {
 	return false
 }
 
-// public reports whether a folder or file of the machine is one that everyone has
+// public reports whether a directory or file of the host is one that everyone has
 // much the same of: programs, libraries, the time zone.
 func public(path string) bool {
 	for _, dir := range [...]string{"/usr", "/bin", "/sbin", "/lib", "/etc/localtime", "/etc/timezone"} {

@@ -31,16 +31,16 @@ func parse(t testing.TB, text string) Mounts {
 	return m
 }
 
-// machine is the mount table of a machine's init, with a home and a /run of
+// host is the mount table of a host's init, with a home and a /run of
 // their own.
-const machine = `1 0 8:1 / / rw - ext4 /dev/sda1 rw
+const host = `1 0 8:1 / / rw - ext4 /dev/sda1 rw
 2 1 8:2 / /home rw - ext4 /dev/sda2 rw
 3 1 0:25 / /run rw - tmpfs tmpfs rw
 4 1 0:30 / /var/lib/docker/containers/` + id1 + `/mounts/shm rw - tmpfs shm rw
 `
 
 // TestMachineRoot: it is known by where the runtime's files are, or by the
-// machine's own mount table; that a filesystem is another's is not to be seen.
+// host's own mount table; that a filesystem is another's is not to be seen.
 func TestMachineRoot(t *testing.T) {
 	own := func(f *Facts, line string) { f.Mounts.Value = parse(t, line) }
 	for _, c := range []struct {
@@ -48,10 +48,10 @@ func TestMachineRoot(t *testing.T) {
 		change func(f *Facts)
 		want   Severity
 	}{
-		{"no mount", func(f *Facts) {}, Held},
+		{"no mount", func(f *Facts) {}, OK},
 		{"the disk of the runtime's files", func(f *Facts) { raw(t, f, "20 1 8:1 / /host rw - ext4 /dev/sda1 rw") }, Critical},
 		{"another disk", func(f *Facts) { raw(t, f, "20 1 8:2 / /host rw - ext4 /dev/sda2 rw") }, Unread},
-		{"a folder", func(f *Facts) { raw(t, f, "20 1 8:2 /srv /host rw - ext4 /dev/sda2 rw") }, Held},
+		{"a directory", func(f *Facts) { raw(t, f, "20 1 8:2 /srv /host rw - ext4 /dev/sda2 rw") }, OK},
 		{"ZFS", func(f *Facts) { raw(t, f, "20 1 0:40 / /host rw - zfs rpool/ROOT/debian rw") }, Unread},
 		{"Btrfs", func(f *Facts) {
 			raw(t, f, "20 1 0:40 /@ /host rw - btrfs /dev/sda2 rw,subvolid=256,subvol=/@")
@@ -60,59 +60,59 @@ func TestMachineRoot(t *testing.T) {
 			raw(t, f, "20 1 0:40 /root /host rw - btrfs /dev/sda2 rw,subvolid=256,subvol=/root")
 		}, Unread},
 		{"Btrfs of which the subvolume is not told", func(f *Facts) { raw(t, f, "20 1 0:40 /@ /host rw - btrfs /dev/sda2 rw") }, Unread},
-		{"Btrfs, a folder", func(f *Facts) {
+		{"Btrfs, a directory", func(f *Facts) {
 			raw(t, f, "20 1 0:40 /@/srv/x /host rw - btrfs /dev/sda2 rw,subvolid=256,subvol=/@")
-		}, Held},
+		}, OK},
 		{"NFS", func(f *Facts) { raw(t, f, "20 1 0:40 / /host rw - nfs4 far:/ rw") }, Unread},
-		{"a tmpfs", func(f *Facts) { raw(t, f, "20 1 0:40 / /host rw - tmpfs tmpfs rw") }, Held},
+		{"a tmpfs", func(f *Facts) { raw(t, f, "20 1 0:40 / /host rw - tmpfs tmpfs rw") }, OK},
 		{"its own root may be it", func(f *Facts) { own(f, "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n") }, Unread},
 		{"its own root is it", func(f *Facts) {
 			own(f, "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n")
-			f.Namespaces[MountNS].Inode = f.Namespaces[MountNS].Machine
+			f.Namespaces[MountNS].Inode = f.Namespaces[MountNS].Host
 		}, Critical},
 		{"its own root is it, in a user namespace", func(f *Facts) {
 			own(f, "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n")
-			f.Namespaces[MountNS].Inode = f.Namespaces[MountNS].Machine
+			f.Namespaces[MountNS].Inode = f.Namespaces[MountNS].Host
 			f.child(100000)
 		}, Low},
-		{"its own root is a folder", func(f *Facts) { own(f, "1 0 8:1 /var/lib/machines/a / rw - ext4 /dev/sda1 rw\n") }, Held},
-		{"Docker's ZFS", func(f *Facts) { own(f, "1 0 0:40 / / rw - zfs pool/docker/"+id1+" rw\n") }, Held},
+		{"its own root is a directory", func(f *Facts) { own(f, "1 0 8:1 /var/lib/machines/a / rw - ext4 /dev/sda1 rw\n") }, OK},
+		{"Docker's ZFS", func(f *Facts) { own(f, "1 0 0:40 / / rw - zfs pool/docker/"+id1+" rw\n") }, OK},
 		{"Docker's Btrfs", func(f *Facts) {
 			root := "/@/var/lib/docker/btrfs/subvolumes/" + id1
 			own(f, "1 0 0:40 "+root+" / rw - btrfs /dev/sda2 rw,subvolid=300,subvol="+root+"\n")
-		}, Held},
+		}, OK},
 		{"BuildKit's overlay", func(f *Facts) {
 			own(f, "1 0 0:40 / / rw - overlay overlay rw,upperdir=/var/lib/buildkit/runc-overlayfs/snapshots/snapshots/7/fs\n")
-		}, Held},
-		{"fuse-overlayfs", func(f *Facts) { own(f, "1 0 0:40 / / rw - fuse.fuse-overlayfs fuse-overlayfs rw\n") }, Held},
+		}, OK},
+		{"fuse-overlayfs", func(f *Facts) { own(f, "1 0 0:40 / / rw - fuse.fuse-overlayfs fuse-overlayfs rw\n") }, OK},
 		{"a live system's overlay", func(f *Facts) { own(f, "1 0 0:40 / / rw - overlay overlay rw,upperdir=/cow/upper\n") }, Unread},
 		{"gVisor", func(f *Facts) {
 			own(f, "1 0 0:1 / / rw - 9p none rw\n2 1 0:2 / /etc/hosts rw - 9p none rw\n")
 			f.Release = cred.Is("4.4.0")
-		}, Held},
-		{"the machine's, by its table", func(f *Facts) {
-			f.MachineMounts = cred.Is(parse(t, machine))
+		}, OK},
+		{"the host's, by its table", func(f *Facts) {
+			f.HostMounts = cred.Is(parse(t, host))
 			own(f, "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n")
 		}, Critical},
-		{"another disk, by the machine's table", func(f *Facts) {
-			f.MachineMounts = cred.Is(parse(t, machine))
+		{"another disk, by the host's table", func(f *Facts) {
+			f.HostMounts = cred.Is(parse(t, host))
 			raw(t, f, "20 1 8:2 / /host rw - ext4 /dev/sda2 rw")
-		}, Held},
+		}, OK},
 	} {
 		f := boxed(t)
 		c.change(&f)
-		if a := Assess(&f); a.severity("machine-root") != c.want {
-			t.Errorf("%s: %s, want %s", c.name, a.severity("machine-root"), c.want)
+		if a := Assess(&f); a.severity("host-root") != c.want {
+			t.Errorf("%s: %s, want %s", c.name, a.severity("host-root"), c.want)
 		}
 	}
 }
 
-// TestMachineFolders: a name tells nothing, and what the machine calls a folder is
+// TestMachineFolders: a name tells nothing, and what the host calls a directory is
 // told where it is known.
 func TestMachineFolders(t *testing.T) {
 	known := func(lines ...string) func(f *Facts) {
 		return func(f *Facts) {
-			f.MachineMounts = cred.Is(parse(t, machine))
+			f.HostMounts = cred.Is(parse(t, host))
 			raw(t, f, lines...)
 		}
 	}
@@ -140,33 +140,33 @@ func TestMachineFolders(t *testing.T) {
 		{inside("20 10 0:6 / /dev rw - devtmpfs udev rw"), High, "1 mount: all of devtmpfs at /dev"},
 		{inside("20 1 0:40 /@/etc /x rw - btrfs /dev/sda2 rw,subvolid=256,subvol=/@"), High, "1 mount: /etc at /x"},
 		{inside("20 1 0:40 / /x rw - nfs4 far:/ rw"), Info, "1 mount: all of nfs4 at /x"},
-		{inside("20 1 0:40 /c /x rw - virtiofs machine rw"), Info, "1 mount: /c at /x"},
+		{inside("20 1 0:40 /c /x rw - virtiofs host rw"), Info, "1 mount: /c at /x"},
 		{inside("20 1 0:40 /systemd /x rw - tmpfs tmpfs rw"), Info, "1 mount: /systemd at /x"},
 		{known("20 1 0:25 /systemd /x rw - tmpfs tmpfs rw"), High, "1 mount: /run/systemd at /x"},
 		{known("20 1 0:25 / /x rw - tmpfs tmpfs rw"), High, "1 mount: /run at /x"},
 		{known("20 1 8:2 /a /x rw - ext4 /dev/sda2 rw"), High, "1 mount: /home/a at /x"},
 		{known("20 1 8:1 /etc /x ro - ext4 /dev/sda1 rw"), Medium, "1 mount: /etc at /x"},
 
-		{known("20 1 0:30 / /dev/shm rw - tmpfs shm rw"), Held, ""},
-		{known("20 1 0:40 / /scratch rw - tmpfs tmpfs rw"), Held, ""},
-		{inside("20 1 0:40 / /scratch rw - tmpfs tmpfs rw"), Info, "none, unless a tmpfs is the machine's: /scratch"},
-		{inside("20 8 0:40 / /sys/firmware ro - tmpfs tmpfs rw"), Held, ""},
-		{inside("20 1 8:2 /var/lib/kubelet/pods/" + uid + "/volumes/kubernetes.io~empty-dir/a /v rw - ext4 /dev/sda2 rw"), Held, ""},
-		{inside("20 1 8:2 /elsewhere/docker/volumes/a/_data/b /v rw - ext4 /dev/sda2 rw"), Held, ""},
-		{inside("20 1 8:2 /var/lib/containers/storage/volumes/a/_data /v rw - ext4 /dev/sda2 rw"), Held, ""},
-		{inside("20 1 0:25 /containers/storage/overlay-containers/" + id2 + "/userdata/run/secrets /run/secrets rw - tmpfs tmpfs rw"), Held, ""},
-		{inside("20 1 8:2 /elsewhere/containers/" + id1 + "/resolv.conf /etc/resolv.conf rw - ext4 /dev/sda2 rw"), Held, ""},
-		{inside("20 1 8:2 /var/lib/docker/buildkit/executor/resolv.conf /etc/resolv.conf ro - ext4 /dev/sda2 rw"), Held, ""},
-		{inside("20 1 8:2 /var/lib/nerdctl/1/containers/default/" + id1 + "/hostname /etc/hostname rw - ext4 /dev/sda2 rw"), Held, ""},
-		{inside("20 1 0:25 /containerd/io.containerd.grpc.v1.cri/sandboxes/" + id1 + "/resolv.conf /etc/resolv.conf rw - tmpfs tmpfs rw"), Held, ""},
-		{inside("20 2 0:50 /proc/stat /proc/stat rw - fuse.lxcfs lxcfs rw"), Held, ""},
-		{inside("20 1 0:50 / /v rw - overlay overlay rw,upperdir=/data/overlay-containers/" + id1 + "/userdata/overlay/1/upper"), Held, ""},
+		{known("20 1 0:30 / /dev/shm rw - tmpfs shm rw"), OK, ""},
+		{known("20 1 0:40 / /scratch rw - tmpfs tmpfs rw"), OK, ""},
+		{inside("20 1 0:40 / /scratch rw - tmpfs tmpfs rw"), Info, "none, unless a tmpfs is the host's: /scratch"},
+		{inside("20 8 0:40 / /sys/firmware ro - tmpfs tmpfs rw"), OK, ""},
+		{inside("20 1 8:2 /var/lib/kubelet/pods/" + uid + "/volumes/kubernetes.io~empty-dir/a /v rw - ext4 /dev/sda2 rw"), OK, ""},
+		{inside("20 1 8:2 /elsewhere/docker/volumes/a/_data/b /v rw - ext4 /dev/sda2 rw"), OK, ""},
+		{inside("20 1 8:2 /var/lib/containers/storage/volumes/a/_data /v rw - ext4 /dev/sda2 rw"), OK, ""},
+		{inside("20 1 0:25 /containers/storage/overlay-containers/" + id2 + "/userdata/run/secrets /run/secrets rw - tmpfs tmpfs rw"), OK, ""},
+		{inside("20 1 8:2 /elsewhere/containers/" + id1 + "/resolv.conf /etc/resolv.conf rw - ext4 /dev/sda2 rw"), OK, ""},
+		{inside("20 1 8:2 /var/lib/docker/buildkit/executor/resolv.conf /etc/resolv.conf ro - ext4 /dev/sda2 rw"), OK, ""},
+		{inside("20 1 8:2 /var/lib/nerdctl/1/containers/default/" + id1 + "/hostname /etc/hostname rw - ext4 /dev/sda2 rw"), OK, ""},
+		{inside("20 1 0:25 /containerd/io.containerd.grpc.v1.cri/sandboxes/" + id1 + "/resolv.conf /etc/resolv.conf rw - tmpfs tmpfs rw"), OK, ""},
+		{inside("20 2 0:50 /proc/stat /proc/stat rw - fuse.lxcfs lxcfs rw"), OK, ""},
+		{inside("20 1 0:50 / /v rw - overlay overlay rw,upperdir=/data/overlay-containers/" + id1 + "/userdata/overlay/1/upper"), OK, ""},
 	} {
 		f := boxed(t)
 		c.change(&f)
 		a := Assess(&f)
 		for _, finding := range a.Findings {
-			if finding.ID == "machine-folders" && (finding.Severity != c.want || c.want > Held && finding.Evidence != c.evidence) {
+			if finding.ID == "host-directories" && (finding.Severity != c.want || c.want > OK && finding.Evidence != c.evidence) {
 				t.Errorf("%s: %s; want %s: %s", finding.Severity, finding.Evidence, c.want, c.evidence)
 			}
 		}
