@@ -9,7 +9,7 @@ import (
 	"capsh/internal/rules/execve"
 )
 
-// Severity is what a finding means for the machine.
+// Severity is what a finding means for the host.
 type Severity uint8
 
 // From a wall that holds to the host given away. What could not be read

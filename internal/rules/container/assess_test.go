@@ -192,7 +192,7 @@ func nobodys(t testing.TB, f *Facts) {
 	f.Mounts = cred.Is(table(t, "1 0 / ext4 rw /srv/root"))
 }
 
-// uncontain makes it a process of the machine.
+// uncontain makes it a process of the host.
 func uncontain(f *Facts) {
 	for k := range NamespaceKinds {
 		f.Namespaces[k].Inode = cred.Is(InitialInode(k))

@@ -213,7 +213,7 @@ func (f *Facts) hostDirectory(m Mount) bool {
 
 // findHostDirectories tells of the directories of the host that are mounted.
 func (a *Assessment) findHostDirectories(f *Facts) {
-	const id, meaning = "host-directories", "What the process may do to files, it may do to these of the machine."
+	const id, meaning = "host-directories", "What the process may do to files, it may do to these of the host."
 	var names, roots []string
 	severity := OK
 	for _, m := range f.visible {

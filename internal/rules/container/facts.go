@@ -155,7 +155,7 @@ func (f *Facts) atLeast(major, minor int) bool {
 func (f *Facts) confined() bool { return f.own() || gvisor(f.Release) }
 
 // own reports whether the user namespace is known to be a child: capabilities
-// in it count for what belongs to it, not for the machine.
+// in it count for what belongs to it, not for the host.
 func (f *Facts) own() bool {
 	shared := f.shared(UserNS)
 	return shared.OK && !shared.Value

@@ -60,7 +60,7 @@ func (a *Assessment) findProcMasks(f *Facts) {
 }
 
 // findProcSys looks at whether the host's settings can be written: its
-// core_pattern runs a program on the machine.
+// core_pattern runs a program on the host.
 func (a *Assessment) findProcSys(f *Facts) {
 	const id = "proc-sys"
 	var open []string
@@ -81,7 +81,7 @@ func (a *Assessment) findProcSys(f *Facts) {
 		a.add(id, OK, "no procfs has its sys writable", "")
 		return
 	}
-	a.add(id, a.graded(f, Critical), "writable: "+firstOf(open, 4), "With root's uid, kernel.core_pattern and others run programs on the machine.")
+	a.add(id, a.graded(f, Critical), "writable: "+firstOf(open, 4), "With root's uid, kernel.core_pattern and others run programs on the host.")
 }
 
 // hostSettings reports whether a mount is a part of a procfs's sys. Its net is

@@ -16,8 +16,8 @@ func (a *Assessment) findFiles(f *Facts) {
 		a.findHostRoot(f)
 		a.findHostDirectories(f)
 		a.findProcSys(f)
-		a.findWritable(f, "sysfs", "/sys", Critical, "With root's uid, kernel settings such as uevent_helper run programs on the machine.", "sysfs")
-		a.findWritable(f, "cgroupfs", "a cgroup hierarchy", a.cgroupsWorth(), "Limits can be lifted; of a version 1 hierarchy, with cap_sys_admin, release_agent runs a program on the machine.", "cgroup", "cgroup2")
+		a.findWritable(f, "sysfs", "/sys", Critical, "With root's uid, kernel settings such as uevent_helper run programs on the host.", "sysfs")
+		a.findWritable(f, "cgroupfs", "a cgroup hierarchy", a.cgroupsWorth(), "Limits can be lifted; of a version 1 hierarchy, with cap_sys_admin, release_agent runs a program on the host.", "cgroup", "cgroup2")
 		a.findProcMasks(f)
 	}
 }

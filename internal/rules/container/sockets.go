@@ -82,5 +82,5 @@ func (a *Assessment) findSockets(f *Facts) {
 	case severity == Medium:
 		evidence += ", which lets others write to it, not this process"
 	}
-	a.add(id, severity, evidence, "Whoever may write to it starts a privileged container, and so has the machine.")
+	a.add(id, severity, evidence, "Whoever may write to it starts a privileged container, and so has the host.")
 }

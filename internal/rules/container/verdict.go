@@ -201,13 +201,13 @@ func (a *Assessment) severity(id string) Severity {
 func (a *Assessment) Meaning() string {
 	switch a.Verdict {
 	case NotAContainer:
-		return "nothing contains it; what it holds, it holds on the machine."
+		return "nothing contains it; what it holds, it holds on the host."
 	case Privileged:
-		return "a container in name only; root inside is root of the machine."
+		return "a container in name only; root inside is root of the host."
 	case OverPrivileged:
-		return "a container, but with more than by default, or with a way into the machine."
+		return "a container, but with more than by default, or with a way into the host."
 	case ConfinedRoot:
-		return "more than by default, but a user namespace or gVisor stands between it and the machine."
+		return "more than by default, but a user namespace or gVisor stands between it and the host."
 	case AsDefault:
 		return "the capabilities that the runtime gives by default" + a.besides()
 	case Restricted:

@@ -249,7 +249,7 @@ func MoreInThreads(p *cred.Process) (more caps.Set, who string) {
 	return more, who
 }
 
-// onlyInText says where capabilities count that do not count for the machine.
+// onlyInText says where capabilities count that do not count for the host.
 func onlyInText(f *container.Facts) string {
 	ns := f.Process.UserNS.Inode
 	switch {
