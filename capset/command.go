@@ -75,7 +75,7 @@ func (p *planned) unsure(exe *execve.File, found bool, err error) bool {
 func (p *planned) find() (execve.File, error) {
 	found, exe, err := p.lookup.Command(p.command, p.paths)
 	p.found, p.first = found.At, found.First
-	return exe, notStarted(err)
+	return exe, p.asGosu(notStarted(err))
 }
 
 // notStarted gives the error of a look-up its exit status.

@@ -19,12 +19,15 @@ const (
 type environOptions struct {
 	words        []word // --env, --unset-env in order
 	reset, login bool
+	keepHome     bool
 }
 
 // resolve works out the environment: --reset-env first, then what belongs to the
-// user, if one is asked for, then --env and --unset-env in order. No variable
+// user, if one is asked for, but for HOME with --keep-home, then --env and
+// --unset-env in order. No variable
 // configures capset itself.
 func (e *environOptions) resolve(env []string, id *identity, newUser bool, warn func(string)) ([]string, error) {
+	home, hasHome := environ.Get(env, "HOME")
 	if e.reset {
 		term, ok := environ.Get(env, "TERM")
 		env = nil
@@ -36,6 +39,11 @@ func (e *environOptions) resolve(env []string, id *identity, newUser bool, warn 
 		var err error
 		if env, err = e.ofUser(env, id, warn); err != nil {
 			return nil, err
+		}
+	}
+	if e.keepHome {
+		if env = environ.Unset(env, "HOME"); hasHome {
+			env = environ.Set(env, "HOME", home)
 		}
 	}
 	for _, w := range e.words {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -66,9 +65,21 @@ func (k *keepOptions) checkOrder(base, keep caps.Set) error {
 	}
 	docker, err := dockerKeeps(base, add, drop)
 	if err == nil && docker != keep {
-		err = errors.New("--cap-drop: in this order " + plan.Names(keep) + " would be kept, by Docker's rules, which know no order, " + plan.Names(docker))
+		err = fmt.Errorf("--cap-drop: in this order %s would be kept, by Docker's rules, which know no order, %s; %s",
+			plan.Names(keep), plan.Names(docker), inOrder(add, drop))
 	}
 	return err
+}
+
+// inOrder says how to write Docker's words so that their order does not matter.
+func inOrder(add, drop dockerWords) string {
+	switch {
+	case add.all && drop.all:
+		return "write one of the two without all"
+	case add.all:
+		return "put --cap-add=all first: here options act in order"
+	}
+	return "put --cap-drop first: here options act in order"
 }
 
 // refuseFlag refuses a --keep of 0 or 1: to capsh that is a switch, to us a

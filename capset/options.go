@@ -43,6 +43,9 @@ func parse(args []string) (o *options, help string, err error) {
 	if both := o.process.signals.Ignore & o.process.signals.Default; err == nil && both != 0 {
 		err = errors.New("--ignore-signal and --default-signal both name " + strings.Join(plan.SignalNames(both), ", "))
 	}
+	if err == nil && o.sets.noNewPrivs && o.sets.allowNewPrivs {
+		err = errors.New("--no-new-privs and --allow-new-privs contradict each other")
+	}
 	if err == nil {
 		err = o.checkModes()
 	}
@@ -75,6 +78,7 @@ Exit status: the command's; 125 capset failed and started nothing, 126 the
 command cannot be run, 127 it is not there; of --discover 0 a set, 1 none.
 `,
 		Leading: true,
+		Refused: refused(),
 	}
 }
 
@@ -104,12 +108,13 @@ func (u *userOptions) options() []flags.Option {
 
 func (s *setOptions) options() []flags.Option {
 	return []flags.Option{
-		{Name: "bounding", Help: "the bounding set to have; +a,-b to change it", Value: flags.Once(&s.bounding, list)},
+		{Name: "bounding", Help: "the bounding set to have; +a,-b to change it; keep", Value: flags.Once(&s.bounding, list)},
 		{Name: "inheritable", Help: "the inheritable set, in the same way", Value: flags.Once(&s.inheritable, list)},
 		{Name: "permitted", Help: "the permitted set, in the same way", Value: flags.Once(&s.permitted, list)},
 		{Name: "ambient", Help: "the ambient set, in the same way", Value: flags.Once(&s.ambient, list)},
 		{Name: "securebits", Help: "names, a number or none; +a,-b to change them", Value: flags.Once(&s.securebits, flags.SecurebitChanges)},
 		{Name: "lock", Help: "no uid gives capabilities any more, for good", Value: flags.Switch(&s.lock)},
+		{Name: "no-new-privs", Help: "set no_new_privs, which is the default", Value: flags.Switch(&s.noNewPrivs)},
 		{Name: "allow-new-privs", Help: "leave no_new_privs as it is", Value: flags.Switch(&s.allowNewPrivs)},
 	}
 }
@@ -135,6 +140,7 @@ func (e *environOptions) options() []flags.Option {
 		{Name: "env", Short: "e", Help: "set a variable, in order with --unset-env", Value: ordered(&e.words, "--env", flags.Assignment)},
 		{Name: "unset-env", Help: "remove a variable", Value: ordered(&e.words, "--unset-env", flags.Variable)},
 		{Name: "reset-env", Help: "begin with TERM and the user's HOME, SHELL, PATH", Value: flags.Switch(&e.reset)},
+		{Name: "keep-home", Help: "leave HOME as it is", Value: flags.Switch(&e.keepHome)},
 		{Name: "login-env", Help: "set USER and LOGNAME too", Value: flags.Switch(&e.login)},
 	}
 }

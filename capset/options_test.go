@@ -93,7 +93,7 @@ func TestComplete(t *testing.T) {
 		line string
 		want string // with blanks between; a * at the end: these among others
 	}{
-		{"capset --kee", "--keep="},
+		{"capset --kee", "--keep= --keep-home"},
 		{"capset --keep cap_kil", "cap_kill"},
 		{"capset --keep=cap_kil", "--keep=cap_kill"},
 		{"capset --keep=net_r", "--keep=net_raw"},

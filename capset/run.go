@@ -30,7 +30,7 @@ func run(args, env []string, _ io.Reader, stdout, stderr io.Writer) int {
 		err = out.Flush()
 	}
 	if message := exit.Message(err); message != "" {
-		out.Message(message)
+		out.Message(message, exit.Hints(err)...)
 	}
 	return exit.Status(err, exit.Failed)
 }

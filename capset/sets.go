@@ -15,7 +15,7 @@ import (
 type setOptions struct {
 	bounding, inheritable, permitted, ambient cred.Known[string]
 	securebits                                cred.Known[string]
-	lock, allowNewPrivs                       bool
+	lock, noNewPrivs, allowNewPrivs           bool
 }
 
 // resolve reads them, as changes of what this process has where they are that.
@@ -50,6 +50,9 @@ func (s *setOptions) resolve(r *plan.Request, from *cred.State) (err error) {
 
 // changed is now with setpriv's changes, or the list in their place.
 func changed(w word, now caps.Set) (caps.Set, error) {
+	if w.option == "--bounding" && w.text == "keep" {
+		return now, nil
+	}
 	if !isChange(w.text) {
 		return w.caps()
 	}

@@ -53,7 +53,7 @@ func (u *userOptions) resolve(r *plan.Request, files accounts.Files, from *cred.
 	r.UID, r.GID = idChange(id.uid), idChange(id.gid)
 	id.uid, id.gid = id.uid.Over(from.UID), id.gid.Over(from.GID)
 	id.lookedUp = u.spec.OK && id.account.UID == id.uid.Real
-	return id, u.resolveGroups(r, id)
+	return id, u.resolveGroups(r, id, from)
 }
 
 // idChange asks for ids, unless all of them are to stay.
@@ -101,7 +101,7 @@ func (id *identity) set(w word) (err error) {
 
 // resolveGroups reads --groups. Without it a user brings its groups along, one
 // that was given with a group only that.
-func (u *userOptions) resolveGroups(r *plan.Request, id *identity) (err error) {
+func (u *userOptions) resolveGroups(r *plan.Request, id *identity, from *cred.State) (err error) {
 	mode := u.groups.Value
 	switch {
 	case u.groups.OK:
@@ -116,22 +116,51 @@ func (u *userOptions) resolveGroups(r *plan.Request, id *identity) (err error) {
 		r.GroupsImplied = true
 		mode = "init"
 	}
-	switch mode {
-	case "keep":
-	case "none":
+	base, more, extends := strings.Cut(mode, ",")
+	switch {
+	case mode == "keep":
+	case mode == "none":
 		r.Groups = cred.Is([]uint32(nil))
-	case "init":
+	case base == "init":
 		r.Groups, err = id.initGroups()
+	case base == "keep":
+		r.Groups, r.GroupsKept = cred.Is(slices.Clone(from.Groups)), true
 	default:
 		r.Groups, err = id.listedGroups(mode)
+		return err
+	}
+	if err == nil && extends {
+		err = id.addGroups(&r.Groups.Value, base, more)
 	}
 	return err
+}
+
+// addGroups adds to the groups of the user, or those there are, as base says, the
+// groups +NAME,+GID.
+func (id *identity) addGroups(list *[]uint32, base, more string) error {
+	for item := range strings.SplitSeq(more, ",") {
+		name, ok := strings.CutPrefix(item, "+")
+		if !ok {
+			return fmt.Errorf("--groups: %q must be +GROUP after %s: %s,+%[1]s", item, base, base)
+		}
+		gid, err := id.accounts.GID(name)
+		if err != nil {
+			return fmt.Errorf("--groups: %w", err)
+		}
+		*list = append(*list, gid)
+	}
+	slices.Sort(*list)
+	*list = slices.Compact(*list)
+	return nil
 }
 
 // listedGroups are groups with commas between.
 func (id *identity) listedGroups(text string) (none cred.Known[[]uint32], err error) {
 	var list []uint32
 	for item := range strings.SplitSeq(text, ",") {
+		if strings.HasPrefix(item, "+") {
+			return none, fmt.Errorf("--groups: %q adds to nothing: init,%[1]s adds it to the user's groups, keep,%[1]s to those there are", item)
+		}
 		gid, err := id.accounts.GID(item)
 		if err != nil {
 			return none, fmt.Errorf("--groups: %w", err)
@@ -166,8 +195,8 @@ func (o *options) checkIDs(r *plan.Request, from *cred.State) (err error) {
 	ns := &from.UserNS
 	stays := func(asked cred.Known[cred.IDs]) bool { return !asked.OK || asked.Value.Effective == cred.Unchanged }
 	byGID := len(r.Groups.Value) > 0 && stays(r.GID)
-	byUID := o.user.groups.Value == "init" && (!r.UID.OK || r.UID.Value.Real == cred.Unchanged)
-	if !o.mode.dryRun && !byGID && !byUID && !(r.Groups.OK && r.GroupsFit(from)) {
+	byUID := strings.HasPrefix(o.user.groups.Value+",", "init,") && (!r.UID.OK || r.UID.Value.Real == cred.Unchanged)
+	if !o.mode.dryRun && !byGID && !byUID && !r.GroupsKept && !(r.Groups.OK && r.GroupsFit(from)) {
 		return nil
 	}
 	*ns, err = procfs.IDMaps()
@@ -177,6 +206,8 @@ func (o *options) checkIDs(r *plan.Request, from *cred.State) (err error) {
 		return err
 	case byUID && !ns.TrueUID(from.UID.Real):
 		return fmt.Errorf("--groups: uid %d"+doubt+"--user", from.UID.Real)
+	case r.GroupsKept && slices.ContainsFunc(from.Groups, func(gid uint32) bool { return !ns.TrueGID(gid) }):
+		return errors.New("--groups: a group of keep may be any that this user namespace does not map; write the groups")
 	case byGID && !ns.TrueGID(from.GID.Effective):
 		return fmt.Errorf("--groups: gid %d"+doubt+"--user or --egid", from.GID.Effective)
 	}

@@ -17,7 +17,7 @@ func run(args, env []string, _ io.Reader, stdout, stderr io.Writer) int {
 		err = flushErr
 	}
 	if message := exit.Message(err); message != "" {
-		out.Message(message)
+		out.Message(message, exit.Hints(err)...)
 	}
 	return exit.Status(err, exit.No)
 }

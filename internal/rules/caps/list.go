@@ -47,8 +47,21 @@ func parseItem(item string, all Set) (Set, error) {
 		return c.Set(), nil
 	}
 	c, err := ParseName(item)
-	if err != nil {
-		return 0, err
+	if err == nil {
+		return c.Set(), nil
 	}
-	return c.Set(), nil
+	if end := strings.IndexAny(item, "=+-; \t"); end > 0 {
+		if _, nameErr := parseItem(item[:end], 0); nameErr == nil {
+			return 0, notList(item, item[:end], item[end])
+		}
+	}
+	return 0, err
+}
+
+// notList is the error of a name with something behind it.
+func notList(item, name string, sign byte) error {
+	if sign == '=' || sign == '+' || sign == '-' {
+		return errors.New(strconv.Quote(item) + " has flags as setcap(8) takes them, a list has names alone: " + name)
+	}
+	return errors.New(strconv.Quote(item) + " must have commas between names")
 }

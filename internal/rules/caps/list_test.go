@@ -39,8 +39,10 @@ func TestParseListErrors(t *testing.T) {
 		"64":             `capability list "64", item 1: capability "64" is out of range, the highest is 63`,
 		"010":            `capability list "010", item 1: number "010" begins with 0, write it in decimal or with 0x`,
 		"-1":             `capability list "-1", item 1: capability "-1" is unknown`,
-		"chown=p":        `capability list "chown=p", item 1: capability "chown=p" is unknown, did you mean cap_chown?`,
-		"chown;kill,all": `capability list "chown;kill,all", item 1: capability "chown;kill" is unknown`,
+		"chown=p":        `capability list "chown=p", item 1: "chown=p" has flags as setcap(8) takes them, a list has names alone: chown`,
+		"chown;kill,all": `capability list "chown;kill,all", item 1: "chown;kill" must have commas between names`,
+		"chown kill":     `capability list "chown kill", item 1: "chown kill" must have commas between names`,
+		"cap_kill+ep":    `capability list "cap_kill+ep", item 1: "cap_kill+ep" has flags as setcap(8) takes them, a list has names alone: cap_kill`,
 	} {
 		if s, err := ParseList(text, First(Named)); err == nil || err.Error() != want || s != 0 {
 			t.Errorf("ParseList(%q) = %v, %v\nwant %s", text, s, err, want)

@@ -106,7 +106,7 @@ func TestNameErrors(t *testing.T) {
 		"cap_net_rw":                `capability "cap_net_rw" is unknown, did you mean cap_net_raw?`,
 		"cap_sys_amdin":             `capability "cap_sys_amdin" is unknown, did you mean cap_sys_admin?`,
 		"cap_setui":                 `capability "cap_setui" is unknown, did you mean cap_setuid?`,
-		"bfp":                       `capability "bfp" is unknown`,
+		"bfp":                       `capability "bfp" is unknown, did you mean cap_bpf?`,
 		"cap_x":                     `capability "cap_x" is unknown`,
 		"cap_chown cap_kill":        `capability "cap_chown cap_kill" is unknown`,
 		"\x1b[2J":                   `capability "\x1b[2J" is unknown`,

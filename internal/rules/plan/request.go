@@ -36,6 +36,8 @@ type Request struct {
 	// among them.
 	Groups        cred.Known[[]uint32]
 	GroupsImplied bool
+	// GroupsKept says that Groups has those of the present state.
+	GroupsKept bool
 
 	Rlimits []Rlimit
 	Umask   cred.Known[uint32]

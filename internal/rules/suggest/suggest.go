@@ -2,41 +2,57 @@
 // pure.
 package suggest
 
-import "iter"
+import (
+	"iter"
+	"strings"
+)
 
-// Nearest is the candidate with the fewest letters to change: at most two, and
-// at most half of the word's; "" if none is that near.
+// Nearest is the candidate that a slip of the fingers turns into the word: one
+// letter that was added, left out, changed, or swapped with the next; two of these
+// in a word of at least eight letters. It is "" where there is none, and where two
+// are equally near: which of them was meant is not a question of spelling.
 func Nearest(word string, candidates iter.Seq[string]) string {
-	best, least := "", min(2, len(word)/2)+1
+	least := 2
+	if len(strings.TrimLeft(word, "-")) >= 8 {
+		least = 3
+	}
+	best := ""
 	for c := range candidates {
-		if d := distance(word, c, least); d < least {
+		switch d := distance(word, c, least+1); {
+		case len(word) < 2 || d > least || c == best:
+		case d == least:
+			best = ""
+		default:
 			best, least = c, d
 		}
 	}
 	return best
 }
 
-// distance is how many letters must be added, left out or changed to turn a
-// into b (Levenshtein's distance); it is limit where it is not less.
+// distance is how many slips turn a into b (the optimal string alignment
+// distance); it is limit where it is not less.
 func distance(a, b string, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
 	}
-	row := make([]int, len(b)+1) // from a[:i] to each b[:j]
-	for j := range row {
-		row[j] = j
+	// The rows are from a[:i-2], a[:i-1] and a[:i] to each b[:j].
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := corner
-			if a[i] != b[j] {
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			change := last[j-1]
+			if a[i-1] != b[j-1] {
 				change++
 			}
-			corner = row[j+1]
-			row[j+1] = min(change, row[j]+1, corner+1)
+			row[j] = min(change, last[j]+1, row[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
 		}
+		before, last, row = last, row, before
 	}
-	return min(row[len(b)], limit)
+	return min(last[len(b)], limit)
 }

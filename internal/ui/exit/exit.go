@@ -58,6 +58,31 @@ func Status(err error, failed int) int {
 	return failed
 }
 
+// hinted is an error with lines that say what to do.
+type hinted struct {
+	error
+	lines []string
+}
+
+func (h *hinted) Unwrap() error { return h.error }
+
+// Hint adds lines to err that say what to do; nil stays nil.
+func Hint(err error, lines ...string) error {
+	if err == nil || len(lines) == 0 {
+		return err
+	}
+	return &hinted{err, lines}
+}
+
+// Hints are the lines that err carries.
+func Hints(err error) []string {
+	var h *hinted
+	if errors.As(err, &h) {
+		return h.lines
+	}
+	return nil
+}
+
 // Message is what err says on stderr, "" for nothing.
 func Message(err error) string {
 	if err == nil {

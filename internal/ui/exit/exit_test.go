@@ -33,6 +33,13 @@ func TestStatus(t *testing.T) {
 			}
 		})
 	}
+	hinted := exit.With(126, exit.Hint(plain, "do this", "or that"))
+	if got := exit.Hints(hinted); len(got) != 2 || got[0] != "do this" || exit.Message(hinted) != "plain" || exit.Status(hinted, 1) != 126 {
+		t.Errorf("hints %q, message %q", got, exit.Message(hinted))
+	}
+	if exit.Hint(nil, "x") != nil || exit.Hints(plain) != nil {
+		t.Error("hints of nothing")
+	}
 	if !errors.Is(exit.With(2, plain), plain) {
 		t.Error("the cause is lost")
 	}

@@ -45,7 +45,7 @@ func (g *given) String() string {
 func testTable(g *given, leading bool) *flags.Table {
 	return &flags.Table{
 		Usage: "test [option ...]", Leading: leading,
-		Refused: map[string]string{"reuid": "write --user"},
+		Refused: map[string]string{"reuid": "write --user", "c": "write sh -c"},
 		Groups: []flags.Group{{Title: "all", Options: []flags.Option{
 			{Name: "user", Short: "u", Help: "a user", Value: g.word("user")},
 			{Name: "keep", Short: "k", Help: "a list", Value: g.word("keep")},
@@ -141,6 +141,8 @@ func TestRefused(t *testing.T) {
 		"--helpp":        `unknown option "--helpp", did you mean --help?`,
 		"--reuid=1":      "--reuid: write --user",
 		"--reuid 1":      "--reuid: write --user",
+		"-c":             "-c: write sh -c",
+		"-qc":            "-c: write sh -c",
 		"--something":    `unknown option "--something"`,
 		"--something=b":  `unknown option "--something"`,
 		"--=a":           `unknown option "--=a"`,

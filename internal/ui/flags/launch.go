@@ -39,7 +39,8 @@ var limits = [...]struct {
 	{"stack", unix.RLIMIT_STACK},
 }
 
-// Rlimit is NAME=SOFT[:HARD]; one number is both.
+// Rlimit is NAME=SOFT[:HARD]; one number is both. The name is in any case, and with
+// setrlimit(2)'s RLIMIT_ or without.
 var Rlimit = Kind[plan.Rlimit]{
 	Word:  "NAME=SOFT[:HARD]",
 	Parse: parseRlimit,
@@ -59,9 +60,10 @@ func parseRlimit(text string) (r plan.Rlimit, err error) {
 	if !ok {
 		return r, fmt.Errorf("%q is not of the form NAME=SOFT[:HARD]", text)
 	}
+	short := strings.TrimPrefix(strings.ToLower(name), "rlimit_")
 	for _, lim := range limits {
-		if lim.name == name {
-			r.Name, r.Resource = name, lim.resource
+		if lim.name == short {
+			r.Name, r.Resource = short, lim.resource
 		}
 	}
 	soft, hard, two := strings.Cut(value, ":")
@@ -166,11 +168,15 @@ func DefaultNames() (list []string) {
 	return list
 }
 
-// Groups is init, none, keep, or a list of groups.
+// Groups is init, none, keep, or a list of groups; init and keep may have more
+// behind them: init,+GROUP,+GROUP.
 var Groups = Kind[string]{
 	Word:  "init|none|keep|LIST",
 	Parse: Text("").Parse,
 	Complete: func(typed string) []string {
+		if base, more, ok := strings.Cut(typed, ",+"); ok && (base == "init" || base == "keep") {
+			return Prefixed(base+",+", Listed(GroupNames(), more))
+		}
 		return Listed(append([]string{"init", "none", "keep"}, GroupNames()...), typed)
 	},
 }

@@ -167,7 +167,7 @@ func checkOption(set *pflag.FlagSet, word string) (takesNext bool, err error) {
 		f := set.ShorthandLookup(letters[:1])
 		switch {
 		case strings.HasPrefix(letters, "test."):
-			return false, unknown("-t", nil)
+			return false, notOption("-t", "")
 		case f == nil:
 			return false, nil // pflag says so
 		case f.NoOptDefVal != "":
@@ -189,15 +189,11 @@ func (t *Table) explain(err error) error {
 	var bad *pflag.InvalidSyntaxError
 	switch {
 	case errors.As(err, &nonesuch) && nonesuch.GetSpecifiedShortnames() != "":
-		return unknown("-"+nonesuch.GetSpecifiedShortnames()[:1], nil)
+		return t.unknown("-", nonesuch.GetSpecifiedShortnames()[:1])
 	case errors.As(err, &nonesuch):
-		name := nonesuch.GetSpecifiedName()
-		if why, ok := t.Refused[name]; ok {
-			return fmt.Errorf("--%s: %s", name, why)
-		}
-		return unknown("--"+name, t)
+		return t.unknown("--", nonesuch.GetSpecifiedName())
 	case errors.As(err, &bad):
-		return unknown(bad.GetSpecifiedFlag(), nil)
+		return notOption(bad.GetSpecifiedFlag(), "")
 	case errors.As(err, &lacks) && lacks.GetSpecifiedShortnames() != "":
 		return errors.New("-" + lacks.GetSpecifiedName() + " needs a value")
 	case errors.As(err, &lacks):
@@ -206,20 +202,48 @@ func (t *Table) explain(err error) error {
 	return err
 }
 
-// unknown is the error for a word that is no option of the table.
-func unknown(word string, t *Table) error {
-	near := ""
-	if t != nil {
-		near = suggest.Nearest(word, func(yield func(string) bool) {
-			for o := range t.options {
-				if !yield("--" + o.Name) {
-					return
-				}
-			}
-		})
+// unknown is the error for a name that no option of the table has.
+func (t *Table) unknown(dashes, name string) error {
+	why, ok := t.Refused[name]
+	switch {
+	case ok:
+		return errors.New(dashes + name + ": " + why)
+	case dashes == "-":
+		return notOption(dashes+name, "")
 	}
+	return notOption(dashes+name, t.near(name))
+}
+
+// near is the option that a mistyped or cut name means, "" for none.
+func (t *Table) near(name string) string {
+	names := func(yield func(string) bool) {
+		for o := range t.options {
+			if !yield(o.Name) {
+				return
+			}
+		}
+	}
+	if near := suggest.Nearest(name, names); near != "" {
+		return near
+	}
+	begins := slices.Collect(func(yield func(string) bool) {
+		for full := range names {
+			if strings.HasPrefix(full, name) && !yield(full) {
+				return
+			}
+		}
+	})
+	if len(begins) == 1 && len(name) > 1 {
+		return begins[0]
+	}
+	return ""
+}
+
+// notOption is the error for a word that is no option; near is one that it may
+// have meant, "" for none.
+func notOption(word, near string) error {
 	if near != "" {
-		return fmt.Errorf("unknown option %q, did you mean %s?", word, near)
+		return fmt.Errorf("unknown option %q, did you mean --%s?", word, near)
 	}
 	return fmt.Errorf("unknown option %q", word)
 }

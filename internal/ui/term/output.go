@@ -51,9 +51,14 @@ func (o *Output) Write(b []byte) (int, error) {
 	return n, o.err
 }
 
-// Message writes one line to stderr in one piece, whatever a name in it has.
-func (o *Output) Message(text string) {
-	fmt.Fprintf(o.stderr, "%s: %s\n", o.program, Message(text))
+// Message writes one line to stderr, and an indented one for each hint, in one
+// piece, whatever a name in it has.
+func (o *Output) Message(text string, hints ...string) {
+	b := fmt.Appendf(nil, "%s: %s\n", o.program, Message(text))
+	for _, hint := range hints {
+		b = fmt.Appendf(b, "  %s\n", Message(hint))
+	}
+	o.stderr.Write(b)
 }
 
 // Stderr is where messages go.
