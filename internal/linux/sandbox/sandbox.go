@@ -79,7 +79,7 @@ func (r root) kernel(f *container.Facts) {
 	if last := r.LastCap(); last.OK {
 		f.Kernel = cred.Is(caps.First(int(last.Value) + 1))
 	}
-	f.Release = r.text("sys/kernel/osrelease")
+	f.Release = r.release()
 	if f.ProcFiles.OK = procfs.IsProcfs(string(r.Root)); f.ProcFiles.OK {
 		for _, name := range container.ProcFiles() {
 			if exists(string(r.Root) + "/" + name) {
@@ -87,6 +87,16 @@ func (r root) kernel(f *container.Facts) {
 			}
 		}
 	}
+}
+
+// release is the kernel's. GVisor has it in /proc/version alone, "Linux version
+// 4.4.0 #1".
+func (r root) release() cred.Known[string] {
+	release := r.text("sys/kernel/osrelease")
+	if words := strings.Fields(r.text("version").Value); !release.OK && len(words) > 2 {
+		return cred.Is(words[2])
+	}
+	return release
 }
 
 // text reads a line of a file of the procfs itself.

@@ -379,3 +379,29 @@ func TestVerdictWords(t *testing.T) {
 		t.Error("worse and better are mixed up")
 	}
 }
+
+// TestOwnKernel: what gVisor shows of a kernel is its own, whatever may be written
+// there; a disk that it is given is not.
+func TestOwnKernel(t *testing.T) {
+	f := boxed(t)
+	f.Release, f.ProcFiles = cred.Is("4.4.0"), cred.Is([]string{"kcore", "keys", sysrq})
+	f.Mounts.Value = table(t, "18 17 / overlay rw /", "19 18 /sys sysfs rw /", "22 18 /proc proc rw /", "23 19 /sys/fs/cgroup cgroup rw /")
+	f.hold(boundless)
+	f.add(node("/dev/fuse", 'c', 10, 229))
+	for k := range NamespaceKinds {
+		f.Namespaces[k] = Namespace{Inode: cred.Is(uint64(k) + 1)}
+	}
+	a := Assess(&f)
+	for _, id := range []string{"proc-sys", "proc-masks", "sysfs", "cgroupfs", "devices", "user-namespace", "pid-namespace", "mnt-namespace", "cgroup-namespace"} {
+		if got := a.severity(id); got != OK {
+			t.Errorf("%s: %s", id, got)
+		}
+	}
+	if a.severity("net-namespace") != Unread || a.Verdict != ConfinedRoot {
+		t.Errorf("%s, net-namespace %s", a.Verdict, a.severity("net-namespace"))
+	}
+	f.add(node("/dev/sda", 'b', 8, 0))
+	if a := Assess(&f); a.severity("devices") < Medium {
+		t.Errorf("with a disk: devices %s", a.severity("devices"))
+	}
+}

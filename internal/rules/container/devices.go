@@ -41,7 +41,7 @@ func (a *Assessment) findDevices(f *Facts) {
 func (f *Facts) hostDevices() (disks, others []Device) {
 	for _, d := range f.Devices.Value {
 		switch {
-		case d.Harmless():
+		case d.Harmless(), gvisor(f.Release) && d.misc():
 		case d.Block || d.raw():
 			disks = append(disks, d)
 		default:
@@ -56,6 +56,9 @@ func (f *Facts) hostDevices() (disks, others []Device) {
 func (d Device) raw() bool {
 	return !d.Block && (d.Major == 21 || d.Major == 1 && (d.Minor == 1 || d.Minor == 2 || d.Minor == 4))
 }
+
+// misc is a device such as /dev/fuse and /dev/net/tun, which gVisor makes itself.
+func (d Device) misc() bool { return !d.Block && d.Major == 10 }
 
 // kernelLog is /dev/kmsg.
 func (d Device) kernelLog() bool { return !d.Block && d.Major == 1 && d.Minor == 11 }

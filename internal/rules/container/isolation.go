@@ -99,6 +99,8 @@ func (a *Assessment) findNamespaces(f *Facts) {
 		switch shared := f.shared(k); {
 		case k == TimeNS && !f.Namespaces[k].Inode.OK && f.Namespaces[UserNS].Inode.OK:
 			// Before Linux 5.6 there was none; the others could be read.
+		case gvisor(f.Release) && k != NetNS: // which may be the host's
+			a.add(id, OK, "it is gVisor's own", "")
 		case !shared.OK && f.Namespaces[k].Inode.OK:
 			a.add(id, Unread, "it is number "+strconv.FormatUint(f.Namespaces[k].Inode.Value, 10)+", that of the host's init is not to be seen", "Whether this wall stands is not known.")
 		case !shared.OK:

@@ -15,11 +15,26 @@ func (a *Assessment) findFiles(f *Facts) {
 	} else {
 		a.findHostRoot(f)
 		a.findHostDirectories(f)
+		if a.findOwnKernel(f) {
+			return
+		}
 		a.findProcSys(f)
 		a.findWritable(f, "sysfs", "/sys", Critical, "With root's uid, kernel settings such as uevent_helper run programs on the host.", "sysfs")
 		a.findWritable(f, "cgroupfs", "a cgroup hierarchy", a.cgroupsWorth(), "Limits can be lifted; of a version 1 hierarchy, with cap_sys_admin, release_agent runs a program on the host.", "cgroup", "cgroup2")
 		a.findProcMasks(f)
 	}
+}
+
+// findOwnKernel says of what a kernel shows that it is gVisor's, where it is: its
+// procfs, sysfs and cgroups are part of that program and show nothing of the host.
+func (a *Assessment) findOwnKernel(f *Facts) bool {
+	if !gvisor(f.Release) {
+		return false
+	}
+	for _, id := range [...]string{"proc-masks", "proc-sys", "sysfs", "cgroupfs"} {
+		a.add(id, OK, "it is gVisor's own", "")
+	}
+	return true
 }
 
 // cgroupsWorth is what it is worth to write to a cgroup hierarchy.

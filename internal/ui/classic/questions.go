@@ -17,6 +17,9 @@ import (
 
 func (s *session) print(string) error {
 	return s.show(s.subjectsInFull, func(b []byte, state *cred.State) []byte {
+		if !s.view.elsewhere() && !state.Securebits.OK {
+			state.Securebits = cred.Is(^cred.Securebits(0)) // what libcap makes of prctl's -1
+		}
 		return Print(b, state, s.kernel(), s.shownNames())
 	})
 }
