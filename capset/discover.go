@@ -210,9 +210,14 @@ func (d *discovery) run() error {
 	ctx, stop := interruptible()
 	defer stop()
 	began := time.Now()
+	early, err := d.runner.SucceedsEarly(ctx)
+	if err == nil && early {
+		d.warnings = append(d.warnings, "the check succeeds before the command is run: it shows nothing, unless --reset=CMD undoes what it looks for")
+	}
 	d.search.Try = func(t shrink.Trial) (shrink.Answer, error) { return d.try(ctx, &t) }
-	var err error
-	d.result, err = d.search.Run()
+	if err == nil {
+		d.result, err = d.search.Run()
+	}
 	d.took = time.Since(began)
 	d.progress.clear()
 	if ctx.Err() != nil {

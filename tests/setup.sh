@@ -28,6 +28,14 @@ qemu-s390x-static		qemu-user-static
 python3				python3
 debugfs				e2fsprogs
 script				bsdutils
+ping				iputils-ping
+nginx				nginx-light
+dnsmasq				dnsmasq-base
+memcached			memcached
+tcpdump				tcpdump
+iptables			iptables
+ip				iproute2
+sysctl				procps
 zsh				zsh
 fish				fish
 '

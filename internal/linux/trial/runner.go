@@ -96,6 +96,18 @@ func (r *Runner) Try(ctx context.Context, set caps.Set) (*Outcome, error) {
 	return o, err
 }
 
+// SucceedsEarly says that the check succeeds where the command does not run.
+func (r *Runner) SucceedsEarly(ctx context.Context) (bool, error) {
+	if r.Check == nil {
+		return false, nil
+	}
+	if err := r.reset(ctx); err != nil {
+		return false, err
+	}
+	o, err := r.help(ctx, r.Check, r.Timeout)
+	return err == nil && o.Works, err
+}
+
 // reset runs the reset command, which has to succeed.
 func (r *Runner) reset(ctx context.Context) error {
 	if r.Reset == nil {
@@ -122,13 +134,10 @@ func (r *Runner) help(ctx context.Context, c *Command, limit time.Duration) (*Ou
 	o := &Outcome{}
 	late := time.NewTimer(limit)
 	defer late.Stop()
-	select {
-	case e := <-p.Ended():
-		err = o.take(&e)
-		o.Works, o.Took = exitedWell(e.Status), e.Took
-	case <-late.C:
-	case <-ctx.Done():
-		err = ctx.Err()
+	ended, err := first(ctx, p.Ended(), late.C)
+	if ended != nil {
+		err = o.take(ended)
+		o.Works, o.Took = exitedWell(ended.Status), ended.Took
 	}
 	err = errors.Join(err, p.Stop())
 	o.Stdout, o.Stderr, _ = p.Output()
@@ -211,14 +220,29 @@ func (w *watch) wait(ctx context.Context, most time.Duration) error {
 	if w.outcome.Ended {
 		ended = nil
 	}
+	e, err := first(ctx, ended, timer.C)
+	if e == nil {
+		return err
+	}
+	w.attempts, w.until = 0, time.Now().Add(late)
+	return w.outcome.take(e)
+}
+
+// first is how a command ended, nil where time is up before. Where both have
+// come, as after capset was stopped, the end counts.
+func first(ctx context.Context, ended <-chan Ended, late <-chan time.Time) (*Ended, error) {
 	select {
 	case e := <-ended:
-		w.attempts, w.until = 0, time.Now().Add(late)
-		return w.outcome.take(&e)
-	case <-timer.C:
-		return nil
+		return &e, nil
+	case <-late:
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
+	}
+	select {
+	case e := <-ended:
+		return &e, nil
+	default:
+		return nil, nil
 	}
 }
 
