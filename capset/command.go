@@ -43,7 +43,7 @@ func (p *planned) foresee() error {
 	exe, err := p.find()
 	found, said := err == nil, len(p.Warnings)
 	if found {
-		err = p.Foresee(&exe)
+		err = p.judge(&exe)
 	}
 	if err == nil || !reachesOthers(p.Plan) || !p.unsure(&exe, found, err) {
 		return err
@@ -52,6 +52,16 @@ func (p *planned) foresee() error {
 	p.Warnings = p.Warnings[:said]
 	p.found = len(p.paths)
 	return nil
+}
+
+// judge has the plan judge the command. One that the kernel may not run at all is
+// no failure of capset's.
+func (p *planned) judge(exe *execve.File) error {
+	err := p.Foresee(exe)
+	if exe.Foreign {
+		return exit.With(exit.Cannot, err)
+	}
+	return err
 }
 
 // unsure says that the command's user may get another answer: to what this one
@@ -131,7 +141,7 @@ func (p *planned) exec(command *apply.Command, warn func([]string)) error {
 			}
 			if i += found.At; i != p.found {
 				said := len(p.Warnings)
-				if err := p.Foresee(&exe); err != nil {
+				if err := p.judge(&exe); err != nil {
 					return err
 				}
 				warn(p.Warnings[said:])
@@ -164,13 +174,9 @@ func (l *launch) explain(err error, path string) error {
 	}
 	status, why := exit.Cannot, ""
 	switch {
-	case errors.Is(err, unix.ENOENT):
-		loader, loaderErr := files.Here.MissingLoader(path)
-		switch {
-		case loader != "":
-			why = "its dynamic loader " + loader + " is missing"
-		case errors.Is(loaderErr, unix.ENOENT):
-			status = exit.NotFound
+	case errors.Is(err, unix.ENOENT): // it was there when it was looked up
+		if _, _, now := files.Here.Command(path, []string{path}); now != nil {
+			return notStarted(now)
 		}
 	case errors.Is(err, unix.ENOEXEC):
 		why = `no "#!" line, and no program for this machine`

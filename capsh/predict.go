@@ -109,6 +109,11 @@ func (c *predictCommand) look() (before cred.State, exe execve.File, err error) 
 		}
 		defer unix.Close(at.Dir)
 		names.At = &at
+		own, err := self.UserNS()
+		if err != nil {
+			return before, exe, err
+		}
+		at.OtherFormats = !own.Inode.OK || own.Inode != p.UserNS.Inode
 	}
 	if exe, err = c.find(at); err != nil {
 		return before, exe, err

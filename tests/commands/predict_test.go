@@ -243,7 +243,7 @@ func becomes(t *testing.T, namespace []string, file string) (before testenv.Stat
 func TestPredictText(t *testing.T) {
 	dir := catFiles(t)
 	r := capsh(t, "predict", "--user=1000:1000", "--bounding=docker", dir+"/script")
-	if r.Code != 1 || r.Out != "" || !strings.Contains(r.Err, "/script: operation not permitted (its file capabilities need cap_net_admin,") {
+	if r.Code != 1 || r.Out != "" || !strings.Contains(r.Err, "/ep (the interpreter of "+dir+"/script): operation not permitted (its file capabilities need cap_net_admin,") {
 		t.Errorf("exit status %d, %q, %q", r.Code, r.Out, r.Err)
 	}
 	r = capsh(t, "predict", "--user=1000:1000", "--bounding=net_raw,net_admin,kill", dir+"/ep", "--json")

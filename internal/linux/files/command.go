@@ -84,14 +84,14 @@ func (l Lookup) Command(name string, paths []string) (found Found, exe execve.Fi
 }
 
 // missing and refused tell what execvp(3) passes over: a path that leads nowhere,
-// and one that may not be gone, or executed. A script is there, whatever is wrong
-// with its interpreter.
+// and one that may not be gone, or executed. A file is there, whatever is wrong with
+// its interpreter or its dynamic loader.
 func (e *FileError) missing() bool {
-	return e != nil && e.Script == "" && e.Call == "open" && (e.Err == unix.ENOENT || e.Err == unix.ENOTDIR)
+	return e != nil && e.Of == "" && e.Call == "open" && (e.Err == unix.ENOENT || e.Err == unix.ENOTDIR)
 }
 
 func (e *FileError) refused() bool {
-	return e != nil && e.Script == "" && (e.Call == "open" || e.Call == "execve") && e.Err == unix.EACCES
+	return e != nil && e.Of == "" && (e.Call == "open" || e.Call == "execve") && e.Err == unix.EACCES
 }
 
 // OpenToAll says that any user may get to a file and execute it, by the modes of the

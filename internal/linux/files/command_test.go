@@ -31,8 +31,8 @@ func TestCommandPaths(t *testing.T) {
 
 func TestCommand(t *testing.T) {
 	dir := t.TempDir()
-	good := write(t, dir, "good", "\x7fELF")
-	plain := write(t, dir, "plain", "\x7fELF")
+	good := write(t, dir, "good", static)
+	plain := write(t, dir, "plain", static)
 	if err := os.Chmod(plain, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestCommand(t *testing.T) {
 // Who may not execute a file is refused by what the kernel says of it.
 func TestExecutableNobody(t *testing.T) {
 	dir := t.TempDir()
-	plain := write(t, dir, "plain", "\x7fELF")
+	plain := write(t, dir, "plain", static)
 	script := write(t, dir, "script", "#!"+plain+"\n")
 	if err := os.Chmod(plain, 0o644); err != nil {
 		t.Fatal(err)

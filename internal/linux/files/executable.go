@@ -22,18 +22,19 @@ const maxInterpreters = 5
 // it. Err is the errno that execve would give, or the one of the failed call.
 type FileError struct {
 	Call, Path string
-	// Script is the script that names Path in its first line, empty if none.
-	Script string
+	// Of is the file that Path is needed for, and As what it is needed as:
+	// "interpreter" or "dynamic loader". Both are empty for the file itself.
+	Of, As string
 	// Why says more than the errno does, or is empty.
 	Why string
 	Err syscall.Errno
 }
 
-// Error is "call path (interpreter of script): reason (why)".
+// Error is "call path (the interpreter of script): reason (why)".
 func (e *FileError) Error() string {
 	text := e.Call + " " + e.Path
-	if e.Script != "" {
-		text += " (the interpreter of " + e.Script + ")"
+	if e.Of != "" {
+		text += " (the " + e.As + " of " + e.Of + ")"
 	}
 	text += ": " + e.Err.Error()
 	if e.Why != "" {
@@ -46,101 +47,160 @@ func (e *FileError) Error() string {
 func (e *FileError) Unwrap() error { return e.Err }
 
 // Executable reads what an execve of path by this thread looks at, following
-// "#!" lines to the file that decides. It is an error, a *[FileError], where a
-// file or an interpreter is missing, is none that execve takes, or is one that
-// nobody may execute; whether this thread, or another user, may is not asked.
+// "#!" lines and the registrations of binfmt_misc to the file that decides. It is
+// an error, a *[FileError], where a file, an interpreter or a dynamic loader is
+// missing, is none that execve takes, or is one that nobody may execute; whether
+// this thread, or another user, may is not asked.
+//
+// Not seen: that a mount belongs to another mount or user namespace; it is taken
+// for one of ours.
 func (l Lookup) Executable(path string) (execve.File, error) {
 	f := execve.File{Path: path}
-	script := ""
+	older, err := kernelBefore(6, 17)
+	if err != nil {
+		errno, _ := err.(syscall.Errno)
+		return f, &FileError{Call: "uname", Path: path, Err: errno}
+	}
+	f.SetidFromReal = older
+	c := chain{Lookup: l, file: f}
+	c.formats.hidden = l.OtherFormats
+	err = c.follow()
+	return c.result(), err
+}
+
+// chain is the way from a path to the program that starts.
+type chain struct {
+	Lookup
+	formats formats
+	// file is what was read so far; its fields speak of the last file.
+	file execve.File
+	// given is the file that decides although an interpreter follows, as it was
+	// read: that of a registration with flag C.
+	given *execve.File
+	// passed is set where a registration passes its file on as an open one.
+	passed bool
+}
+
+// result is file, or given with all that was followed from it.
+func (c *chain) result() execve.File {
+	if c.given == nil {
+		return c.file
+	}
+	f := *c.given
+	f.Interpreters, f.IDs, f.BinaryDecides = c.file.Interpreters, c.file.IDs, true
+	return f
+}
+
+// follow reads one file after the other.
+func (c *chain) follow() error {
+	at := link{path: c.file.Path}
 	for {
-		interpreter, err := l.readOne(&f, path, script)
-		if err != nil {
-			return f, err
+		next, err := c.read(at)
+		if err != nil || next.path == "" {
+			return err
 		}
-		if interpreter == "" {
-			if f.SetidFromReal, err = kernelBefore(6, 17); err != nil {
-				errno, _ := err.(syscall.Errno)
-				return f, &FileError{Call: "uname", Path: path, Script: script, Err: errno}
-			}
-			return f, nil
+		if len(c.file.Interpreters) == maxInterpreters {
+			return &FileError{Call: "execve", Path: c.file.Path, Err: unix.ELOOP, Why: "too many interpreters in a row"}
 		}
-		if len(f.Interpreters) == maxInterpreters {
-			return f, &FileError{Call: "execve", Path: f.Path, Err: unix.ELOOP, Why: "too many interpreters in a row"}
+		c.file.Interpreters = append(c.file.Interpreters, next.path)
+		if c.passed { // exec_binprm (fs/exec.c): only once
+			return at.fail("execve", unix.ENOEXEC, "it is an interpreter of binfmt_misc that gets an open file, and no binary")
 		}
-		f.Interpreters = append(f.Interpreters, interpreter)
-		script, path = path, interpreter
+		c.passed = next.registered.PassesFile()
+		if next.registered.FileDecides {
+			given := c.file
+			c.given = &given
+		}
+		if next.registered.Opened { // the path may lead elsewhere by now
+			c.file.OpenedBefore = c.given == nil
+			return nil
+		}
+		at = next
 	}
 }
 
-// readOne reads one file of the chain into f and returns the interpreter that it
-// names, if it is a script.
-func (l Lookup) readOne(f *execve.File, path, script string) (string, error) {
-	fail := func(call string, err error, why string) (string, error) {
-		var errno syscall.Errno
-		errors.As(err, &errno)
-		return "", &FileError{Call: call, Path: path, Script: script, Err: errno, Why: why}
-	}
-	fd, unreadable, err := l.openProgram(path)
-	if l.Chroot && err == unix.ENOSYS {
-		return fail("open", err, "in another root, which takes openat2 (Linux 5.6)")
-	} else if err != nil {
-		return fail("open", err, "")
-	}
-	defer unix.Close(fd)
-	f.Unreadable = unreadable
+// link is a file of a chain.
+type link struct {
+	path, of, as string
+	// registered is how binfmt_misc came to it; the zero value for another.
+	registered execve.Registration
+}
 
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return fail("fstat", err, "")
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return fail("execve", unix.EACCES, "not a regular file")
-	}
-	f.IDs = append(f.IDs, fileID(&st))
-	var fs unix.Statfs_t
-	if err := unix.Fstatfs(fd, &fs); err != nil {
-		return fail("fstatfs", err, "")
-	}
-	if fs.Flags&unix.ST_NOEXEC != 0 {
-		return fail("execve", unix.EACCES, "its mount is noexec")
-	}
-	if st.Mode&0o111 == 0 {
-		return fail("execve", unix.EACCES, "no execute permission for anyone")
-	}
-	f.NoSuid = fs.Flags&unix.ST_NOSUID != 0
-	f.Mode, f.UID, f.GID = st.Mode, st.Uid, st.Gid
+// fail is the error of a failed call, or of what execve says of the file.
+func (at link) fail(call string, err error, why string) error {
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	return &FileError{Call: call, Path: at.path, Of: at.of, As: at.as, Err: errno, Why: why}
+}
 
-	var head [headSize]byte
-	n := 0
-	if !unreadable {
-		if n, err = unix.Pread(fd, head[:], 0); err != nil {
-			return fail("read", err, "")
-		}
-	}
-	interpreter, err := parseHead(head[:n])
+// read reads one file of the chain and returns the interpreter that it needs, if
+// it needs one.
+func (c *chain) read(at link) (next link, err error) {
+	f := &c.file
+	p, err := c.openProgram(at)
 	if err != nil {
-		return fail("execve", err, `its "#!" line names no interpreter, or a longer one than the kernel reads`)
+		return next, err
 	}
-	if interpreter != "" {
-		return interpreter, nil // a script: what privileges it has means nothing
+	defer unix.Close(p.fd)
+	f.IDs = append(f.IDs, fileID(&p.stat))
+	f.Unreadable, f.NoSuid = p.unreadable, p.fs.Flags&unix.ST_NOSUID != 0
+	f.Mode, f.UID, f.GID = p.stat.Mode, p.stat.Uid, p.stat.Gid
+	if next, err = c.interpreter(p); err != nil {
+		return next, err
+	}
+	if next.path != "" && !next.registered.FileDecides {
+		return next, nil // what privileges a script has means nothing
 	}
 	if f.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 {
 		ids := procfs.ShownIDs()
 		no := unmapped(&ids, f.UID, f.GID)
 		f.Unmapped, f.UnsureOwner = no.Value, !no.OK
 	}
-	if err := readCaps(f, fd); err != nil {
-		return fail("getxattr", err, filecap.XattrName)
+	if err := readCaps(f, p.fd); err != nil {
+		return next, at.fail("getxattr", err, filecap.XattrName)
 	}
 	if f.HasCaps {
 		kernel, err := self.ReadKernel()
 		if err != nil {
-			return fail("prctl(PR_CAPBSET_READ)", err, "")
+			return next, at.fail("prctl(PR_CAPBSET_READ)", err, "")
 		}
 		f.Caps = f.Caps.Known(kernel.Bits)
 	}
-	l.judgeMount(f, fd, &fs)
-	return "", nil
+	c.judgeMount(f, p.fd, &p.fs)
+	return next, nil
+}
+
+// interpreter is what the kernel starts to run p, by the first of its formats that
+// takes it: binfmt_misc, "#!", ELF. Empty for p itself.
+func (c *chain) interpreter(p *program) (next link, err error) {
+	next.of, next.as = p.path, "interpreter"
+	registered, readable, err := c.formats.match(p.path, p.head[:headSize])
+	if err != nil {
+		return next, err
+	}
+	if registered.Interpreter != "" {
+		next.path, next.registered = registered.Interpreter, registered
+		return next, nil
+	}
+	if p.unreadable {
+		return next, nil
+	}
+	next.path, err = parseHead(p.head[:min(p.size, headSize)])
+	if err != nil {
+		return next, p.fail("execve", err, `its "#!" line names no interpreter, or a longer one than the kernel reads`)
+	}
+	if next.path != "" {
+		return next, nil
+	}
+	var foreign notNative
+	switch err = c.checkELF(p); {
+	case errors.As(err, &foreign) && !readable:
+		c.file.Foreign = true
+		return next, nil
+	case errors.As(err, &foreign):
+		return next, p.fail("execve", unix.ENOEXEC, string(foreign))
+	}
+	return next, err
 }
 
 // unmapped reports whether the owner or the group of a file, as they are shown, has
@@ -193,12 +253,66 @@ func (l Lookup) judgeMount(f *execve.File, fd int, fs *unix.Statfs_t) {
 	f.NoSuid, f.UnsureMount = counts.OK && !counts.Value, !counts.OK
 }
 
-// openProgram opens a file for reading, or where that is not allowed only as a place.
-func (l Lookup) openProgram(path string) (fd int, unreadable bool, err error) {
-	fd, err = l.OpenFD(path, readOnly)
+// program is an open file of a chain that is a regular one, and executable.
+type program struct {
+	link
+	fd   int
+	stat unix.Stat_t
+	fs   unix.Statfs_t
+	// unreadable is set where this thread may not read the file; fd is then only a
+	// place.
+	unreadable bool
+	// head is the beginning of the file, and zeros; size says how much.
+	head [elfHeadSize]byte
+	size int
+}
+
+// openProgram opens a file that execve has to execute, and reads its beginning.
+func (l Lookup) openProgram(at link) (*program, error) {
+	p := &program{link: at}
+	fd, err := l.OpenFD(at.path, readOnly)
 	if err == unix.EACCES {
-		fd, err = l.OpenFD(path, unix.O_PATH)
-		return fd, true, err
+		p.unreadable = true
+		fd, err = l.OpenFD(at.path, unix.O_PATH)
 	}
-	return fd, false, err
+	if l.Chroot && err == unix.ENOSYS {
+		return nil, at.fail("open", err, "in another root, which takes openat2 (Linux 5.6)")
+	} else if err != nil {
+		return nil, at.fail("open", err, "")
+	}
+	p.fd = fd
+	if err := p.examine(); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return p, nil
+}
+
+// examine reads what there is to know of an open file, and refuses what
+// do_open_execat (fs/exec.c) does.
+func (p *program) examine() error {
+	if err := unix.Fstat(p.fd, &p.stat); err != nil {
+		return p.fail("fstat", err, "")
+	}
+	if p.stat.Mode&unix.S_IFMT != unix.S_IFREG {
+		return p.fail("execve", unix.EACCES, "not a regular file")
+	}
+	if err := unix.Fstatfs(p.fd, &p.fs); err != nil {
+		return p.fail("fstatfs", err, "")
+	}
+	if p.fs.Flags&unix.ST_NOEXEC != 0 {
+		return p.fail("execve", unix.EACCES, "its mount is noexec")
+	}
+	if p.stat.Mode&0o111 == 0 {
+		return p.fail("execve", unix.EACCES, "no execute permission for anyone")
+	}
+	if p.unreadable {
+		return nil
+	}
+	n, err := unix.Pread(p.fd, p.head[:], 0)
+	if err != nil {
+		return p.fail("read", err, "")
+	}
+	p.size = n
+	return nil
 }

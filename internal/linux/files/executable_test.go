@@ -2,7 +2,6 @@ package files
 
 import (
 	"bytes"
-	"debug/elf"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -43,7 +42,7 @@ func wantFileError(t *testing.T, err error, errno syscall.Errno, text string) {
 
 func TestExecutablePlain(t *testing.T) {
 	dir := t.TempDir()
-	path := write(t, dir, "plain", "\x7fELF")
+	path := write(t, dir, "plain", static)
 	got, err := Here.Executable(path)
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +98,7 @@ func TestExecutableNoexec(t *testing.T) {
 			unix.Unshare(unix.CLONE_NEWNS),
 			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
 			unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOEXEC, ""),
-			os.WriteFile(path, []byte("\x7fELF"), 0o755),
+			os.WriteFile(path, []byte(static), 0o755),
 		} {
 			if err != nil {
 				t.Error(err)
@@ -212,7 +211,7 @@ func FuzzHead(f *testing.F) {
 func TestExecutableCaps(t *testing.T) {
 	testenv.Root(t)
 	dir := t.TempDir()
-	path := write(t, dir, "f", "\x7fELF")
+	path := write(t, dir, "f", static)
 	set := func(c filecap.Caps) {
 		t.Helper()
 		value, err := c.Encode()
@@ -268,7 +267,7 @@ func TestExecutableUnreadable(t *testing.T) {
 
 func TestExecutableChroot(t *testing.T) {
 	root := t.TempDir()
-	write(t, root, "interpreter", "\x7fELF")
+	write(t, root, "interpreter", static)
 	write(t, root, "script", "#!/interpreter\n")
 	if err := os.Symlink("/script", filepath.Join(root, "link")); err != nil {
 		t.Fatal(err)
@@ -284,81 +283,6 @@ func TestExecutableChroot(t *testing.T) {
 	}
 	if got, err := (Lookup{Dir: fd}).Executable("interpreter"); err != nil || got.Path != "interpreter" {
 		t.Errorf("in a directory to come: %+v, %v", got, err)
-	}
-}
-
-func TestMissingLoader(t *testing.T) {
-	shell, err := exec.LookPath("sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary, err := os.ReadFile(shell)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if loader, err := Here.MissingLoader(shell); loader != "" || err != nil {
-		t.Errorf("sh: %q, %v", loader, err)
-	}
-	testenv.Need(t, "a dynamic /bin/sh", bytes.Contains(binary, []byte("/lib")), "static")
-	f, err := elf.NewFile(bytes.NewReader(binary))
-	if err != nil {
-		t.Fatal(err)
-	}
-	loader := strings.TrimSuffix(section(t, f, ".interp"), "\x00")
-	gone := "/gone" + loader[5:]
-	dir := t.TempDir()
-	path := write(t, dir, "broken", strings.Replace(string(binary), loader+"\x00", gone+"\x00", 1))
-	if got, err := Here.MissingLoader(path); got != gone || err != nil {
-		t.Errorf("got %q, %v, want %q", got, err, gone)
-	}
-	if _, err := Here.MissingLoader(write(t, dir, "text", "no ELF file, but as long as the header of one would have been, and more")); !errors.Is(err, unix.ENOEXEC) {
-		t.Errorf("a text: %v", err)
-	}
-	if _, err := Here.MissingLoader(write(t, dir, "short", string(binary[:100]))); !errors.Is(err, unix.ENOEXEC) {
-		t.Errorf("a cut file: %v", err)
-	}
-}
-
-func section(t *testing.T, f *elf.File, name string) string {
-	t.Helper()
-	s := f.Section(name)
-	if s == nil {
-		return ""
-	}
-	data, err := s.Data()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
-
-// Every program of the machine, read by us and by debug/elf.
-func TestLoaders(t *testing.T) {
-	paths, _ := filepath.Glob("/usr/bin/*")
-	seen := 0
-	for _, path := range paths {
-		f, err := elf.Open(path)
-		if err != nil {
-			continue
-		}
-		want := strings.TrimSuffix(section(t, f, ".interp"), "\x00")
-		file, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := elfInterpreter(func(b []byte, at uint64) error {
-			_, err := file.ReadAt(b, int64(at))
-			return err
-		})
-		file.Close()
-		f.Close()
-		if got != want || err != nil {
-			t.Errorf("%s: %q, %v, want %q", path, got, err, want)
-		}
-		seen++
-	}
-	if seen < 10 {
-		t.Errorf("only %d programs in /usr/bin", seen)
 	}
 }
 

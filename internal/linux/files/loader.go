@@ -1,107 +1,244 @@
 package files
 
 import (
-	"syscall"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"runtime"
+	"strings"
+
+	"capsh/internal/linux/procfs"
 
 	"golang.org/x/sys/unix"
 )
 
-// MissingLoader explains an ENOENT from execve for a file that exists: it
-// returns the dynamic loader that an ELF file asks for (its PT_INTERP segment)
-// if that can't be opened, else an empty string. An error is the errno of a
-// failed read, ENOEXEC for what is no ELF file.
-func (l Lookup) MissingLoader(path string) (string, error) {
-	fd, err := l.OpenFD(path, unix.O_RDONLY)
-	if err != nil {
-		return "", err
-	}
-	defer unix.Close(fd)
-	loader, err := elfInterpreter(func(b []byte, at uint64) error {
-		if at > 1<<62 {
-			return unix.ENOEXEC
-		}
-		n, err := unix.Pread(fd, b, int64(at))
-		if err == nil && n < len(b) {
-			err = unix.ENOEXEC
-		}
-		return err
-	})
-	if err != nil || loader == "" {
-		return "", err
-	}
-	there, err := l.OpenFD(loader, unix.O_PATH)
-	if err == unix.ENOENT || err == unix.ENOTDIR {
-		return loader, nil
-	}
-	if err == nil {
-		unix.Close(there)
-	}
-	return "", err
+// elfHeadSize is how much of a file is read at once. The headers of most ELF files
+// and the path of their loader are in it.
+const elfHeadSize = 1024
+
+// elfMachine is a kind of ELF file that a kernel runs: e_machine, and whether its
+// headers are the 64-bit ones. class is what the kernel compares EI_CLASS with, 0
+// where it does not. (elf_check_arch and compat_elf_check_arch,
+// arch/*/include/asm/elf.h.)
+type elfMachine struct {
+	machine uint16
+	wide    bool
+	class   byte
 }
 
-// elfInterpreter finds the loader's path in an ELF file of any class and byte
-// order (elf(5)); empty for a static one. read fills b from an offset.
-func elfInterpreter(read func(b []byte, at uint64) error) (string, error) {
-	var head [64]byte // Elf64_Ehdr; Elf32_Ehdr has 52 bytes and a body behind it
-	if err := read(head[:], 0); err != nil {
-		return "", err
-	}
-	if string(head[:4]) != "\x7fELF" || head[4] < 1 || head[4] > 2 || head[5] < 1 || head[5] > 2 {
-		return "", syscall.ENOEXEC
-	}
-	e := elfLayout{wide: head[4] == 2, big: head[5] == 2}
-	table := e.uint(head[:], 28, 32, 4, 8)             // e_phoff
-	entry := e.uint(head[:], 42, 54, 2, 2)             // e_phentsize
-	count := e.uint(head[:], 44, 56, 2, 2)             // e_phnum
-	if size := uint64(e.pick(32, 56)); entry != size { // sizeof(struct elf_phdr), as in load_elf_phdrs
-		return "", syscall.ENOEXEC
-	}
-	for i := range count {
-		var ph [56]byte
-		if err := read(ph[:entry], table+i*entry); err != nil {
-			return "", err
+// elfHost is what the kernels of an architecture run; what only some of them do is
+// in here too.
+type elfHost struct {
+	order    binary.ByteOrder
+	machines []elfMachine
+}
+
+// elfHosts are by GOARCH.
+var elfHosts = map[string]elfHost{
+	"386":     {binary.LittleEndian, []elfMachine{{3, false, 0}, {6, false, 0}, {62, true, 0}}},
+	"amd64":   {binary.LittleEndian, []elfMachine{{62, true, 0}, {3, false, 0}, {6, false, 0}}},
+	"arm":     {binary.LittleEndian, []elfMachine{{40, false, 0}, {183, true, 0}}},
+	"arm64":   {binary.LittleEndian, []elfMachine{{183, true, 0}, {40, false, 0}}},
+	"ppc64le": {binary.LittleEndian, []elfMachine{{21, true, 0}, {20, false, 0}}},
+	"riscv64": {binary.LittleEndian, []elfMachine{{243, true, 2}, {243, false, 1}}},
+	"s390x":   {binary.BigEndian, []elfMachine{{22, true, 2}, {22, false, 1}}},
+}
+
+// elfKind is what decides how an ELF file is read. The kernel does not look at the
+// byte order that the file gives: its own counts.
+type elfKind struct {
+	elfMachine
+	order binary.ByteOrder
+}
+
+// find looks at an ELF header for its kind.
+func (h elfHost) find(head []byte) (elfKind, bool) {
+	for _, m := range h.machines {
+		if m.machine == h.order.Uint16(head[18:]) && (m.class == 0 || m.class == head[4]) {
+			return elfKind{m, h.order}, true
 		}
-		if e.uint(ph[:], 0, 0, 4, 4) != 3 { // p_type, PT_INTERP
+	}
+	return elfKind{}, false
+}
+
+// findKind looks at an ELF header for its kind; false for another file, and for one
+// that this host does not run. An emulator runs this program on a host of another
+// architecture, and not what it executes.
+func findKind(head []byte) (elfKind, bool) {
+	if !isELF(head) {
+		return elfKind{}, false
+	}
+	kind, ok := elfHosts[runtime.GOARCH].find(head)
+	if !ok {
+		kind, ok = elfHosts[kernelArch()].find(head)
+	}
+	return kind, ok
+}
+
+// kernelArch is the GOARCH of the kernel (Linux 6.1), whatever uname(2) says under an
+// emulator; that of this program where it is not known.
+func kernelArch() string {
+	text, err := procfs.ReadOwn("sys/kernel/arch")
+	machine := strings.TrimSuffix(string(text), "\n")
+	switch {
+	case err != nil:
+		return runtime.GOARCH
+	case machine == "x86_64":
+		return "amd64"
+	case machine == "aarch64":
+		return "arm64"
+	case strings.HasPrefix(machine, "armv"):
+		return "arm"
+	case len(machine) == 4 && strings.HasSuffix(machine, "86"):
+		return "386"
+	}
+	return machine
+}
+
+func isELF(head []byte) bool { return bytes.HasPrefix(head, []byte("\x7fELF")) }
+
+// notNative is why the kernel does not run a file by itself: its ENOEXEC.
+type notNative string
+
+func (why notNative) Error() string        { return string(why) }
+func (why notNative) Is(target error) bool { return target == unix.ENOEXEC }
+
+const corruptELF notNative = "a corrupt ELF file"
+
+// checkELF reads as load_elf_binary (fs/binfmt_elf.c) does whether the kernel runs
+// p, and with which dynamic loader. The error is a notNative where p is for no
+// loader of ELF files.
+func (c *chain) checkELF(p *program) error {
+	const executable, shared = 2, 3 // e_type: ET_EXEC, ET_DYN
+	head := p.head[:64]
+	if !isELF(head) {
+		return notNative(`no "#!" line, and no program for this machine`)
+	}
+	kind, ok := findKind(head)
+	if !ok {
+		return notNative("an ELF file for another machine")
+	}
+	if t := kind.order.Uint16(head[16:]); t != executable && t != shared {
+		return corruptELF
+	}
+	file := elfFile{p, kind}
+	path, found, err := file.loader()
+	switch {
+	case errors.Is(err, unix.ENOEXEC):
+		return err
+	case err != nil:
+		return p.fail("execve", err, "the path of its dynamic loader cannot be read")
+	case found && path == "": // the kernel takes the working directory for it
+		return p.fail("execve", unix.EACCES, "the path of its dynamic loader is empty")
+	case found:
+		return c.checkLoader(link{path: path, of: p.path, as: "dynamic loader"}, &file)
+	}
+	return nil
+}
+
+// checkLoader refuses a dynamic loader that the kernel does not take for a file.
+func (c *chain) checkLoader(at link, file *elfFile) error {
+	p, err := c.openProgram(at)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(p.fd)
+	if p.unreadable { // the kernel reads it all the same
+		return nil
+	}
+	if p.size < file.pick(52, 64) { // Elf32_Ehdr, Elf64_Ehdr
+		return p.fail("execve", unix.EIO, "shorter than an ELF header")
+	}
+	kind, ok := findKind(p.head[:64])
+	ok = ok && kind.wide == file.wide
+	if ok {
+		loader := elfFile{p, kind}
+		_, err = loader.segments()
+	}
+	if !ok || err != nil {
+		return p.fail("execve", unix.ELIBBAD, "no ELF file for the machine of the program")
+	}
+	return nil
+}
+
+// readAt fills b from an offset: EIO where the file ends before (elf_read).
+func (p *program) readAt(b []byte, at uint64) error {
+	if at <= elfHeadSize && uint64(len(b)) <= elfHeadSize-at && int(at)+len(b) <= p.size {
+		copy(b, p.head[at:])
+		return nil
+	}
+	n, err := unix.Pread(p.fd, b, int64(at))
+	if err == nil && n < len(b) {
+		err = unix.EIO
+	}
+	return err
+}
+
+// elfFile is an ELF file as elf(5) has it.
+type elfFile struct {
+	*program
+	elfKind
+}
+
+// segments reads the program headers (load_elf_phdrs).
+func (e *elfFile) segments() ([]byte, error) {
+	table, size, count := e.uint(e.head[:], 28, 32, 4, 8), e.uint(e.head[:], 42, 54, 2, 2), e.uint(e.head[:], 44, 56, 2, 2)
+	all := size * count
+	if size != uint64(e.pick(32, 56)) || all == 0 || all > uint64(unix.Getpagesize()) || all > 1<<16 {
+		return nil, corruptELF
+	}
+	b := make([]byte, all)
+	if e.readAt(b, table) != nil {
+		return nil, corruptELF
+	}
+	return b, nil
+}
+
+// loader finds the path of the dynamic loader, the PT_INTERP segment; false for a
+// static program.
+func (e *elfFile) loader() (path string, found bool, err error) {
+	segments, err := e.segments()
+	if err != nil {
+		return "", false, err
+	}
+	for ; len(segments) > 0; segments = segments[e.pick(32, 56):] {
+		const interpreter = 3 // p_type, PT_INTERP
+		if e.order.Uint32(segments) != interpreter {
 			continue
 		}
-		at, size := e.uint(ph[:], 4, 8, 4, 8), e.uint(ph[:], 16, 32, 4, 8) // p_offset, p_filesz
+		at, size := e.uint(segments, 4, 8, 4, 8), e.uint(segments, 16, 32, 4, 8) // p_offset, p_filesz
 		if size < 2 || size > unix.PathMax {
-			return "", syscall.ENOEXEC
+			return "", false, corruptELF
 		}
-		path := make([]byte, size)
-		if err := read(path, at); err != nil {
-			return "", err
+		text := make([]byte, size)
+		if err := e.readAt(text, at); err != nil {
+			return "", false, err
 		}
-		if path[size-1] != 0 {
-			return "", syscall.ENOEXEC
+		if text[size-1] != 0 {
+			return "", false, corruptELF
 		}
-		return string(path[:size-1]), nil
+		text, _, _ = bytes.Cut(text, []byte{0})
+		return string(text), true, nil
 	}
-	return "", nil
+	return "", false, nil
 }
 
-// elfLayout is what decides the layout of an ELF file.
-type elfLayout struct{ wide, big bool }
-
-// pick is the first of a 32-bit file, the second of a 64-bit one.
-func (e elfLayout) pick(narrow, wide int) int {
+// pick is the first of a file with 32-bit headers, the second of one with 64-bit.
+func (e *elfFile) pick(narrow, wide int) int {
 	if e.wide {
 		return wide
 	}
 	return narrow
 }
 
-// uint is the number at an offset and of a size in bytes, by class.
-func (e elfLayout) uint(b []byte, at32, at64, size32, size64 int) uint64 {
-	at := e.pick(at32, at64)
-	b = b[at : at+e.pick(size32, size64)]
-	var n uint64
-	for i := range b {
-		if e.big {
-			n = n<<8 | uint64(b[i])
-		} else {
-			n |= uint64(b[i]) << (8 * i)
-		}
+// uint is the number at an offset and of a size in bytes, by the kind of headers.
+func (e *elfFile) uint(b []byte, at32, at64, size32, size64 int) uint64 {
+	b = b[e.pick(at32, at64):]
+	switch e.pick(size32, size64) {
+	case 2:
+		return uint64(e.order.Uint16(b))
+	case 4:
+		return uint64(e.order.Uint32(b))
 	}
-	return n
+	return e.order.Uint64(b)
 }

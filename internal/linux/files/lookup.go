@@ -18,6 +18,9 @@ type Lookup struct {
 	Start string
 	// Hidden says that they start where this thread may not look: EACCES.
 	Hidden bool
+	// OtherFormats says that the file is for a process whose binfmt_misc is another
+	// than that of this one, or may be.
+	OtherFormats bool
 	// mounts are those of the process whose root this is; nil for this process's.
 	mounts *mounts
 }

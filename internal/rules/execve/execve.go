@@ -14,10 +14,19 @@ import (
 type File struct {
 	// Path is the file that is to be run.
 	Path string
-	// Interpreters are where "#!" lines lead, the script's own first. The last
-	// one decides: all fields that follow speak of it, or of Path where there is
-	// none.
+	// Interpreters are where "#!" lines and binfmt_misc lead, that of Path first.
+	// The last one decides: all fields that follow IDs speak of it, or of Path where
+	// there is none, or of the one before it with BinaryDecides.
 	Interpreters []string
+	// BinaryDecides is set where binfmt_misc has the last interpreter, with flag C:
+	// the file that this runs decides.
+	BinaryDecides bool
+	// OpenedBefore is set where binfmt_misc opened the last interpreter long ago, with
+	// flag F: which file decides is not known.
+	OpenedBefore bool
+	// Foreign is set for a file that is none which the kernel runs by itself, where
+	// the registrations of binfmt_misc cannot be read.
+	Foreign bool
 	// IDs are the files that Path and Interpreters led to, in this order.
 	IDs []FileID
 	// Mode is st_mode, UID and GID the owner as the caller's user namespace
@@ -68,6 +77,23 @@ func (f *File) Privileged() bool {
 	return f.HasCaps || f.Mode&(filecap.ModeSetuid|filecap.ModeSetgid) != 0
 }
 
+// Decider is the file that decides.
+func (f *File) Decider() string {
+	list := append([]string{f.Path}, f.Interpreters...)
+	if f.BinaryDecides {
+		list = list[:len(list)-1]
+	}
+	return list[len(list)-1]
+}
+
+// DeciderText is the file that decides, with the one that it is the interpreter of.
+func (f *File) DeciderText() string {
+	if path := f.Decider(); path != f.Path {
+		return path + " (the interpreter of " + f.Path + ")"
+	}
+	return f.Path
+}
+
 // setuid and setgid as execve takes them. Without the group's execute
 // permission the bit once asked for mandatory locking (bprm_fill_uid,
 // fs/exec.c).
@@ -93,14 +119,15 @@ var ErrRefused = errors.New("operation not permitted")
 
 // Refused says why the kernel refuses.
 type Refused struct {
-	Path string
+	// File is the file that decides, as of [File.DeciderText].
+	File string
 	// Missing are permitted capabilities of the file that the caller can have
 	// neither by its bounding set nor by its inheritable set.
 	Missing caps.Set
 }
 
 func (r *Refused) Error() string {
-	return "execve " + r.Path + ": " + ErrRefused.Error() +
+	return "execve " + r.File + ": " + ErrRefused.Error() +
 		" (its file capabilities need " + r.Missing.String() + ", not in the bounding set)"
 }
 
@@ -111,6 +138,17 @@ type Unknown struct {
 	// What is "securebits", "no_new_privs", "the file capabilities", "the mount's
 	// user namespace" or "the file's owner or group".
 	What string
+}
+
+// unknownFormat is the Unknown of a file of which it is not known what runs it, or nil.
+func (f *File) unknownFormat() error {
+	switch {
+	case f.Foreign:
+		return &Unknown{"whether binfmt_misc has an interpreter for " + f.DeciderText()}
+	case f.OpenedBefore:
+		return &Unknown{"which file binfmt_misc opened as " + f.DeciderText()}
+	}
+	return nil
 }
 
 func (u *Unknown) Error() string {

@@ -11,14 +11,16 @@ import (
 // before and of f are those that the thread's own user namespace shows.
 //
 // The error is a *[Refused] where the kernel answers EPERM, and an *[Unknown]
-// where before does not say enough. What has nothing to do with privilege is
-// not looked at: whether the file may be executed, is of a known format, or
-// starts.
+// where before or f does not say enough. What has nothing to do with privilege is
+// not looked at: whether the file may be executed, or starts.
 //
 // The kernel's side of it is begin_new_exec and bprm_creds_from_file in
 // fs/exec.c and cap_bprm_creds_from_file in security/commoncap.c. Not covered:
-// the boot option no_file_caps, binfmt_misc, and other security modules.
+// the boot option no_file_caps, and other security modules.
 func Predict(before cred.State, f File) (Outcome, error) {
+	if err := f.unknownFormat(); err != nil {
+		return Outcome{}, err
+	}
 	switch {
 	case f.UnsureMount && f.Privileged():
 		return predictBoth(before, f, "the mount's user namespace", func(_ *cred.State, f *File, on bool) {
@@ -72,7 +74,8 @@ func (e *exec) note(r Rule, ok bool) {
 }
 
 func (e *exec) header() {
-	e.note(ByInterpreter, len(e.file.Interpreters) > 0)
+	e.note(ByInterpreter, e.file.Decider() != e.file.Path)
+	e.note(ByBinary, e.file.BinaryDecides)
 	e.note(AssumedBinary, e.file.Unreadable)
 }
 
@@ -123,7 +126,7 @@ func (e *exec) fileCaps() error {
 	// A program that asks for the effective flag doesn't know about
 	// capabilities and can't find out which ones it lacks: no exec.
 	if missing := f.Caps.Permitted &^ e.new.Permitted; missing != 0 && f.Caps.Effective {
-		return &Refused{Path: f.Path, Missing: missing}
+		return &Refused{File: f.DeciderText(), Missing: missing}
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ type Rule uint8
 
 const (
 	ByInterpreter Rule = iota
+	ByBinary
 	AssumedBinary
 	SetidNoSuid
 	SetidNoNewPrivs
@@ -38,7 +39,8 @@ const (
 )
 
 var sentences = [ruleCount]string{
-	ByInterpreter:     "a script's interpreter decides, the privileges of the script itself mean nothing",
+	ByInterpreter:     "the interpreter decides, the privileges of the script itself mean nothing",
+	ByBinary:          "binfmt_misc's flag C: the file decides, the privileges of the interpreter that runs it mean nothing",
 	AssumedBinary:     "the file can't be read and is taken for a binary",
 	SetidNoSuid:       "the mount is nosuid or not of this namespace: setuid and setgid ignored",
 	SetidNoNewPrivs:   "no_new_privs: setuid and setgid ignored",

@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -18,15 +19,50 @@ func (p *Plan) Foresee(exe *execve.File) error {
 	p.Command = *exe
 	err := p.judge(exe)
 	var refused *execve.Refused
-	if errors.As(err, &refused) {
-		err = errors.New(exe.Path + " carries " + fileCaps(exe) + ", but " + refused.Missing.String() +
-			" is not in the bounding set: execve would fail with EPERM")
+	switch {
+	case errors.As(err, &refused):
+		err = errors.New(p.refusal(exe, refused.Missing))
+	case err != nil && exe.Foreign:
+		err = errors.New(noFormat(exe) + ": it is not known what the command would have")
 	}
 	if err != nil && p.lenient {
+		if !p.After.OK && refused == nil {
+			p.Unforeseen = err.Error()
+		}
 		p.warning(err.Error())
 		return nil
 	}
 	return err
+}
+
+// refusal says why execve answers EPERM, and what to do.
+func (p *Plan) refusal(exe *execve.File, missing caps.Set) string {
+	why := "capset takes " + missing.String() + " out of the bounding set"
+	if gone := missing &^ p.Before.Bounding; gone != 0 {
+		why = gone.String() + " is not in the bounding set"
+	}
+	do := "setcap -r " + exe.Decider() + " removes them"
+	switch {
+	case p.keep.Contains(missing):
+		do = "the bounding set asked for needs it too, or " + do
+	case p.Before.Bounding.Contains(missing) && p.Before.Permitted.Contains(missing):
+		do = "--keep=" + shortNames(p.keep|missing) + " keeps that, or " + do
+	}
+	return exe.DeciderText() + " carries " + fileCaps(exe) + ", but " + why + ": execve would fail with EPERM (" + do + ")"
+}
+
+// shortNames are names as --keep takes them.
+func shortNames(set caps.Set) string {
+	var names []string
+	for c := range set.All() {
+		names = append(names, c.Short())
+	}
+	return strings.Join(names, ",")
+}
+
+// noFormat says of a file that it is none that the kernel runs by itself.
+func noFormat(exe *execve.File) string {
+	return "execve " + exe.DeciderText() + ": exec format error, unless binfmt_misc has an interpreter for it, which cannot be read here"
 }
 
 // PutOff says that what the command will hold cannot be foreseen, and why.
@@ -39,9 +75,11 @@ func (p *Plan) judge(exe *execve.File) error {
 	if err != nil {
 		return err
 	}
-	outcome, err := execve.Predict(p.Want, *exe)
-	if err != nil {
-		return err
+	outcome := plain
+	if !p.harmless() || !exe.Foreign && !exe.OpenedBefore {
+		if outcome, err = execve.Predict(p.Want, *exe); err != nil {
+			return err
+		}
 	}
 	p.After, p.Rules = cred.Is(outcome.After), outcome.Rules
 	if err := p.judgeSets(&plain); err != nil {
@@ -50,13 +88,23 @@ func (p *Plan) judge(exe *execve.File) error {
 	if err := p.judgeFile(&plain, &outcome, exe); err != nil {
 		return err
 	}
-	p.warnOf()
+	p.warnOf(&plain, &outcome, exe)
 	return p.judgeUnread(exe)
 }
 
-// warnOf warns of what this file makes of the sets and ids.
-func (p *Plan) warnOf() {
+// harmless says that no file could make a difference: nothing is held, and nothing
+// can be gained.
+func (p *Plan) harmless() bool {
+	return p.Want.NoNewPrivs.Value && p.keep|p.Want.Permitted == 0
+}
+
+// warnOf warns of what this file makes of the sets and ids, and of what the command
+// loses although it has what was asked for.
+func (p *Plan) warnOf(plain, got *execve.Outcome, exe *execve.File) {
 	after := &p.After.Value
+	if exe.Foreign {
+		p.warning(noFormat(exe))
+	}
 	if lost := p.asked &^ after.Permitted; lost != 0 {
 		p.warning(Names(lost) + " is permitted before the execve only: the command will not hold it")
 	}
@@ -66,6 +114,12 @@ func (p *Plan) warnOf() {
 	if after.UID.Effective != p.Want.UID.Effective || after.GID.Effective != p.Want.GID.Effective {
 		p.warning("the command will run with effective uid " + idText(after.UID.Effective) +
 			" and gid " + idText(after.GID.Effective) + ": " + idRule(p.Rules))
+	}
+	if lost := plain.After.Ambient &^ after.Ambient; lost != 0 {
+		p.warning(exe.DeciderText() + ": " + fileLoss(got, exe) + ": what the command itself executes does not get " + Names(lost))
+	}
+	if got.Secure && !plain.Secure {
+		p.warning(exe.DeciderText() + " runs with AT_SECURE: the C library ignores LD_LIBRARY_PATH, LD_PRELOAD and the like")
 	}
 }
 
@@ -93,7 +147,7 @@ func (p *Plan) judgeFile(plain, got *execve.Outcome, exe *execve.File) error {
 	lost := want.Permitted&^is.Permitted | want.Effective&^is.Effective
 	switch {
 	case lost != 0:
-		return errors.New(exe.Path + ": " + fileLoss(got, exe) + ": the command would not hold " + Names(lost))
+		return errors.New(exe.DeciderText() + ": " + fileLoss(got, exe) + ": the command would not hold " + Names(lost))
 	case !p.loose && (is.UID.Effective != p.Want.UID.Effective || is.GID.Effective != p.Want.GID.Effective):
 		return errors.New("the command would run with effective uid " + idText(is.UID.Effective) +
 			" and gid " + idText(is.GID.Effective) + ": " + idRule(got.Rules))
@@ -102,17 +156,12 @@ func (p *Plan) judgeFile(plain, got *execve.Outcome, exe *execve.File) error {
 }
 
 // judgeUnread refuses a file that could not be read: it may be a script, and then
-// another file decides. Where nothing is held and nothing can be gained, none
-// could make a difference.
+// another file decides.
 func (p *Plan) judgeUnread(exe *execve.File) error {
-	if !exe.Unreadable || p.Want.NoNewPrivs.Value && p.keep|p.Want.Permitted == 0 {
+	if !exe.Unreadable || p.harmless() {
 		return nil
 	}
-	path := exe.Path
-	if n := len(exe.Interpreters); n > 0 {
-		path = exe.Interpreters[n-1]
-	}
-	return errors.New(path + " cannot be read, so it is not known what it would hold")
+	return errors.New(exe.DeciderText() + " cannot be read, so it is not known what it would hold")
 }
 
 // fileCaps is the file's capabilities as setcap(8) takes them.

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -165,7 +166,7 @@ func TestRefused(t *testing.T) {
 			"the supplementary groups stay 1000; --groups=keep starts the command with the groups there are"},
 		{"root through bounding", root(), plain, plan.Request{Bounding: cred.Is(netRaw), AllowNewPrivs: true},
 			"the command would hold cap_net_raw: effective uid 0: permitted is bounding | inheritable, and effective"},
-		{"file refused", root(), carries, plan.Request{}, "/bin/cmd carries cap_net_raw=ep, but cap_net_raw is not in the bounding set: execve would fail with EPERM"},
+		{"file refused", root(), carries, plan.Request{}, "/bin/cmd carries cap_net_raw=ep, but capset takes cap_net_raw out of the bounding set: execve would fail with EPERM (--keep=net_raw keeps that, or setcap -r /bin/cmd removes them)"},
 		{"file clears ambient", root(), carries, keep(as(1000), netRaw|caps.Kill.Set()),
 			"/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set: the command would not hold cap_kill"},
 		{"file takes effective", root(), permits, keep(as(1000), netRaw),
@@ -203,7 +204,7 @@ func TestUnreadable(t *testing.T) {
 	}{
 		{"nothing", unread, as(1000), ""},
 		{"kept", unread, keep, "/bin/cmd" + why},
-		{"kept, an interpreter", through, keep, "/bin/two" + why},
+		{"kept, an interpreter", through, keep, "/bin/two (the interpreter of /bin/cmd)" + why},
 		{"permitted", unread, plan.Request{Permitted: cred.Is(netRaw)}, "/bin/cmd" + why},
 		{"new privileges", unread, plan.Request{AllowNewPrivs: true, UID: cred.Is(cred.Same(1000))}, "/bin/cmd" + why},
 	} {
@@ -219,6 +220,62 @@ func TestUnreadable(t *testing.T) {
 	p, err := makePlan(root(), unread, keep)
 	if err != nil || len(p.Warnings) == 0 || p.Warnings[0] != "/bin/cmd"+why || !p.Rules.Has(execve.AssumedBinary) {
 		t.Errorf("a mismatch is allowed: %v, %q", err, p.Warnings)
+	}
+}
+
+// TestUnknownFormat: what runs a file is not known, and whether that has what is to
+// be kept.
+func TestUnknownFormat(t *testing.T) {
+	foreign, opened := plain, plain
+	foreign.Foreign = true
+	opened.OpenedBefore, opened.Interpreters = true, []string{"/bin/qemu"}
+	keep := as(1000)
+	keep.Keep = netRaw
+	for want, exe := range map[string]execve.File{
+		"execve /bin/cmd: exec format error, unless binfmt_misc has an interpreter for it, which cannot be read here: " +
+			"it is not known what the command would have": foreign,
+		"execve: the outcome depends on which file binfmt_misc opened as /bin/qemu (the interpreter of /bin/cmd), unknown here": opened,
+	} {
+		if _, err := makePlan(root(), exe, keep); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+		keep := keep
+		keep.AllowMismatch = true
+		if p, err := makePlan(root(), exe, keep); err != nil || p.Unforeseen != want || !slices.Contains(p.Warnings, want) {
+			t.Errorf("a mismatch is allowed: %v, %q, %q", err, p.Unforeseen, p.Warnings)
+		}
+	}
+}
+
+// TestRefusal: a file that execve refuses is named as what it is, with what to do.
+func TestRefusal(t *testing.T) {
+	exe := plain
+	exe.HasCaps, exe.Caps = true, filecap.Caps{Permitted: netRaw | caps.Kill.Set(), Effective: true, Version: 2}
+	exe.Interpreters = []string{"/bin/one", "/bin/two"}
+	const who = "/bin/two (the interpreter of /bin/cmd) carries cap_kill,cap_net_raw=ep, but "
+	const file = "setcap -r /bin/two removes them)"
+	keep := as(1000)
+	keep.Keep = caps.Chown.Set()
+	limit := keep
+	limit.Keep, limit.Bounding = netRaw|caps.Kill.Set(), cred.Is(caps.Kill.Set())
+	without := root()
+	without.Bounding &^= netRaw
+	poor := root()
+	poor.Permitted &^= netRaw
+	poor.Effective &^= netRaw
+	for _, c := range []struct {
+		from cred.State
+		req  plan.Request
+		want string
+	}{
+		{root(), keep, "capset takes cap_kill,cap_net_raw out of the bounding set: execve would fail with EPERM (--keep=chown,kill,net_raw keeps that, or " + file},
+		{root(), limit, "capset takes cap_net_raw out of the bounding set: execve would fail with EPERM (the bounding set asked for needs it too, or " + file},
+		{poor, keep, "capset takes cap_kill,cap_net_raw out of the bounding set: execve would fail with EPERM (" + file},
+		{without, keep, "cap_net_raw is not in the bounding set: execve would fail with EPERM (" + file},
+	} {
+		if _, err := makePlan(c.from, exe, c.req); err == nil || err.Error() != who+c.want {
+			t.Errorf("%v\nwant %s", err, who+c.want)
+		}
 	}
 }
 
@@ -315,6 +372,15 @@ func TestWarnings(t *testing.T) {
 	loose.AllowNewPrivs = true
 	permitted := as(1000)
 	permitted.Permitted = cred.Is(netRaw)
+	grants := plain
+	grants.HasCaps, grants.Caps = true, filecap.Caps{Permitted: netRaw, Effective: true, Version: 2}
+	through := grants
+	through.Interpreters = []string{"/bin/perl"}
+	foreign, opened := plain, plain
+	foreign.Foreign = true
+	opened.OpenedBefore, opened.Interpreters = true, []string{"/bin/qemu"}
+	keep := as(1000)
+	keep.Keep = netRaw
 	for _, c := range []struct {
 		exe  execve.File
 		req  plan.Request
@@ -324,6 +390,11 @@ func TestWarnings(t *testing.T) {
 		{setuid, loose, "the command will run with effective uid 0 and gid 1000: "},
 		{plain, permitted, "cap_net_raw is permitted before the execve only: the command will not hold it"},
 		{plain, loose, ""},
+		{grants, keep, "/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set: what the command itself executes does not get cap_net_raw\n" +
+			"/bin/cmd runs with AT_SECURE: the C library ignores LD_LIBRARY_PATH, LD_PRELOAD and the like"},
+		{through, keep, "/bin/perl (the interpreter of /bin/cmd): its file capabilities (cap_net_raw=ep) clear the ambient set"},
+		{foreign, as(1000), "execve /bin/cmd: exec format error, unless binfmt_misc has an interpreter for it, which cannot be read here"},
+		{opened, as(1000), ""},
 	} {
 		p, err := makePlan(root(), c.exe, c.req)
 		got := strings.Join(p.Warnings, "\n")

@@ -1,0 +1,199 @@
+package files
+
+import (
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"capsh/internal/testenv"
+
+	"golang.org/x/sys/unix"
+)
+
+// static is a program that exits with status 0 on amd64, and is one for the
+// machine of this test elsewhere: its headers are what is read here.
+var static = program64(elfHosts[runtime.GOARCH].machines[0], "", "")
+
+// program64 is an ELF file with one segment of code, and one that names a loader
+// if there is one; more is behind all that.
+func program64(m elfMachine, loader, more string) string {
+	code := string([]byte{0x31, 0xff, 0xb8, 60, 0, 0, 0, 0x0f, 0x05})
+	segments := 1
+	if loader != "" {
+		segments = 2
+	}
+	headers := uint64(64 + 56*segments)
+	const base = 0x400000
+	size := headers + uint64(len(code)+len(loader)+len(more))
+	head := "\x7fELF" + string([]byte{max(m.class, 2), 1, 1}) + strings.Repeat("\x00", 9)
+	b := []byte(head)
+	add := func(values ...any) {
+		for _, v := range values {
+			b, _ = binary.Append(b, binary.NativeEndian, v)
+		}
+	}
+	add(uint16(2), m.machine, uint32(1), base+headers, uint64(64), uint64(0), uint32(0),
+		uint16(64), uint16(56), uint16(segments), uint16(0), uint16(0), uint16(0))
+	if loader != "" {
+		at, n := headers+uint64(len(code)), uint64(len(loader))
+		add(uint32(3), uint32(4), at, base+at, base+at, n, n, uint64(1))
+	}
+	add(uint32(1), uint32(5), uint64(0), uint64(base), uint64(base), size, size, uint64(0x1000))
+	return string(b) + code + loader + more
+}
+
+// TestELFKernel: what execve says of ELF files that are damaged at random is what is
+// said here before.
+func TestELFKernel(t *testing.T) {
+	testenv.Need(t, "an amd64 host", runtime.GOARCH == "amd64", runtime.GOARCH)
+	dir := t.TempDir()
+	amd64 := elfHosts["amd64"].machines[0]
+	loader := write(t, dir, "loader", static)
+	write(t, dir, "short", static[:60])
+	write(t, dir, "cut", static[:100])
+	write(t, dir, "arm", program64(elfHosts["arm64"].machines[0], "", ""))
+	write(t, dir, "text", strings.Repeat("no ELF file\n", 10))
+	if err := os.Chmod(write(t, dir, "plain", static), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"loader", "short", "cut", "arm", "text", "plain", "gone", "", "."}
+	r := rand.New(rand.NewPCG(3, 4))
+	outcomes := map[string]int{}
+	for i := range 2000 {
+		text := program64(amd64, "", "")
+		if i%2 == 1 {
+			text = program64(amd64, filepath.Join(dir, names[r.IntN(len(names))])+"\x00", "")
+			if i%4 == 1 {
+				text = program64(amd64, loader+"\x00", "")
+			}
+		}
+		b := []byte(text)
+		for range r.IntN(3) { // the header, the first segment's kind, place and size
+			at := []int{r.IntN(64), 4, 5, 16, 18, 32, 54, 56, 64, 64 + 8 + r.IntN(8), 64 + 32 + r.IntN(8)}[r.IntN(11)]
+			b[at] = []byte{0, 1, 2, 3, 6, 62, 255, byte(r.IntN(256))}[r.IntN(8)]
+		}
+		if r.IntN(10) == 0 {
+			b = b[:r.IntN(len(b))]
+		}
+		path := write(t, dir, fmt.Sprint(i), string(b))
+		want := errno(run(path))
+		exe, err := Here.Executable(path)
+		got := errno(err)
+		if exe.Foreign { // binfmt_misc, which could not be read, has none of these
+			got = unix.ENOEXEC
+		}
+		if got != want {
+			t.Errorf("file %d: %v (%v); the kernel: %v\n%x", i, got, err, want, b)
+		}
+		outcomes[want.Error()]++
+		os.Remove(path)
+	}
+	t.Log(outcomes)
+	for _, errno := range []unix.Errno{0, unix.ENOEXEC, unix.ENOENT, unix.EACCES, unix.ELIBBAD, unix.EIO} {
+		if outcomes[errno.Error()] == 0 {
+			t.Errorf("the kernel never said %v: the files prove little", errno)
+		}
+	}
+}
+
+func errno(err error) (errno unix.Errno) {
+	errors.As(err, &errno)
+	return errno
+}
+
+// TestLoaderErrors: the loader of a program is named as what it is.
+func TestLoaderErrors(t *testing.T) {
+	dir := t.TempDir()
+	m := elfHosts[runtime.GOARCH].machines[0]
+	testenv.Need(t, "a 64-bit host", m.wide, runtime.GOARCH)
+	gone, text := filepath.Join(dir, "gone"), write(t, dir, "text", strings.Repeat("text", 30))
+	for loader, want := range map[string]struct {
+		errno unix.Errno
+		text  string
+	}{
+		gone: {unix.ENOENT, "open " + gone + " (the dynamic loader of %s): no such file or directory"},
+		text: {unix.ELIBBAD, "execve " + text + " (the dynamic loader of %s): accessing a corrupted shared library (no ELF file for the machine of the program)"},
+		dir:  {unix.EACCES, "execve " + dir + " (the dynamic loader of %s): permission denied (not a regular file)"},
+	} {
+		path := write(t, dir, "program", program64(m, loader+"\x00", ""))
+		_, err := Here.Executable(path)
+		wantFileError(t, err, want.errno, fmt.Sprintf(want.text, path))
+		if got := errno(run(path)); got != want.errno {
+			t.Errorf("%s: the kernel says %v", loader, got)
+		}
+	}
+}
+
+// In another root the loader is the one there.
+func TestLoaderChroot(t *testing.T) {
+	m := elfHosts[runtime.GOARCH].machines[0]
+	testenv.Need(t, "a 64-bit host", m.wide, runtime.GOARCH)
+	root := t.TempDir()
+	write(t, root, "loader", static)
+	write(t, root, "program", program64(m, "/loader\x00", ""))
+	fd, err := unix.Open(root, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	there := Lookup{Dir: fd, Chroot: true}
+	if _, err := there.Executable("/program"); err != nil {
+		t.Error(err)
+	}
+	if err := os.Remove(filepath.Join(root, "loader")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := there.Executable("/program"); errno(err) != unix.ENOENT {
+		t.Errorf("without the loader: %v", err)
+	}
+}
+
+// TestLoaders: every program of the host, read by us and by debug/elf.
+func TestLoaders(t *testing.T) {
+	paths, _ := filepath.Glob("/usr/bin/*")
+	seen := 0
+	for _, path := range paths {
+		f, err := elf.Open(path)
+		if err != nil {
+			continue
+		}
+		want := ""
+		for _, segment := range f.Progs {
+			if segment.Type == elf.PT_INTERP {
+				text := make([]byte, segment.Filesz)
+				if _, err := segment.ReadAt(text, 0); err != nil {
+					t.Fatal(err)
+				}
+				want = strings.TrimSuffix(string(text), "\x00")
+			}
+		}
+		f.Close()
+		p, err := Here.openProgram(link{path: path})
+		if errno(err) == unix.EACCES { // a library
+			continue
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		kind, ok := findKind(p.head[:])
+		if !ok {
+			unix.Close(p.fd)
+			continue
+		}
+		got, found, err := (&elfFile{p, kind}).loader()
+		unix.Close(p.fd)
+		if got != want || found != (want != "") || err != nil {
+			t.Errorf("%s: %q, %v, want %q", path, got, err, want)
+		}
+		seen++
+	}
+	if seen < 10 {
+		t.Errorf("only %d programs in /usr/bin", seen)
+	}
+}
