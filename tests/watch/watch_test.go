@@ -68,6 +68,17 @@ func watched(t *testing.T, cmd *exec.Cmd, each func(checks.Check, checks.Verdict
 	if !found.Complete() || found.Blind != "" || found.Missed() != 0 {
 		t.Errorf("%v: incomplete %q, blind %q, missed %s", cmd.Args, found.Incomplete, found.Blind, found.Missed())
 	}
+	var granted, denied caps.Set
+	for _, s := range found.Seen {
+		if s.Granted {
+			granted |= s.Cap.Set()
+		} else {
+			denied |= s.Cap.Set()
+		}
+	}
+	if granted != found.Granted || denied != found.Denied {
+		t.Errorf("%v: granted %s, counted %s; denied %s, counted %s", cmd.Args, granted, found.Granted, denied, found.Denied)
+	}
 	return found
 }
 

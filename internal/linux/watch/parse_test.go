@@ -100,7 +100,7 @@ func TestRecords(t *testing.T) {
 		"comm": words(unix.PERF_RECORD_COMM, miscCommExec, append([]uint32{10, 11, comm, 0}, trailer...)...),
 		"namespaces": words(unix.PERF_RECORD_NAMESPACES, 0, append([]uint32{10, 11, 5, 0,
 			0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 99, 0}, trailer...)...),
-		"sample": words(unix.PERF_RECORD_SAMPLE, 0, 10, 11, 7, 0, 2, 0, 1, 0, 2, 0, 4, 42, 0),
+		"sample": words(unix.PERF_RECORD_SAMPLE, 0, 10, 11, 7, 0, 3, 0, 0xffffff80, 0xffffffff, 1, 0, 2, 0, 4, 42, 0),
 	}
 	for name, b := range whole {
 		r, ok := parseRecord(b)
@@ -121,7 +121,7 @@ func TestRecords(t *testing.T) {
 			t.Errorf("%s: %+v", name, r)
 		}
 		for n := range b {
-			if r, ok := parseRecord(b[:n:n]); ok && name == "sample" && n < 56 {
+			if r, ok := parseRecord(b[:n:n]); ok && name == "sample" && n < 64 {
 				t.Errorf("%s cut to %d bytes: %+v", name, n, r)
 			}
 		}

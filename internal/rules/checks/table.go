@@ -167,5 +167,8 @@ func FollowUp(first *Check, verdict *Verdict, second *Check, after *Verdict) {
 		return
 	}
 	after.Alternatives |= first.Cap.Set() | alternatives(first)&^second.Cap.Set()
+	if verdict.Kind == Noise {
+		return
+	}
 	verdict.Kind, verdict.Reason = Noise, "denied, and the kernel asked for "+second.Cap.String()+" next, which would do as well"
 }
