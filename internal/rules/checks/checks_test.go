@@ -71,6 +71,12 @@ func TestAlternatives(t *testing.T) {
 	if verdict.Kind != Need || after.Alternatives != caps.Of(caps.DACOverride) {
 		t.Errorf("dac_read_search after a granted dac_override: %+v, %+v", verdict, after)
 	}
+	read.Granted = true
+	verdict, after = Judge(&read), Judge(&override)
+	FollowUp(&read, &verdict, &override, &after)
+	if verdict.Kind != Need || after.Alternatives != 0 {
+		t.Errorf("dac_override after a granted dac_read_search: %+v, %+v", verdict, after)
+	}
 	handle := Check{Cap: caps.DACReadSearch, Chain: chain("capable may_decode_fh __do_sys_open_by_handle_at")}
 	if got := Judge(&handle).Alternatives; got != 0 {
 		t.Errorf("open_by_handle_at: %s", got)
