@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 
+	"capsh/internal/linux/sandbox"
 	"capsh/internal/ui/classic"
 	"capsh/internal/ui/exit"
 	"capsh/internal/ui/term"
@@ -11,6 +12,9 @@ import (
 
 // run is the program: args[0] is its name, the result its exit status.
 func run(args, env []string, _ io.Reader, stdout, stderr io.Writer) int {
+	if len(args) == 2 && args[0] == sandbox.ApartName {
+		return exit.Status(sandbox.Apart(args[1], stdout), exit.No)
+	}
 	out := term.NewOutput("capsh", stdout, stderr)
 	err := dispatch(args, env, out)
 	if flushErr := out.Flush(); flushErr != nil && exit.Message(err) == "" {

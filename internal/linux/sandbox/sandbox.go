@@ -20,19 +20,24 @@ import (
 // directories and the marks that runtimes leave. The securebits of another process are
 // not looked for. The error is an [*Error]; what alone could not be read is unknown.
 func Read(r procfs.Root, pid, tid int) (container.Facts, error) {
-	return read(r, pid, tid, procfs.Options{Threads: tid == pid, UserNS: true, Label: true}, true)
+	return job{r, pid, tid, isOwn(r, pid), true}.read(procfs.Options{Threads: tid == pid, UserNS: true, Label: true}, false)
 }
 
 // Identity reads of a process what tells whose container it is in, and nothing of
 // what is in its reach.
 func Identity(r procfs.Root, pid int) (container.Facts, error) {
-	return read(r, pid, pid, procfs.Options{UserNS: true}, false)
+	return job{r, pid, pid, isOwn(r, pid), false}.read(procfs.Options{UserNS: true}, false)
 }
 
-func read(r procfs.Root, pid, tid int, what procfs.Options, reach bool) (f container.Facts, err error) {
-	selfPID, err := r.Self()
-	own := r == procfs.Proc && pid == selfPID && err == nil
-	if own && tid == pid {
+func isOwn(r procfs.Root, pid int) bool {
+	own, err := r.Self()
+	return r == procfs.Proc && err == nil && pid == own
+}
+
+// read does the job; isApart says that this process may wait for files for ever.
+func (j job) read(what procfs.Options, isApart bool) (f container.Facts, err error) {
+	r, pid, tid := j.Root, j.PID, j.TID
+	if j.Own && tid == pid && !isApart {
 		f.Process, err = self.Process(what)
 	} else {
 		f.Process, err = r.Process(pid, tid, what)
@@ -48,8 +53,12 @@ func read(r procfs.Root, pid, tid int, what procfs.Options, reach bool) (f conta
 		return f, err
 	}
 	f.FirstNet = at.firstNet(&f.Namespaces[container.NetNS])
-	within, final := place{files.Here}, own && f.Process.NoNewPrivs.Value && f.Process.Permitted == 0
-	if !own {
+	if !isApart && f.Mounts.Value.MayHang() {
+		j.apart(&f)
+		return f, nil
+	}
+	within, final := place{files.Here}, j.Own && f.Process.NoNewPrivs.Value && f.Process.Permitted == 0
+	if !j.Own {
 		fd, err := t.Open("root", unix.O_PATH|unix.O_DIRECTORY)
 		if err != nil {
 			return f, t.UnlessUnknown("root", err)
@@ -58,7 +67,7 @@ func read(r procfs.Root, pid, tid int, what procfs.Options, reach bool) (f conta
 		within = place{files.Lookup{Dir: fd, Chroot: true}}
 	}
 	within.marks(&f)
-	if reach {
+	if j.Reach {
 		within.reach(&f, final)
 	}
 	return f, nil

@@ -150,6 +150,14 @@ func (m Mount) byKernel() bool {
 // has to answer for it: to look at them keeps nobody waiting.
 func (m Mount) Local() bool { return !m.byKernel() && !m.remote() }
 
+// MayHang reports whether to look at a file may keep the one who looks waiting for
+// ever.
+func (t Mounts) MayHang() bool {
+	return slices.ContainsFunc(t.List, func(m Mount) bool {
+		return m.remote() || m.Type == "autofs" || m.Type == "virtiofs"
+	})
+}
+
 // remote reports whether another host, or a program, answers for a filesystem,
 // or fails to.
 func (m Mount) remote() bool {

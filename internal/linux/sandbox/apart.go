@@ -1,0 +1,127 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"capsh/internal/linux/procfs"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+)
+
+// A file system that a program or another host answers for may never answer, and
+// the thread that waits for it cannot be ended: not even SIGKILL ends one whose
+// request was taken. So another process looks at the files, and is left behind if it
+// takes too long.
+
+// ApartName is the name, args[0], by which this program is asked to look at files for
+// another process: [Apart].
+const ApartName = "capsh (looks at files)"
+
+// apartLimit is how long is waited for it.
+const apartLimit = 3 * time.Second
+
+// job says what a process that looks apart is to look at.
+type job struct {
+	Root       procfs.Root
+	PID, TID   int
+	Own, Reach bool
+}
+
+// looked are the facts that files tell.
+type looked struct {
+	Manager, PodmanEnv cred.Known[string]
+	DockerEnv          cred.Known[bool]
+	Sockets            cred.Known[[]container.Socket]
+	Devices            cred.Known[[]container.Device]
+	Setuid             cred.Known[[]string]
+	Born               map[string]int64
+}
+
+// Apart does the job that it is sent and writes what it finds; nothing on an error.
+func Apart(text string, stdout io.Writer) error {
+	var j job
+	if err := json.Unmarshal([]byte(text), &j); err != nil {
+		return fmt.Errorf("%s: %w", ApartName, err)
+	}
+	f, err := j.read(procfs.Options{UserNS: true}, true)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(stdout).Encode(looked{f.Manager, f.PodmanEnv, f.DockerEnv, f.Sockets, f.Devices, f.Setuid, f.Born})
+}
+
+// apart has another process look at the files. What it does not say within the limit
+// is unknown.
+func (j job) apart(f *container.Facts) {
+	text, _ := json.Marshal(j) // of these types there is no error
+	answer := ask(string(text))
+	var l looked
+	if json.Unmarshal(answer, &l) != nil {
+		return
+	}
+	f.Manager, f.PodmanEnv, f.DockerEnv = l.Manager, l.PodmanEnv, l.DockerEnv
+	f.Sockets, f.Devices, f.Setuid, f.Born = l.Sockets, l.Devices, l.Setuid, l.Born
+}
+
+// ask starts a process with a job and returns what it writes, nil if it does not end
+// in time.
+func ask(text string) []byte {
+	var pipe [2]int
+	if unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK) != nil {
+		return nil
+	}
+	defer unix.Close(pipe[0])
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		unix.Close(pipe[1])
+		return nil
+	}
+	pid, err := syscall.ForkExec("/proc/self/exe", []string{ApartName, text}, &syscall.ProcAttr{
+		Env: os.Environ(), Files: []uintptr{uintptr(null), uintptr(pipe[1]), uintptr(null)},
+	})
+	unix.Close(null)
+	unix.Close(pipe[1])
+	if err != nil {
+		return nil
+	}
+	answer, ended := readUntil(pipe[0], time.Now().Add(apartLimit))
+	if !ended {
+		unix.Kill(pid, unix.SIGKILL) // it ends once it can
+		return nil
+	}
+	unix.Wait4(pid, nil, 0, nil)
+	return answer
+}
+
+// readUntil reads a pipe up to its end, which ended says was reached in time.
+func readUntil(fd int, limit time.Time) (text []byte, ended bool) {
+	var buf [4096]byte
+	for {
+		left := time.Until(limit).Milliseconds()
+		if left <= 0 {
+			return nil, false
+		}
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(left))
+		if err == unix.EINTR || err == nil && n == 0 {
+			continue
+		} else if err != nil {
+			return nil, false
+		}
+		switch n, err = unix.Read(fd, buf[:]); {
+		case err == unix.EINTR || err == unix.EAGAIN:
+		case err != nil:
+			return nil, false
+		case n == 0:
+			return text, true
+		default:
+			text = append(text, buf[:n]...)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package commands
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"capsh/internal/testenv"
+	"capsh/internal/testenv/helper"
+)
+
+func init() { helper.Run(map[string]func(){"dead-fuse": helperDeadFuse}) }
+
+// helperDeadFuse mounts a FUSE file system on /run that takes every request and
+// answers the first alone.
+func helperDeadFuse() {
+	helper.Must("private", unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR, 0)
+	helper.Must("open", err)
+	helper.Must("mount", unix.Mount("dead", "/run", "fuse", 0, fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other", fd)))
+	buf := make([]byte, 1<<20)
+	_, err = unix.Read(fd, buf)
+	helper.Must("read", err)
+	// struct fuse_out_header and struct fuse_init_out (include/uapi/linux/fuse.h).
+	answer := make([]byte, 16+64)
+	binary.NativeEndian.PutUint32(answer, uint32(len(answer)))
+	copy(answer[8:16], buf[8:16]) // unique
+	binary.NativeEndian.PutUint32(answer[16:], 7)
+	binary.NativeEndian.PutUint32(answer[20:], 31)
+	binary.NativeEndian.PutUint32(answer[36:], 4096) // max_write
+	_, err = unix.Write(fd, answer)
+	helper.Must("write", err)
+	go func() {
+		for {
+			unix.Read(fd, buf)
+		}
+	}()
+	fmt.Println("ready")
+}
+
+// TestDeadFileSystem: what a file system of the target does not answer for is
+// unknown, and keeps no command waiting for ever.
+func TestDeadFileSystem(t *testing.T) {
+	testenv.Root(t)
+	testenv.Need(t, "FUSE", unix.Access("/dev/fuse", unix.R_OK) == nil, "no /dev/fuse")
+	h := helper.Start(t, "dead-fuse", &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID, Unshareflags: syscall.CLONE_NEWNS})
+	pid := strconv.Itoa(h.PID)
+	for _, test := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"show PID", 0, "users uid 0 (root)"},
+		{"show --json PID", 0, `"uid":{"real":0,`},
+		{"assess PID", 0, "runtime-socket"},
+		{"assess --json PID", 0, `"id":"runtime-socket","severity":"unknown"`},
+		{"ps PID", 0, pid},
+		{"tree PID", 0, pid},
+		{"--pid=PID --print", 0, "uid=0(root)"},
+	} {
+		cmd := exec.Command(program(t), strings.Fields(strings.Replace(test.args, "PID", pid, 1))...)
+		ended := make(chan testenv.Result, 1)
+		go func() { ended <- testenv.Run(t, cmd) }()
+		select {
+		case r := <-ended:
+			if out := strings.Join(strings.Fields(r.Out), " "); r.Code != test.code || !strings.Contains(out, test.want) {
+				t.Errorf("%s: exit status %d, %s%s, want %q", test.args, r.Code, r.Out, r.Err, test.want)
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("%s does not end", test.args) // the helper's end lets it
+		}
+	}
+}
