@@ -26,7 +26,7 @@ func TestShortChildren(t *testing.T) {
 	tracepoint(t)
 	const children = 10_000
 	count, processes := 0, make(map[int]bool)
-	_, found := run(t, exec.Command(asking(t), strconv.Itoa(children), "1"), func(c checks.Check, _ checks.Verdict) {
+	found, _ := run(t, exec.Command(asking(t), strconv.Itoa(children), "1"), func(c checks.Check, _ checks.Verdict) {
 		if c.Cap == caps.Setpcap {
 			count++
 			processes[c.PID] = true

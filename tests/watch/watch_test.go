@@ -43,7 +43,7 @@ var commandsOfThisThread = watch.Target{Threads: []int{0}, FromExec: true}
 
 // run runs a command to its end and returns what was found. The thread is locked, since
 // the command has to be started on the one that is watched.
-func run(t *testing.T, cmd *exec.Cmd, each func(checks.Check, checks.Verdict)) (runErr error, found *checks.Found) {
+func run(t *testing.T, cmd *exec.Cmd, each func(checks.Check, checks.Verdict)) (found *checks.Found, runErr error) {
 	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -55,13 +55,13 @@ func run(t *testing.T, cmd *exec.Cmd, each func(checks.Check, checks.Verdict)) (
 	if found, err = w.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	return runErr, found
+	return found, runErr
 }
 
 // watched is run for a command that starts, and of which every check is seen.
 func watched(t *testing.T, cmd *exec.Cmd, each func(checks.Check, checks.Verdict)) *checks.Found {
 	t.Helper()
-	runErr, found := run(t, cmd, each)
+	found, runErr := run(t, cmd, each)
 	if exit := new(exec.ExitError); runErr != nil && !errors.As(runErr, &exit) {
 		t.Fatal(runErr)
 	}
