@@ -217,6 +217,12 @@ func TestFormatsLaunch(t *testing.T) {
 	if r := launch("-u", "1000:1000", "-k", "kill", file); r.Code != 125 || !strings.Contains(r.Err, want) {
 		t.Errorf("an interpreter with file capabilities: %d, %q", r.Code, r.Err)
 	}
+	f.write("register", ":c:M:2:MAGIC::"+dir+"/cat:C")
+	setCaps(t, file, filecap.Caps{Version: 2, Permitted: caps.Kill.Set(), Effective: true})
+	want = "capset: " + file + " carries cap_kill=ep, but capset takes cap_kill out of the bounding set"
+	if r := launch("-u", "1000:1000", "-k", "net_raw", file); r.Code != 125 || !strings.Contains(r.Err, want) {
+		t.Errorf("a file that decides itself: %d, %q", r.Code, r.Err)
+	}
 	f.write("register", ":two:M:2:MAGIC::"+dir+"/cat:F")
 	if r := launch("-u", "1000:1000", "-k", "kill", file); r.Code != 125 || !strings.Contains(r.Err, "unknown here") {
 		t.Errorf("an interpreter that was opened before: %d, %q", r.Code, r.Err)

@@ -184,7 +184,7 @@ type elfFile struct {
 func (e *elfFile) segments() ([]byte, error) {
 	table, size, count := e.uint(e.head[:], 28, 32, 4, 8), e.uint(e.head[:], 42, 54, 2, 2), e.uint(e.head[:], 44, 56, 2, 2)
 	all := size * count
-	if size != uint64(e.pick(32, 56)) || all == 0 || all > uint64(unix.Getpagesize()) || all > 1<<16 {
+	if size != uint64(e.pick(32, 56)) || all == 0 || all > 1<<16 {
 		return nil, corruptELF
 	}
 	b := make([]byte, all)

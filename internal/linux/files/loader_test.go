@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,7 +20,13 @@ import (
 
 // static is a program that exits with status 0 on amd64, and is one for the
 // machine of this test elsewhere: its headers are what is read here.
-var static = program64(elfHosts[runtime.GOARCH].machines[0], "", "")
+var static = program64(wide(), "", "")
+
+// wide is the 64-bit machine of this host.
+func wide() elfMachine {
+	machines := elfHosts[runtime.GOARCH].machines
+	return machines[slices.IndexFunc(machines, func(m elfMachine) bool { return m.wide })]
+}
 
 // program64 is an ELF file with one segment of code, and one that names a loader
 // if there is one; more is behind all that.
@@ -67,17 +74,21 @@ func TestELFKernel(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	outcomes := map[string]int{}
 	for i := range 2000 {
-		text := program64(amd64, "", "")
+		long := strings.Repeat("\x00", 120000*(r.IntN(4)/3)) // with room for more headers than there may be
+		text := program64(amd64, "", long)
 		if i%2 == 1 {
-			text = program64(amd64, filepath.Join(dir, names[r.IntN(len(names))])+"\x00", "")
+			text = program64(amd64, filepath.Join(dir, names[r.IntN(len(names))])+"\x00", long)
 			if i%4 == 1 {
-				text = program64(amd64, loader+"\x00", "")
+				text = program64(amd64, loader+"\x00", long)
 			}
 		}
 		b := []byte(text)
 		for range r.IntN(3) { // the header, the first segment's kind, place and size
 			at := []int{r.IntN(64), 4, 5, 16, 18, 32, 54, 56, 64, 64 + 8 + r.IntN(8), 64 + 32 + r.IntN(8)}[r.IntN(11)]
 			b[at] = []byte{0, 1, 2, 3, 6, 62, 255, byte(r.IntN(256))}[r.IntN(8)]
+			if at == 56 && r.IntN(2) == 0 {
+				b[57] = byte(r.IntN(8)) // e_phnum, up to more than the kernel takes
+			}
 		}
 		if r.IntN(10) == 0 {
 			b = b[:r.IntN(len(b))]
@@ -90,7 +101,7 @@ func TestELFKernel(t *testing.T) {
 			got = unix.ENOEXEC
 		}
 		if got != want {
-			t.Errorf("file %d: %v (%v); the kernel: %v\n%x", i, got, err, want, b)
+			t.Errorf("file %d: %v (%v); the kernel: %v\n%x", i, got, err, want, b[:min(len(b), 300)])
 		}
 		outcomes[want.Error()]++
 		os.Remove(path)
@@ -111,8 +122,6 @@ func errno(err error) (errno unix.Errno) {
 // TestLoaderErrors: the loader of a program is named as what it is.
 func TestLoaderErrors(t *testing.T) {
 	dir := t.TempDir()
-	m := elfHosts[runtime.GOARCH].machines[0]
-	testenv.Need(t, "a 64-bit host", m.wide, runtime.GOARCH)
 	gone, text := filepath.Join(dir, "gone"), write(t, dir, "text", strings.Repeat("text", 30))
 	for loader, want := range map[string]struct {
 		errno unix.Errno
@@ -122,7 +131,7 @@ func TestLoaderErrors(t *testing.T) {
 		text: {unix.ELIBBAD, "execve " + text + " (the dynamic loader of %s): accessing a corrupted shared library (no ELF file for the machine of the program)"},
 		dir:  {unix.EACCES, "execve " + dir + " (the dynamic loader of %s): permission denied (not a regular file)"},
 	} {
-		path := write(t, dir, "program", program64(m, loader+"\x00", ""))
+		path := write(t, dir, "program", program64(wide(), loader+"\x00", ""))
 		_, err := Here.Executable(path)
 		wantFileError(t, err, want.errno, fmt.Sprintf(want.text, path))
 		if got := errno(run(path)); got != want.errno {
@@ -133,11 +142,9 @@ func TestLoaderErrors(t *testing.T) {
 
 // In another root the loader is the one there.
 func TestLoaderChroot(t *testing.T) {
-	m := elfHosts[runtime.GOARCH].machines[0]
-	testenv.Need(t, "a 64-bit host", m.wide, runtime.GOARCH)
 	root := t.TempDir()
 	write(t, root, "loader", static)
-	write(t, root, "program", program64(m, "/loader\x00", ""))
+	write(t, root, "program", program64(wide(), "/loader\x00", ""))
 	fd, err := unix.Open(root, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
