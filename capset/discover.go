@@ -18,6 +18,7 @@ import (
 	"capsh/internal/rules/plan"
 	"capsh/internal/rules/shrink"
 	"capsh/internal/ui/exit"
+	"capsh/internal/ui/schema"
 	"capsh/internal/ui/term"
 
 	"golang.org/x/sys/unix"
@@ -45,6 +46,8 @@ type discovery struct {
 	watching *watching // nil where nothing is watched
 	progress *progress
 
+	surroundings schema.Environment
+
 	result   shrink.Result
 	outcomes map[caps.Set]*trial.Outcome // the last of each set
 	took     time.Duration
@@ -64,6 +67,7 @@ func (o *options) newDiscovery(args, env []string) (*discovery, error) {
 	if err := d.prepareRunner(); err != nil {
 		return nil, err
 	}
+	d.surroundings = d.environment()
 	d.search = shrink.Search{
 		Limit: d.limit, FullRuns: fullRuns, Confirm: confirmRuns, Budget: trialBudget, Danger: danger,
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"capsh/internal/linux/files"
@@ -21,7 +22,7 @@ func (d *discovery) document() *schema.Discovery {
 	doc := &schema.Discovery{
 		Version: schema.Version, Command: d.argv, Kernel: release(), Success: d.success(),
 		Limit: d.limit.OCINames(), Needs: []schema.DiscoveredNeed{}, Alternatives: [][]string{},
-		NoNewPrivs: !d.sets.allowNewPrivs, Container: d.discover.in, Environment: d.environment(),
+		NoNewPrivs: !d.sets.allowNewPrivs, Container: d.discover.in, Environment: d.surroundings,
 		Guided: r.Guided, Runs: r.Runs, Seconds: d.took.Seconds(),
 	}
 	if d.plan != nil {
@@ -142,7 +143,7 @@ func (d *discovery) success() string {
 	return text
 }
 
-// environment is what else the result depends on.
+// environment is what else the result depends on, as it is before the first run.
 func (d *discovery) environment() schema.Environment {
 	const ipv4 = "/proc/sys/net/ipv4/"
 	e := schema.Environment{Files: []schema.DiscoveredFile{}}
@@ -157,7 +158,8 @@ func (d *discovery) environment() schema.Environment {
 	}
 	const most = 10
 	for _, path := range paths {
-		if !strings.Contains(path, "/") || len(e.Files) == most || d.process.chroot.OK || d.process.chdir.OK {
+		known := slices.ContainsFunc(e.Files, func(f schema.DiscoveredFile) bool { return f.Path == path })
+		if known || !strings.Contains(path, "/") || len(e.Files) == most || d.process.chroot.OK || d.process.chdir.OK {
 			continue
 		}
 		if g, err := files.Grants(path); err == nil {
