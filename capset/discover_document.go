@@ -86,6 +86,9 @@ func (d *discovery) doubts() (list []string) {
 		list = append(list, "the command worked without capabilities after it had run with all: "+
 			"the first run may have left its work done; --reset=CMD undoes that before each trial")
 	}
+	if failures := d.runner.ResetFailures; len(failures) > 0 {
+		list = append(list, fmt.Sprintf("--reset failed before %d of %d runs: %s", len(failures), d.result.Runs, failures[len(failures)-1]))
+	}
 	return list
 }
 

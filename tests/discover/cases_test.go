@@ -60,7 +60,7 @@ var cases = []program{
 	{name: "install", setup: "touch {W}/f", reset: "rm -f {W}/g", argv: []string{"install", "-o", "1000", "-m", "640", "{W}/f", "{W}/g"}, want: "chown,fowner"},
 	{name: "chown, fresh", setup: "touch {W}/f", reset: "chown 0 {W}/f", argv: []string{"chown", "1000", "{W}/f"}, want: "chown"},
 	{name: "chown where it is needed", setup: "touch {W}/f", argv: sh(`test $(stat -c %u {W}/f) = 1000 || chown 1000 {W}/f`), warning: "first run"},
-	{name: "mount", setup: "mkdir {W}/m", reset: "umount {W}/m 2>/dev/null; true", undo: "umount {W}/m 2>/dev/null || true", argv: []string{"mount", "-t", "tmpfs", "none", "{W}/m"}, want: "sys_admin"},
+	{name: "mount", setup: "mkdir {W}/m", reset: "umount {W}/m", undo: "umount {W}/m 2>/dev/null || true", argv: []string{"mount", "-t", "tmpfs", "none", "{W}/m"}, want: "sys_admin"},
 	{name: "nsenter", argv: sh("sleep 5 & exec nsenter -t $! -m true"), want: "sys_chroot,sys_admin"},
 	{name: "unshare", argv: []string{"unshare", "-n", "true"}, want: "sys_admin"},
 	{name: "iptables", argv: []string{"iptables", "-w", "-S"}, tools: []string{"iptables"}, want: "net_admin"},
@@ -84,6 +84,9 @@ var cases = []program{
 	{name: "mlock", argv: sh(`ulimit -l 0; exec python3 -c 'import ctypes,sys; m=ctypes.create_string_buffer(65536); sys.exit(ctypes.CDLL(None).mlock(m,65536) != 0)'`), tools: []string{"python3"}, want: "ipc_lock"},
 	{name: "setuid program", user: nobody, options: []string{"--allow-new-privs"}, setup: "touch {W}/f; cp $(which chown) {W}/chown; chmod 4755 {W}/chown", reset: "chown 0 {W}/f", argv: []string{"{W}/chown", "1000", "{W}/f"}, want: "chown"},
 	{name: "setuid program without new privileges", user: nobody, setup: "touch {W}/f; cp $(which chown) {W}/chown; chmod 4755 {W}/chown", reset: "chown 0 {W}/f", argv: []string{"{W}/chown", "1000", "{W}/f"}, want: "chown"},
+	{name: "ionice", argv: []string{"ionice", "-c1", "true"}, want: "sys_nice"},
+	{name: "chrt", argv: []string{"chrt", "-f", "10", "true"}, want: "sys_nice"},
+	{name: "reset that fails", setup: "touch {W}/f", reset: "chown 0 {W}/f; exit 1", argv: []string{"chown", "1", "{W}/f"}, warning: "--reset failed", want: "chown"},
 	{name: "check that is too weak", check: "true", argv: []string{"chown", "1000", "{W}/none"}, warning: "before the command"},
 	{name: "late work", setup: "touch {W}/f", reset: "chown 0 {W}/f", check: "test $(stat -c %u {W}/f) = 7", argv: sh("(sleep 0.3; chown 7 {W}/f) & exit 0"), want: "chown"},
 }

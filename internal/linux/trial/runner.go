@@ -29,6 +29,9 @@ type Runner struct {
 	// command; what it returns is called when all of that has ended.
 	Watch func(pid int) (done func())
 
+	// ResetFailures says of each reset that failed how.
+	ResetFailures []string
+
 	// slowest is how long the command took where it worked, slowestHelp how long
 	// a ready or check that succeeded.
 	slowest, slowestHelp time.Duration
@@ -108,20 +111,21 @@ func (r *Runner) SucceedsEarly(ctx context.Context) (bool, error) {
 	return err == nil && o.Works, err
 }
 
-// reset runs the reset command, which has to succeed.
+// reset runs the reset command. Its failure is noted: there may have been nothing
+// to undo.
 func (r *Runner) reset(ctx context.Context) error {
 	if r.Reset == nil {
 		return nil
 	}
 	o, err := r.help(ctx, r.Reset, r.Timeout)
-	switch {
-	case err != nil:
+	if err != nil || o.Works {
 		return err
-	case !o.Ended:
-		return fmt.Errorf("--reset: the command had not ended after %v", r.Timeout)
-	case !o.Works:
-		return fmt.Errorf("--reset: the command failed: %s%s", StatusText(o.Status), lastLine(o.Stderr))
 	}
+	text := fmt.Sprintf("had not ended after %v", r.Timeout)
+	if o.Ended {
+		text = StatusText(o.Status) + lastLine(o.Stderr)
+	}
+	r.ResetFailures = append(r.ResetFailures, text)
 	return nil
 }
 
