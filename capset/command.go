@@ -29,7 +29,7 @@ type planned struct {
 func (l *launch) plan(from *cred.State) (*planned, error) {
 	made, err := plan.Make(from, &l.request)
 	if err != nil {
-		return nil, err
+		return nil, l.advise(err, from)
 	}
 	made.Warnings = append(l.warnings, made.Warnings...)
 	p := &planned{launch: l, Plan: made}

@@ -30,7 +30,7 @@ type word struct{ option, text string }
 
 // modeOptions say what to do with the launch.
 type modeOptions struct {
-	dryRun, quiet, bestEffort, allowMismatch, listCaps, version bool
+	dryRun, quiet, verbose, bestEffort, allowMismatch, listCaps, version bool
 
 	format   cred.Known[string]
 	complete cred.Known[string] // a command line, for a shell
@@ -162,6 +162,7 @@ func (m *modeOptions) options() []flags.Option {
 		{Name: "json", Help: "the same as --format=json", Value: flags.Set(&m.format, cred.Is("json"))},
 		{Name: "best-effort", Help: "go without what is not permitted, and warn", Value: flags.Switch(&m.bestEffort)},
 		{Name: "allow-mismatch", Help: "start it although it will have others, and warn", Value: flags.Switch(&m.allowMismatch)},
+		{Name: "verbose", Short: "v", Help: "say too what is harmless", Value: flags.Switch(&m.verbose)},
 		{Name: "quiet", Short: "q", Help: "no warnings", Value: flags.Switch(&m.quiet)},
 		{Name: "list-caps", Help: "list the capabilities of the kernel", Value: flags.Switch(&m.listCaps)},
 		{Name: "complete", Help: "for shells: what the last word of LINE can become", Value: flags.Known(&m.complete, flags.Text("LINE"))},

@@ -68,6 +68,11 @@ func dispatch(args, env []string, out *term.Output) error {
 			}
 		}
 	}
+	if o.mode.verbose {
+		for _, n := range p.Notes {
+			out.Message("note: " + n)
+		}
+	}
 	warn(p.Warnings)
 	return p.start(warn)
 }

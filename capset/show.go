@@ -13,7 +13,7 @@ func (p *planned) show(m *modeOptions) string {
 	}
 	shown := *p.Plan
 	if m.quiet {
-		shown.Warnings = nil
+		shown.Warnings, shown.Notes = nil, nil
 	}
 	if !m.json() {
 		return string(report.Plan(nil, &shown, &c))

@@ -159,20 +159,28 @@ func (b *builder) groups() error {
 	if !want.OK || len(want.Value)+len(s.Groups) == 0 {
 		return nil
 	}
-	err := b.do(Setgroups{append([]uint32{}, sorted(want.Value)...)})
+	step := Setgroups{append([]uint32{}, sorted(want.Value)...)}
+	after := b.state
+	err := step.Simulate(&after)
 	if err == nil {
-		return nil
+		return b.do(step)
 	}
 	doubt := slices.IndexFunc(s.Groups, func(gid uint32) bool { return !s.UserNS.TrueGID(gid) })
 	fit := b.req.GroupsFit(s)
 	if fit && doubt < 0 {
 		return nil
 	}
-	text := err.Error() + ": the supplementary groups stay " + IDList(s.Groups)
+	stay := "the supplementary groups stay " + IDList(s.Groups)
 	if fit {
-		text += ", where " + idText(s.Groups[doubt]) + " may be any that this user namespace does not map"
+		stay += ", where " + idText(s.Groups[doubt]) + " may be any that this user namespace does not map"
 	}
-	return errors.New(text + "; " + KeepGroups)
+	var f *Failure
+	if errors.As(err, &f) && f.Needs != 0 {
+		b.lacks.step(f)
+		b.lacks.hint = stay + "; " + KeepGroups
+		return nil
+	}
+	return errors.New(err.Error() + ": " + stay + "; " + KeepGroups)
 }
 
 // KeepGroups says how to do without setgroups(2).

@@ -22,8 +22,9 @@ type Plan struct {
 	// Command is the file that After speaks of; without IDs where none was
 	// foreseen.
 	Command execve.File
-	// Warnings are sentences without a full stop.
-	Warnings []string
+	// Warnings are sentences without a full stop, and so are Notes, of what is not
+	// as it could be and changes nothing.
+	Warnings, Notes []string
 
 	keep    caps.Set // what of Request.Keep can be had
 	asked   caps.Set // Request.Permitted
@@ -32,17 +33,18 @@ type Plan struct {
 }
 
 // Make plans how a thread that holds from starts a command as r asks; Foresee
-// adds what the command will hold. The error says which step the kernel would
-// refuse or which capability cannot be had.
+// adds what the command will have. The error is a *[Lacking], or says which step the
+// kernel would refuse for another reason.
 func Make(from *cred.State, r *Request) (*Plan, error) {
 	b := &builder{req: r, state: *from, want: r.target(), bits: r.securebits(from)}
 	p := &b.plan
 	*p = Plan{Steps: b.room[:0], Before: *from, keep: r.Keep, asked: r.Permitted.Value, loose: r.AllowNewPrivs, lenient: r.AllowMismatch}
-	if err := b.reach(); err != nil {
+	b.reach()
+	switch err := b.build(); {
+	case err != nil:
 		return nil, err
-	}
-	if err := b.build(); err != nil {
-		return nil, err
+	case b.lacks.any():
+		return nil, &b.lacks
 	}
 	p.Want = b.state
 	b.warn()
@@ -61,13 +63,24 @@ type builder struct {
 	want cred.Sets
 	// bits are the securebits to set, those from before where they stay.
 	bits cred.Known[cred.Securebits]
+	// lacks is what is missing so far.
+	lacks Lacking
 }
 
 func (b *builder) warning(text string) { b.plan.warning(text) }
 
-// do simulates a step and adds it.
+// do simulates a step and adds it. A capability that it lacks is noted, and it is
+// simulated as with that: what else is missing shows too.
 func (b *builder) do(s Step) error {
-	if err := s.Simulate(&b.state); err != nil {
+	err := s.Simulate(&b.state)
+	var f *Failure
+	if errors.As(err, &f) && f.Needs != 0 {
+		b.lacks.step(f)
+		b.state.Effective |= f.Needs
+		err = s.Simulate(&b.state)
+		b.state.Effective &^= f.Needs
+	}
+	if err != nil {
 		return err
 	}
 	b.plan.Steps = append(b.plan.Steps, s)
@@ -77,79 +90,52 @@ func (b *builder) do(s Step) error {
 // newUID are the user ids to have.
 func (b *builder) newUID() cred.IDs { return newIDs(b.req.UID, b.state.UID) }
 
-// lacking are capabilities that cannot be had, each group with its reason.
-type lacking struct {
-	reasons []string
-	sets    []caps.Set
-	all     caps.Set
-}
-
-// add notes those that were not noted yet.
-func (l *lacking) add(set caps.Set, why string) {
-	if set &^= l.all; set != 0 {
-		l.sets, l.reasons, l.all = append(l.sets, set), append(l.reasons, why), l.all|set
-	}
-}
-
-// err is one line for all.
-func (l *lacking) err() error {
-	text := "cannot be had: "
-	for i, set := range l.sets {
-		if i > 0 {
-			text += "; "
-		}
-		text += set.String() + " " + l.reasons[i]
-	}
-	return errors.New(text)
-}
-
-// reach cuts what is wanted to what can be had. What is missing is an error, or
-// with BestEffort a warning each.
-func (b *builder) reach() error {
-	var l lacking
+// reach cuts what is wanted to what can be had. What is missing is noted, or with
+// BestEffort a warning for each reason.
+func (b *builder) reach() {
+	l := &b.lacks
 	from, want := &b.state, &b.want
-	l.add(want.Permitted&^from.Permitted, "(not in the permitted set)")
-	l.add(want.Inheritable&^(from.Inheritable|from.Bounding),
-		"(not in the bounding set, so it cannot become inheritable)")
+	l.add(want.Permitted&^from.Permitted, "keep %", "it is not in capset's permitted set")
+	l.Keep = l.all()
+	l.add(want.Inheritable&^(from.Inheritable|from.Bounding), "make % inheritable", "it is not in the bounding set")
 	if !from.Permitted.Has(caps.Setpcap) {
-		l.add(want.Inheritable&^(from.Inheritable|from.Permitted),
-			"(neither permitted nor inheritable, and without CAP_SETPCAP nothing else becomes inheritable)")
+		l.add(want.Inheritable&^(from.Inheritable|from.Permitted), "make % inheritable",
+			"it is neither permitted nor inheritable now, which takes CAP_SETPCAP")
 	}
-	l.add(want.Ambient&^(want.Permitted&want.Inheritable), "(ambient, but not permitted and inheritable as well)")
+	l.add(want.Ambient&^(want.Permitted&want.Inheritable), "make % ambient", "it is not to be permitted and inheritable")
 	if b.req.Bounding.OK {
-		l.add(want.Bounding&^from.Bounding, "(not in the bounding set, which cannot grow)")
+		l.add(want.Bounding&^from.Bounding, "put % into the bounding set", "it is not there now, and the set cannot grow")
 	}
-	b.reachAmbient(&l)
+	b.reachAmbient(l)
 
-	if l.all != 0 && !b.req.BestEffort {
-		return l.err()
-	}
-	for i, set := range l.sets {
-		for c := range set.All() {
-			b.warning("going without " + c.String() + " " + l.reasons[i])
+	missing := l.all()
+	if b.req.BestEffort {
+		for _, g := range l.goals {
+			b.warning("best effort: cannot " + g.String())
 		}
+		*l = Lacking{}
 	}
-	b.plan.keep &^= l.all
-	want.Permitted &^= l.all
-	want.Effective &^= l.all
-	want.Inheritable &^= l.all
-	want.Ambient &^= l.all
+	b.plan.keep &^= missing
+	want.Permitted &^= missing
+	want.Effective &^= missing
+	want.Inheritable &^= missing
+	want.Ambient &^= missing
 	want.Bounding &= from.Bounding
 	if !b.req.Bounding.OK {
-		want.Bounding &^= l.all
+		want.Bounding &^= missing
 	}
-	return b.reachBounding()
+	b.reachBounding()
 }
 
 // reachAmbient looks at whether anything can become ambient at all. Uid 0 may do
 // without: it gets its bounding and inheritable sets at the execve.
-func (b *builder) reachAmbient(l *lacking) {
-	why := "(this kernel has no ambient set to keep it through the execve)"
+func (b *builder) reachAmbient(l *Lacking) {
+	why := "this kernel has no ambient set"
 	if b.state.AmbientSupported {
 		if !b.state.Securebits.Value.Has(cred.NoCapAmbientRaise) {
 			return
 		}
-		why = "(securebit no_cap_ambient_raise is set, so it cannot be kept through the execve)"
+		why = "securebit no_cap_ambient_raise is set"
 	}
 	stays := b.state.Ambient
 	if leavesRoot(b.state.UID, b.newUID()) && !b.state.Securebits.Value.Has(cred.NoSetuidFixup) {
@@ -160,22 +146,21 @@ func (b *builder) reachAmbient(l *lacking) {
 		b.want.Ambient &^= missing
 		return
 	}
-	l.add(missing, why)
+	l.add(missing, "keep % through the execve", why)
 }
 
 // reachBounding looks at whether the bounding set can shrink as far as wanted.
 // Without new privileges it matters to nobody: nothing comes out of it.
-func (b *builder) reachBounding() error {
+func (b *builder) reachBounding() {
 	open := b.state.Bounding &^ b.want.Bounding
 	if open == 0 || b.state.Permitted.Has(caps.Setpcap) {
-		return nil
-	}
-	const why = "the bounding set cannot shrink: CAP_SETPCAP is not in the permitted set"
-	loose := b.req.AllowNewPrivs && !b.state.NoNewPrivs.Value
-	if b.req.Bounding.OK || loose {
-		return errors.New(why)
+		return
 	}
 	b.want.Bounding = b.state.Bounding
-	b.warning(why + ", so it still has " + Names(open))
-	return nil
+	if loose := b.req.AllowNewPrivs && !b.state.NoNewPrivs.Value; b.req.Bounding.OK || loose {
+		b.lacks.step(&Failure{What: DropBounding{open}.String(), Needs: caps.Setpcap.Set()})
+		return
+	}
+	b.plan.Notes = append(b.plan.Notes, "the bounding set still has "+Names(open)+
+		": without CAP_SETPCAP it cannot shrink; no_new_privs makes that harmless")
 }

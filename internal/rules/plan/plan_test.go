@@ -155,15 +155,14 @@ func TestRefused(t *testing.T) {
 		req  plan.Request
 		want string
 	}{
-		{"nothing to keep", user(), plain, keep(plan.Request{}, netRaw), "cannot be had: cap_net_raw (not in the permitted set)"},
-		{"no such capability", root(), plain, keep(plan.Request{}, 1<<50), "cannot be had: 50 (not in the permitted set)"},
-		{"no ambient set", noAmbient, plain, keep(as(1000), netRaw), "cannot be had: cap_net_raw (this kernel has no ambient set to keep it through the execve)"},
-		{"ambient is off", blocked, plain, keep(as(1000), netRaw), "cannot be had: cap_net_raw (securebit no_cap_ambient_raise is set, so it cannot be kept through the execve)"},
-		{"open bounding set", user(), plain, plan.Request{AllowNewPrivs: true}, "the bounding set cannot shrink: CAP_SETPCAP is not in the permitted set"},
-		{"bounding set asked for", user(), plain, plan.Request{Bounding: cred.Is[caps.Set](0)}, "the bounding set cannot shrink: CAP_SETPCAP is not in the permitted set"},
-		{"bounding set grows", user(), plain, plan.Request{Bounding: cred.Is(all | 1<<50)}, "cannot be had: 50 (not in the bounding set, which cannot grow)"},
-		{"another user", user(), plain, as(1001), "setgroups 1001: would not be permitted (needs CAP_SETGID, which is not in the permitted set): " +
-			"the supplementary groups stay 1000; --groups=keep starts the command with the groups there are"},
+		{"nothing to keep", user(), plain, keep(plan.Request{}, netRaw), "cannot keep cap_net_raw: it is not in capset's permitted set"},
+		{"no such capability", root(), plain, keep(plan.Request{}, 1<<50), "cannot keep 50: it is not in capset's permitted set"},
+		{"no ambient set", noAmbient, plain, keep(as(1000), netRaw), "cannot keep cap_net_raw through the execve: this kernel has no ambient set"},
+		{"ambient is off", blocked, plain, keep(as(1000), netRaw), "cannot keep cap_net_raw through the execve: securebit no_cap_ambient_raise is set"},
+		{"open bounding set", user(), plain, plan.Request{AllowNewPrivs: true}, "not permitted: drop from bounding all (needs CAP_SETPCAP)"},
+		{"bounding set asked for", user(), plain, plan.Request{Bounding: cred.Is[caps.Set](0)}, "not permitted: drop from bounding all (needs CAP_SETPCAP)"},
+		{"bounding set grows", user(), plain, plan.Request{Bounding: cred.Is(all | 1<<50)}, "cannot put 50 into the bounding set: it is not there now, and the set cannot grow"},
+		{"another user", user(), plain, as(1001), "not permitted: setgroups 1001, setresgid 1001 (needs CAP_SETGID); setresuid 1001 (needs CAP_SETUID)"},
 		{"root through bounding", root(), plain, plan.Request{Bounding: cred.Is(netRaw), AllowNewPrivs: true},
 			"the command would hold cap_net_raw: effective uid 0: permitted is bounding | inheritable, and effective"},
 		{"file refused", root(), carries, plan.Request{}, "/bin/cmd carries cap_net_raw=ep, but capset takes cap_net_raw out of the bounding set: execve would fail with EPERM (--keep=net_raw keeps that, or setcap -r /bin/cmd removes them)"},
@@ -175,7 +174,13 @@ func TestRefused(t *testing.T) {
 			"the command would run with effective uid 0 and gid 7: no privileges may be gained: the effective ids go back to the real ones"},
 		{"uid reset", root(), resets, plan.Request{UID: cred.Is(cred.IDs{Real: 7, Effective: 8, Saved: 8})},
 			"the command would run with effective uid 7 and gid 0: no privileges may be gained: the effective ids go back to the real ones"},
-		{"lock without setpcap", user(), plain, plan.Request{Lock: true}, "securebits: would not be permitted (needs CAP_SETPCAP, which is not in the permitted set)"},
+		{"all at once", user(), plain, func() plan.Request {
+			r := keep(as(1001), netRaw|caps.Kill.Set())
+			r.Chroot, r.Bounding, r.Rlimits = "/r", cred.Is(netRaw), []plan.Rlimit{{Name: "core", Raises: true}}
+			return r
+		}(), "cannot keep cap_kill,cap_net_raw: they are not in capset's permitted set; not permitted: setgroups 1001, setresgid 1001 (needs CAP_SETGID); " +
+			"setresuid 1001 (needs CAP_SETUID); drop from bounding all but cap_net_raw (needs CAP_SETPCAP); chroot /r (needs CAP_SYS_CHROOT); rlimit core (needs CAP_SYS_RESOURCE)"},
+		{"lock without setpcap", user(), plain, plan.Request{Lock: true}, "not permitted: securebits (needs CAP_SETPCAP)"},
 		{"seccomp without both", root(), plain, plan.Request{AllowNewPrivs: true, SeccompFile: "f"}, "seccomp f: would not be permitted (it takes no_new_privs or CAP_SYS_ADMIN)"},
 	} {
 		if _, err := makePlan(c.from, c.exe, c.req); err == nil || err.Error() != c.want {
@@ -320,7 +325,7 @@ func TestBestEffort(t *testing.T) {
 	r := as(1000)
 	r.Keep, r.BestEffort = netRaw|caps.Kill.Set(), true
 	p, err := makePlan(from, plain, r)
-	if err != nil || len(p.Warnings) != 1 || p.Warnings[0] != "going without cap_net_raw (not in the permitted set)" ||
+	if err != nil || len(p.Warnings) != 1 || p.Warnings[0] != "best effort: cannot keep cap_net_raw: it is not in capset's permitted set" ||
 		p.After.Value.Effective != caps.Kill.Set() {
 		t.Errorf("%v, %q, %v", err, p.Warnings, p.After.Value.Sets)
 	}
@@ -355,7 +360,7 @@ func TestAmbientRaiseOff(t *testing.T) {
 	}
 	r := as(1000)
 	r.Keep = netRaw
-	if _, err := makePlan(from, plain, r); err == nil || !strings.HasPrefix(err.Error(), "cannot be had: cap_net_raw (securebit") {
+	if _, err := makePlan(from, plain, r); err == nil || !strings.HasPrefix(err.Error(), "cannot keep cap_net_raw through the execve: securebit") {
 		t.Errorf("another user: %v", err)
 	}
 	from.Securebits.Value |= cred.NoSetuidFixup

@@ -31,6 +31,9 @@ func Plan(b []byte, p *plan.Plan, c *schema.Command) []byte {
 	default:
 		b = append(b, "  nothing: it would be refused\n"...)
 	}
+	for _, n := range p.Notes {
+		b = fmt.Appendf(b, "note: %s\n", term.Escape(n))
+	}
 	for _, w := range p.Warnings {
 		b = fmt.Appendf(b, "warning: %s\n", term.Escape(w))
 	}

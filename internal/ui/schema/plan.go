@@ -16,6 +16,7 @@ type Plan struct {
 	After      cred.Known[State]  `json:"after"`
 	Rules      []string           `json:"rules"`
 	Unforeseen cred.Known[string] `json:"unforeseen"`
+	Notes      []string           `json:"notes"`
 	Warnings   []string           `json:"warnings"`
 }
 
@@ -31,7 +32,7 @@ func NewPlan(p *plan.Plan, c Command) Plan {
 		Version: Version, Command: Command{c.Path, list(c.Argv)}, Steps: []Step{},
 		Before: newState(&p.Before), BeforeExec: newState(&p.Want),
 		After: cred.Known[State]{Value: newState(&p.After.Value), OK: p.After.OK},
-		Rules: ruleTexts(p.Rules), Unforeseen: nonEmpty(p.Unforeseen), Warnings: list(p.Warnings),
+		Rules: ruleTexts(p.Rules), Unforeseen: nonEmpty(p.Unforeseen), Notes: list(p.Notes), Warnings: list(p.Warnings),
 	}
 	for _, s := range p.Steps {
 		d.Steps = append(d.Steps, Step{s})

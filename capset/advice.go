@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/sandbox"
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
+	"capsh/internal/ui/exit"
+)
+
+// advise adds to the error of a plan that lacks capabilities how to get them.
+func (l *launch) advise(err error, from *cred.State) error {
+	var lacking *plan.Lacking
+	if !errors.As(err, &lacking) || lacking.Needs() == 0 {
+		return err
+	}
+	return exit.Hint(err, ways(lacking, from, &l.request, surroundings())...)
+}
+
+// surroundings is whose container this process is in, as far as that can be seen.
+func surroundings() container.Identity {
+	pid, err := procfs.Proc.Self()
+	if err != nil {
+		return container.Identity{}
+	}
+	facts, err := sandbox.Identity(procfs.Proc, pid)
+	if err != nil {
+		return container.Identity{}
+	}
+	return container.Assess(&facts).Identity
+}
+
+// ways are the lines that say how to get what is lacking: from a container's
+// runtime, from a file, or by doing without.
+func ways(lacking *plan.Lacking, from *cred.State, r *plan.Request, where container.Identity) (lines []string) {
+	needs, root := lacking.Needs(), from.UID.Effective == 0
+	switch known, contained := where.Contained.OK, where.Contained.Value; {
+	case known && contained && where.Runtime == "": // a namespace that somebody made
+		return nil
+	case known && !contained && root:
+		return nil
+	case known && !contained:
+		return []string{"start it as root, for example by sudo"}
+	}
+	// What the runtime gave and this user does not have comes by a file alone.
+	given := caps.Set(0)
+	if !root {
+		given = needs & from.Bounding
+	}
+	if more := needs &^ given; more != 0 {
+		lines = append(lines, adding(more, where.Runtime)...)
+		if !root && where.Runtime != catalog.Podman { // which makes them ambient
+			given = needs
+		}
+	}
+	if given != 0 {
+		lines = append(lines, byFile(given, from, where.Runtime)...)
+	}
+	if ids := lacking.Steps; r.Keep == 0 && ids != 0 && ids&^caps.Of(caps.Setuid, caps.Setgid) == 0 {
+		lines = append(lines, asUser(r, from, where.Runtime)...)
+	}
+	return lines
+}
+
+// client is the command line of a runtime's containers, Docker's for most.
+func client(runtime string) string {
+	if runtime == catalog.Podman {
+		return "podman run"
+	}
+	return "docker run"
+}
+
+// adding are the options of runtimes that give a container capabilities.
+func adding(set caps.Set, runtime string) []string {
+	var options, names []string
+	for c := range set.All() {
+		name := strings.TrimPrefix(c.OCI(), "CAP_")
+		options, names = append(options, "--cap-add="+name), append(names, name)
+	}
+	return []string{
+		client(runtime) + " " + strings.Join(options, " "),
+		"Kubernetes: securityContext: {capabilities: {add: [" + strings.Join(names, ", ") + "]}}",
+	}
+}
+
+// byFile says how a user that is not root gets what the runtime gave the container.
+func byFile(set caps.Set, from *cred.State, runtime string) []string {
+	text := fmt.Sprintf("a process that is not root gets what the runtime adds only from a file: setcap %s=p capset", set)
+	if from.NoNewPrivs.Value {
+		return []string{text + "; no_new_privs is set, and with Docker's no-new-privileges that gives nothing"}
+	}
+	return []string{text, "or start the container as root, and capset changes the user: " + client(runtime) + " --user=0"}
+}
+
+// asUser says how the container starts as the user that was asked for.
+func asUser(r *plan.Request, from *cred.State, runtime string) []string {
+	uid, gid := from.UID.Real, from.GID.Real
+	if r.UID.OK {
+		uid = r.UID.Value.Over(from.UID).Effective
+	}
+	if r.GID.OK {
+		gid = r.GID.Value.Over(from.GID).Effective
+	}
+	command := fmt.Sprintf("%s --user=%d:%d", client(runtime), uid, gid)
+	pod := fmt.Sprintf("runAsUser: %d, runAsGroup: %d", uid, gid)
+	if more := slices.DeleteFunc(slices.Clone(r.Groups.Value), func(g uint32) bool { return g == gid }); len(more) > 0 {
+		for _, g := range more {
+			command += fmt.Sprintf(" --group-add=%d", g)
+		}
+		pod += ", supplementalGroups: [" + plan.IDList(more) + "]"
+	}
+	return []string{"or start the container as that user, and capset without --user:", command, "Kubernetes: securityContext: {" + pod + "}"}
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
+)
+
+func TestWays(t *testing.T) {
+	host := container.Identity{Contained: cred.Is(false)}
+	in := func(runtime string) container.Identity {
+		return container.Identity{Contained: cred.Is(true), Container: container.Container{Runtime: runtime}}
+	}
+	ids := caps.Of(caps.Setuid, caps.Setgid)
+	root := cred.State{Sets: cred.Sets{Bounding: caps.NetRaw.Set()}}
+	user := root
+	user.UID, user.GID = cred.Same(7), cred.Same(7)
+	private := user
+	private.NoNewPrivs = cred.Is(true)
+	as := plan.Request{UID: cred.Is(cred.Same(1000)), GID: cred.Is(cred.Same(1001))}
+	keeps := as
+	keeps.Keep = caps.NetRaw.Set()
+	for name, c := range map[string]struct {
+		lacking plan.Lacking
+		from    cred.State
+		request plan.Request
+		where   container.Identity
+		want    string
+	}{
+		"root of the host": {plan.Lacking{Steps: ids}, root, as, host, ""},
+		"user of the host": {plan.Lacking{Steps: ids}, user, as, host, "start it as root, for example by sudo"},
+		"a user namespace": {plan.Lacking{Steps: ids}, user, as, in(""), ""},
+		"root in docker": {plan.Lacking{Steps: ids}, root, as, in(catalog.Docker),
+			"docker run --cap-add=SETGID --cap-add=SETUID\nKubernetes: securityContext: {capabilities: {add: [SETGID, SETUID]}}\n" +
+				"or start the container as that user, and capset without --user:\ndocker run --user=1000:1001\n" +
+				"Kubernetes: securityContext: {runAsUser: 1000, runAsGroup: 1001}"},
+		"it keeps something": {plan.Lacking{Steps: caps.Setuid.Set(), Keep: caps.Chown.Set()}, root, keeps, in(catalog.Podman),
+			"podman run --cap-add=CHOWN --cap-add=SETUID\nKubernetes: securityContext: {capabilities: {add: [CHOWN, SETUID]}}"},
+		"no /proc": {plan.Lacking{Steps: caps.SysChroot.Set()}, root, as, container.Identity{},
+			"docker run --cap-add=SYS_CHROOT\nKubernetes: securityContext: {capabilities: {add: [SYS_CHROOT]}}"},
+		"a user has it in the bounding set": {plan.Lacking{Keep: caps.NetRaw.Set()}, user, keeps, in(catalog.Docker),
+			"a process that is not root gets what the runtime adds only from a file: setcap cap_net_raw=p capset\n" +
+				"or start the container as root, and capset changes the user: docker run --user=0"},
+		"and no_new_privs": {plan.Lacking{Keep: caps.NetRaw.Set()}, private, keeps, in(catalog.Docker),
+			"a process that is not root gets what the runtime adds only from a file: setcap cap_net_raw=p capset; " +
+				"no_new_privs is set, and with Docker's no-new-privileges that gives nothing"},
+		"podman makes it ambient": {plan.Lacking{Keep: caps.Chown.Set()}, user, keeps, in(catalog.Podman),
+			"podman run --cap-add=CHOWN\nKubernetes: securityContext: {capabilities: {add: [CHOWN]}}"},
+	} {
+		if got := strings.Join(ways(&c.lacking, &c.from, &c.request, c.where), "\n"); got != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)
+		}
+	}
+}
