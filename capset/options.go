@@ -156,10 +156,11 @@ func (c *confineOptions) options() []flags.Option {
 }
 
 func (m *modeOptions) options() []flags.Option {
+	format, json := flags.Formatted(&m.format, flags.Format(export.Formats()...))
 	return []flags.Option{
 		{Name: "dry-run", Short: "n", Help: "show the plan, change nothing", Value: flags.Switch(&m.dryRun)},
-		{Name: "format", Help: "how to write it", Value: flags.Known(&m.format, flags.Format(export.Formats()...))},
-		{Name: "json", Help: "the same as --format=json", Value: flags.Set(&m.format, cred.Is("json"))},
+		{Name: "format", Help: "how to write it", Value: format},
+		{Name: "json", Help: "the same as --format=json", Value: json},
 		{Name: "best-effort", Help: "go without what is not permitted, and warn", Value: flags.Switch(&m.bestEffort)},
 		{Name: "allow-mismatch", Help: "start it although it will have others, and warn", Value: flags.Switch(&m.allowMismatch)},
 		{Name: "verbose", Short: "v", Help: "say too what is harmless", Value: flags.Switch(&m.verbose)},

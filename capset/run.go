@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -82,6 +83,10 @@ func (o *options) information(help string) (string, error) {
 	switch m := &o.mode; {
 	case help != "":
 		return help, nil
+	case (m.version || m.listCaps) && len(o.argv) > 0:
+		return "", fmt.Errorf("--%s starts no command, %s", map[bool]string{true: "version", false: "list-caps"}[m.version], o.argv[0])
+	case m.version && m.listCaps:
+		return "", errors.New("--version and --list-caps exclude each other")
 	case m.version:
 		return versionText(), nil
 	case m.listCaps:

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"capsh/internal/linux/procfs"
+	"capsh/internal/rules/cred"
 	"capsh/internal/rules/suggest"
 	"capsh/internal/ui/classic"
 	"capsh/internal/ui/exit"
@@ -100,7 +101,7 @@ func hint(word string) string {
 
 // view is how and from where a command shows what it reads.
 type view struct {
-	format string
+	format cred.Known[string]
 	proc   procfs.Root
 	color  string // auto, always or never
 }
@@ -116,20 +117,21 @@ func (v *view) group(formats ...string) flags.Group {
 
 // output is those without --proc.
 func (v *view) output(formats ...string) []flags.Option {
-	v.format, v.color = "text", "auto"
+	v.color = "auto"
+	format, json := flags.Formatted(&v.format, flags.Format(formats...))
 	return []flags.Option{
-		{Name: "format", Help: "how to write it", Value: flags.To(&v.format, flags.Format(formats...))},
-		{Name: "json", Help: "the same as --format=json", Value: flags.Set(&v.format, "json")},
+		{Name: "format", Help: "how to write it", Value: format},
+		{Name: "json", Help: "the same as --format=json", Value: json},
 		{Name: "color", Help: "write in colour: auto, always or never", Value: flags.To(&v.color, flags.Color)},
 	}
 }
 
-func (v *view) json() bool { return v.format == "json" }
+func (v *view) json() bool { return v.format.Value == "json" }
 
 // form is a format that can be pasted, "" for text and JSON.
 func (v *view) form() string {
-	if v.format == "text" || v.json() {
+	if v.format.Value == "text" || v.json() {
 		return ""
 	}
-	return v.format
+	return v.format.Value
 }

@@ -1,6 +1,8 @@
 package flags
 
 import (
+	"fmt"
+
 	"capsh/internal/rules/cred"
 )
 
@@ -70,6 +72,19 @@ func Once[T any](to *cred.Known[T], kind Kind[T]) Value { return Known(to, kind)
 func (v Value) Once() Value {
 	v.once = true
 	return v
+}
+
+// Formatted are the values of --format and of --json, which is short for one of them.
+// Two that differ are an error: the reader of the output was promised both.
+func Formatted(to *cred.Known[string], kind Kind[string]) (format, json Value) {
+	set := func(v string) error {
+		if to.OK && to.Value != v {
+			return fmt.Errorf("is at odds with --format=%s", to.Value)
+		}
+		*to = cred.Is(v)
+		return nil
+	}
+	return Do(kind, set), Value{need: none, set: func(string) error { return set("json") }}
 }
 
 // Append adds to a list, in the order of the command line.
