@@ -235,3 +235,39 @@ func TestHost(t *testing.T) {
 		t.Logf("%d lost: %s", found.Lost, summary(found))
 	}
 }
+
+// TestNothing: where nothing was executed, the result does not say that nothing was
+// needed.
+func TestNothing(t *testing.T) {
+	tracepoint(t)
+	w, err := watch.Start(commandsOfThisThread, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := w.Stop()
+	if err != nil || found.Complete() {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+// TestEnded: of several threads those that have ended are left out, unless all have.
+func TestEnded(t *testing.T) {
+	tracepoint(t)
+	cmd := exec.Command("/bin/true")
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	ended := cmd.Process.Pid
+	w, err := watch.Start(watch.Target{Threads: []int{ended, os.Getpid()}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Stop(); err != nil {
+		t.Error(err)
+	}
+	for _, all := range [][]int{{ended}, {ended, ended}} {
+		if w, err := watch.Start(watch.Target{Threads: all}, nil); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("%v: %v, %v", all, w, err)
+		}
+	}
+}

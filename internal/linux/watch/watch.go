@@ -46,6 +46,7 @@ type Watch struct {
 	events   []int // one for each thread and processor
 	buffers  []*buffer
 	counters []counter
+	fromExec bool
 	point    *tracepoint
 	tracker  *tracker
 
@@ -133,6 +134,9 @@ func (w *Watch) open(target Target) error {
 			return err
 		}
 	}
+	if len(w.events) == 0 {
+		return fmt.Errorf("perf_event_open: %w (all the threads have ended)", unix.ESRCH)
+	}
 	if target.FromExec && len(threads) == 1 {
 		kernel, err := self.ReadKernel()
 		if err != nil {
@@ -144,7 +148,7 @@ func (w *Watch) open(target Target) error {
 			return err
 		}
 	}
-	if target.FromExec {
+	if w.fromExec = target.FromExec; w.fromExec {
 		return nil
 	}
 	for _, fd := range w.events {
@@ -165,7 +169,7 @@ func (w *Watch) openCPU(cpu int, threads []int, when uint64, pages int) error {
 			unix.CBitFieldMaskBit28 | unix.PerfBitWatermark // 28: namespaces
 		attr.Wakeup = uint32(pages * unix.Getpagesize() / 4)
 		fd, err := open(attr, thread, cpu)
-		if err == unix.ESRCH && len(threads) > 1 {
+		if errors.Is(err, unix.ESRCH) && len(threads) > 1 {
 			continue // it has ended
 		} else if err != nil {
 			return err
@@ -270,6 +274,9 @@ func (w *Watch) count() error {
 		default:
 			found.Denied |= c.cap.Set()
 		}
+	}
+	if w.fromExec && len(found.Seen) == 0 { // each execve maps memory, which is checked
+		found.Incomplete = append(found.Incomplete, "nothing was seen of an execve: there was none, or not by the main thread")
 	}
 	if found.Lost > 0 {
 		found.Incomplete = append(found.Incomplete, fmt.Sprintf("%d records were lost", found.Lost))
