@@ -15,7 +15,7 @@ import (
 // explainCommand is capsh explain.
 type explainCommand struct {
 	view
-	defaults bool
+	defaults, sources bool
 }
 
 func (c *explainCommand) table() *flags.Table {
@@ -27,6 +27,7 @@ cap_, or a number, several with commas between; all is every one, in full.
 `,
 		Groups: []flags.Group{
 			{Title: "what", Options: []flags.Option{
+				{Name: "sources", Help: "with each statement, where it can be checked", Value: flags.Switch(&c.sources)},
 				{Name: "defaults", Help: "what each container runtime gives by default", Value: flags.Switch(&c.defaults)},
 			}},
 			c.group(),
@@ -37,8 +38,11 @@ cap_, or a number, several with commas between; all is every one, in full.
 
 func (c *explainCommand) run(operands, _ []string, out *term.Output) error {
 	if c.defaults {
-		if len(operands) > 0 {
+		switch {
+		case len(operands) > 0:
 			return usageError("--defaults takes no CAP")
+		case c.sources:
+			return usageError("--defaults shows its sources itself: without --sources")
 		}
 		explainDefaults(c.json(), out)
 		return nil
@@ -53,12 +57,12 @@ func (c *explainCommand) run(operands, _ []string, out *term.Output) error {
 	}
 	bits, err := reportedBits(c.proc)
 	if err == nil {
-		explainList(list, bits, c.json(), out)
+		c.explain(list, bits, out)
 	}
 	return err
 }
 
-// explainDefaults tells what container runtimes give by default.
+// explainDefaults shows what container runtimes give by default.
 func explainDefaults(json bool, out *term.Output) {
 	if json {
 		out.Buf = schema.Append(out.Buf, schema.NewDefaults(catalog.Defaults()))
@@ -67,17 +71,17 @@ func explainDefaults(json bool, out *term.Output) {
 	out.Buf = report.DefaultsTable(out.Buf, catalog.Defaults(), out.TextWidth())
 }
 
-// explainList explains each of a list, all in a table if it is empty.
-func explainList(list []caps.Cap, kernelBits int, json bool, out *term.Output) {
+// explain explains each of a list, all in a table if it is empty.
+func (c *explainCommand) explain(list []caps.Cap, kernelBits int, out *term.Output) {
+	if len(list) == 0 && (c.json() || c.sources) {
+		list = slices.Collect(caps.First(caps.Named).All())
+	}
 	switch {
-	case json:
-		if len(list) == 0 {
-			list = slices.Collect(caps.First(caps.Named).All())
-		}
+	case c.json():
 		out.Buf = schema.Append(out.Buf, schema.NewCatalog(list, kernelBits))
 	case len(list) == 0:
 		out.Buf = report.ExplainTable(out.Buf, out.TextWidth())
 	default:
-		out.Buf = report.Explanations(out.Buf, list, kernelBits)
+		out.Buf = report.Explanations(out.Buf, list, kernelBits, c.sources)
 	}
 }

@@ -48,6 +48,12 @@ func TestMain(m *testing.M) {
 	case roleStart:
 		runStart()
 		return
+	case roleProbe:
+		runProbe()
+		return
+	case rolePeer:
+		runPeer()
+		return
 	}
 	flag.Parse()
 	if os.Geteuid() != 0 || os.Getenv(inside) != "" {

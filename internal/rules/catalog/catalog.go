@@ -18,13 +18,28 @@ type Entry struct {
 	Brief string
 	// Permits lists all that it permits; each item completes "may …". Not to
 	// be changed.
-	Permits []string
+	Permits []Claim
 	// Use is who rightly asks for it.
 	Use string
 	// Danger is what someone hostile makes of it, above all in a container.
-	Danger string
-	// Host says whether a container that has it is still a container.
+	Danger Claim
+	// Root says how a process of an ordinary user with it gets what root has on
+	// the system where it runs, container or host; empty where it does not.
+	Root string
+	// With are the capabilities without which Root does not apply.
+	With caps.Set
+	// Host says whether a container that has it is still isolated.
 	Host Host
+	// UserNS says how much of it counts in a user namespace that is not the
+	// initial one, Inside what.
+	UserNS UserNS
+	Inside Claim
+}
+
+// Claim is a statement and where it can be checked: manual pages, then files of
+// the kernel's source with their functions, "chown(2); fs/attr.c chown_ok".
+type Claim struct {
+	Text, Source string
 }
 
 // Of is the entry for c; false for a capability without a name.
@@ -33,6 +48,30 @@ func Of(c caps.Cap) (Entry, bool) {
 		return Entry{}, false
 	}
 	return entries[c], true
+}
+
+// RootEquivalent lists the capabilities of a set by which a process of an
+// ordinary user gets what root has. One that needs another counts with that one.
+func RootEquivalent(set caps.Set) caps.Set {
+	var found caps.Set
+	for c := range (set & caps.First(caps.Named)).All() {
+		if e := &entries[c]; e.Root != "" && set.Contains(e.With) {
+			found |= c.Set()
+		}
+	}
+	return found
+}
+
+// WithoutEffect lists the capabilities of a set that permit nothing in a user
+// namespace that is not the initial one, not even by an exception.
+func WithoutEffect(set caps.Set) caps.Set {
+	var found caps.Set
+	for c := range (set & caps.First(caps.Named)).All() {
+		if entries[c].UserNS == InNothing {
+			found |= c.Set()
+		}
+	}
+	return found
 }
 
 // Suggest lists the capabilities whose name or description contains text, in
@@ -52,7 +91,11 @@ func Suggest(text string) []caps.Cap {
 // is in lower case.
 func mentions(c caps.Cap, text string) bool {
 	e := &entries[c]
-	for _, part := range append([]string{c.String(), e.Brief, e.Use, e.Danger}, e.Permits...) {
+	parts := []string{c.String(), e.Brief, e.Use, e.Danger.Text, e.Root, e.Inside.Text}
+	for _, p := range e.Permits {
+		parts = append(parts, p.Text)
+	}
+	for _, part := range parts {
 		if strings.Contains(strings.ToLower(part), text) {
 			return true
 		}

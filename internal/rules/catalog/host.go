@@ -1,13 +1,13 @@
 package catalog
 
-// Host grades what a capability, held in the initial user namespace, gives of
-// the host from inside a container.
+// Host grades what a capability, in the initial user namespace, gives of the
+// host from inside a container.
 type Host uint8
 
 // From nothing to all. The conditions between are what the container must have
 // been given besides the capability.
 const (
-	HostNo          Host = iota // the container's walls hold
+	HostNo          Host = iota // the container stays isolated
 	HostPart                    // reaches one thing that all share, such as the clock
 	HostPaired                  // the host, with a second capability
 	HostWithMount               // the host, with one of its directories mounted
@@ -44,21 +44,21 @@ func (h Host) String() string {
 func (h Host) Meaning() string {
 	switch h {
 	case HostNo:
-		return "By itself it does not give the host away."
+		return "It does not allow escape to the host."
 	case HostPart:
-		return "It reaches something that the host shares with every container, but does not give the host away."
+		return "It reaches something that the host shares with every container, but does not allow escape to the host."
 	case HostPaired:
-		return "It gives the host away together with another capability."
+		return "It allows escape to the host together with another capability."
 	case HostWithMount:
-		return "It gives the host away if a directory of the host is mounted."
+		return "It allows escape to the host if a directory of the host is mounted."
 	case HostWithNetwork:
-		return "It gives the host's traffic away if the container shares the host's network."
+		return "It gives access to the host's traffic if the container shares the host's network."
 	case HostWithPIDs:
-		return "It gives the host away if the container shares the host's PIDs."
+		return "It allows escape to the host if the container shares the host's PIDs."
 	case HostWithDevice:
-		return "It gives the host away if the container may use one of the host's devices."
+		return "It allows escape to the host if the container may use one of the host's devices."
 	case HostDirect:
-		return "It gives the host away, with nothing else needed."
+		return "It allows escape to the host by itself."
 	}
 	return "Not known."
 }

@@ -22,7 +22,7 @@ func (s *session) explain(value string) error {
 		s.out.Buf = schema.Append(s.out.Buf, schema.NewCatalog([]caps.Cap{c}, s.kernel().Bits))
 		return nil
 	}
-	s.out.Buf = report.Explain(s.out.Buf, c, s.kernel().Bits)
+	s.out.Buf = report.Explain(s.out.Buf, c, s.kernel().Bits, false)
 	return nil
 }
 
@@ -32,7 +32,7 @@ func (s *session) suggest(text string) error {
 		s.out.Buf = schema.Append(s.out.Buf, schema.NewCatalog(found, s.kernel().Bits))
 		return nil
 	}
-	s.out.Buf = report.Explanations(s.out.Buf, found, s.kernel().Bits)
+	s.out.Buf = report.Explanations(s.out.Buf, found, s.kernel().Bits, false)
 	return nil
 }
 

@@ -13,15 +13,25 @@ import (
 // the first, which is libcap's.
 func TestExplainNamed(t *testing.T) {
 	for c := range caps.Cap(caps.Named) {
-		out := string(Explain(nil, c, caps.Named))
+		out := string(Explain(nil, c, caps.Named, false))
 		_, body, _ := strings.Cut(out, "\n")
 		checkLines(t, body, 72)
 		flat := strings.Join(strings.Fields(out), " ")
 		e, _ := catalog.Of(c)
-		parts := append([]string{"Linux " + e.Since, e.Use, e.Danger, e.Host.Meaning(), c.AddWord()}, e.Permits...)
+		parts := []string{"Linux " + e.Since, e.Use, e.Danger.Text, e.Root, e.Host.Meaning(), e.UserNS.Meaning(), e.Inside.Text, c.AddWord()}
+		claims := append([]catalog.Claim{e.Danger, e.Inside}, e.Permits...)
+		for _, p := range claims {
+			parts = append(parts, p.Text)
+		}
 		for _, part := range parts {
 			if !strings.Contains(flat, part) {
 				t.Errorf("%v: description lacks %q", c, part)
+			}
+		}
+		sourced := strings.Join(strings.Fields(string(Explain(nil, c, caps.Named, true))), " ")
+		for _, p := range claims {
+			if !strings.Contains(sourced, p.Text+" ["+p.Source+"]") || strings.Contains(flat, "["+p.Source) {
+				t.Errorf("%v: %q and its source %q are not beside each other, or without being asked for", c, p.Text, p.Source)
 			}
 		}
 		if strings.Contains(flat, "Not in Docker's default set") == catalog.DockerDefault.Has(c) {
@@ -45,7 +55,7 @@ func TestExplainFirstLine(t *testing.T) {
 		{41, 42, "<unnamed in libcap> (41) [/proc/self/status:CapXXX: 0x0000020000000000]"},
 		{63, 41, "<unsupported> (63) [/proc/self/status:CapXXX: 0x8000000000000000]"},
 	} {
-		first, rest, _ := strings.Cut(string(Explain(nil, test.c, test.kernelBits)), "\n")
+		first, rest, _ := strings.Cut(string(Explain(nil, test.c, test.kernelBits, false)), "\n")
 		if first != test.want {
 			t.Errorf("got %q, want %q", first, test.want)
 		}
@@ -53,7 +63,7 @@ func TestExplainFirstLine(t *testing.T) {
 			t.Errorf("%v: further text is %q", test.c, rest)
 		}
 	}
-	if !strings.Contains(string(Explain(nil, caps.BPF, 38)), "This kernel does not have it.") {
+	if !strings.Contains(string(Explain(nil, caps.BPF, 38, false)), "This kernel does not have it.") {
 		t.Error("nothing says that a kernel with 38 capabilities lacks cap_bpf")
 	}
 }
@@ -70,16 +80,18 @@ func TestExplainTable(t *testing.T) {
 		for i, line := range lines[1:] {
 			c := caps.Cap(i)
 			e, _ := catalog.Of(c)
-			want := []string{c.Short(), e.Since}
+			want := []string{c.Short()}
 			if catalog.DockerDefault.Has(c) {
 				want = append(want, "*")
 			}
-			want = append(append(want, e.Host.String()), strings.Fields(e.Brief)...)
+			want = append(append(want, e.Host.String(), e.UserNS.String()), strings.Fields(e.Brief)...)
 			if got := strings.Fields(line)[1:]; !reflect.DeepEqual(got, want) {
 				t.Errorf("got %q, want %q", got, want)
 			}
-			if !strings.Contains(legend, "\n  "+e.Host.String()+" ") {
-				t.Errorf("the legend lacks %q", e.Host)
+			for _, word := range []string{e.Host.String(), e.UserNS.String()} {
+				if !strings.Contains(legend, "\n  "+word+" ") {
+					t.Errorf("the legend lacks %q", word)
+				}
 			}
 		}
 	}

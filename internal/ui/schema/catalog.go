@@ -26,7 +26,24 @@ type Capability struct {
 	Permits       []string           `json:"permits"`
 	Use           cred.Known[string] `json:"use"`
 	Danger        cred.Known[string] `json:"danger"`
-	Host          cred.Known[string] `json:"host"`
+	// Root is how an ordinary user's process gets what root has, null where it does
+	// not; RootWith are the capabilities that this needs besides.
+	Root     cred.Known[string] `json:"root"`
+	RootWith []string           `json:"root_with"`
+	Host     cred.Known[string] `json:"host"`
+	// UserNS is how much of it counts in a user namespace other than the initial
+	// one, Inside what.
+	UserNS  cred.Known[string] `json:"user_namespace"`
+	Inside  cred.Known[string] `json:"inside"`
+	Sources *Sources           `json:"sources"`
+}
+
+// Sources are where what is said can be checked: manual pages and functions of the
+// kernel's source. Permits are in the order of the items.
+type Sources struct {
+	Permits []string `json:"permits"`
+	Danger  string   `json:"danger"`
+	Inside  string   `json:"inside"`
 }
 
 // NewCatalog is the document of some capabilities, for a kernel that has kernelBits.
@@ -41,12 +58,23 @@ func NewCatalog(list []caps.Cap, kernelBits int) Catalog {
 func newCapability(c caps.Cap, kernelBits int) Capability {
 	e, named := catalog.Of(c)
 	text := func(s string) cred.Known[string] { return cred.Known[string]{Value: s, OK: named} }
-	return Capability{
+	d := Capability{
 		Name: c.OCI(), Number: c, Mask: c.Set().Mask(),
 		Supported: int(c) < kernelBits, DockerDefault: catalog.DockerDefault.Has(c),
-		CapAdd: text(c.AddWord()), Since: text(e.Since), Brief: text(e.Brief), Permits: e.Permits,
-		Use: text(e.Use), Danger: text(e.Danger), Host: text(e.Host.String()),
+		CapAdd: text(c.AddWord()), Since: text(e.Since), Brief: text(e.Brief),
+		Use: text(e.Use), Danger: text(e.Danger.Text), Host: text(e.Host.String()),
+		Root:   cred.Known[string]{Value: e.Root, OK: e.Root != ""},
+		UserNS: text(e.UserNS.String()), Inside: text(e.Inside.Text),
 	}
+	if !named {
+		return d
+	}
+	d.RootWith, d.Sources = e.With.OCINames(), &Sources{Danger: e.Danger.Source, Inside: e.Inside.Source}
+	for _, p := range e.Permits {
+		d.Permits = append(d.Permits, p.Text)
+		d.Sources.Permits = append(d.Sources.Permits, p.Source)
+	}
+	return d
 }
 
 // Defaults is what container runtimes give by default: explain --defaults.

@@ -96,7 +96,7 @@ func TestDocuments(t *testing.T) {
 		{"file", NewFile(&filecap.Grants{Path: "/a", Mode: 0o104755}, 41), `{"version":1,"path":"/a","mode":"04755","uid":0,"gid":0,` +
 			`"setuid":true,"setgid":false,"has_capabilities":false,"file_capabilities":null,"honoured":true,"ignored_because":[],"unknown_because":[]}`},
 		{"unnamed capability", NewCatalog([]caps.Cap{63}, 41), `{"version":1,"capabilities":[{"name":"63","number":63,"mask":"8000000000000000",` +
-			`"supported":false,"docker_default":false,"cap_add":null,"since":null,"brief":null,"permits":null,"use":null,"danger":null,"host":null}]}`},
+			`"supported":false,"docker_default":false,"cap_add":null,"since":null,"brief":null,"permits":null,"use":null,"danger":null,"root":null,"root_with":null,"host":null,"user_namespace":null,"inside":null,"sources":null}]}`},
 		{"expectations", NewExpectations(&p, []expect.Expr{{Text: "nnp"}}, []expect.Verdict{{Result: expect.Unknown, Message: "why"}}),
 			`{"version":1,"pid":7,"tid":7,"holds":false,"expressions":[{"expression":"nnp","result":"unknown","message":"why"}]}`},
 		{"capset step", Step{plan.Capset{}}, `{"step":"capset","text":"capset effective none; permitted none; inheritable none",` +
