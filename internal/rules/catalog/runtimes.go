@@ -22,11 +22,12 @@ func Runtimes() []string {
 }
 
 // DockerDefault is the bounding set that Docker gives a container by default
-// (moby daemon/pkg/oci/caps/defaults.go).
+// (moby oci/caps/defaults.go; daemon/pkg/oci/caps/defaults.go later).
 const DockerDefault caps.Set = 0xa80425fb
 
-// PodmanDefault is Podman's, from 4.4.3 on
-// (containers/common pkg/config/default.go).
+// PodmanDefault is Podman's from 4.4.3 on, with containers/common 0.51.1. With
+// 0.51.0 (Podman 4.4.0 to 4.4.2) it was the same without sys_chroot, before
+// that Docker's (containers/common pkg/config/default.go).
 const PodmanDefault caps.Set = 0x800405fb
 
 const (
@@ -55,14 +56,17 @@ type RuntimeDefault struct {
 
 // defaults are in the order in which they are shown.
 var defaults = [...]RuntimeDefault{
-	{Docker, "docker", DockerDefault, "28.2", "moby daemon/pkg/oci/caps/defaults.go", ""},
+	{Docker, "docker", DockerDefault, "28.2", "moby oci/caps/defaults.go", ""},
 	{Containerd, "cri", DockerDefault, "2.0", "containerd pkg/oci/spec.go", "the same for Kubernetes, through CRI"},
-	{Podman, "podman", PodmanDefault, "4.4", "containers/common pkg/config/default.go", "Docker's before 4.4, where containers.conf did not say this"},
+	{Podman, "podman", PodmanDefault, "4.4.3", "containers/common pkg/config/default.go", "without sys_chroot in 4.4.0 to 4.4.2; Docker's before 4.4, unless containers.conf says otherwise"},
 	{CRIO, "cri-o", 0x5fb, "1.30", "cri-o internal/config/capabilities/capabilities_linux.go", ""},
 	{LXC, "lxc", allNamed &^ lxcDropped, "5.0", "lxc config/templates/common.conf.in", "all of the kernel's but five"},
 	{Nspawn, "nspawn", 0xfdecafff, "252", "systemd src/nspawn/nspawn.c", "and net_admin with a private network"},
 	{"runc", "runc", runcSpec, "1.1", "runc libcontainer/specconv/example.go", "runc spec's example"},
+	{"buildah", "buildah", PodmanDefault, "1.37", "containers/common pkg/config/default.go", "for RUN"},
+	{"buildkit", "buildkit", DockerDefault, "0.12", "containerd oci/spec.go", "for RUN; all with RUN --security=insecure"},
 	{"kubernetes-baseline", "baseline", DockerDefault &^ (1 << caps.NetRaw), "1.25", "pod-security-admission policy/check_capabilities_baseline.go", "what a pod may add by the baseline policy"},
+	{"kubernetes-restricted", "restrict", 1 << caps.NetBindService, "1.25", "pod-security-admission policy/check_capabilities_restricted.go", "what a pod may add by the restricted policy, which drops ALL"},
 }
 
 // Defaults are all known defaults, in the order in which they are shown. Not to
@@ -70,13 +74,15 @@ var defaults = [...]RuntimeDefault{
 func Defaults() []RuntimeDefault { return defaults[:] }
 
 // Default is the default set of a runtime by its name or its column's, or by
-// another in common use: crio, kubernetes (what CRI gives a pod).
+// another in common use: crio, kubernetes (what CRI gives a pod), restricted.
 func Default(name string) (caps.Set, bool) {
 	switch name {
 	case "crio":
 		name = CRIO
 	case Kubernetes:
 		name = Containerd
+	case "restricted":
+		name = "kubernetes-restricted"
 	}
 	for i := range defaults {
 		if defaults[i].Name == name || defaults[i].Column == name {

@@ -21,7 +21,7 @@ func TestDefaultsTable(t *testing.T) {
 			t.Errorf("no mask of %s", d.Name)
 		}
 	}
-	for _, want := range []string{"\nnet_raw             *       *                   *    *\n", "No runtime gives sys_module, sys_rawio, sys_time, mac_override and mac_admin"} {
+	for _, want := range []string{"\nnet_raw             *                      *    *\n", "14 in buildkit 0.12, as docker; ", "No runtime gives sys_module, sys_rawio, sys_time, mac_override and mac_admin"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
