@@ -3,6 +3,7 @@ package main
 import (
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/self"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 )
@@ -59,5 +60,11 @@ func (o *options) resolve(from *cred.State, env []string) (*launch, error) {
 	if r.Lock || o.mode.dryRun {
 		r.UserNamespaces = self.UserNamespaces()
 	}
-	return l, o.checkIDs(r, from)
+	if err := o.checkIDs(r, from); err != nil {
+		return nil, err
+	}
+	if asked := r.Keep | r.Permitted.Value | r.Ambient.Value; catalog.Remarkable(asked) {
+		from.UserNS.Inode = self.UserNSByInode().Inode // by which the plan's warnings go
+	}
+	return l, nil
 }

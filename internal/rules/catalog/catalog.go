@@ -74,6 +74,10 @@ func WithoutEffect(set caps.Set) caps.Set {
 	return found
 }
 
+// Remarkable reports whether there is anything to warn of in a set: what is
+// equivalent to root, or has no effect in a child user namespace.
+func Remarkable(set caps.Set) bool { return RootEquivalent(set)|WithoutEffect(set) != 0 }
+
 // Suggest lists the capabilities whose name or description contains text, in
 // bit order; the case of letters does not matter. All contain the empty text.
 func Suggest(text string) []caps.Cap {

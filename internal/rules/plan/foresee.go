@@ -222,11 +222,7 @@ func lastRule(rules execve.Rules) string {
 // warn adds what is as it was asked and may still be a surprise.
 func (b *builder) warn() {
 	p := &b.plan
-	for c := range (p.keep | p.Want.Permitted).All() {
-		if e, ok := catalog.Of(c); ok && nearRoot(e.Host) {
-			b.warning(c.String() + " is as good as root in its user namespace: " + e.Brief)
-		}
-	}
+	b.warnOfCapabilities(p.keep | p.Want.Permitted)
 	if open := p.Want.Bounding &^ p.keep; b.req.AllowNewPrivs && !p.Want.NoNewPrivs.Value && open != 0 {
 		b.warning("new privileges are allowed and the bounding set has " + Names(open) + ": a setuid-root program gets all of that")
 	}
@@ -237,6 +233,38 @@ func (b *builder) warn() {
 		b.warning("user namespaces are open: in a new one the command holds all capabilities over what belongs to that one")
 	}
 	b.warnOfRoot()
+}
+
+// warnOfCapabilities warns of what the catalogue says of a set: what is equivalent
+// to root, in one line, and what has no effect where this runs.
+func (b *builder) warnOfCapabilities(set caps.Set) {
+	where := ""
+	if initial := b.plan.Before.UserNS.Initial(); initial.OK && !initial.Value {
+		where = " in this user namespace"
+		if idle := catalog.WithoutEffect(set); idle != 0 {
+			set &^= idle
+			b.warning("without effect" + where + ": " + Names(idle))
+		}
+	}
+	if like := catalog.RootEquivalent(set); like != 0 {
+		b.warning("equivalent to root" + where + ": " + briefs(like))
+	}
+}
+
+// briefs is what each capability of a set permits: all of it where they are few,
+// then the names alone.
+func briefs(set caps.Set) string {
+	const few = 3
+	var list []string
+	for c := range set.All() {
+		e, _ := catalog.Of(c)
+		text := c.String()
+		if set.Len() <= few {
+			text += " (" + e.Brief + ")"
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, ", ")
 }
 
 // warnOfRoot warns of ids of root beside others. A uid that all is 0 is as asked;
@@ -270,10 +298,4 @@ func (b *builder) warnOfZero(kind string, want, now cred.IDs, acts, can string) 
 	default:
 		b.warning("the real or saved " + kind + " stays 0: " + can)
 	}
-}
-
-// nearRoot are the grades of what gives all away by itself, with no more than
-// the sight of other processes, or with a capability of the same kind.
-func nearRoot(h catalog.Host) bool {
-	return h == catalog.HostDirect || h == catalog.HostPaired || h == catalog.HostWithPIDs
 }

@@ -284,15 +284,32 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// TestNearRoot: what is as good as root is so in its user namespace, whichever
-// that is.
-func TestNearRoot(t *testing.T) {
-	for _, inode := range []cred.Known[uint64]{{}, cred.Is[uint64](cred.InitialUserNS), cred.Is[uint64](5)} {
+// TestDangerous: what is kept is warned of by the catalogue, in one line, and what
+// has no effect in a child user namespace is not dangerous there.
+func TestDangerous(t *testing.T) {
+	initial, child := cred.Is[uint64](cred.InitialUserNS), cred.Is[uint64](5)
+	const admin = "cap_sys_admin (mount, and most other administration)"
+	for _, test := range []struct {
+		inode cred.Known[uint64]
+		keep  caps.Set
+		want  []string
+	}{
+		{initial, caps.Of(caps.SysAdmin, caps.Kill), []string{"equivalent to root: " + admin}},
+		{cred.Known[uint64]{}, caps.Of(caps.SysAdmin, caps.Kill), []string{"equivalent to root: " + admin}},
+		{child, caps.Of(caps.SysAdmin, caps.Kill), []string{"equivalent to root in this user namespace: " + admin}},
+		{initial, caps.Of(caps.BPF), nil},
+		{initial, caps.Of(caps.BPF, caps.Perfmon), []string{"equivalent to root: cap_perfmon (observe the performance of the system), cap_bpf (load BPF programs and create maps)"}},
+		{initial, caps.Of(caps.DACOverride, caps.Chown, caps.Setuid), []string{
+			"equivalent to root: cap_chown (give any file to any user and group), cap_dac_override (read and write any file), cap_setuid (become any user, also root)"}},
+		{initial, caps.Of(caps.DACOverride, caps.Chown, caps.Setuid, caps.SysModule), []string{"equivalent to root: cap_chown, cap_dac_override, cap_setuid, cap_sys_module"}},
+		{child, caps.Of(caps.SysModule, caps.Lease), []string{"without effect in this user namespace: cap_sys_module,cap_lease"}},
+		{initial, caps.Of(caps.NetRaw, caps.NetBindService, caps.Lease), nil},
+	} {
 		from := root()
-		from.UserNS.Inode = inode
-		p, err := makePlan(from, plain, plan.Request{Keep: caps.SysAdmin.Set() | caps.Kill.Set()})
-		if err != nil || len(p.Warnings) != 1 || !strings.HasPrefix(p.Warnings[0], "cap_sys_admin is as good as root in its user namespace: ") {
-			t.Errorf("%v: %v, %q", inode, err, p.Warnings)
+		from.UserNS.Inode = test.inode
+		p, err := makePlan(from, plain, plan.Request{Keep: test.keep})
+		if err != nil || !slices.Equal(p.Warnings, test.want) {
+			t.Errorf("%v %v: %v, %q, want %q", test.inode, test.keep, err, p.Warnings, test.want)
 		}
 	}
 }
