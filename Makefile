@@ -1,7 +1,9 @@
 # capsh and capset: make help lists the targets.
 
 GO       ?= go
-VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+VERSION  ?= 0.2.0
+# Where git knows it, the revision goes into --version.
+REVISION ?= $(shell git describe --always --dirty --exclude='*' 2>/dev/null)
 DESTDIR  ?=
 PREFIX   ?= /usr/local
 BINDIR   ?= $(PREFIX)/bin
@@ -17,17 +19,23 @@ SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 PROGRAMS    = capsh capset
 MANPAGES    = $(wildcard man/*.1)
-SCRIPTS     = .ci/run $(wildcard tests/*.sh)
+SCRIPTS     = .ci/run $(wildcard tests/*.sh packaging/*.sh)
 DIST_ARCHES = amd64 arm64 arm 386 riscv64 ppc64le s390x
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+CYCLONEDX   = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
 # The tag and the linker flags that internal/linux/inherit needs; internal/testenv
 # has them for the tests.
 GOTAGS    = exactstart
 GOLDFLAGS = -s -w -checklinkname=0
 
-GOBUILD = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(GOTAGS) \
-	-ldflags '$(GOLDFLAGS) -X capsh/internal/ui/version.version=$(VERSION)'
+GOBUILD = $(GO) build -trimpath -buildvcs=false -tags $(GOTAGS) -ldflags '$(GOLDFLAGS) \
+	-X capsh/internal/ui/version.version=$(VERSION) -X capsh/internal/ui/version.revision=$(REVISION)'
+
+# pflag and libcap's module turn to cgo where there is a C compiler, and the
+# programs would be linked dynamically.
+export CGO_ENABLED = 0
 
 .PHONY: help
 help: ## list the targets
@@ -108,27 +116,60 @@ uninstall: ## remove what install put there
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(BASHDIR)/%) $(DESTDIR)$(ZSHDIR)/_capsh
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(FISHDIR)/%.fish)
 
+# Whatever the builder's environment asks for, the oldest processors are served.
+.PHONY: $(DIST_ARCHES:%=binaries-%)
+$(DIST_ARCHES:%=binaries-%): export GOAMD64 = v1
+$(DIST_ARCHES:%=binaries-%): export GOARM64 = v8.0
+$(DIST_ARCHES:%=binaries-%): export GOARM = 6
+$(DIST_ARCHES:%=binaries-%): export GO386 = sse2
+$(DIST_ARCHES:%=binaries-%): export GORISCV64 = rva20u64
+$(DIST_ARCHES:%=binaries-%): export GOPPC64 = power8
+$(DIST_ARCHES:%=binaries-%): binaries-%:
+	mkdir -p $(DIST)/build/$*
+	GOOS=linux GOARCH=$* $(GOBUILD) -o $(DIST)/build/$*/ $(PROGRAMS:%=./%)
+
 .PHONY: dist
 dist: $(DIST_ARCHES:%=dist-%) ## reproducible tarballs for all architectures, with checksums
 	cd $(DIST) && sha256sum $(DIST_ARCHES:%=capsh-$(VERSION)-linux-%.tar.gz) >SHA256SUMS
 
-# Whatever the builder's environment asks for, the oldest processors are served.
 .PHONY: $(DIST_ARCHES:%=dist-%)
-$(DIST_ARCHES:%=dist-%): export GOAMD64 = v1
-$(DIST_ARCHES:%=dist-%): export GOARM64 = v8.0
-$(DIST_ARCHES:%=dist-%): export GOARM = 6
-$(DIST_ARCHES:%=dist-%): export GO386 = sse2
-$(DIST_ARCHES:%=dist-%): export GORISCV64 = rva20u64
-$(DIST_ARCHES:%=dist-%): export GOPPC64 = power8
-$(DIST_ARCHES:%=dist-%): dist-%:
+$(DIST_ARCHES:%=dist-%): dist-%: binaries-%
 	rm -rf $(DIST)/capsh-$(VERSION)-linux-$*
 	mkdir -p $(DIST)/capsh-$(VERSION)-linux-$*
-	GOOS=linux GOARCH=$* $(GOBUILD) -o $(DIST)/capsh-$(VERSION)-linux-$*/ $(PROGRAMS:%=./%)
-	cp LICENSE README.md $(MANPAGES) $(DIST)/capsh-$(VERSION)-linux-$*
+	cp $(PROGRAMS:%=$(DIST)/build/$*/%) LICENSE README.md $(MANPAGES) $(DIST)/capsh-$(VERSION)-linux-$*
 	tar -C $(DIST) --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
 		--mode=u=rwX,go=rX --mtime=@$(SOURCE_DATE_EPOCH) -cf $(DIST)/$*.tar capsh-$(VERSION)-linux-$*
 	gzip -n9 <$(DIST)/$*.tar >$(DIST)/capsh-$(VERSION)-linux-$*.tar.gz
 	rm -r $(DIST)/$*.tar $(DIST)/capsh-$(VERSION)-linux-$*
+
+# nfpm's names of architectures are Go's, but for the version of arm.
+.PHONY: packages
+packages: build $(DIST_ARCHES:%=binaries-%) ## deb, rpm and apk for all architectures
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/stage.sh $(DIST)/build/share $(VERSION) bin/capsh
+	GOBIN=$(abspath $(DIST))/build/tools $(GO) install $(NFPM)
+	set -e; for arch in $(DIST_ARCHES); do for format in deb rpm apk; do \
+		ARCH=$$(echo $$arch | sed 's/^arm$$/arm6/') STAGE=$(DIST)/build/$$arch SHARE=$(DIST)/build/share VERSION=$(VERSION) \
+		SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(DIST)/build/tools/nfpm package -f packaging/nfpm.yaml -p $$format -t $(DIST)/; \
+	done; done
+
+.PHONY: image
+image: $(DIST_ARCHES:%=binaries-%) ## an archive of an OCI image FROM scratch, for all architectures
+	$(GO) run ./packaging/image -version $(VERSION) -binaries $(DIST)/build -arches '$(DIST_ARCHES)' \
+		-epoch $(SOURCE_DATE_EPOCH) -out $(DIST)/capsh-$(VERSION)-image.tar
+
+.PHONY: sbom
+sbom: ## what the programs are made of, as CycloneDX
+	mkdir -p $(DIST)
+	set -e; for program in $(PROGRAMS); do \
+		$(GO) run $(CYCLONEDX) app -json -licenses -noserial -main $$program -output $(DIST)/$$program-$(VERSION).cdx.json .; \
+	done
+
+.PHONY: release
+release: dist packages image sbom ## all that a release has, in dist/; VERSION=0.2.0
+	sed -n '/^## $(VERSION)/{n;:a;/^## /q;p;n;ba}' CHANGELOG.md >$(DIST)/NOTES.md
+	test -s $(DIST)/NOTES.md || { echo 'CHANGELOG.md has no section $(VERSION)'; exit 1; }
+	rm -rf $(DIST)/build
+	cd $(DIST) && find . -type f ! -name SHA256SUMS | sed 's,^./,,' | LC_ALL=C sort | xargs sha256sum >SHA256SUMS
 
 .PHONY: clean
 clean: ## remove what was built

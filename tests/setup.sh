@@ -36,6 +36,10 @@ tcpdump				tcpdump
 iptables			iptables
 ip				iproute2
 sysctl				procps
+lintian				lintian
+rpmlint				rpmlint
+rpm				rpm
+cpio				cpio
 zsh				zsh
 fish				fish
 '

@@ -1,8 +1,39 @@
 // Package version holds the programs' version.
 package version
 
-// version is set when linking: -X capsh/internal/ui/version.version=…
-var version = "devel"
+import "runtime/debug"
 
-// String is the version as the Makefile found it, "devel" in a plain go build.
-func String() string { return version }
+// These are set when linking: -X capsh/internal/ui/version.version=…
+var version, revision string
+
+// String is the version and, where git knew it, the revision: "0.2.0 (1a2b3c4)". A
+// plain go build has no version: it is "devel", and says so where it is linked
+// dynamically.
+func String() string {
+	text := version
+	if text == "" {
+		text = "devel"
+	}
+	if revision != "" {
+		text += " (" + revision + ")"
+	}
+	if cgo() {
+		text += " (built with cgo: linked dynamically, slower to start; CGO_ENABLED=0 or make build avoids it)"
+	}
+	return text
+}
+
+// cgo reports whether the program was built with cgo, which a C compiler on the
+// host turns on.
+func cgo() bool {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return false
+	}
+	for _, s := range info.Settings {
+		if s.Key == "CGO_ENABLED" {
+			return s.Value == "1"
+		}
+	}
+	return false
+}
