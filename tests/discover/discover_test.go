@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -35,6 +36,7 @@ type report struct {
 	Reason   *string
 	Runs     int
 	Seconds  float64
+	Guided   bool
 	Warnings []string
 	Needs    []struct{ Capability, Without string }
 }
@@ -52,7 +54,7 @@ func TestPrograms(t *testing.T) {
 				testenv.Tool(t, tool)
 			}
 			w := newWorld(t, &c, 600+i)
-			got, status := w.discover(t, capset)
+			got, status := w.discover(t, capset, "prove")
 			names := "none claimed"
 			if got.Keep != nil {
 				names = short(*got.Keep)
@@ -78,6 +80,42 @@ func TestPrograms(t *testing.T) {
 			}
 			w.judge(t, setpriv, names)
 		})
+	}
+}
+
+// TestGuided: where the kernel can be watched, the answer is the same after half of
+// the 20 runs that leaving out one capability after the other takes in the median.
+func TestGuided(t *testing.T) {
+	testenv.Root(t)
+	capset := testenv.Build(t, "capset")
+	var mu sync.Mutex
+	var runs []int
+	t.Run("programs", func(t *testing.T) {
+		for i, c := range cases {
+			if c.check != "" || c.reason != "" || strings.Contains(c.want, "|") || c.name == "mlock" || c.name == "tcpdump" {
+				continue // slow, or with more than one answer
+			}
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				for _, tool := range c.tools {
+					testenv.Tool(t, tool)
+				}
+				got, _ := newWorld(t, &c, 600+i).discover(t, capset, "both")
+				watched := !strings.Contains(strings.Join(got.Warnings, "\n"), "nothing was watched")
+				testenv.Need(t, "a kernel that can be watched", watched, strings.Join(got.Warnings, "\n"))
+				if got.Keep == nil || short(*got.Keep) != c.want {
+					t.Fatalf("%v%s, want {%s}", got.Keep, reason(got), c.want)
+				}
+				t.Logf("{%s}, %d runs, guided %v", c.want, got.Runs, got.Guided)
+				mu.Lock()
+				defer mu.Unlock()
+				runs = append(runs, got.Runs)
+			})
+		}
+	})
+	slices.Sort(runs)
+	if len(runs) > 0 && runs[len(runs)/2] > 10 {
+		t.Errorf("%d runs in the median: %v", runs[len(runs)/2], runs)
 	}
 }
 
@@ -144,9 +182,9 @@ func newWorld(t *testing.T, c *program, port int) *world {
 }
 
 // discover runs capset, as others would, and looks for what it left behind.
-func (w *world) discover(t *testing.T, capset string) (*report, int) {
+func (w *world) discover(t *testing.T, capset, how string) (*report, int) {
 	t.Helper()
-	args := []string{"--discover=prove", "--json"}
+	args := []string{"--discover=" + how, "--json"}
 	add := func(option, value string) {
 		if value != "" {
 			args = append(args, option, value)
