@@ -29,6 +29,8 @@ func blame(p *plan.Plan, err error) error {
 		why += plan.KeepGroups
 	case plan.Setresgid{}.Name(), plan.Setresuid{}.Name():
 		why = namespaceRule(p, failed)
+	case "fchown":
+		why = "its owner may be none of this user namespace's, or its file system read-only; without --own-stdio it stays as it is"
 	case "prctl(PR_SET_SECUREBITS)":
 		why = newBits(p)
 	default:
@@ -36,7 +38,7 @@ func blame(p *plan.Plan, err error) error {
 	}
 	// The step was planned with the capability that it needs, or without a need of it.
 	failed.Needs = 0
-	if failed.Errno == unix.EPERM || failed.Errno == unix.EINVAL {
+	if failed.Errno == unix.EPERM || failed.Errno == unix.EINVAL || failed.Call == "fchown" {
 		failed.Hint = why
 	}
 	return failed

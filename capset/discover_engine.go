@@ -66,7 +66,7 @@ func (d *discovery) refuseLaunchOptions() error {
 	o.discover, o.mode, o.keep, o.argv = discoverOptions{}, modeOptions{}, keepOptions{}, nil
 	user := o.user.spec
 	o.user.spec = cred.Known[string]{}
-	o.sets.allowNewPrivs = false
+	o.sets.allowNewPrivs, o.sets.noNewPrivs = false, false
 	if fmt.Sprint(o) != fmt.Sprint(options{}) {
 		return errors.New("--in takes -u, --keep and --allow-new-privs; for all else there is --engine-option")
 	}

@@ -99,6 +99,8 @@ func (u *userOptions) options() []flags.Option {
 	return []flags.Option{
 		{Name: "user", Short: "u", Help: "become this user, with its groups and HOME", Value: flags.Once(&u.spec, flags.UserSpec)},
 		{Name: "groups", Help: "the supplementary groups", Value: flags.Once(&u.groups, flags.Groups)},
+		{Name: "if-root", Help: "change the user where the effective uid is 0 only", Value: flags.Switch(&u.ifRoot)},
+		{Name: "own-stdio", Help: "give it pipes and the terminal of stdin to stderr", Value: flags.Switch(&u.ownStdio)},
 		{Name: "ruid", Help: "the real user id", Value: ordered(&u.ids, "--ruid", flags.UserName).Once()},
 		{Name: "euid", Help: "the effective and saved user id", Value: ordered(&u.ids, "--euid", flags.UserName).Once()},
 		{Name: "rgid", Help: "the real group id", Value: ordered(&u.ids, "--rgid", flags.GroupName).Once()},

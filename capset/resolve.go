@@ -37,7 +37,11 @@ func (o *options) resolve(from *cred.State, env []string) (*launch, error) {
 	if err := l.enter(&o.process); err != nil {
 		return nil, err
 	}
-	id, err := o.user.resolve(r, l.accounts(), from)
+	user, err := o.user.of(from)
+	if err != nil {
+		return nil, err
+	}
+	id, err := user.resolve(r, l.accounts(), from)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +54,7 @@ func (o *options) resolve(from *cred.State, env []string) (*launch, error) {
 	if err := o.confine.resolve(r, l); err != nil {
 		return nil, err
 	}
-	if l.env, err = o.environ.resolve(env, id, o.user.spec.OK, l.warning); err != nil {
+	if l.env, err = o.environ.resolve(env, id, user.spec.OK, l.warning); err != nil {
 		return nil, err
 	}
 	l.paths = files.CommandPaths(l.command, l.env)
@@ -60,7 +64,7 @@ func (o *options) resolve(from *cred.State, env []string) (*launch, error) {
 	if r.Lock || o.mode.dryRun {
 		r.UserNamespaces = self.UserNamespaces()
 	}
-	if err := o.checkIDs(r, from); err != nil {
+	if err := o.checkIDs(user, r, from); err != nil {
 		return nil, err
 	}
 	if asked := r.Keep | r.Permitted.Value | r.Ambient.Value; catalog.Remarkable(asked) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/accounts"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
@@ -19,7 +20,26 @@ import (
 type userOptions struct {
 	spec, groups cred.Known[string]
 	ids          []word // --ruid, --euid, --rgid, --egid
+	ownStdio     bool
+	ifRoot       bool
 }
+
+// of are the options that a process in the state from goes by: with --if-root none,
+// unless it is root.
+func (u *userOptions) of(from *cred.State) (*userOptions, error) {
+	switch {
+	case u.ownStdio && !u.spec.OK && !slices.ContainsFunc(u.ids, word.ofUID):
+		return nil, errors.New("--own-stdio goes with --user, --ruid or --euid")
+	case u.ifRoot && !u.spec.OK && !u.groups.OK && len(u.ids) == 0:
+		return nil, errors.New("--if-root goes with --user, --groups, --ruid, --euid, --rgid or --egid")
+	case u.ifRoot && from.UID.Effective != 0:
+		return &userOptions{}, nil
+	}
+	return u, nil
+}
+
+// ofUID says that a single id is one of the user's.
+func (w word) ofUID() bool { return w.option == "--ruid" || w.option == "--euid" }
 
 // identity is who the command will be.
 type identity struct {
@@ -53,6 +73,12 @@ func (u *userOptions) resolve(r *plan.Request, files accounts.Files, from *cred.
 	r.UID, r.GID = idChange(id.uid), idChange(id.gid)
 	id.uid, id.gid = id.uid.Over(from.UID), id.gid.Over(from.GID)
 	id.lookedUp = u.spec.OK && id.account.UID == id.uid.Real
+	if u.ownStdio {
+		var err error
+		if r.OwnStdio, err = self.OwnableStdio(id.uid.Effective); err != nil {
+			return nil, err
+		}
+	}
 	return id, u.resolveGroups(r, id, from)
 }
 
@@ -191,11 +217,11 @@ func (id *identity) withPrimary(list []uint32) cred.Known[[]uint32] {
 
 // checkIDs reads what the ids of this process are worth: for a dry run, and where a
 // plan goes by them. A first look into /proc costs more than all steps.
-func (o *options) checkIDs(r *plan.Request, from *cred.State) (err error) {
+func (o *options) checkIDs(u *userOptions, r *plan.Request, from *cred.State) (err error) {
 	ns := &from.UserNS
 	stays := func(asked cred.Known[cred.IDs]) bool { return !asked.OK || asked.Value.Effective == cred.Unchanged }
 	byGID := len(r.Groups.Value) > 0 && stays(r.GID)
-	byUID := strings.HasPrefix(o.user.groups.Value+",", "init,") && (!r.UID.OK || r.UID.Value.Real == cred.Unchanged)
+	byUID := strings.HasPrefix(u.groups.Value+",", "init,") && (!r.UID.OK || r.UID.Value.Real == cred.Unchanged)
 	if !o.mode.dryRun && !byGID && !byUID && !r.GroupsKept && !(r.Groups.OK && r.GroupsFit(from)) {
 		return nil
 	}

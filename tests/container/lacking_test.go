@@ -103,3 +103,41 @@ func started(t testing.TB, r testenv.Result) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestOwnStdio: after a change of user the command can open its standard output
+// where --own-stdio gave it: a pipe of the engine and a terminal of the container.
+func TestOwnStdio(t *testing.T) {
+	command := []string{"--user=app", "--own-stdio", "--", "/bin/sh", "-c", "echo started >/dev/stdout"}
+	few := []string{"--cap-drop=ALL", "--cap-add=SETUID", "--cap-add=SETGID"}
+	eachEngine(t, func(t *testing.T, e *engine) {
+		image := e.appImage(t)
+		r := e.run(t, few, image, append([]string{"/capset"}, command...)...)
+		if r.Code != 125 || !slices.Equal(pasted(r.Err), []string{"--cap-add=CHOWN"}) {
+			t.Errorf("without CAP_CHOWN: %+v", r)
+		}
+		for _, terminal := range []string{"--tty=false", "--tty=true"} {
+			options := append([]string{terminal}, few...)
+			if r := e.run(t, options, image, slices.Concat([]string{"/capset"}, command[:1], command[2:])...); r.Code == 0 {
+				t.Errorf("%s: without --own-stdio: %+v", terminal, r)
+			}
+			r := e.run(t, append(options, "--cap-add=CHOWN"), image, append([]string{"/capset"}, command...)...)
+			if r.Code != 0 || strings.TrimSpace(r.Out) != "started" {
+				t.Errorf("%s: %+v", terminal, r)
+			}
+		}
+	})
+}
+
+// TestIfRoot: one command line serves containers of root, of another user and of one
+// that no one knows, as OpenShift has it.
+func TestIfRoot(t *testing.T) {
+	command := []string{"/capset", "--if-root", "--user=app", "--own-stdio", "--", "/bin/sh", "-c", "echo started >/dev/stdout; /busybox id -u"}
+	eachEngine(t, func(t *testing.T, e *engine) {
+		for options, uid := range map[string]string{"--user=0": "1000", "--user=app": "1000", "--user=1234567:0": "1234567"} {
+			r := e.run(t, []string{options}, e.appImage(t), command...)
+			if r.Code != 0 || r.Err != "" || r.Out != "started\n"+uid+"\n" {
+				t.Errorf("%s: %+v", options, r)
+			}
+		}
+	})
+}

@@ -113,7 +113,7 @@ var callNames = map[uint64]string{
 	unix.SYS_SETRESUID: "setresuid", unix.SYS_SETRESGID: "setresgid", unix.SYS_SETGROUPS: "setgroups",
 	unix.SYS_SETUID: "setuid", unix.SYS_SETGID: "setgid",
 	unix.SYS_OPENAT: "open", unix.SYS_OPENAT2: "open", unix.SYS_READ: "read", unix.SYS_PREAD64: "read",
-	unix.SYS_FSTAT: "fstat", unix.SYS_NEWFSTATAT: "stat", unix.SYS_FSTATFS: "fstatfs", unix.SYS_FGETXATTR: "getxattr", unix.SYS_CLOSE: "close",
+	unix.SYS_FSTAT: "fstat", unix.SYS_FCHOWN: "fchown", unix.SYS_NEWFSTATAT: "stat", unix.SYS_FSTATFS: "fstatfs", unix.SYS_FGETXATTR: "getxattr", unix.SYS_CLOSE: "close",
 	unix.SYS_FCHDIR: "fchdir", unix.SYS_READLINKAT: "readlink", unix.SYS_UNAME: "uname", unix.SYS_UMASK: "umask", unix.SYS_PRLIMIT64: "prlimit",
 	unix.SYS_CHROOT: "chroot", unix.SYS_CHDIR: "chdir", unix.SYS_EXECVE: "execve",
 	unix.SYS_SECCOMP:                 "seccomp",

@@ -103,6 +103,7 @@ func launches(t *testing.T) map[string][]string {
 		"place":      {"--chroot=/", "--chdir=/tmp", "--user=65534:65534", "--groups=1,2", "--umask=027", "--rlimit=core=0", "--rlimit=nofile=64:128", "--pdeathsig=TERM"},
 		"confined":   {"--seccomp-filter=" + filter, "--landlock-access=fs:read-dir", "--landlock-rule=path-beneath::/usr", "--keep=kill"},
 		"signals":    {"--ignore-signal=HUP", "--default-signal=USR1", "--block-signal=USR2", "--user=daemon", "--login-env"},
+		"stdio":      {"--if-root", "--user=nobody", "--own-stdio"},
 		"all":        {"--cap-add=all", "--cap-drop=sys_resource", "--best-effort"},
 	}
 }

@@ -57,7 +57,7 @@ func TestFakedRoot(t *testing.T) {
 // showAll shows all that a launch may set. Only setpriv shows the parent death
 // signal, which is the shell's and none of its children's.
 const showAll = `grep "^Cap\|^Sig[BI]\|^[UG]id\|^Groups\|^NoNew\|^Secc\|^Umask" /proc/self/status
-cat /proc/self/limits; pwd -P; umask; ls / 2>&1; env | sort; exec setpriv --dump`
+cat /proc/self/limits; pwd -P; umask; ls / 2>&1; env | sort; stat -Lc "stdin is %u" /dev/stdin | grep 65534; exec setpriv --dump`
 
 func everyFake(t *testing.T, p program) {
 	clean := trace(t, p, nil)

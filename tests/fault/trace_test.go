@@ -96,14 +96,15 @@ func (tr *tracer) trace(p program) error {
 		return err
 	}
 	defer errs.Close()
-	null, err := os.Open(os.DevNull)
+	in, end, err := os.Pipe() // empty, and nobody's but root's
 	if err != nil {
 		return err
 	}
-	defer null.Close()
+	defer in.Close()
+	end.Close()
 	p.attr.Ptrace = true
 	tr.pid, err = syscall.ForkExec(p.argv[0], p.argv, &syscall.ProcAttr{
-		Env: p.env, Files: []uintptr{null.Fd(), out.Fd(), errs.Fd()}, Sys: &p.attr,
+		Env: p.env, Files: []uintptr{in.Fd(), out.Fd(), errs.Fd()}, Sys: &p.attr,
 	})
 	if err != nil {
 		return err

@@ -66,6 +66,8 @@ func do(s plan.Step) error {
 		return enterRoot(s.Path)
 	case plan.KeepCaps:
 		return KeepCaps(1)
+	case plan.OwnStdio:
+		return OwnStdio(s)
 	case plan.Setgroups:
 		return Setgroups(s.Groups)
 	case plan.Setresgid:

@@ -100,6 +100,8 @@ func readBack(s plan.Step) error {
 			return nil
 		}
 		return checkDirectory(s.FD, s.Path, ".", "the working directory")
+	case plan.OwnStdio:
+		return checkStdio(s)
 	case plan.SetDeathSignal:
 		return checkDeathSignal(s.Signal)
 	case plan.SetAppArmor:

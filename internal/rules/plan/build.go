@@ -12,6 +12,8 @@ import (
 //
 //   - what needs capabilities comes before they go: limits, the bounding set,
 //     chroot, groups, gid, uid;
+//   - the owner of descriptors before the groups, which may give the right to what
+//     stands behind them;
 //   - groups before the uid, because a new uid loses CAP_SETGID;
 //   - the ambient set after the uid, because leaving uid 0 clears it;
 //   - securebits after the ambient set, because they may forbid to raise it, so
@@ -71,6 +73,7 @@ func (b *builder) raise() error {
 	need(caps.Setpcap, s.Bounding != b.want.Bounding || b.foreignInheritable())
 	need(caps.SysChroot, b.req.Chroot != "")
 	need(caps.SysResource, slices.ContainsFunc(b.req.Rlimits, func(r Rlimit) bool { return r.Raises }))
+	need(caps.Chown, len(b.req.OwnStdio) > 0)
 	need(caps.Setgid, b.req.GID.OK || b.req.Groups.OK)
 	need(caps.Setuid, b.req.UID.OK)
 	return b.capset(s.Effective|needs&s.Permitted, s.Permitted, s.Inheritable)
@@ -124,6 +127,11 @@ func (b *builder) root() error {
 func (b *builder) users() error {
 	if b.losesCaps() && !b.givesCapsUp() {
 		if err := b.do(KeepCaps{}); err != nil {
+			return err
+		}
+	}
+	if len(b.req.OwnStdio) > 0 {
+		if err := b.do(OwnStdio{UID: b.newUID().Effective, FDs: b.req.OwnStdio}); err != nil {
 			return err
 		}
 	}

@@ -104,6 +104,8 @@ func TestSteps(t *testing.T) {
 			"capset drop_bounding setgroups setresgid setresuid no_new_privs"},
 		{"root with nothing effective", lowered, as(1000),
 			"capset drop_bounding setgroups setresgid setresuid no_new_privs"},
+		{"root gives its descriptors", root(), func() plan.Request { r := as(1000); r.OwnStdio = []int{1, 2}; return r }(),
+			"drop_bounding own_stdio setgroups setresgid setresuid no_new_privs"},
 		{"root without setpcap", noSetpcap, plan.Request{}, "capset no_new_privs"},
 		{"user, nothing", user(), plan.Request{}, "no_new_privs"},
 		{"user, the same again", user(), as(1000), "setresgid setresuid no_new_privs"},

@@ -38,6 +38,8 @@ type Request struct {
 	GroupsImplied bool
 	// GroupsKept says that Groups has those of the present state.
 	GroupsKept bool
+	// OwnStdio are the standard descriptors to give to the new user.
+	OwnStdio []int
 
 	Rlimits []Rlimit
 	Umask   cred.Known[uint32]
