@@ -64,7 +64,7 @@ func (c *assessCommand) run(operands, env []string, out *term.Output) error {
 	a := container.Assess(&facts)
 	switch {
 	case c.form() != "":
-		err = c.need.write(&facts.Process, c.form(), "assess", out)
+		err = c.need.write(&facts, c.form(), "assess", out)
 	case c.json():
 		out.Buf = schema.Append(out.Buf, schema.NewAssessment(&facts.Process, &a))
 	default:

@@ -8,6 +8,8 @@ import (
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
+	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/export"
 	"capsh/internal/ui/flags"
@@ -63,9 +65,10 @@ func (n *need) read(all caps.Set) (caps.Set, error) {
 	return profile.Set(all)
 }
 
-// write puts out what the process has, or needs, in a form, and warns of what
-// that cannot give.
-func (n *need) write(p *cred.Process, form, command string, out *term.Output) error {
+// write puts out what the process has, or needs, in a form, warns of what that
+// cannot give, and notes what has no effect or is not needed here.
+func (n *need) write(f *container.Facts, form, command string, out *term.Output) error {
+	p := &f.Process
 	g := export.GrantOf(p)
 	var warnings []string
 	if n.typed.OK {
@@ -81,7 +84,31 @@ func (n *need) write(p *cred.Process, form, command string, out *term.Output) er
 	for _, w := range append(warnings, more...) {
 		out.Message(command + ": warning: " + w)
 	}
+	for _, note := range effectNotes(f, g.Keep) {
+		out.Message(command + ": note: " + note)
+	}
 	return nil
+}
+
+// effectNotes says for which capabilities of a set the process had no use, and why:
+// one note for each cause. A form asks for them all the same.
+func effectNotes(f *container.Facts, set caps.Set) []string {
+	var causes []string
+	of := map[string]caps.Set{}
+	for c := range set.All() {
+		effect := f.Effect(c)
+		if effect.Kind < catalog.EffectSpare {
+			continue
+		}
+		if of[effect.Why] == 0 {
+			causes = append(causes, effect.Why)
+		}
+		of[effect.Why] |= c.Set()
+	}
+	for i, why := range causes {
+		causes[i] = of[why].String() + ": " + why
+	}
+	return causes
 }
 
 // otherThreads warns of what other threads hold and is not asked for.

@@ -74,14 +74,14 @@ func (c *showCommand) one(t flags.Thread, env []string, out *term.Output) error 
 		return err
 	}
 	if c.form() != "" {
-		return c.need.write(&facts.Process, c.form(), "show", out)
+		return c.need.write(&facts, c.form(), "show", out)
 	}
 	if !facts.Process.Securebits.OK {
 		bpfiter.Securebits(c.proc, &facts.Process)
 	}
 	if c.json() {
 		mode := cred.GuessMode(&facts.Process.State, kernelBits(c.proc))
-		out.Buf = schema.Append(out.Buf, schema.NewProcess(&facts.Process, mode))
+		out.Buf = schema.Append(out.Buf, schema.NewShown(&facts, mode))
 		return nil
 	}
 	if len(out.Buf) > 0 {

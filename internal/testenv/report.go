@@ -30,7 +30,11 @@ type Report struct {
 	UserNamespace    UserNamespace `json:"user_namespace"`
 	Mode             *string
 	DifferingThreads []Report `json:"differing_threads"`
+	Effects          []Effect // of show alone
 }
+
+// Effect is that part of a report.
+type Effect struct{ Capability, Effect, Reason string }
 
 // IDs are the four ids of one kind.
 type IDs struct{ Real, Effective, Saved, FS uint32 }

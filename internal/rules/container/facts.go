@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 )
 
@@ -29,6 +30,9 @@ type Facts struct {
 	// FirstNet says whether the network namespace shows the settings that only the
 	// host's first has.
 	FirstNet cred.Known[bool]
+	// Settings are what takes effect away from capabilities, but for the user
+	// namespace: see [Facts.Effect].
+	Settings catalog.Settings
 	// Owner is the uid that owns the user namespace, as the reader's sees it.
 	Owner cred.Known[uint32]
 	// Cgroup is the text of /proc/PID/cgroup.
@@ -159,6 +163,13 @@ func (f *Facts) confined() bool { return f.own() || gvisor(f.Release) }
 func (f *Facts) own() bool {
 	shared := f.shared(UserNS)
 	return shared.OK && !shared.Value
+}
+
+// Effect is how much of c counts for the process.
+func (f *Facts) Effect(c caps.Cap) catalog.Effect {
+	s := f.Settings
+	s.ChildUserNS = f.InChildUserNS()
+	return s.Effect(c, &f.Process.State)
 }
 
 // InChildUserNS reports whether the process is known to be in another user namespace

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"capsh/internal/rules/caps"
@@ -139,37 +140,54 @@ func appendHoldings(b []byte, f *container.Facts, width int, c term.Color) []byt
 	}
 	b = append(term.AppendPadded(b, "", 23, false), c.Paint(term.Dim, strings.Join(head, " "))...)
 	b = append(b, '\n')
-	foreign := f.InChildUserNS()
 	for one := range all.All() {
-		b = appendHeld(b, one, sets[:], len(head[0]), foreign, width, c)
+		b = appendHeld(b, f, one, sets[:], len(head[0]), width, c)
 	}
-	b = append(append(b, '\n'), legend...)
-	if !foreign && marked(all) {
-		b = append(b, "!! gives the host away, ! together with something else: capsh explain CAP.\n"...)
-	}
+	b = append(append(append(b, '\n'), legend...), marksLegend(f, all)...)
 	if !f.Process.AmbientSupported {
 		b = append(b, "This kernel has no ambient set.\n"...)
 	}
 	return append(b, '\n')
 }
 
-// marked says whether a row of the matrix has a mark.
-func marked(set caps.Set) bool {
+// marksLegend says what the marks of the matrix mean, where it has any.
+func marksLegend(f *container.Facts, set caps.Set) string {
+	var marks []string
 	for one := range set.All() {
-		e, _ := catalog.Of(one)
-		if mark, _ := hostMark(e.Host); mark != "  " {
-			return true
-		}
+		mark, _ := markOf(f, one)
+		marks = append(marks, strings.TrimSpace(mark))
 	}
-	return false
+	switch has := func(mark string) bool { return slices.Contains(marks, mark) }; {
+	case has("!!"), has("!"):
+		return "!! allows escape to the host by itself, ! in combination: capsh explain CAP.\n"
+	case has("-"), has("~"):
+		return "- no effect, ~ effect in part in this user namespace: capsh explain CAP.\n"
+	}
+	return ""
+}
+
+// markOf is how a capability of a process is marked: by what it gives of the host,
+// or in a child user namespace, that it does not have full effect.
+func markOf(f *container.Facts, one caps.Cap) (mark string, style term.Style) {
+	switch effect := f.Effect(one); {
+	case effect.Kind == catalog.EffectNone && effect.ByUserNS:
+		return " -", term.Dim
+	case effect.Kind == catalog.EffectPart:
+		return " ~", term.Plain
+	case effect.Kind == catalog.EffectNone, f.InChildUserNS():
+		return "  ", term.Plain
+	}
+	e, _ := catalog.Of(one)
+	return hostMark(e.Host)
 }
 
 // appendHeld appends the row of one capability.
-func appendHeld(b []byte, one caps.Cap, sets []caps.Set, cell int, foreign bool, width int, c term.Color) []byte {
+func appendHeld(b []byte, f *container.Facts, one caps.Cap, sets []caps.Set, cell, width int, c term.Color) []byte {
 	e, _ := catalog.Of(one)
-	mark, color := hostMark(e.Host)
-	if foreign {
-		mark, color = "  ", term.Plain
+	mark, color := markOf(f, one)
+	text := e.Brief
+	if effect := f.Effect(one); effect.Why != "" && !effect.ByUserNS {
+		text += "; " + effect.Why
 	}
 	b = append(append(b, c.Paint(color, mark)...), ' ')
 	b = term.AppendPadded(b, c.Paint(color, one.Short()), 20, false)
@@ -181,7 +199,7 @@ func appendHeld(b []byte, one caps.Cap, sets []caps.Set, cell int, foreign bool,
 		b = term.AppendPadded(b, sign, cell+1, false)
 	}
 	b = append(b, ' ')
-	b = term.AppendWrapped(b, e.Brief, 24+len(sets)*(cell+1), width)
+	b = term.AppendWrapped(b, text, 24+len(sets)*(cell+1), width)
 	return append(term.TrimBlanks(b), '\n')
 }
 

@@ -93,8 +93,37 @@ func TestSentence(t *testing.T) {
 func TestMarksExplained(t *testing.T) {
 	for held, want := range map[caps.Set]bool{caps.SysAdmin.Set(): true, caps.Chown.Set(): true, caps.Kill.Set(): false} {
 		f, a := shown(func(f *container.Facts) { f.Process.Bounding = held })
-		if text := string(Show(nil, f, a, noNames{}, 80, false)); strings.Contains(text, "gives the host away") != want {
+		if text := string(Show(nil, f, a, noNames{}, 80, false)); strings.Contains(text, "allows escape to the host") != want {
 			t.Errorf("%v:\n%s", held, text)
+		}
+	}
+}
+
+// TestEffectsMarked: in a child user namespace a row is marked with how much of the
+// capability counts there, elsewhere what takes its effect away stands in the row.
+func TestEffectsMarked(t *testing.T) {
+	const legend = "- no effect, ~ effect in part in this user namespace"
+	child := func(f *container.Facts) {
+		f.Process.UserNS.Inode, f.Namespaces[container.UserNS].Inode = cred.Is(uint64(5)), cred.Is(uint64(5))
+	}
+	for _, test := range []struct {
+		change func(*container.Facts)
+		held   caps.Cap
+		row    string
+		legend bool
+	}{
+		{child, caps.Mknod, "\n - mknod ", true},
+		{child, caps.Kill, "\n ~ kill ", true},
+		{child, caps.Chown, "\n   chown ", false},
+		{func(*container.Facts) {}, caps.Kill, "\n   kill ", false},
+		{func(*container.Facts) {}, caps.SysModule, "\n!! sys_module ", false},
+		{func(f *container.Facts) { f.Settings.NoModules = "why" }, caps.SysModule, "\n   sys_module          * . . . .  load and unload kernel modules; no effect: why\n", false},
+		{func(f *container.Facts) { f.Settings.PortStart = cred.Is[uint32](0) }, caps.NetBindService, "  bind to ports below 1024; not needed for IP", false},
+	} {
+		f, a := shown(func(f *container.Facts) { f.Process.Bounding = test.held.Set(); test.change(f) })
+		text := string(Show(nil, f, a, noNames{}, 90, false))
+		if !strings.Contains(text, test.row) || strings.Contains(text, legend) != test.legend {
+			t.Errorf("%v: no %q, or the legend %v:\n%s", test.held, test.row, test.legend, text)
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"capsh/internal/rules/catalog"
+	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 )
 
@@ -20,6 +22,33 @@ func NewProcess(p *cred.Process, mode cred.Known[cred.Mode]) Process {
 		Version: Version, Thread: newThread(p), Label: p.Label,
 		UserNS: newUserNS(&p.UserNS), Mode: text(mode), Differing: differing(p),
 	}
+}
+
+// Shown is what show says of a thread.
+type Shown struct {
+	Process
+	// Effects are those of the capabilities of any set that do not have full effect.
+	Effects []Effect `json:"effects"`
+}
+
+// Effect says how much of a capability counts for a process, "part", "spare" or
+// "none", and why.
+type Effect struct {
+	Capability string `json:"capability"`
+	Effect     string `json:"effect"`
+	Reason     string `json:"reason"`
+}
+
+// NewShown is the document of a thread that is in a mode of libcap.
+func NewShown(f *container.Facts, mode cred.Known[cred.Mode]) Shown {
+	d := Shown{NewProcess(&f.Process, mode), []Effect{}}
+	s := &f.Process.Sets
+	for c := range (s.Bounding | s.Effective | s.Permitted | s.Inheritable | s.Ambient).All() {
+		if effect := f.Effect(c); effect.Kind != catalog.EffectFull {
+			d.Effects = append(d.Effects, Effect{c.OCI(), effect.Kind.String(), effect.Why})
+		}
+	}
+	return d
 }
 
 // Thread is which thread it is and what it has.

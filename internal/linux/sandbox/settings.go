@@ -1,0 +1,55 @@
+package sandbox
+
+import (
+	"strconv"
+	"strings"
+
+	"capsh/internal/linux/procfs"
+	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
+)
+
+// settings reads what takes effect away from capabilities. /proc/sys/net shows the
+// reader's network namespace, whichever process's procfs it is reached by
+// (net_ctl_root, net/sysctl_net.c): that of another is unknown.
+func (r root) settings(f *container.Facts) {
+	f.Settings.NoModules = r.noModules()
+	own, err := r.Own("thread-self").Namespace("net")
+	if ns := f.Namespaces[container.NetNS].Inode; err != nil || !own.OK || own != ns {
+		return
+	}
+	if n := r.numbers("sys/net/ipv4/ip_unprivileged_port_start"); len(n) == 1 {
+		f.Settings.PortStart = cred.Is(n[0])
+	}
+	// A group that the reader's user namespace does not map is shown as the overflow
+	// id: what the range is then is unknown (ipv4_ping_group_range,
+	// net/ipv4/sysctl_net_ipv4.c).
+	const overflow = 65534
+	if n := r.numbers("sys/net/ipv4/ping_group_range"); len(n) == 2 && n[0] != overflow && n[1] != overflow {
+		f.Settings.PingGroups = cred.Is([2]uint32{n[0], n[1]})
+	}
+}
+
+// noModules says why the kernel loads no modules.
+func (r root) noModules() string {
+	const name = "kernel.modules_disabled"
+	switch {
+	case r.text("sys/kernel/modules_disabled").Value == "1":
+		return name + " is 1"
+	case procfs.IsProcfs(string(r.Root)) && exists(string(r.Root)+"/sys/kernel/pid_max") && !exists(string(r.Root)+"/modules"):
+		return "this kernel is built without modules"
+	}
+	return ""
+}
+
+// numbers are those of a file of one line; none where it cannot be read.
+func (r root) numbers(name string) (list []uint32) {
+	for _, word := range strings.Fields(r.text(name).Value) {
+		n, err := strconv.ParseUint(word, 10, 32)
+		if err != nil {
+			return nil
+		}
+		list = append(list, uint32(n))
+	}
+	return list
+}
