@@ -28,6 +28,8 @@ import (
 // the answers are confirmed, and how long the first trial may take.
 const (
 	fullRuns       = 5
+	quickRuns      = 10 // of a command that is quick, and so costs little
+	quick          = 200 * time.Millisecond
 	guidedFullRuns = 3
 	trialBudget    = 400
 	confirmRuns    = 3
@@ -244,6 +246,9 @@ func (d *discovery) try(ctx context.Context, t *shrink.Trial) (shrink.Answer, er
 	}
 	if t.For == shrink.Full && o.Works {
 		d.runner.Known(o.Took)
+		if d.watching == nil && o.Took < quick {
+			d.search.FullRuns = max(d.search.FullRuns, quickRuns)
+		}
 	}
 	d.outcomes[t.Set] = o
 	d.progress.after(t, o)

@@ -62,12 +62,11 @@ func (d *discovery) lines(user *cred.Known[schema.User]) (lines []byte, warnings
 func (d *discovery) appendPlan(b []byte) []byte {
 	b = fmt.Appendf(b, "at most %d trials, with %s at most; each ends after %v\n", d.search.Budget, plan.Names(d.limit), d.runner.Limit())
 	for _, step := range []string{
-		fmt.Sprintf("%d with all of that, which must all work", d.search.FullRuns),
+		fmt.Sprintf("%d or more with all of that, which must all work", d.search.FullRuns),
 		"1 without any capability",
 		"without halves of what is left, then without quarters and single ones, most dangerous first",
 		"with all but each one that is kept, to find alternatives",
-		fmt.Sprintf("the set found, until it has worked %d times, and that less each of its capabilities, until it has failed %d times",
-			max(d.search.FullRuns, d.search.Confirm), d.search.Confirm),
+		fmt.Sprintf("the set found, until it has worked as often, and that less each of its capabilities, until it has failed %d times", d.search.Confirm),
 	} {
 		b = append(append(append(b, "  "...), step...), '\n')
 	}

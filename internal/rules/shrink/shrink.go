@@ -59,7 +59,7 @@ type Search struct {
 	// Limit is the upper limit: every trial's set is within it.
 	Limit caps.Set
 	// FullRuns is how often the command must work with Limit, and with the set
-	// that is claimed. Confirm is how often it must fail without each capability
+	// that is claimed; Try may change it in the first trial. Confirm is how often it must fail without each capability
 	// of that set.
 	FullRuns, Confirm int
 	// Budget is the greatest number of trials.
