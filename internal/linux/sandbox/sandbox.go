@@ -53,7 +53,7 @@ func (j job) read(what procfs.Options, isApart bool) (f container.Facts, err err
 		return f, err
 	}
 	f.FirstNet = at.firstNet(&f.Namespaces[container.NetNS])
-	at.settings(&f)
+	at.effects(&f)
 	if !isApart && f.Mounts.Value.MayHang() {
 		j.apart(&f)
 		return f, nil

@@ -20,7 +20,7 @@ const (
 )
 
 // hostMark is how a capability is marked, in two columns, by what it gives of the
-// machine, and in which style.
+// host, and in which style.
 func hostMark(h catalog.Host) (mark string, style term.Style) {
 	switch {
 	case h == catalog.HostDirect:

@@ -9,10 +9,10 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// settings reads what takes effect away from capabilities. /proc/sys/net shows the
+// effects reads what takes effect away from capabilities. /proc/sys/net shows the
 // reader's network namespace, whichever process's procfs it is reached by
 // (net_ctl_root, net/sysctl_net.c): that of another is unknown.
-func (r root) settings(f *container.Facts) {
+func (r root) effects(f *container.Facts) {
 	f.Settings.NoModules = r.noModules()
 	own, err := r.Own("thread-self").Namespace("net")
 	if ns := f.Namespaces[container.NetNS].Inode; err != nil || !own.OK || own != ns {
