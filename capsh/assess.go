@@ -19,19 +19,21 @@ type assessCommand struct {
 	subjects
 	need   need
 	failOn cred.Known[container.Verdict]
+	probe  bool
 }
 
 func (c *assessCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capsh assess [option ...] [PID[/TID]]",
-		About: `Is this process, or PID, or one of its threads alone, in a container, whose, and
-how well is it isolated? Nothing is tried out: it reads. What could not be read
-is a finding of its own.
+		About: `Detects whether a process (this one, PID, or one of its threads) is in a
+container, which runtime started it, and how well it is isolated. It only reads,
+unless --probe is given; what could not be read is a finding of its own.
 `,
 		Groups: []flags.Group{
 			{Title: "what", Options: []flags.Option{
 				c.subjects.option("the process, or one of its threads"),
 				{Name: "fail-on", Help: "exit 1 if the verdict is, or might be, that or worse", Value: flags.Known(&c.failOn, flags.Verdict)},
+				{Name: "probe", Help: "also try, as this process, what cannot be read", Value: flags.Switch(&c.probe)},
 				c.need.option(),
 			}},
 			c.group(export.Formats()...),
@@ -60,6 +62,12 @@ func (c *assessCommand) run(operands, env []string, out *term.Output) error {
 	facts, err := sandbox.Read(c.proc, threads[0].PID, threads[0].TID)
 	if err != nil {
 		return err
+	}
+	if c.probe {
+		if !sandbox.Own(c.proc, threads[0].PID) {
+			return usageError("--probe tries as this process; it cannot try for another")
+		}
+		sandbox.Probe(&facts)
 	}
 	a := container.Assess(&facts)
 	switch {

@@ -103,17 +103,16 @@ var assessCases = []assessCase{
 	{"some settings", podman, []string{"--volume=/proc/sys/kernel:/k"}, "over-privileged", map[string]string{"proc-sys": "critical"}},
 	{"the settings to read", podman, []string{"--volume=/proc/sys:/x:ro"}, "default", map[string]string{"proc-sys": "ok"}},
 	{"all files", nil, []string{"--volume=/:/host"}, "over-privileged", map[string]string{"host-root": "critical"}},
-	{"all files, in a user namespace", podman, []string{"--volume=/:/host", "--uidmap=0:100000:65536"}, "over-privileged", map[string]string{"host-root": "high"}},
 	{"all files, a user with nothing", nil, []string{"--volume=/:/host", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
-		"over-privileged", map[string]string{"host-root": "high"}},
-	{"cgroups", nil, []string{"--volume=/sys/fs/cgroup:/cg"}, "over-privileged", map[string]string{"cgroupfs": "medium", "host-directories": "ok"}},
+		"over-privileged", map[string]string{"host-root": "medium"}},
+	{"cgroups", podman, []string{"--volume=/sys/fs/cgroup:/cg"}, "over-privileged", map[string]string{"cgroupfs": "medium", "host-directories": "ok"}},
 	{"a socket", nil, []string{"--volume=SOCKET:/var/run/docker.sock"}, "over-privileged", map[string]string{"runtime-socket": "critical"}},
 	{"a user's socket", nil, []string{"--volume=SOCKET:/run/docker.sock", "--user=1000", "--group-add=999", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
 		"over-privileged", map[string]string{"runtime-socket": "critical"}},
 	{"everyone's socket", podman, []string{"--volume=PUBLIC:/run/docker.sock", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
 		"over-privileged", map[string]string{"runtime-socket": "critical"}},
 	{"another's socket", podman, []string{"--volume=SOCKET:/run/docker.sock", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
-		"over-privileged", map[string]string{"runtime-socket": "medium"}},
+		"no-capabilities", map[string]string{"runtime-socket": "low"}},
 	{"a listed socket", podman, []string{"--volume=LISTED:/run/docker.sock", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"},
 		"no-capabilities", map[string]string{"runtime-socket": "unknown"}},
 	{"a socket elsewhere", podman, []string{"--volume=SOCKET:/tmp/x"}, "over-privileged", map[string]string{"runtime-socket": "critical"}},
@@ -124,18 +123,18 @@ var assessCases = []assessCase{
 		"runtime-socket": "ok", "devices": "ok", "host-root": "ok", "host-directories": "ok",
 	}},
 	{"an init", docker, []string{"--init"}, "default", map[string]string{"host-directories": "info"}},
-	{"a device", podman, []string{"--device=/dev/loop0"}, "over-privileged", map[string]string{"devices": "critical"}},
-	{"a device in a directory", nil, []string{"--device=/dev/loop0:/dev/x/y/loop0"}, "over-privileged", map[string]string{"devices": "critical"}},
-	{"a device elsewhere", nil, []string{"--volume=/dev/loop0:/mnt/disk"}, "over-privileged", map[string]string{"devices": "critical"}},
-	{"a device in the root directory", podman, []string{"--device=/dev/loop0:/disk"}, "over-privileged", map[string]string{"devices": "critical"}},
-	{"a directory of devices", nil, []string{"--volume=/dev:/mnt/dev"}, "over-privileged", map[string]string{"devices": "critical", "host-directories": "high"}},
+	{"a device", podman, []string{"--device=DISK:/dev/disk"}, "over-privileged", map[string]string{"devices": "critical"}},
+	{"a device in a directory", nil, []string{"--device=DISK:/dev/x/y/loop0"}, "over-privileged", map[string]string{"devices": "critical"}},
+	{"a device elsewhere", nil, []string{"--volume=DISK:/mnt/disk"}, "default", map[string]string{"devices": "info"}},
+	{"a device in the root directory", podman, []string{"--device=DISK:/disk"}, "over-privileged", map[string]string{"devices": "critical"}},
+	{"a directory of devices", nil, []string{"--volume=/dev:/mnt/dev"}, "over-privileged", map[string]string{"devices": "medium", "host-directories": "high"}},
 	{"a small device", nil, []string{"--device=/dev/net/tun"}, "over-privileged", map[string]string{"devices": "medium"}},
 	{"the kernel's log", nil, []string{"--device=/dev/kmsg"}, "over-privileged", map[string]string{"devices": "medium"}},
 	{"the host's IPC", nil, []string{"--ipc=host"}, "over-privileged", map[string]string{"ipc-namespace": "medium", "host-directories": "ok"}},
-	{"the host's names", nil, []string{"--uts=host"}, "over-privileged", map[string]string{"uts-namespace": "low"}},
+	{"the host's names", nil, []string{"--uts=host"}, "default", map[string]string{"uts-namespace": "info"}},
 	{"privileged", nil, []string{"--privileged"}, "privileged", map[string]string{
-		"capabilities": "critical", "seccomp": "medium", "proc-masks": "medium", "proc-sys": "critical", "sysfs": "critical",
-		"devices": "critical", "pid-namespace": "ok",
+		"capabilities": "critical", "seccomp": "medium", "proc-masks": "medium", "proc-sys": "critical", "sysfs": "high",
+		"devices": "critical", "device-cgroup": "critical", "pid-namespace": "ok",
 	}},
 	{"all but in name", nil, []string{"--cap-add=SYS_ADMIN", "--security-opt=seccomp=unconfined", "--security-opt=UNMASK"}, "privileged", map[string]string{
 		"capabilities": "critical", "seccomp": "medium", "proc-masks": "medium",
@@ -150,7 +149,7 @@ var assessCases = []assessCase{
 // What capsh assess says inside and outside is what the container was started
 // with.
 func TestAssess(t *testing.T) {
-	places := places(t)
+	places := append(places(t), "DISK", loop(t))
 	eachEngine(t, func(t *testing.T, e *engine) {
 		for _, c := range assessCases {
 			if c.only != nil && c.only != e {
@@ -234,7 +233,7 @@ func TestAssessManualExample(t *testing.T) {
 		{[]string{"--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"}, false},
 		{[]string{"--security-opt=seccomp=unconfined"}, true},
 		{[]string{"--ipc=host"}, true},
-		{[]string{"--uts=host"}, true},
+		{[]string{"--uts=host"}, false},
 		{[]string{"--volume=/etc:/e:ro"}, true},
 		{[]string{"--device=/dev/net/tun"}, true},
 		{[]string{"--volume=/:/host", "--uidmap=0:100000:65536"}, true},

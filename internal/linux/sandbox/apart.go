@@ -42,6 +42,8 @@ type looked struct {
 	Devices            cred.Known[[]container.Device]
 	Setuid             cred.Known[[]string]
 	Born               map[string]int64
+	HostProcs          []string
+	UeventHelper       cred.Known[bool]
 }
 
 // Apart does the job that it is sent and writes what it finds; nothing on an error.
@@ -54,7 +56,7 @@ func Apart(text string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(stdout).Encode(looked{f.Manager, f.PodmanEnv, f.DockerEnv, f.Sockets, f.Devices, f.Setuid, f.Born})
+	return json.NewEncoder(stdout).Encode(looked{f.Manager, f.PodmanEnv, f.DockerEnv, f.Sockets, f.Devices, f.Setuid, f.Born, f.HostProcs, f.UeventHelper})
 }
 
 // apart has another process look at the files. What it does not say within the limit
@@ -68,6 +70,7 @@ func (j job) apart(f *container.Facts) {
 	}
 	f.Manager, f.PodmanEnv, f.DockerEnv = l.Manager, l.PodmanEnv, l.DockerEnv
 	f.Sockets, f.Devices, f.Setuid, f.Born = l.Sockets, l.Devices, l.Setuid, l.Born
+	f.HostProcs, f.UeventHelper = l.HostProcs, l.UeventHelper
 }
 
 // ask starts a process with a job and returns what it writes, nil if it does not end

@@ -30,6 +30,8 @@ func (l place) marks(f *container.Facts) {
 // unless that is final: the process itself may not, ever.
 func (l place) reach(f *container.Facts, final bool) {
 	l.nodes(f, final)
+	f.HostProcs = l.hostProcs(f)
+	f.UeventHelper = l.ueventHelper(f.Mounts.Value.Visible())
 	if !f.Process.NoNewPrivs.Value {
 		f.Setuid = l.setuidRoot(f.Process.UserNS.UIDMap.Value)
 	}

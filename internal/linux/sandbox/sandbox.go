@@ -20,16 +20,17 @@ import (
 // directories and the marks that runtimes leave. The securebits of another process are
 // not looked for. The error is an [*Error]; what alone could not be read is unknown.
 func Read(r procfs.Root, pid, tid int) (container.Facts, error) {
-	return job{r, pid, tid, isOwn(r, pid), true}.read(procfs.Options{Threads: tid == pid, UserNS: true, Label: true}, false)
+	return job{r, pid, tid, Own(r, pid), true}.read(procfs.Options{Threads: tid == pid, UserNS: true, Label: true}, false)
 }
 
 // Identity reads of a process what tells whose container it is in, and nothing of
 // what is in its reach.
 func Identity(r procfs.Root, pid int) (container.Facts, error) {
-	return job{r, pid, pid, isOwn(r, pid), false}.read(procfs.Options{UserNS: true}, false)
+	return job{r, pid, pid, Own(r, pid), false}.read(procfs.Options{UserNS: true}, false)
 }
 
-func isOwn(r procfs.Root, pid int) bool {
+// Own reports whether a process is this one, which alone can be probed.
+func Own(r procfs.Root, pid int) bool {
 	own, err := r.Self()
 	return r == procfs.Proc && err == nil && pid == own
 }
@@ -54,6 +55,8 @@ func (j job) read(what procfs.Options, isApart bool) (f container.Facts, err err
 	}
 	f.FirstNet = at.firstNet(&f.Namespaces[container.NetNS])
 	at.effects(&f)
+	at.settings(&f)
+	f.DeviceRules = deviceRules(&f)
 	if !isApart && f.Mounts.Value.MayHang() {
 		j.apart(&f)
 		return f, nil
@@ -181,7 +184,7 @@ func (t thread) container(f *container.Facts) error {
 			file.take(string(text))
 		}
 	}
-	f.Owner = t.owner(&f.Process.UserNS)
+	f.Owner = t.owner()
 	var err error
 	f.Label, err = t.labelOrNone()
 	return err
@@ -210,23 +213,15 @@ func (t thread) labelOrNone() (cred.Known[string], error) {
 }
 
 // owner asks who owns the user namespace (ioctl_nsfs(2), Linux 4.11). The kernel
-// answers by the reader's namespace; if that is this very one, the map tells who
-// it is outside.
-func (t thread) owner(ns *cred.UserNS) (uid cred.Known[uint32]) {
+// answers by the reader's namespace.
+func (t thread) owner() (uid cred.Known[uint32]) {
 	fd, err := t.Open("ns/user", unix.O_RDONLY)
 	if err != nil {
 		return uid
 	}
 	defer unix.Close(fd)
-	ids := procfs.ShownIDs()
 	uid.Value, err = unix.IoctlGetUint32(fd, unix.NS_GET_OWNER_UID)
-	if uid.OK = err == nil && ids.TrueUID(uid.Value); !uid.OK {
-		return uid
-	}
-	if own, err := self.UserNS(); err == nil && own.Inode == ns.Inode && !ns.Initial().Value {
-		if outside, ok := cred.Outside(ns.UIDMap.Value, uid.Value); ok {
-			uid.Value = outside
-		}
-	}
+	ids := procfs.ShownIDs()
+	uid.OK = err == nil && ids.TrueUID(uid.Value)
 	return uid
 }

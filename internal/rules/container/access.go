@@ -5,6 +5,7 @@ import (
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
+	"capsh/internal/rules/execve"
 )
 
 // Access is who may open a file, as the reader's user namespace shows it.
@@ -47,37 +48,102 @@ func (x Access) lets(p *cred.Process, want uint32) cred.Known[bool] {
 	return cred.Is(x.Mode&want != 0)
 }
 
-// mighty reports whether the process is, or can become, one that files of root's
-// obey: uid 0 or a capability that stands for it, on the host itself or in a
-// user namespace that has the host's uid 0. An unknown uid may be that.
-func (a *Assessment) mighty(f *Facts) bool {
-	return (!f.confined() || mapsRoot(f.Process.UserNS.UIDMap.Value)) &&
-		(f.Process.UID.Effective == 0 || f.Process.UID.Effective == cred.UnknownID || a.Reach&caps.Of(caps.DACOverride, caps.Chown, caps.Fowner, caps.Setuid, caps.Setgid) != 0)
-}
-
-// graded is severity for one who files of root's obey, and less for others.
-func (a *Assessment) graded(f *Facts, severity Severity) Severity {
-	switch {
-	case a.mighty(f):
-		return severity
-	case f.confined():
-		return Low
+// hostRootMapped reports whether the process's user namespace has an id for the
+// host's uid 0. Where the reader shares that namespace, uid_map speaks of the
+// parent's ids, whose 0 may be any user of the host.
+func (f *Facts) hostRootMapped() bool {
+	switch root := f.HostRoot; {
+	case !f.own():
+		return true
+	case root.OK && (!root.Value.Mapped || f.SharesUserNS):
+		return root.Value.Mapped
+	case root.OK:
+		_, ok := cred.Inside(f.Process.UserNS.UIDMap.Value, root.Value.UID)
+		return ok
 	}
-	return min(severity, Medium)
+	return mapsRoot(f.Process.UserNS.UIDMap.Value)
 }
 
-// open is what a file is worth that gives the host to whoever may open it.
-func (a *Assessment) open(f *Facts, x cred.Known[Access], want uint32) Severity {
+// isHostRoot reports whether a uid, as the reader sees it, is or may be the host's 0.
+func (f *Facts) isHostRoot(uid uint32) bool {
+	switch root := f.HostRoot; {
+	case uid == cred.UnknownID:
+		return f.hostRootMapped()
+	case root.OK:
+		return root.Value.Mapped && uid == root.Value.UID
+	}
+	return uid == 0 && (!f.SharesUserNS || f.hostRootMapped())
+}
+
+// isRoot reports whether a uid, as the reader sees it, is 0 to the process.
+func (f *Facts) isRoot(uid uint32) bool {
+	if !f.own() || f.SharesUserNS {
+		return uid == 0
+	}
+	inside, ok := cred.Inside(f.Process.UserNS.UIDMap.Value, uid)
+	return ok && inside == 0
+}
+
+// ready is what the process, any thread of it, has or gets by whatever it executes:
+// uid 0 gets all of the bounding set. What only the right file would bring is not
+// in it.
+func (f *Facts) ready() caps.Set { return f.readyOf(&f.Process) }
+
+func (f *Facts) readyOf(p *cred.Process) caps.Set {
+	set := p.Permitted
+	if !p.NoNewPrivs.Value && (f.isRoot(p.UID.Real) || f.isRoot(p.UID.Effective)) {
+		set |= execve.Gain(&p.Sets)
+	}
+	for i := range p.Differing {
+		set |= f.readyOf(&p.Differing[i])
+	}
+	return set
+}
+
+// asHostRoot reports whether the process is the host's uid 0 or becomes it at will.
+// Only that counts for /proc/sys (proc_sys_permission, fs/proc/proc_sysctl.c).
+func (f *Facts) asHostRoot() bool {
+	id := &f.Process.UID
+	return f.hostRootMapped() && (f.ready().Has(caps.Setuid) ||
+		f.isHostRoot(id.Effective) || f.isHostRoot(id.Real) || f.isHostRoot(id.Saved))
+}
+
+// commands reports whether files that the host's root owns obey the process: it is
+// that user, or has a capability that stands for it.
+func (f *Facts) commands() bool {
+	return f.asHostRoot() ||
+		f.hostRootMapped() && f.ready()&caps.Of(caps.DACOverride, caps.Chown, caps.Fowner, caps.Setgid) != 0
+}
+
+// graded is severity for one whom files of root's obey, and less for others.
+func (f *Facts) graded(severity Severity) Severity { return f.gradedIf(f.commands(), severity) }
+
+// gradedIf is severity if the effect is there now. Else it is no more than medium if
+// a setuid-root file stands between, and low if nothing leads there.
+func (f *Facts) gradedIf(now bool, severity Severity) Severity {
+	switch {
+	case now:
+		return severity
+	case !f.confined() && !f.Process.NoNewPrivs.Value && (!f.Setuid.OK || len(f.Setuid.Value) > 0):
+		return min(severity, Medium)
+	}
+	return min(severity, Low)
+}
+
+// opens is what a file is worth that gives the host to whoever may open it.
+func (f *Facts) opens(x cred.Known[Access], want uint32) Severity {
 	lets := x.Value.lets(&f.Process, want)
 	switch {
-	case a.mighty(f):
-		return Critical
 	case gvisor(f.Release): // its own kernel stands between
 		return Medium
+	case f.commands():
+		return Critical
 	case !x.OK || !lets.OK:
 		return Unread
 	case lets.Value:
 		return Critical
+	case !f.confined() && f.ready().Has(caps.Setgid) && x.Value.Mode>>3&want != 0:
+		return Critical
 	}
-	return Medium
+	return f.gradedIf(false, Critical)
 }

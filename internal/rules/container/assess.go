@@ -12,16 +12,16 @@ import (
 // Severity is what a finding means for the host.
 type Severity uint8
 
-// From a wall that holds to the host given away. What could not be read
-// may be either and stands between.
+// From what is in order to an escape. What could not be read may be either and stands
+// between.
 const (
-	OK       Severity = iota // this wall stands
+	OK       Severity = iota // in order
 	Info                     // worth knowing
-	Low                      // a wall less, with others behind it
-	Unread                   // could not be found out
-	Medium                   // makes the rest easier
+	Low                      // one restriction fewer, with others behind it
+	Unread                   // could not be read
+	Medium                   // makes an attack easier
 	High                     // reaches into the host
-	Critical                 // gives the host away
+	Critical                 // allows escape to the host
 )
 
 // String is the word.
@@ -29,8 +29,8 @@ func (s Severity) String() string {
 	return [...]string{"ok", "info", "low", "unknown", "medium", "high", "critical"}[s]
 }
 
-// Finding is what one wall of a container is worth. Each wall has one finding,
-// whether it stands or not.
+// Finding is the state of one part of a container's isolation. Each part has one
+// finding, whether it is in order or not.
 type Finding struct {
 	// ID is a stable word, such as "pid-namespace".
 	ID       string
@@ -38,8 +38,8 @@ type Finding struct {
 	// Evidence is what was seen, Meaning what that is good or bad for. Evidence
 	// may hold names that others chose.
 	Evidence, Meaning string
-	// Caps are the capabilities that it is about.
-	Caps caps.Set
+	// Caps are the capabilities that it is about, the worst first.
+	Caps []Graded
 }
 
 // Assessment is all there is to say of one process.
@@ -124,5 +124,5 @@ func (a *Assessment) add(id string, severity Severity, evidence, meaning string)
 
 // unread appends the finding that a wall could not be looked at.
 func (a *Assessment) unread(id, what string) {
-	a.add(id, Unread, what+" could not be read", "Whether this wall stands is not known.")
+	a.add(id, Unread, what+" could not be read", "Whether it restricts the process is unknown.")
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 )
 
@@ -57,7 +58,8 @@ func (m Mount) directory() string {
 // findHostRoot looks for the whole of the filesystem that the host, or its
 // container runtime, runs from.
 func (a *Assessment) findHostRoot(f *Facts) {
-	const id, meaning = "host-root", "All of the host's files: programs, accounts, keys."
+	const id = "host-root"
+	meaning := "Programs, accounts and keys of the host can be read and changed, which allows escape to the host."
 	severity := OK
 	var found, maybe []string
 	for _, m := range f.visible {
@@ -65,40 +67,49 @@ func (a *Assessment) findHostRoot(f *Facts) {
 		case !is.OK:
 			maybe = append(maybe, m.Point)
 		case is.Value:
-			found, severity = append(found, m.Point), max(severity, a.root(f, m))
+			found, severity = append(found, m.Point), max(severity, f.root(m))
 		}
+	}
+	switch severity {
+	case High:
+		meaning = "All of the host's files can be read: accounts, keys."
+	case Medium:
+		meaning = "The host's files can be read, and changed, as far as their modes permit."
 	}
 	switch {
 	case len(found) > 0:
 		a.add(id, severity, "mounted at "+firstOf(found, 3), meaning)
 	case len(maybe) > 0:
-		a.add(id, Unread, "all of a filesystem is at "+firstOf(maybe, 3)+"; whether it is the host's root is not to be seen", meaning)
+		a.add(id, Unread, "all of a filesystem is at "+firstOf(maybe, 3)+"; whether it is the host's root is unknown", meaning)
 	default:
 		a.add(id, OK, "the host's root is not mounted", "")
 	}
 }
 
-// root is what the host's root is worth: as a mount, to everyone, for what all may
-// read and for what is owned there by a uid that was not meant to have it.
-func (a *Assessment) root(f *Facts, m Mount) Severity {
+// root is what the host's root is worth: to whom root's files obey, all of it, else
+// what everyone may read and what is owned by an id of the process.
+func (f *Facts) root(m Mount) Severity {
 	switch {
-	case !m.ReadOnly && a.mighty(f):
+	case f.commands() && (!m.ReadOnly || f.remounts()):
 		return Critical
-	case m.Point == "/":
-		return a.graded(f, High)
+	case f.commands():
+		return High
 	}
-	return High
+	return Medium
 }
 
+// remounts reports whether a read-only mount of the host's can be made writable.
+func (f *Facts) remounts() bool { return !f.confined() && f.ready().Has(caps.SysAdmin) }
+
 // rootAtStake is what it is worth if all is the host's root that may be.
-func (a *Assessment) rootAtStake(f *Facts) Severity {
+func (f *Facts) rootAtStake() Severity {
 	if !f.Mounts.OK {
 		return High
 	}
 	worst := OK
 	for _, m := range f.visible {
 		if !f.hostRoot(m).OK {
-			worst = max(worst, a.root(f, m))
+			worst = max(worst, f.root(m))
 		}
 	}
 	return worst
@@ -213,7 +224,7 @@ func (f *Facts) hostDirectory(m Mount) bool {
 
 // findHostDirectories tells of the directories of the host that are mounted.
 func (a *Assessment) findHostDirectories(f *Facts) {
-	const id, meaning = "host-directories", "What the process may do to files, it may do to these of the host."
+	const id, meaning = "host-directories", "Files of the host are accessible as their modes and the process's capabilities permit."
 	var names, roots []string
 	severity := OK
 	for _, m := range f.visible {
@@ -225,14 +236,14 @@ func (a *Assessment) findHostDirectories(f *Facts) {
 		}
 		what, where := f.origin(m)
 		names = append(names, what+" at "+m.Point)
-		severity = max(severity, a.directory(f, where, m.ReadOnly))
+		severity = max(severity, f.directory(where, m.ReadOnly))
 	}
 	old, undated := a.findTmpfs(f, roots)
 	switch evidence := countOf(names, 3, "mount"); {
 	case len(old) > 0 && len(names) > 0:
 		a.add(id, max(severity, Unread), evidence+"; a tmpfs older than the container, perhaps the host's, at "+firstOf(old, 3), meaning)
 	case len(old) > 0:
-		a.add(id, Unread, "a tmpfs older than the container is at "+firstOf(old, 3)+"; whether it is the host's is not to be seen", meaning)
+		a.add(id, Unread, "a tmpfs older than the container is at "+firstOf(old, 3)+"; whether it is the host's is unknown", meaning)
 	case len(names) > 0:
 		a.add(id, severity, evidence, meaning)
 	case len(undated) > 0:
@@ -248,11 +259,11 @@ func (m Mount) belowAny(directories []string) bool {
 }
 
 // directory is what a directory of the host is worth.
-func (a *Assessment) directory(f *Facts, path string, readOnly bool) Severity {
+func (f *Facts) directory(path string, readOnly bool) Severity {
 	switch _, shared := within(path, "/dev/shm"); {
 	case !sensitive(path), readOnly && public(path):
 		return Info
-	case readOnly, shared, !a.mighty(f): // shared: as with the IPC namespace
+	case readOnly, shared, !f.commands(): // shared: as with the IPC namespace
 		return Medium
 	}
 	return High

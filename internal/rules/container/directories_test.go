@@ -74,7 +74,7 @@ func TestMachineRoot(t *testing.T) {
 			own(f, "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n")
 			f.Namespaces[MountNS].Inode = f.Namespaces[MountNS].Host
 			f.child(100000)
-		}, Low},
+		}, Medium},
 		{"its own root is a directory", func(f *Facts) { own(f, "1 0 8:1 /var/lib/machines/a / rw - ext4 /dev/sda1 rw\n") }, OK},
 		{"Docker's ZFS", func(f *Facts) { own(f, "1 0 0:40 / / rw - zfs pool/docker/"+id1+" rw\n") }, OK},
 		{"Docker's Btrfs", func(f *Facts) {

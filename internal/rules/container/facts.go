@@ -33,8 +33,36 @@ type Facts struct {
 	// Settings are what takes effect away from capabilities, but for the user
 	// namespace: see [Facts.Effect].
 	Settings catalog.Settings
-	// Owner is the uid that owns the user namespace, as the reader's sees it.
+	// Owner is the uid that owns the user namespace, as the reader's shows it.
 	Owner cred.Known[uint32]
+	// HostRoot is the host's uid 0 as the reader's user namespace shows it: the owner
+	// of /proc.
+	HostRoot cred.Known[HostUID]
+	// SharesUserNS is true if the reader is in the process's user namespace, so that
+	// its maps speak of the parent's ids.
+	SharesUserNS bool
+	// Modules says whether the kernel loads modules, KernelExec whether it has
+	// kexec_load, UserNamespaces whether processes without privileges may make
+	// them, as far as settings say.
+	Modules, KernelExec, UserNamespaces cred.Known[bool]
+	// LockedDown says whether the kernel keeps root from changing it: memory, I/O
+	// ports, debugfs, other kernels (kernel_lockdown(7)).
+	LockedDown cred.Known[bool]
+	// UeventHelper says whether sysfs has the file of that name.
+	UeventHelper cred.Known[bool]
+	// HostProcs are where a procfs of a PID namespace outside the process's own is
+	// mounted.
+	HostProcs []string
+	// Disks are the host's block devices that have data (/proc/partitions).
+	Disks cred.Known[[]DeviceNumber]
+	// DeviceRules are those of the device cgroup.
+	DeviceRules cred.Known[DeviceRules]
+	// Opened says, by path, whether the device nodes that were tried could be opened,
+	// MadeDisk whether a node of a disk could be made and opened, and Permits which
+	// system calls the seccomp filter lets through; none of it is known unless it was tried.
+	Opened   map[string]bool
+	MadeDisk cred.Known[bool]
+	Permits  map[Syscall]bool
 	// Cgroup is the text of /proc/PID/cgroup.
 	Cgroup cred.Known[string]
 	Mounts cred.Known[Mounts]
@@ -66,6 +94,12 @@ type Facts struct {
 	Devices cred.Known[[]Device]
 	// Setuid are the setuid-root files in the usual directories of programs.
 	Setuid cred.Known[[]string]
+}
+
+// HostUID is a uid of the host as a user namespace shows it, if it is mapped there.
+type HostUID struct {
+	UID    uint32
+	Mapped bool
 }
 
 // Socket is one by which a container runtime takes orders.
@@ -175,3 +209,14 @@ func (f *Facts) Effect(c caps.Cap) catalog.Effect {
 // InChildUserNS reports whether the process is known to be in another user namespace
 // than the host's first: by its inode, or, for who may not see that, by its map.
 func (f *Facts) InChildUserNS() bool { return f.own() }
+
+// HostOwner is the uid of the host that owns the user namespace. To a reader inside it,
+// its map gives that, unless the parent namespace is known to be another than the
+// host's: its uid 0 is not that of the host.
+func (f *Facts) HostOwner() (uid uint32, ok bool) {
+	if !f.own() || !f.SharesUserNS || !f.Owner.OK {
+		return f.Owner.Value, f.Owner.OK
+	}
+	uid, ok = cred.Outside(f.Process.UserNS.UIDMap.Value, f.Owner.Value)
+	return uid, ok && (uid != 0 || f.hostRootMapped())
+}

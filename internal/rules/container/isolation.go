@@ -1,7 +1,6 @@
 package container
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -11,80 +10,20 @@ import (
 	"capsh/internal/rules/execve"
 )
 
-// The walls that the kernel keeps for a process: capabilities, namespaces,
-// seccomp, labels.
+// What the kernel isolates a process with beside capabilities: namespaces, seccomp,
+// labels.
 
-// findCapabilities looks at what can be had beyond the runtime's default.
-func (a *Assessment) findCapabilities(f *Facts) {
-	beyond := a.Reach &^ a.Default.Set
-	name := a.Default.Name
-	if beyond == 0 {
-		evidence := "nothing beyond " + name + "'s default"
-		if a.Reach != a.Default.Set {
-			evidence += ", " + strconv.Itoa(a.Reach.Len()) + " of " + strconv.Itoa(a.Default.Set.Len())
-		}
-		a.add("capabilities", OK, evidence, "Capabilities are no wider than a container commonly gets.")
-		return
-	}
-	severity := Low
-	for c := range beyond.All() {
-		severity = max(severity, a.capability(f, c))
-	}
-	meaning := "On the host itself, each gives away what stands beside it."
-	if f.confined() {
-		meaning = "They count inside only; what they open there is more of the kernel to attack."
-	}
-	a.Findings = append(a.Findings, Finding{
-		"capabilities", severity, strconv.Itoa(beyond.Len()) + " beyond " + name + "'s default", meaning, beyond,
-	})
-}
-
-// capability grades one that is beyond the default by what it needs besides.
-func (a *Assessment) capability(f *Facts, c caps.Cap) Severity {
-	if f.confined() {
-		return Low
-	}
-	e, named := catalog.Of(c)
-	met := func(yes bool, severity Severity) Severity {
-		if yes {
-			return severity
-		}
-		return Medium
-	}
-	shared := func(k NamespaceKind) bool { return f.shared(k).Value }
-	switch {
-	case !named:
-		return Medium
-	case e.Host == catalog.HostDirect:
-		return Critical
-	case e.Host == catalog.HostPaired:
-		return met(a.Reach.Contains(caps.Of(caps.BPF, caps.Perfmon)), Critical)
-	case e.Host == catalog.HostWithMount:
-		return met(slices.ContainsFunc(f.visible, f.hostDirectory), High)
-	case e.Host == catalog.HostWithNetwork:
-		return met(shared(NetNS), High)
-	case e.Host == catalog.HostWithPIDs:
-		return met(shared(PIDNS), Critical)
-	case e.Host == catalog.HostWithDevice:
-		disks, others := f.hostDevices()
-		return met(len(disks)+len(others) > 0, Critical)
-	case e.Host == catalog.HostPart:
-		return Medium
-	}
-	return Low
-}
-
-// namespaceWalls are in the order of the kinds: what sharing one costs.
-var namespaceWalls = [NamespaceKinds]struct {
-	shared  Severity
-	meaning string
+// sharedNamespaces say, in the order of the kinds, what it costs to share one.
+var sharedNamespaces = [NamespaceKinds]struct {
+	severity Severity
+	meaning  string
 }{
-	UserNS:   {Low, "Root inside is root of the host; only the other walls stand between."},
-	PIDNS:    {High, "All of the host's processes can be seen, and signalled by the same uid or cap_kill; with cap_sys_ptrace they can be taken over."},
+	UserNS:   {Low, "Container root is root on the host; only the other restrictions protect the host."},
+	PIDNS:    {Unread, ""}, // see processesWorth
 	MountNS:  {Critical, "All of the host's files are in reach."},
 	NetNS:    {High, "The host's interfaces, its services on localhost and its abstract sockets are in reach."},
 	IPCNS:    {Medium, "System V and POSIX message queues and shared memory of the host are in reach."},
-	UTSNS:    {Low, "With cap_sys_admin the host's host name can be changed."},
+	UTSNS:    {Info, "The host's name can be seen."},
 	CgroupNS: {Info, "The host's cgroup paths can be seen."},
 	TimeNS:   {Info, "The clocks are the host's, as with nearly all containers."},
 }
@@ -95,45 +34,53 @@ func (k NamespaceKind) finding() string { return k.String() + "-namespace" }
 // findNamespaces looks at each kind of namespace.
 func (a *Assessment) findNamespaces(f *Facts) {
 	for k := range NamespaceKinds {
-		id, wall := k.finding(), namespaceWalls[k]
+		id := k.finding()
 		switch shared := f.shared(k); {
 		case k == TimeNS && !f.Namespaces[k].Inode.OK && f.Namespaces[UserNS].Inode.OK:
 			// Before Linux 5.6 there was none; the others could be read.
 		case gvisor(f.Release) && k != NetNS: // which may be the host's
 			a.add(id, OK, "it is gVisor's own", "")
 		case !shared.OK && f.Namespaces[k].Inode.OK:
-			a.add(id, Unread, "it is number "+strconv.FormatUint(f.Namespaces[k].Inode.Value, 10)+", that of the host's init is not to be seen", "Whether this wall stands is not known.")
+			a.add(id, Unread, "its number is "+strconv.FormatUint(f.Namespaces[k].Inode.Value, 10)+"; the host's could not be read", "Whether it is shared with the host is unknown.")
 		case !shared.OK:
 			a.unread(id, "the "+k.String()+" namespace")
 		case shared.Value:
-			a.add(id, f.sharing(k), "it is the host's own", wall.meaning)
+			severity, meaning := f.sharing(k)
+			a.add(id, severity, "shared with the host", meaning)
 		case k == UserNS:
 			a.findUserNS(f)
 		default:
-			a.add(id, OK, "it has one of its own", "")
+			a.add(id, OK, "its own", "")
 		}
 	}
 }
 
-// sharing is what it costs to have the host's own namespace of a kind.
-func (f *Facts) sharing(k NamespaceKind) Severity {
-	if f.confined() { // root inside is nobody there
-		return min(namespaceWalls[k].shared, Medium)
+// sharing is what it costs to have the host's own namespace of a kind, and why.
+func (f *Facts) sharing(k NamespaceKind) (Severity, string) {
+	shared := sharedNamespaces[k]
+	switch {
+	case k == PIDNS:
+		return f.processesWorth(true)
+	case f.confined(): // container root has no privileges there
+		return min(shared.severity, Medium), shared.meaning
+	case k == UTSNS && f.ready().Has(caps.SysAdmin):
+		return Medium, "The host's name can be changed with cap_sys_admin."
+	case k == MountNS && !f.commands():
+		return High, "All of the host's files are in reach, as far as their modes permit."
 	}
-	return namespaceWalls[k].shared
+	return shared.severity, shared.meaning
 }
 
-// findUserNS looks at who stands behind the ids of a user namespace.
+// findUserNS looks at which users of the host the ids of a user namespace are.
 func (a *Assessment) findUserNS(f *Facts) {
 	id := UserNS.finding()
-	m := f.Process.UserNS.UIDMap
 	switch {
-	case !m.OK:
-		a.add(id, Unread, "it has one of its own; its uid_map could not be read", "Whether an id inside is the host's root is not known.")
-	case mapsRoot(m.Value):
-		a.add(id, High, "it has one of its own, which maps the host's uid 0", "Files that root owns obey it where they are in reach.")
+	case !f.Process.UserNS.UIDMap.OK:
+		a.add(id, Unread, "its own; its uid_map could not be read", "Whether an id inside is the host's root is unknown.")
+	case f.hostRootMapped():
+		a.add(id, High, "its own, and it maps the host's uid 0", "Files of the host's root are accessible where they are in reach.")
 	default:
-		a.add(id, OK, "it has one of its own, without the host's uid 0", "Root inside is nobody outside.")
+		a.add(id, OK, "its own, without the host's uid 0", "Container root has no privileges on the host.")
 	}
 }
 
@@ -143,27 +90,48 @@ func mapsRoot(m []cred.IDRange) bool {
 	return ok
 }
 
-// findProcess looks at what else the kernel holds against the process.
+// findProcess looks at the other restrictions that the kernel keeps for the process.
 func (a *Assessment) findProcess(f *Facts) {
-	switch s := f.Process.Seccomp; {
-	case !s.OK:
-		a.unread("seccomp", "the seccomp mode")
-	case s.Value == cred.SeccompOff:
-		a.add("seccomp", Medium, "no seccomp filter", "Every system call is open, also those that containers never need, such as keyctl, add_key, bpf and userfaultfd.")
-	default:
-		a.add("seccomp", OK, "seccomp "+s.Value.String(), "")
-	}
+	a.findSeccomp(f)
 	switch label := f.Label; {
 	case !label.OK:
 		a.unread("lsm", "the security module's label")
 	case label.Value == "":
-		a.add("lsm", Low, "no AppArmor or SELinux label", "No security module stands behind the other walls.")
+		a.add("lsm", Low, "no AppArmor or SELinux label", "No security module restricts the process.")
 	case unconfined(label.Value):
-		a.add("lsm", Medium, "label "+label.Value, "The security module that this host has does not hold it.")
+		a.add("lsm", Medium, "label "+label.Value, "The host's security module does not restrict the process.")
 	default:
 		a.add("lsm", OK, "label "+label.Value, "")
 	}
 	a.findNoNewPrivs(f)
+}
+
+// findSeccomp looks at the filter, and at whether it lets new user namespaces be made.
+func (a *Assessment) findSeccomp(f *Facts) {
+	const id, inside = "new-user-namespaces", "A process that makes a user namespace has all capabilities in it, which opens more of the kernel to attack."
+	namespaces := !f.UserNamespaces.OK || f.UserNamespaces.Value
+	switch s := f.Process.Seccomp; {
+	case !s.OK:
+		a.unread("seccomp", "the seccomp mode")
+	case s.Value != cred.SeccompOff:
+		a.add("seccomp", OK, "seccomp "+s.Value.String(), "")
+	case namespaces:
+		a.add("seccomp", Medium, "no seccomp filter", "New user namespaces can be made, with all capabilities in them; and every system call is available, also those that containers never need, such as keyctl, bpf and userfaultfd.")
+	default:
+		a.add("seccomp", Medium, "no seccomp filter", "Every system call is available, also those that containers never need, such as keyctl, bpf and userfaultfd.")
+	}
+	switch filter := f.Process.Seccomp; {
+	case !namespaces:
+		a.add(id, OK, "user namespaces are disabled on this host", "")
+	case filter.Value == cred.SeccompOff:
+		a.add(id, Low, "no seccomp filter stops them", inside)
+	case a.ofEngine(catalog.Podman, catalog.CRIO, catalog.LXC, catalog.Nspawn):
+		a.add(id, Low, "the seccomp filter of "+a.Runtime+" permits them", inside)
+	case a.ofEngine(engines...) && !f.ready().Has(caps.SysAdmin):
+		a.add(id, OK, "the seccomp filter of "+a.Runtime+" stops them", "")
+	default:
+		a.add(id, Info, "they may be available, unless the seccomp filter stops them", inside)
+	}
 }
 
 // unconfined knows the labels that confine nothing: AppArmor's, and SELinux's

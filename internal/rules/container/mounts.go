@@ -14,7 +14,9 @@ type Mount struct {
 	// Root is the directory of the filesystem that is mounted at Point.
 	Root, Point string
 	// ReadOnly is true if the mount or the filesystem is.
-	ReadOnly     bool
+	ReadOnly bool
+	// NoDev is true if no device can be opened there.
+	NoDev        bool
 	Type, Source string
 	// Super are the filesystem's own options.
 	Super string
@@ -74,6 +76,7 @@ func parseMount(line string) (m Mount, ok bool) {
 	m.Dev, m.Root, m.Point = f[2], unescapeOctal(f[3]), unescapeOctal(f[4])
 	m.Type, m.Source, m.Super = unescapeOctal(s[0]), unescapeOctal(s[1]), s[2]
 	m.ReadOnly = hasOption(f[5], "ro") || hasOption(m.Super, "ro")
+	m.NoDev = hasOption(f[5], "nodev")
 	return m, errID == nil && errParent == nil && strings.HasPrefix(m.Point, "/")
 }
 

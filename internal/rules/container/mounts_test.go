@@ -36,9 +36,9 @@ func TestParseMounts(t *testing.T) {
 	list, ok := ParseMounts("36 35 98:0 /mnt1/a\\040b /mnt\\0122 rw,noatime master:1 - ext3 /dev/ro\\134ot rw,errors=continue\n" +
 		"37 36 0:5 / / ro - proc proc rw\n38 36 0:6 / /x rw - tmpfs  ro,size=1\n")
 	want := []Mount{
-		{36, 35, "98:0", "/mnt1/a b", "/mnt\n2", false, "ext3", `/dev/ro\ot`, "rw,errors=continue"},
-		{37, 36, "0:5", "/", "/", true, "proc", "proc", "rw"},
-		{38, 36, "0:6", "/", "/x", true, "tmpfs", "", "ro,size=1"},
+		{36, 35, "98:0", "/mnt1/a b", "/mnt\n2", false, false, "ext3", `/dev/ro\ot`, "rw,errors=continue"},
+		{37, 36, "0:5", "/", "/", true, false, "proc", "proc", "rw"},
+		{38, 36, "0:6", "/", "/x", true, false, "tmpfs", "", "ro,size=1"},
 	}
 	if !ok || len(list.List) != len(want) {
 		t.Fatalf("%v, %+v", ok, list)

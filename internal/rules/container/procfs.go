@@ -23,7 +23,7 @@ func (f *Facts) procPath(m Mount, name string) (path string, ok bool) {
 		return "", false
 	case m.Root == "/"+name:
 		return m.Point, true
-	case m.Root != "/":
+	case m.Root != "/", hasOption(m.Super, "subset=pid"): // the latter has processes alone (proc(5))
 		return "", false
 	}
 	path = strings.TrimSuffix(m.Point, "/") + "/" + name
@@ -51,37 +51,49 @@ func (a *Assessment) findProcMasks(f *Facts) {
 	case !f.ProcFiles.OK:
 		a.unread(id, "which files this kernel's procfs has")
 	case len(open) > 0:
-		a.add(id, a.graded(f, Medium), "not masked: "+firstOf(open, 4), "The host's keys, timers and, with cap_sys_rawio, memory can be read.")
+		a.add(id, f.graded(Medium), "not masked: "+firstOf(open, 4), "Root can read the host's timers and, with cap_sys_rawio, its memory.")
 	case len(hidden) == 0:
-		a.add(id, OK, "no procfs is mounted", "")
+		a.add(id, OK, "no procfs shows the files that runtimes mask", "")
 	default:
 		a.add(id, OK, "masked: "+firstOf(hidden, 4), "")
 	}
 }
 
-// findProcSys looks at whether the host's settings can be written: its
-// core_pattern runs a program on the host.
+// findProcSys looks at whether the host's settings can be written: its core_pattern
+// runs a program on the host. That takes uid 0; no capability stands for it. Of
+// sysrq-trigger it is enough that root's files obey the process.
 func (a *Assessment) findProcSys(f *Facts) {
 	const id = "proc-sys"
 	var open []string
+	severity, meaning := OK, ""
+	found := func(path string, worth Severity, why string) {
+		if open = append(open, path); worth > severity {
+			severity, meaning = worth, why
+		}
+	}
 	for _, m := range f.visible {
 		if m.Type != "proc" || m.ReadOnly {
 			continue
 		}
-		if path, ok := f.procPath(m, "sys"); ok {
-			open = append(open, path)
-		} else if m.hostSettings() {
-			open = append(open, m.Point)
+		path, whole := f.procPath(m, "sys")
+		if !whole {
+			path = m.Point
+		}
+		if whole || m.hostSettings() {
+			found(path, f.gradedIf(f.asHostRoot(), Critical), "The host's uid 0 can set kernel.core_pattern, which runs a program on the host and so allows escape to the host.")
 		}
 		if path, ok := f.procPath(m, sysrq); ok && (m.Root != "/" || slices.Contains(f.ProcFiles.Value, sysrq)) {
-			open = append(open, path)
+			found(path, f.graded(High), "The host can be crashed and restarted.")
 		}
 	}
-	if len(open) == 0 {
-		a.add(id, OK, "no procfs has its sys writable", "")
-		return
+	switch {
+	case len(open) == 0:
+		a.add(id, OK, "/proc/sys is read-only or not there", "")
+	case severity == Low:
+		a.add(id, Low, "writable: "+firstOf(open, 4), "Only the host's uid 0 may write there, which this process cannot become.")
+	default:
+		a.add(id, severity, "writable: "+firstOf(open, 4), meaning)
 	}
-	a.add(id, a.graded(f, Critical), "writable: "+firstOf(open, 4), "With root's uid, kernel.core_pattern and others run programs on the host.")
 }
 
 // hostSettings reports whether a mount is a part of a procfs's sys. Its net is

@@ -3,6 +3,8 @@ package container
 import (
 	"slices"
 	"strings"
+
+	"capsh/internal/rules/cred"
 )
 
 // The sockets by which container runtimes take orders.
@@ -62,7 +64,7 @@ func (a *Assessment) findSockets(f *Facts) {
 	severity, unread := OK, !f.Sockets.OK
 	var paths []string
 	for _, s := range list {
-		worth := a.open(f, s.Access, write)
+		worth := f.socket(s.Access)
 		severity, unread = max(severity, worth), unread || worth == Unread
 		paths = append(paths, s.Path)
 	}
@@ -79,8 +81,22 @@ func (a *Assessment) findSockets(f *Facts) {
 		return
 	case severity == Unread:
 		evidence += "; who may write to it could not be read"
-	case severity == Medium:
-		evidence += ", which lets others write to it, not this process"
+	case severity <= Medium:
+		evidence += ", which this process may not write to"
 	}
-	a.add(id, severity, evidence, "Whoever may write to it starts a privileged container, and so has the host.")
+	meaning := "Whoever may write to it starts a privileged container, which allows escape to the host."
+	if severity == High {
+		meaning = "Its runtime belongs to a user of the host other than root: whoever may write to it has that user's account."
+	}
+	a.add(id, severity, evidence, meaning)
+}
+
+// socket is what it is worth to reach a runtime's socket: the host if the runtime is
+// root's, else the account of the user that it belongs to.
+func (f *Facts) socket(x cred.Known[Access]) Severity {
+	worth := f.opens(x, write)
+	if worth == Critical && x.OK && !x.Value.NoUID && !f.isHostRoot(x.Value.UID) {
+		return High
+	}
+	return worth
 }

@@ -97,12 +97,12 @@ func (a *Assessment) verdict(f *Facts) Verdict {
 func (a *Assessment) loosened(f *Facts, x Finding) bool {
 	switch x.ID {
 	case IPCNS.finding(), UTSNS.finding(), PIDNS.finding(), NetNS.finding(), MountNS.finding():
-		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes, catalog.LXC, catalog.Nspawn) && x.Severity != OK && x.Severity != Unread
+		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes, catalog.LXC, catalog.Nspawn) && x.Severity >= Medium
 	case CgroupNS.finding(): // with version 1 of cgroups, engines leave it shared
 		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes) && x.Severity == Info && strings.HasPrefix(f.Cgroup.Value, "0::")
 	case "seccomp": // in a pod that is the pod's to ask for
 		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.LXC, catalog.Nspawn) && a.PodUID == "" && x.Severity >= Medium
-	case "proc-masks", "proc-sys", "sysfs", "devices", "runtime-socket", "host-root", "host-directories":
+	case "proc-masks", "proc-sys", "sysfs", "kernel-filesystems", "devices", "device-cgroup", "runtime-socket", "host-proc", "host-root", "host-directories":
 		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes) && x.Severity >= Medium
 	case "cgroupfs": // podman leaves a systemd inside its own
 		return a.ofEngine(catalog.Docker, catalog.Containerd, catalog.CRIO, catalog.Kubernetes) && x.Severity >= Medium || f.cgroupsElsewhere()
@@ -136,30 +136,38 @@ func (a *Assessment) atWorst(f *Facts) Verdict {
 	return b.verdict(f)
 }
 
-// atStake is the severity of the finding if the wall does not stand.
+// atStake is the severity of the finding if what could not be read is bad. That the
+// device cgroup of version 2 cannot be read is so in every container: its runtime is
+// taken to have set it up, or no container were anything but unknown.
 func (a *Assessment) atStake(f *Facts, id string) Severity {
 	switch id {
 	case "runtime-socket", "devices":
-		return a.open(f, cred.Is(Access{Mode: 0o666}), readOrWrite)
+		return f.opens(cred.Is(Access{Mode: 0o666}), readOrWrite)
+	case "device-cgroup":
+		if _, version2, _ := f.deviceCgroup(); version2 && a.ofEngine(engines...) {
+			return Info
+		}
+		return Critical
 	case "host-root":
-		return a.rootAtStake(f)
+		return f.rootAtStake()
 	case "host-directories":
-		return a.directory(f, "/", false)
-	case "proc-sys", "sysfs":
-		return a.graded(f, High)
-	case "cgroupfs":
-		return a.graded(f, a.cgroupsWorth())
-	case "proc-masks":
-		return a.graded(f, Medium)
+		return f.directory("/", false)
+	case "proc-sys":
+		return f.gradedIf(f.asHostRoot(), Critical)
+	case "sysfs", "kernel-filesystems":
+		return f.graded(High)
+	case "cgroupfs", "proc-masks":
+		return f.graded(Medium)
 	case UserNS.finding():
-		if f.own() { // the map may give the host's root
+		if f.own() { // the map may have the host's root
 			return High
 		}
 		return Low
 	}
 	for k := range NamespaceKinds {
 		if id == k.finding() {
-			return f.sharing(k)
+			severity, _ := f.sharing(k)
+			return severity
 		}
 	}
 	return Medium
@@ -201,21 +209,21 @@ func (a *Assessment) severity(id string) Severity {
 func (a *Assessment) Meaning() string {
 	switch a.Verdict {
 	case NotAContainer:
-		return "nothing contains it; what it holds, it holds on the host."
+		return "it is not in a container; its capabilities count on the host."
 	case Privileged:
-		return "a container in name only; root inside is root of the host."
+		return "a container in name only; container root is root on the host."
 	case OverPrivileged:
-		return "a container, but with more than by default, or with a way into the host."
+		return "a container that has more than the default, or a way to the host."
 	case ConfinedRoot:
-		return "more than by default, but a user namespace or gVisor stands between it and the host."
+		return "more than the default, but confined by a user namespace or gVisor."
 	case AsDefault:
 		return "the capabilities that the runtime gives by default" + a.besides()
 	case Restricted:
 		return "fewer capabilities than the runtime gives by default" + a.besides()
 	case NoCapabilities:
-		return "no capability is held and none can be had" + a.besides()
+		return "it has no capability and can get none" + a.besides()
 	}
-	return "whether it is a container could not be found out."
+	return "whether it is in a container is unknown."
 }
 
 // besides ends a sentence with how much there is that makes the rest easier.

@@ -80,32 +80,25 @@ func appendFinding(b []byte, f container.Finding, width int, c term.Color) []byt
 		b = term.AppendWrapped(term.AppendBlanks(b, indent), f.Meaning, indent, width)
 		b = append(b, '\n')
 	}
-	if f.Severity <= container.Low && f.Caps != 0 {
-		b = term.AppendWrapped(term.AppendBlanks(b, indent), listOf(f.Caps), indent, width)
-		return append(b, '\n')
-	}
 	return appendGraded(b, f.Caps, indent, width, c)
 }
 
-// appendGraded appends what each capability gives of the host, the worst
-// first; those that give nothing share a line.
-func appendGraded(b []byte, set caps.Set, indent, width int, c term.Color) []byte {
+// appendGraded appends what each capability gives in this container, the worst first;
+// those that give little share a line.
+func appendGraded(b []byte, list []container.Graded, indent, width int, c term.Color) []byte {
 	var t term.Table
 	var rest caps.Set
-	for h := catalog.HostDirect; ; h-- {
-		for one := range set.All() {
-			e, named := catalog.Of(one)
-			switch {
-			case !named || e.Host == catalog.HostNo:
-				rest |= one.Set()
-			case e.Host == h:
-				_, color := hostMark(h)
-				t.Row(string(term.AppendBlanks(nil, indent-2)), c.Paint(color, one.Short()), h.String(), e.Brief)
-			}
+	for _, g := range list {
+		e, _ := catalog.Of(g.Cap)
+		if g.Severity <= container.Low && g.Reason == "" {
+			rest |= g.Cap.Set()
+			continue
 		}
-		if h == catalog.HostNo {
-			break
+		text := e.Brief
+		if g.Reason != "" {
+			text += ": " + g.Reason
 		}
+		t.Row(string(term.AppendBlanks(nil, indent-2)), c.Paint(severityStyle(g.Severity), g.Cap.Short()), g.Severity.String(), text)
 	}
 	b = t.Append(b, width)
 	if rest != 0 {

@@ -89,10 +89,21 @@ func userNSText(f *container.Facts) string {
 		return "the host's own (initial)"
 	}
 	text := fmt.Sprintf("%d, not the host's", ns.Value)
-	if f.Owner.OK {
-		text += fmt.Sprintf(", owned by uid %d", f.Owner.Value)
+	if owner := namespaceOwnerText(f); owner != "" {
+		text += ", " + owner
 	}
 	return text
+}
+
+// namespaceOwnerText says who owns the user namespace, by an id of the host where that is known.
+func namespaceOwnerText(f *container.Facts) string {
+	switch uid, ok := f.HostOwner(); {
+	case ok:
+		return fmt.Sprintf("owned by uid %d", uid)
+	case f.Owner.OK:
+		return fmt.Sprintf("owned by the user that is uid %d inside", f.Owner.Value)
+	}
+	return ""
 }
 
 // holdersText says what, beside its sets, holds the thread.
@@ -275,8 +286,8 @@ func onlyInText(f *container.Facts) string {
 		return ", but only inside a user namespace that is not the host's"
 	case f.InChildUserNS():
 		text := fmt.Sprintf(", but only inside user namespace %d", ns.Value)
-		if f.Owner.OK {
-			text += fmt.Sprintf(" owned by uid %d", f.Owner.Value)
+		if owner := namespaceOwnerText(f); owner != "" {
+			text += " " + owner
 		}
 		return text
 	case ns.OK:

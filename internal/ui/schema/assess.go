@@ -33,9 +33,11 @@ type Finding struct {
 
 // Graded is a capability with what it gives of the host.
 type Graded struct {
-	Name  string             `json:"name"`
-	Host  cred.Known[string] `json:"host"`
-	Brief cred.Known[string] `json:"brief"`
+	Name     string             `json:"name"`
+	Severity string             `json:"severity"`
+	Reason   string             `json:"reason"`
+	Host     cred.Known[string] `json:"host"`
+	Brief    cred.Known[string] `json:"brief"`
 }
 
 // NewAssessment is the document of what was assessed of a process.
@@ -54,10 +56,10 @@ func NewAssessment(p *cred.Process, a *container.Assessment) Assessment {
 
 func newFinding(f container.Finding) Finding {
 	d := Finding{ID: f.ID, Severity: f.Severity.String(), Evidence: f.Evidence, Meaning: f.Meaning, Capabilities: []Graded{}}
-	for c := range f.Caps.All() {
-		e, named := catalog.Of(c)
+	for _, g := range f.Caps {
+		e, named := catalog.Of(g.Cap)
 		d.Capabilities = append(d.Capabilities, Graded{
-			Name:  c.OCI(),
+			Name: g.Cap.OCI(), Severity: g.Severity.String(), Reason: g.Reason,
 			Host:  cred.Known[string]{Value: e.Host.String(), OK: named},
 			Brief: cred.Known[string]{Value: e.Brief, OK: named},
 		})

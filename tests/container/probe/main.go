@@ -1,0 +1,217 @@
+// Probe tries, inside a container, what findings say can be done to the host, and
+// prints the names of what works. Nothing on the host changes but files in the
+// directories that the test made for it.
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// effects are by name; each says whether it works.
+var effects = []struct {
+	name string
+	try  func() bool
+}{
+	{"disk", disk},
+	{"node", node},
+	{"core-pattern", inMounts("proc", "sys/kernel/core_pattern", "kernel/core_pattern", "core_pattern", "")},
+	{"uevent-helper", inMounts("sysfs", "kernel/uevent_helper")},
+	{"sysfs", inMounts("sysfs", "kernel/rcu_expedited")},
+	{"binfmt", inMounts("binfmt_misc", "register")},
+	{"tracefs", inMounts("tracefs", "kprobe_events", "uprobe_events", "trace_marker", "tracing_on")},
+	{"debugfs", inMounts("debugfs", "sched/verbose", "sched/features", "clear_warn_once")},
+	{"user-namespace", userNamespace},
+	{"kexec", func() bool { return call(unix.SYS_KEXEC_LOAD, 0, 0, 0, 1<<15) == unix.EINVAL }},
+	{"bpf", loadsProgram},
+	{"module", func() bool { return call(unix.SYS_FINIT_MODULE, ^uintptr(0), 0, 0, 0) == unix.EBADF }},
+	{"handle", handle},
+	{"host-write", hostWrite},
+	{"host-shadow", func() bool { _, err := os.ReadFile("/host/etc/shadow"); return err == nil }},
+	{"socket", func() bool { return connects("/run/docker.sock") }},
+	{"process-files", processFiles},
+	{"hostname", func() bool {
+		name, err := os.Hostname()
+		return err == nil && unix.Sethostname([]byte(name)) == nil
+	}},
+	{"disk-after-move", func() bool { return moved() && disk() }}, // last: it stays there
+}
+
+func main() {
+	if len(os.Args) == 3 && os.Args[1] == "write" {
+		if os.WriteFile(os.Args[2], nil, 0o600) != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == "full" {
+		text, _ := os.ReadFile("/proc/self/status")
+		if !strings.Contains(string(text), "CapEff:\t000001") {
+			os.Exit(1)
+		}
+		return
+	}
+	var works []string
+	for _, e := range effects {
+		if e.try() {
+			works = append(works, e.name)
+		}
+	}
+	fmt.Println(strings.Join(works, " "))
+}
+
+// call makes a system call that fails in any case; its error tells why.
+func call(number, a, b, c, d uintptr) error {
+	_, _, errno := unix.Syscall6(number, a, b, c, d, 0, 0)
+	return errno
+}
+
+func opens(path string, flags int) bool {
+	fd, err := unix.Open(path, flags|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err == nil
+}
+
+// disk makes a node of each disk and reads it.
+func disk() bool {
+	text, _ := os.ReadFile("/proc/partitions")
+	for line := range strings.Lines(string(text)) {
+		var major, minor, blocks uint32
+		var name string
+		if n, _ := fmt.Sscan(line, &major, &minor, &blocks, &name); n != 4 {
+			continue
+		}
+		path := "/node"
+		os.Remove(path)
+		if unix.Mknod(path, unix.S_IFBLK|0o600, int(unix.Mkdev(major, minor))) == nil && opens(path, unix.O_RDONLY) {
+			return true
+		}
+	}
+	return false
+}
+
+// node opens a disk that was given as /dev/disk, or is where the host has it.
+func node() bool {
+	return opens("/dev/disk", unix.O_RDONLY) || opens("/dev/vda", unix.O_RDONLY) || opens("/mnt/dev/vda", unix.O_RDONLY)
+}
+
+// mounts are the points of all mounts of a type.
+func mounts(kind string) (list []string) {
+	text, _ := os.ReadFile("/proc/self/mountinfo")
+	for line := range strings.Lines(string(text)) {
+		before, after, _ := strings.Cut(line, " - ")
+		if strings.HasPrefix(after, kind+" ") {
+			list = append(list, strings.Fields(before)[4])
+		}
+	}
+	return list
+}
+
+// inMounts opens a file of a kernel filesystem to write, in whatever mount.
+func inMounts(kind string, files ...string) func() bool {
+	return func() bool {
+		for _, dir := range mounts(kind) {
+			for _, file := range files {
+				path := filepath.Join(dir, file)
+				if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && opens(path, unix.O_WRONLY) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+}
+
+// userNamespace has a child in a new one see whether it has all capabilities there.
+func userNamespace() bool {
+	cmd := exec.Command("/proc/self/exe", "full")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
+	}
+	return cmd.Run() == nil
+}
+
+// loadsProgram loads a BPF program for a kernel probe that returns 0. With a kernel
+// probe and its helpers all of the kernel's memory can be read.
+func loadsProgram() bool {
+	code := []uint64{0xb7, 0x95} // r0 = 0; exit
+	license := []byte("GPL\x00")
+	attr := struct {
+		kind, count   uint32
+		code, license uint64
+		rest          [112]byte
+	}{kind: 2, count: 2, code: uint64(uintptr(unsafe.Pointer(&code[0]))), license: uint64(uintptr(unsafe.Pointer(&license[0])))}
+	fd, _, errno := unix.Syscall(unix.SYS_BPF, 5, uintptr(unsafe.Pointer(&attr)), 48)
+	if errno == 0 {
+		unix.Close(int(fd))
+	}
+	return errno == 0 && call(unix.SYS_PERF_EVENT_OPEN, 0, 0, 0, 0) == unix.EFAULT
+}
+
+// handle opens the root of the filesystem that /etc/hosts comes from, by its inode.
+func handle() bool {
+	fd, err := unix.Open("/etc/hosts", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	number := binary.NativeEndian.AppendUint32(nil, 2)
+	got, err := unix.OpenByHandleAt(fd, unix.NewFileHandle(1, append(number, 0, 0, 0, 0)), unix.O_RDONLY)
+	if err == nil {
+		unix.Close(got)
+	}
+	return err == nil
+}
+
+// hostWrite writes a file of the host's root in the directory that is for it.
+func hostWrite() bool { return os.WriteFile("/host"+os.Getenv("ROOTS")+"/f", nil, 0o600) == nil }
+
+func connects(path string) bool {
+	c, err := net.Dial("unix", path)
+	if err == nil {
+		c.Close()
+	}
+	return err == nil
+}
+
+// processFiles looks for a process of the host with uid 4242 and writes, as that user,
+// to its directory.
+func processFiles() bool {
+	for _, dir := range mounts("proc") {
+		paths, _ := filepath.Glob(dir + "/[0-9]*")
+		for _, path := range paths {
+			var st unix.Stat_t
+			if unix.Stat(path, &st) != nil || st.Uid != 4242 {
+				continue
+			}
+			cmd := exec.Command("/proc/self/exe", "write", path+"/root"+os.Getenv("THEIRS")+"/f")
+			if os.Getuid() != 4242 {
+				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 4242, Gid: 4242}}
+			}
+			if cmd.Run() == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// moved moves this process to the cgroup that a writable hierarchy shows at its root.
+func moved() (ok bool) {
+	for _, dir := range mounts("cgroup") {
+		ok = os.WriteFile(dir+"/cgroup.procs", []byte(strconv.Itoa(os.Getpid())), 0) == nil || ok
+	}
+	return ok
+}
