@@ -48,7 +48,7 @@ var fileProbes = []probe{
 			_, err = unix.OpenByHandleAt(at, handle, unix.O_RDONLY)
 			return err
 		}},
-	{cap: caps.DACReadSearch, claim: "link a file that other credentials opened", name: "link an open file", denied: unix.ENOENT, inside: true,
+	{cap: caps.DACReadSearch, claim: "link an open file", name: "link an open file", denied: unix.ENOENT, inside: true,
 		with:   caps.DACOverride.Set(), // to write the directory
 		before: opened("f", 0o666, unix.O_RDWR),
 		try: func(s *stage) error {
@@ -70,8 +70,10 @@ var fileProbes = []probe{
 	{cap: caps.Fowner, claim: "O_NOATIME", name: "open with O_NOATIME", inside: true, before: foreign("f", 0o644),
 		try: func(s *stage) error { return openOnly(s.path("f"), unix.O_RDONLY|unix.O_NOATIME) }},
 	{cap: caps.Fowner, claim: "protected_hardlinks", name: "make a hard link", inside: true,
-		before: func(s *stage) error { return errors.Join(hardlinksProtected(), sticky(s), foreign("f", 0o600)(s)) },
-		try:    func(s *stage) error { return unix.Link(s.path("f"), s.path("sticky/link")) }},
+		before: func(s *stage) error {
+			return errors.Join(sysctl("fs/protected_hardlinks", "1")(s), sticky(s), foreign("f", 0o600)(s))
+		},
+		try: func(s *stage) error { return unix.Link(s.path("f"), s.path("sticky/link")) }},
 
 	{cap: caps.Fsetid, claim: "without the bit being cleared", name: "write to a setuid file", before: mine("f", 0o4755),
 		try: func(s *stage) error {
@@ -153,16 +155,6 @@ func locked(s *stage) error {
 // sticky makes a directory like /tmp with another's file.
 func sticky(s *stage) error {
 	return errors.Join(unix.Mkdir(s.path("sticky"), 0o777), unix.Chmod(s.path("sticky"), 0o1777), foreign("sticky/f", 0o600)(s))
-}
-
-// hardlinksProtected says so where fs.protected_hardlinks is off, as if the kernel
-// did not have it.
-func hardlinksProtected() error {
-	text, err := os.ReadFile("/proc/sys/fs/protected_hardlinks")
-	if err == nil && string(text) != "1\n" {
-		err = errors.New("fs.protected_hardlinks is off")
-	}
-	return err
 }
 
 func openOnly(path string, flags int) error {

@@ -23,7 +23,7 @@ var kernelProbes = []probe{
 	{cap: caps.SysModule, claim: "unload", name: "unload a module", want: unix.ENOENT,
 		try: func(*stage) error { return call(unix.SYS_DELETE_MODULE, cstring("nosuchmodule"), unix.O_NONBLOCK) }},
 
-	{cap: caps.SysRawio, claim: "mmap_min_addr", name: "map the first page", before: lowMemoryGuarded,
+	{cap: caps.SysRawio, claim: "mmap_min_addr", name: "map the first page", before: not("vm/mmap_min_addr", "0"),
 		try: func(*stage) error {
 			const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_FIXED
 			return call(unix.SYS_MMAP, 0, 4096, unix.PROT_READ, flags, ^uintptr(0), 0)
@@ -99,6 +99,15 @@ var kernelProbes = []probe{
 			_, err := unix.SysvShmCtl(s.fd, unix.IPC_RMID, nil)
 			return err
 		}},
+	{cap: caps.SysAdmin, claim: "owners and modes of keys", name: "give a key away", denied: unix.EACCES,
+		try: func(*stage) error {
+			key, err := unix.AddKey("user", "probe", []byte("x"), unix.KEY_SPEC_PROCESS_KEYRING)
+			if err != nil {
+				return err
+			}
+			return call(unix.SYS_KEYCTL, unix.KEYCTL_CHOWN, uintptr(key), another, ^uintptr(0))
+		}},
+	{cap: caps.SysAdmin, claim: "terminal's input", name: "push characters", before: sysctl("dev/tty/legacy_tiocsti", "1"), try: pushCharacter},
 	{cap: caps.SysAdmin, claim: "any process id in credentials", name: "credentials", needs: aPeer | aPIDNS, inside: true,
 		try: func(s *stage) error { return sendCredentials(s.peer, prober, prober) }},
 	{cap: caps.SysAdmin, claim: "real-time I/O priority", name: "real-time I/O priority",
@@ -187,20 +196,31 @@ var kernelProbes = []probe{
 // capability.
 func reboot(*stage) error { return call(unix.SYS_REBOOT, 0, 0, 0, 0) }
 
-func lowMemoryGuarded(*stage) error {
-	text, err := os.ReadFile("/proc/sys/vm/mmap_min_addr")
-	if err == nil && string(text) == "0\n" {
-		err = errors.New("vm.mmap_min_addr is 0")
-	}
-	return err
-}
-
 func fanotify(flags uint) error {
 	_, err := unix.FanotifyInit(flags, unix.O_RDONLY)
 	return err
 }
 
 func auditMessage(kind uint16) error { return netlink(unix.NETLINK_AUDIT, kind, nil) }
+
+// pushCharacter writes into the input of a terminal of its own that is not its
+// controlling one.
+func pushCharacter(*stage) error {
+	master, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return err
+	}
+	const unlock, peer = 0x40045431, 0x5441 // TIOCSPTLCK, TIOCGPTPEER
+	if err := unix.IoctlSetPointerInt(master, unlock, 0); err != nil {
+		return err
+	}
+	terminal, _, e := unix.RawSyscall(unix.SYS_IOCTL, uintptr(master), peer, unix.O_RDWR|unix.O_NOCTTY)
+	if e != 0 {
+		return e
+	}
+	character := byte('x')
+	return call(unix.SYS_IOCTL, terminal, unix.TIOCSTI, uintptr(unsafe.Pointer(&character)))
+}
 
 // pageFrame answers EPERM where a page's frame number is hidden.
 func pageFrame(*stage) error {

@@ -47,10 +47,27 @@ var networkProbes = []probe{
 			}
 			return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, request)
 		}},
-	{cap: caps.NetAdmin, claim: "firewall", name: "delete a missing link", needs: aNetwork, inside: true, want: unix.ENODEV,
+	{cap: caps.NetAdmin, claim: "routes", name: "delete a missing link", needs: aNetwork, inside: true, want: unix.ENODEV,
 		try: func(*stage) error {
 			// A link that does not exist (struct ifinfomsg).
 			return netlink(unix.NETLINK_ROUTE, unix.RTM_DELLINK, append(make([]byte, 4), 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+		}},
+	{cap: caps.NetAdmin, claim: "firewall", name: "netfilter request", needs: aNetwork, inside: true, want: unix.EINVAL,
+		try: func(*stage) error {
+			return netlink(unix.NETLINK_NETFILTER, 0xff00, []byte{unix.AF_INET, 0, 0, 0}) // of no subsystem
+		}},
+	{cap: caps.NetAdmin, claim: "multicast lists", name: "add a multicast address", needs: aNetwork, inside: true, want: unix.EINVAL,
+		try: func(*stage) error {
+			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+			if err != nil {
+				return err
+			}
+			request, err := unix.NewIfreq("lo")
+			if err != nil {
+				return err
+			}
+			request.SetUint16(1) // a family of addresses that it does not take
+			return unix.IoctlIfreq(fd, unix.SIOCADDMULTI, request)
 		}},
 	{cap: caps.NetAdmin, claim: "IP_TRANSPARENT", name: "foreign addresses", needs: aNetwork, inside: true,
 		try: func(*stage) error { return option(unix.AF_INET, unix.SOL_IP, unix.IP_TRANSPARENT, 1) }},

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -155,6 +156,9 @@ var processProbes = []probe{
 			return openOnly(fmt.Sprintf("/proc/%d/map_files/%s", unix.Getpid(), list[0].Name()), unix.O_RDONLY)
 		}},
 
+	{cap: caps.CheckpointRestore, claim: "next System V IPC id", name: "choose an IPC id", inside: true, denied: unix.EACCES,
+		try: func(*stage) error { return openOnly("/proc/sys/kernel/sem_next_id", unix.O_WRONLY) }},
+
 	{cap: caps.Perfmon, claim: "perf_event_open(2) on the kernel", name: "watch the kernel", denied: unix.EACCES, before: perfRestricted,
 		try: func(*stage) error { return perf(0, -1) }},
 	{cap: caps.Perfmon, claim: "any process", name: "watch a processor", denied: unix.EACCES, before: perfRestricted,
@@ -208,7 +212,17 @@ func sysctl(name, want string) func(*stage) error {
 			return err
 		}
 		if got := strings.TrimSpace(string(text)); got != want {
-			return fmt.Errorf("%s is %s, not %s", name, got, want)
+			return unsuited(name + " is " + got + ", not " + want)
+		}
+		return nil
+	}
+}
+
+// not asks for any other value.
+func not(name, value string) func(*stage) error {
+	return func(s *stage) error {
+		if err := sysctl(name, value)(s); !errors.As(err, new(unsuited)) {
+			return errors.Join(err, unsuited(name+" is "+value))
 		}
 		return nil
 	}
@@ -216,13 +230,7 @@ func sysctl(name, want string) func(*stage) error {
 
 func perfRestricted(s *stage) error { return sysctl("kernel/perf_event_paranoid", "2")(s) }
 
-func bpfRestricted(*stage) error {
-	text, err := os.ReadFile("/proc/sys/kernel/unprivileged_bpf_disabled")
-	if err == nil && string(text) == "0\n" {
-		err = fmt.Errorf("kernel/unprivileged_bpf_disabled is 0")
-	}
-	return err
-}
+func bpfRestricted(s *stage) error { return not("kernel/unprivileged_bpf_disabled", "0")(s) }
 
 // setLimit is prlimit(2), soft and hard.
 func setLimit(pid, which int, limit uint64) error {

@@ -40,7 +40,7 @@ var dacReadSearch = Entry{
 		{"read any file and list any directory, whatever its mode says", "path_resolution(7); fs/namei.c generic_permission"},
 		{"pass through any directory", "path_resolution(7); fs/namei.c generic_permission"},
 		{"open a file by its handle with open_by_handle_at(2), without a path", "open_by_handle_at(2); fs/fhandle.c may_decode_fh"},
-		{"link a file that other credentials opened with linkat(2) and AT_EMPTY_PATH (any open file before Linux 6.10)", "open(2); fs/namei.c do_linkat, path_init"},
+		{"link an open file into the tree with linkat(2) and AT_EMPTY_PATH (from Linux 6.10 needed only for a file that other credentials opened)", "open(2); fs/namei.c do_linkat, path_init"},
 	},
 	Use:    "Backup programs, indexers, file integrity scanners, user-space NFS servers.",
 	Danger: Claim{"A file handle is not bound to a root directory and is easy to guess. From one file that is mounted from the host, such as the container's /etc/hosts, a process opens every other file of the same file system. This escape is known as Shocker.", "fs/fhandle.c handle_to_path"},

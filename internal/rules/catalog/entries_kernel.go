@@ -64,7 +64,7 @@ var sysAdmin = Entry{
 		{"carry out privileged operations of a great many device drivers", "capabilities(7)"},
 	},
 	Use:    "Container runtimes, FUSE and mount helpers, systemd, storage plug-ins. Look for a narrower capability first.",
-	Danger: Claim{"It is nearly equivalent to root. A process can remount /proc/sys writable and set kernel.core_pattern, a program that the kernel runs on the host (also with cgroup v2), mount the host's disk, or mount a version 1 cgroup whose release agent runs on the host. AppArmor's default profile denies mount; without it a container does not isolate such a process.", "fs/namespace.c do_remount; fs/coredump.c do_coredump; kernel/cgroup/cgroup-v1.c cgroup1_release_agent"},
+	Danger: Claim{"It permits most of what root may do. A process can remount /proc/sys writable and set kernel.core_pattern, a program that the kernel runs on the host (also with cgroup v2), mount the host's disk, or mount a version 1 cgroup whose release agent runs on the host. AppArmor's default profile denies mounts. Without it a container does not isolate such a process.", "fs/namespace.c do_remount; fs/coredump.c do_coredump; kernel/cgroup/cgroup-v1.c cgroup1_release_agent"},
 	Root:   "It can mount over any file, such as /etc/passwd.",
 	Host:   HostDirect,
 	UserNS: InPart,
