@@ -21,6 +21,7 @@ import (
 // fileCommand is capsh file.
 type fileCommand struct {
 	view
+	fileChange
 	recursive, oneFileSystem bool
 }
 
@@ -29,17 +30,20 @@ func (c *fileCommand) table() *flags.Table {
 		Usage: "capsh file [option ...] PATH ...",
 		About: `What files grant to whoever executes them: file capabilities, as setcap takes
 them, setuid and setgid; and why that means nothing where it does not count, as
-on a nosuid mount, in another user namespace, for a script.
+on a nosuid mount, in another user namespace, for a script, or because this
+process's bounding set lacks them. --set and --remove change file capabilities.
 `,
 		Groups: []flags.Group{
 			{Title: "which", Options: []flags.Option{
 				{Name: "recursive", Short: "r", Help: "look in directories, and list what grants something", Value: flags.Switch(&c.recursive)},
 				{Name: "one-file-system", Short: "x", Help: "stay on the file system of PATH", Value: flags.Switch(&c.oneFileSystem)},
 			}},
+			{Title: "change", Options: c.fileChange.options()},
 			{Title: "output", Options: c.output()},
 		},
 		Refused: map[string]string{"proc": "has no meaning for files"},
-		After: `Symbolic links are followed only as PATH itself where -r looks in directories.
+		After: `Symbolic links are followed only as PATH itself where -r looks in directories;
+--set and --remove refuse them. After a change, what the files grant is shown.
 JSON is one object a line.
 Exit status: 0, 1 if something could not be read, 2 for wrong usage.
 `,
@@ -52,11 +56,20 @@ func (c *fileCommand) run(paths, env []string, out *term.Output) error {
 		return usageError("needs a PATH")
 	case c.oneFileSystem && !c.recursive:
 		return usageError("--one-file-system goes with --recursive")
+	case c.recursive && c.asked():
+		return usageError("--set and --remove change the files that are named: without --recursive")
+	}
+	change, err := c.parse()
+	if err != nil {
+		return err
 	}
 	f := fileReport{out: out}
-	if c.recursive {
+	switch {
+	case c.recursive:
 		f.walk(paths, c.oneFileSystem)
-	} else {
+	case c.asked():
+		f.change(paths, change, c.dryRun)
+	default:
 		f.each(paths)
 	}
 	f.show(c.json(), out.Color(c.color, env))
@@ -76,7 +89,7 @@ type fileReport struct {
 func (f *fileReport) found(g filecap.Grants) { f.list = append(f.list, g) }
 
 func (f *fileReport) failed(err error) {
-	f.out.Message("file: " + term.Escape(err.Error()))
+	f.out.Message("file: "+term.Escape(err.Error()), exit.Hints(err)...)
 	f.incomplete = true
 }
 
@@ -86,7 +99,7 @@ func (f *fileReport) each(paths []string) {
 		g, err := files.Grants(path)
 		switch {
 		case errors.Is(err, unix.EISDIR):
-			f.failed(errors.New(path + ": is a folder; -r looks in it"))
+			f.failed(errors.New(path + ": is a directory; -r looks in it"))
 		case err != nil:
 			f.failed(err)
 		default:

@@ -406,7 +406,7 @@ func TestFileOne(t *testing.T) {
 		{[]string{"--proc=/nonexistent", dir}, 2, "--proc: has no meaning for files"},
 		{[]string{"--proc=/proc", dir}, 2, "--proc: has no meaning for files"},
 		{[]string{"--recursiv", dir}, 2, "did you mean --recursive?"},
-		{[]string{dir}, 1, dir + ": is a folder; -r looks in it"},
+		{[]string{dir}, 1, dir + ": is a directory; -r looks in it"},
 		{[]string{"/dev/null"}, 1, "/dev/null: not a regular file: invalid argument"},
 		{[]string{""}, 1, "no such file or directory"},
 		{[]string{"new\nline"}, 1, `new\nline: no such file`},

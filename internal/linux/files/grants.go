@@ -25,6 +25,10 @@ type grantReader struct {
 	// Linux 6.13.
 	noXattrAt bool
 	ids       cred.UserNS // by which an owner is known
+	own       cred.Known[cred.State]
+	// change stands for the value that is there where changes is set.
+	change  Change
+	changes bool
 }
 
 func newGrantReader() *grantReader { return &grantReader{ids: procfs.ShownIDs()} }
@@ -39,12 +43,13 @@ type place struct {
 
 // Grants reads what the regular file at a path grants, following symbolic links
 // as execve does. For another kind of file the error is EISDIR or EINVAL.
-func Grants(path string) (g filecap.Grants, err error) {
+func Grants(path string) (filecap.Grants, error) { return newGrantReader().grants(path) }
+
+func (r *grantReader) grants(path string) (g filecap.Grants, err error) {
 	name, err := unix.BytePtrFromString(path)
 	if err != nil {
 		return g, fmt.Errorf("%s: %w", path, err)
 	}
-	r := newGrantReader()
 	p := place{unix.AT_FDCWD, name, 0}
 	if errno := r.statAt(p); errno != 0 {
 		return g, fmt.Errorf("stat %s: %w", path, errno)
@@ -84,13 +89,33 @@ func (r *grantReader) read(p place) (g filecap.Grants, err error) {
 	if err != nil {
 		return g, err
 	}
+	if err := r.readOwn(&g); err != nil {
+		return g, err
+	}
 	g.Judge(kernel.Bits)
 	return g, nil
 }
 
+// readOwn finds the capabilities that an execve by this thread does not give.
+func (r *grantReader) readOwn(g *filecap.Grants) error {
+	if !g.CapsShown() {
+		return nil
+	}
+	if !r.own.OK {
+		own, err := self.State()
+		if err != nil {
+			return err
+		}
+		r.own = cred.Is(own)
+	}
+	own := &r.own.Value
+	g.NotGiven = g.Caps.Permitted &^ (own.Bounding | own.Inheritable&g.Caps.Inheritable)
+	return nil
+}
+
 // readCaps reads the file's capabilities.
 func (r *grantReader) readCaps(p place, g *filecap.Grants) error {
-	n, errno := r.xattr(p)
+	n, errno := r.attribute(p)
 	c, err := parseCaps(r.value[:max(n, 0)], errno)
 	if err != nil {
 		return err
@@ -106,6 +131,18 @@ func (r *grantReader) readCaps(p place, g *filecap.Grants) error {
 		g.Doubts |= filecap.HiddenCaps
 	}
 	return nil
+}
+
+// attribute is the value of the file's capabilities, in r.value, or the one that a
+// change would leave.
+func (r *grantReader) attribute(p place) (int, syscall.Errno) {
+	switch {
+	case !r.changes:
+		return r.xattr(p)
+	case r.change == nil:
+		return 0, unix.ENODATA
+	}
+	return copy(r.value[:], r.change), 0
 }
 
 // circumstances reads what decides whether a file's privileges count: its mount

@@ -118,6 +118,24 @@ func (c Caps) Known(kernelBits int) Caps {
 	return c
 }
 
+// ParseText reads set text as setcap(8) does. rootID is uid 0 of the user namespace
+// in which the capabilities count, 0 for every one. It is an error if only some of
+// the capabilities are effective: a file has one flag for all.
+func ParseText(text string, rootID uint32, kernelBits int) (Caps, error) {
+	epi, err := caps.ParseText(text, kernelBits)
+	if err != nil {
+		return Caps{}, err
+	}
+	c := Caps{Permitted: epi.Permitted, Inheritable: epi.Inheritable, Effective: epi.Effective != 0, Version: 2, RootID: rootID}
+	if rest := (c.Permitted | c.Inheritable) &^ epi.Effective; c.Effective && rest != 0 {
+		return Caps{}, fmt.Errorf("%q makes only some capabilities effective, and a file has one flag for all: add e to %s or leave it out everywhere", text, rest)
+	}
+	if rootID != 0 {
+		c.Version = 3
+	}
+	return c, nil
+}
+
 // EPI is c in the terms of set text, "cap_net_raw=ep" as setcap(8) takes it:
 // the one effective flag stands for all that the file permits or lets inherit.
 func (c Caps) EPI() caps.EPI {

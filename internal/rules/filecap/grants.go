@@ -17,6 +17,9 @@ type Grants struct {
 	// are those if CapsShown.
 	HasCaps bool
 	Caps    Caps
+	// NotGiven are those of Caps.Permitted that an execve by the reader does not
+	// give: they are not in its bounding set.
+	NotGiven caps.Set
 	// Flaws are why what is carried does not count, Doubts why that is unknown.
 	Flaws  Flaws
 	Doubts Doubts
@@ -58,6 +61,9 @@ const (
 	MissingCaps                    // caps: the kernel has none of them
 	Unmapped                       // both bits: owner or group has no id here
 	SetgidAlone                    // setgid: the group may not execute it
+	ExecFails                      // all: an execve by the reader fails with EPERM, for NotGiven
+	NoneGiven                      // caps: the bounding set has none of them
+	SomeGiven                      // nothing: the bounding set lacks some of them
 )
 
 var flawTexts = [...]string{
@@ -71,6 +77,9 @@ var flawTexts = [...]string{
 	"this kernel has none of these capabilities",
 	"the owner or the group has no id in this user namespace",
 	"setgid without execute permission for the group",
+	"an execve by this process fails with EPERM",
+	"this process gets none of the capabilities",
+	"this process gets only some of the capabilities",
 }
 
 // Doubts is a set of reasons why it is unknown whether a file's privileges count.
@@ -92,6 +101,16 @@ var doubtTexts = [...]string{
 	"the kernel does not show the file capabilities: version 1, which execve honours, or invalid",
 	"the mount may belong to another user or mount namespace",
 	"the owner or the group may have no id in this user namespace",
+}
+
+// FlawTexts are the flaws in words, with the capabilities that the bounding set
+// lacks.
+func (g *Grants) FlawTexts() []string {
+	list := g.Flaws.Texts()
+	if g.Flaws&(ExecFails|NoneGiven|SomeGiven) != 0 {
+		list[len(list)-1] += ": its bounding set lacks " + g.NotGiven.String()
+	}
+	return list
 }
 
 // Texts are the reasons in words.
@@ -130,8 +149,9 @@ func (g *Grants) Judge(kernelBits int) {
 	if given := g.Caps.Permitted | g.Caps.Inheritable; given != 0 && given&caps.First(kernelBits) == 0 {
 		g.Flaws |= MissingCaps
 	}
+	g.Flaws |= g.boundingFlaw(kernelBits)
 	if g.Flaws&(NoSuid|ForeignMount) != 0 { // then the kernel does not look at the value
-		g.Flaws &^= InvalidCaps | ForeignCaps | MissingCaps
+		g.Flaws &^= InvalidCaps | ForeignCaps | MissingCaps | ExecFails | NoneGiven | SomeGiven
 		g.Doubts = 0
 	}
 	if !g.Setuid() && !g.Setgid() {
@@ -140,16 +160,33 @@ func (g *Grants) Judge(kernelBits int) {
 	}
 }
 
+// boundingFlaw is what follows from the reader's bounding set. Where the file has
+// the effective flag, execve gives all that is permitted or fails
+// (bprm_caps_from_vfs_caps, security/commoncap.c), for root too.
+func (g *Grants) boundingFlaw(kernelBits int) Flaws {
+	g.NotGiven &= caps.First(kernelBits)
+	given := g.Caps.Known(kernelBits)
+	switch {
+	case g.NotGiven == 0 || g.Flaws&(ForeignCaps|NotRunnable|Script|NoExec) != 0:
+		return 0
+	case given.Effective:
+		return ExecFails
+	case given.Permitted == g.NotGiven && given.Inheritable == 0:
+		return NoneGiven
+	}
+	return SomeGiven
+}
+
 // Honoured reports whether any of what the file carries counts; unknown where a
 // doubt decides.
 func (g *Grants) Honoured() cred.Known[bool] {
-	const all = NoExec | NotRunnable | Script | NoSuid | ForeignMount | InvalidCaps
+	const all = NoExec | NotRunnable | Script | NoSuid | ForeignMount | InvalidCaps | ExecFails
 	if g.Flaws&all != 0 {
 		return cred.Is(false)
 	}
 	mapped := g.Flaws&Unmapped == 0
 	bits := mapped && (g.Setuid() || g.Setgid() && g.Flaws&SetgidAlone == 0)
-	shown := g.HasCaps && g.Flaws&(ForeignCaps|MissingCaps) == 0
+	shown := g.HasCaps && g.Flaws&(ForeignCaps|MissingCaps|NoneGiven) == 0
 	hidden := g.Doubts&HiddenCaps != 0
 	unsure := bits && g.Doubts&UnsureOwner != 0
 	counts := bits && !unsure || shown && !hidden

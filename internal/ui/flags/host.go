@@ -2,6 +2,7 @@ package flags
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -50,6 +51,20 @@ var (
 	UserName  = Kind[string]{Word: "USER", Parse: Text("").Parse, Complete: func(string) []string { return UserNames() }}
 	GroupName = Kind[string]{Word: "GROUP", Parse: Text("").Parse, Complete: func(string) []string { return GroupNames() }}
 )
+
+// RootID is uid 0 of a user namespace, by its number in this one; no namespace has
+// 0 or 4294967295, which stand for none.
+var RootID = Kind[uint32]{
+	Word: "UID",
+	Parse: func(text string) (uint32, error) {
+		n, err := strconv.ParseUint(text, 10, 32)
+		if err != nil || n == 0 || uint32(n) == cred.UnknownID || text[0] == '0' {
+			return 0, fmt.Errorf("%q is not a number from 1 to 4294967294", text)
+		}
+		return uint32(n), nil
+	},
+	Complete: func(string) []string { return []string{} },
+}
 
 // UserSpec is USER, USER:GROUP or :GROUP.
 var UserSpec = Kind[string]{

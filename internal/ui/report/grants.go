@@ -26,7 +26,7 @@ func GrantsRow(g *filecap.Grants, kernelBits int, names Names, color term.Color)
 		parts = append(parts, "nothing")
 	}
 	cells := []string{term.Escape(g.Path), strings.Join(parts, "; ")}
-	if why := append(g.Flaws.Texts(), g.Doubts.Texts()...); g.Any() && len(why) > 0 {
+	if why := append(g.FlawTexts(), g.Doubts.Texts()...); g.Any() && len(why) > 0 {
 		word, hue := "note: ", term.Plain
 		switch counts := g.Honoured(); {
 		case !counts.OK:

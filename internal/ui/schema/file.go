@@ -39,7 +39,7 @@ func NewFile(g *filecap.Grants, kernelBits int) File {
 	d := File{
 		Version: Version, Path: g.Path, Mode: fmt.Sprintf("0%o", g.Mode&0o7777), UID: cred.KnownID(g.UID), GID: cred.KnownID(g.GID),
 		Setuid: g.Setuid(), Setgid: g.Setgid(), HasCapabilities: g.HasCaps,
-		Honoured: g.Honoured(), IgnoredBecause: list(g.Flaws.Texts()), UnknownBecause: list(g.Doubts.Texts()),
+		Honoured: g.Honoured(), IgnoredBecause: list(g.FlawTexts()), UnknownBecause: list(g.Doubts.Texts()),
 	}
 	if c := &g.Caps; g.CapsShown() {
 		d.Capabilities = &FileCaps{
