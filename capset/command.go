@@ -180,7 +180,7 @@ func (l *launch) explain(err error, path string) error {
 		}
 	case errors.Is(err, unix.ENOEXEC):
 		why = `no "#!" line, and no program for this machine`
-	case errors.Is(err, unix.EACCES) && l.request.Landlock.Access != 0:
+	case errors.Is(err, unix.EACCES) && l.request.Landlock.Access.FS() != 0:
 		why = "does a --landlock-rule allow to execute it, and its loader?"
 	case errors.Is(err, unix.EAGAIN):
 		why = "the user has more processes than RLIMIT_NPROC allows"

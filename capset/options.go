@@ -30,7 +30,7 @@ type word struct{ option, text string }
 
 // modeOptions say what to do with the launch.
 type modeOptions struct {
-	dryRun, quiet, verbose, bestEffort, allowMismatch, listCaps, version bool
+	dryRun, quiet, verbose, bestEffort, allowMismatch, listCaps, listLandlock, version bool
 
 	format   cred.Known[string]
 	complete cred.Known[string] // a command line, for a shell
@@ -153,7 +153,7 @@ func (c *confineOptions) options() []flags.Option {
 		{Name: "selinux-label", Help: "change to it at the execve", Value: flags.Once(&c.selinux, flags.Some(flags.Text("LABEL")))},
 		{Name: "seccomp-filter", Help: "load a compiled BPF filter", Value: flags.Once(&c.seccomp, flags.Some(flags.Text("FILE")))},
 		{Name: "landlock-access", Help: "deny these rights, or all", Value: ordered(&c.landlock, "--landlock-access", flags.LandlockAccess)},
-		{Name: "landlock-rule", Help: "but allow them", Value: ordered(&c.landlock, "--landlock-rule", flags.LandlockRule)},
+		{Name: "landlock-rule", Help: "allow them", Value: ordered(&c.landlock, "--landlock-rule", flags.LandlockRule)},
 	}
 }
 
@@ -167,6 +167,7 @@ func (m *modeOptions) options() []flags.Option {
 		{Name: "allow-mismatch", Help: "start it although it will have others, and warn", Value: flags.Switch(&m.allowMismatch)},
 		{Name: "verbose", Short: "v", Help: "say too what is harmless", Value: flags.Switch(&m.verbose)},
 		{Name: "quiet", Short: "q", Help: "no warnings", Value: flags.Switch(&m.quiet)},
+		{Name: "list-landlock", Help: "list the rights that the kernel's Landlock has", Value: flags.Switch(&m.listLandlock)},
 		{Name: "list-caps", Help: "list the capabilities of the kernel", Value: flags.Switch(&m.listCaps)},
 		{Name: "complete", Help: "for shells: what the last word of LINE can become", Value: flags.Known(&m.complete, flags.Text("LINE"))},
 		{Name: "version", Short: "V", Help: "say which version this is", Value: flags.Switch(&m.version)},

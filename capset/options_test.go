@@ -125,10 +125,10 @@ func TestComplete(t *testing.T) {
 		{"capset --ignore-signal=INT,WI", "--ignore-signal=INT,WINCH"},
 		{"capset --ignore-signal=KI", ""},
 		{"capset --ignore-signal ", "@commands"},
-		{"capset --landlock-access=", "--landlock-access=fs"},
+		{"capset --landlock-access=", "--landlock-access=fs --landlock-access=net --landlock-access=scope"},
 		{"capset --landlock-access=fs:exec", "--landlock-access=fs:execute"},
 		{"capset --landlock-access=fs:execute,read-f", "--landlock-access=fs:execute,read-file"},
-		{"capset --landlock-rule=", "--landlock-rule=path-beneath:"},
+		{"capset --landlock-rule=", "--landlock-rule=path-beneath: --landlock-rule=net-port:"},
 		{"capset --landlock-rule=path-beneath:exec", "--landlock-rule=path-beneath:execute"},
 		{"capset --landlock-rule=path-beneath:execute:/", ""},
 	} {

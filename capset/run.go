@@ -83,12 +83,14 @@ func (o *options) information(help string) (string, error) {
 	switch m := &o.mode; {
 	case help != "":
 		return help, nil
-	case (m.version || m.listCaps) && len(o.argv) > 0:
-		return "", fmt.Errorf("--%s starts no command, %s", map[bool]string{true: "version", false: "list-caps"}[m.version], o.argv[0])
-	case m.version && m.listCaps:
-		return "", errors.New("--version and --list-caps exclude each other")
+	case len(m.asked()) > 0 && len(o.argv) > 0:
+		return "", fmt.Errorf("%s starts no command, %s", m.asked()[0], o.argv[0])
+	case len(m.asked()) > 1:
+		return "", errors.New(strings.Join(m.asked(), " and ") + " exclude each other")
 	case m.version:
 		return versionText(), nil
+	case m.listLandlock:
+		return landlockList()
 	case m.listCaps:
 		return capList()
 	case m.complete.OK:
@@ -100,6 +102,19 @@ func (o *options) information(help string) (string, error) {
 		return strings.Join(append(list, ""), "\n"), nil
 	}
 	return "", nil
+}
+
+// asked are the options that ask for information.
+func (m *modeOptions) asked() (list []string) {
+	for _, o := range [...]struct {
+		name string
+		on   bool
+	}{{"--version", m.version}, {"--list-caps", m.listCaps}, {"--list-landlock", m.listLandlock}} {
+		if o.on {
+			list = append(list, o.name)
+		}
+	}
+	return list
 }
 
 func versionText() string {

@@ -75,8 +75,10 @@ func Landlock(l plan.Landlock) error {
 	if err := refused(errno, unix.EINVAL, "landlock_restrict_self", ""); err != nil {
 		return err
 	}
+	// What an older kernel does not know of it is 0, and then it takes it.
+	handled := unix.LandlockRulesetAttr{Handled_access_fs: l.Access.FS(), Handled_access_net: l.Access.Net(), Scoped: l.Access.Scope()}
 	ruleset, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET,
-		uintptr(unsafe.Pointer(&l.Access)), unsafe.Sizeof(l.Access), 0)
+		uintptr(unsafe.Pointer(&handled)), unsafe.Sizeof(handled), 0)
 	if errno != 0 {
 		return failed(errno, "landlock_create_ruleset", "")
 	}
@@ -85,13 +87,23 @@ func Landlock(l plan.Landlock) error {
 	}
 	defer unix.Close(int(ruleset))
 	for _, r := range l.Rules {
-		attr := unix.LandlockPathBeneathAttr{Allowed_access: r.Access, Parent_fd: int32(r.FD)}
-		_, _, errno := unix.RawSyscall6(unix.SYS_LANDLOCK_ADD_RULE, ruleset,
-			unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0, 0)
-		if errno != 0 {
-			return failed(errno, "landlock_add_rule", r.Path)
+		if err := addRule(ruleset, &r); err != nil {
+			return err
 		}
 	}
 	_, _, errno = unix.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0)
 	return failed(errno, "landlock_restrict_self", "", caps.SysAdmin)
+}
+
+// addRule adds one rule to a ruleset.
+func addRule(ruleset uintptr, r *plan.LandlockRule) error {
+	const netPort = 2 // LANDLOCK_RULE_NET_PORT
+	path := unix.LandlockPathBeneathAttr{Allowed_access: r.Access.FS(), Parent_fd: int32(r.FD)}
+	port := struct{ access, port uint64 }{r.Access.Net(), uint64(r.Port)} // struct landlock_net_port_attr
+	kind, attr := uintptr(unix.LANDLOCK_RULE_PATH_BENEATH), unsafe.Pointer(&path)
+	if r.Path == "" {
+		kind, attr = netPort, unsafe.Pointer(&port)
+	}
+	_, _, errno := unix.RawSyscall6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, kind, uintptr(attr), 0, 0, 0)
+	return failed(errno, "landlock_add_rule", r.Where())
 }

@@ -16,9 +16,8 @@ import (
 // ErrNoLandlock says that this kernel has no Landlock, or that it is off.
 var ErrNoLandlock = errors.New("this kernel has no Landlock")
 
-// LandlockAccess is the file-system rights that the kernel's Landlock handles,
-// bit by bit as in include/uapi/linux/landlock.h.
-func LandlockAccess() (uint64, error) {
+// LandlockABI is the version of the kernel's Landlock interface, from 1 on.
+func LandlockABI() (int, error) {
 	const version = 1 // LANDLOCK_CREATE_RULESET_VERSION
 	abi, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, version)
 	switch errno {
@@ -31,9 +30,7 @@ func LandlockAccess() (uint64, error) {
 	if abi == 0 { // the versions begin with 1
 		return 0, errors.New("landlock_create_ruleset: reports version 0 (does a seccomp filter answer for the kernel?)")
 	}
-	// How many rights each version of the interface has, from version 1 on.
-	rights := [...]uint{13, 14, 15, 15, 16}
-	return 1<<rights[min(int(abi), len(rights))-1] - 1, nil
+	return int(abi), nil
 }
 
 // DeathSignal is the parent death signal of this thread (PR_GET_PDEATHSIG), 0 for

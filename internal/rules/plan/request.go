@@ -5,6 +5,7 @@ package plan
 
 import (
 	"slices"
+	"strconv"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
@@ -77,18 +78,28 @@ type Rlimit struct {
 	Raises   bool   `json:"-"`
 }
 
-// Landlock is a ruleset: Access are the file-system rights that are handled, that
-// is denied but for what a rule allows (landlock(7)).
+// Landlock is a ruleset: Access are the rights that are handled, that is denied but
+// for what a rule allows (landlock(7)).
 type Landlock struct {
-	Access uint64
+	Access Rights
 	Rules  []LandlockRule
 }
 
-// LandlockRule allows Access beneath Path, which is open as FD.
+// LandlockRule allows Access beneath Path, which is open as FD, or where Path is
+// empty, of the network at Port.
 type LandlockRule struct {
-	Access uint64
+	Access Rights
 	Path   string
 	FD     int
+	Port   uint16
+}
+
+// Where is what a rule is about: "beneath /usr", "at port 443".
+func (r *LandlockRule) Where() string {
+	if r.Path == "" {
+		return "at port " + strconv.Itoa(int(r.Port))
+	}
+	return "beneath " + r.Path
 }
 
 // Signals are sets of signals, bit n-1 for signal n: what the command ignores,

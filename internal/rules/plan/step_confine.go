@@ -45,9 +45,9 @@ type RestrictLandlock struct{ Landlock }
 func (RestrictLandlock) Name() string { return "landlock" }
 
 func (s RestrictLandlock) String() string {
-	text := "landlock " + strings.Join(RightNames(s.Access), ",")
+	text := "landlock " + strings.Join(s.Access.Names(), ",")
 	for _, r := range s.Rules {
-		text += "; allow " + strings.Join(RightNames(r.Access), ",") + " beneath " + r.Path
+		text += "; allow " + strings.Join(r.Access.Names(), ",") + " " + r.Where()
 	}
 	return text
 }
@@ -55,17 +55,22 @@ func (s RestrictLandlock) String() string {
 // MarshalJSON is the object of rights and rules, by names.
 func (s RestrictLandlock) MarshalJSON() ([]byte, error) {
 	type rule struct {
-		Path   string   `json:"path"`
+		Path   string   `json:"path,omitempty"`
+		Port   *uint16  `json:"port,omitempty"`
 		Rights []string `json:"rights"`
 	}
 	rules := []rule{}
 	for _, r := range s.Rules {
-		rules = append(rules, rule{r.Path, RightNames(r.Access)})
+		shown := rule{Path: r.Path, Rights: r.Access.Names()}
+		if r.Path == "" {
+			shown.Port = &r.Port
+		}
+		rules = append(rules, shown)
 	}
 	return json.Marshal(struct {
 		Rights []string `json:"rights"`
 		Rules  []rule   `json:"rules"`
-	}{RightNames(s.Access), rules})
+	}{s.Access.Names(), rules})
 }
 
 // Simulate is landlock_restrict_self (security/landlock/syscalls.c).

@@ -181,23 +181,28 @@ var Groups = Kind[string]{
 	},
 }
 
-// LandlockAccess is fs[:RIGHT,...], LandlockRule path-beneath:[RIGHT,...]:PATH, as
-// setpriv(1) has them.
+// LandlockAccess is fs, net or scope, with or without :RIGHT,...; LandlockRule is
+// path-beneath:[RIGHT,...]:PATH or net-port:[RIGHT,...]:PORT, as setpriv(1) has them.
 var (
-	LandlockAccess = Kind[string]{Word: "fs[:RIGHT,...]", Parse: Text("").Parse, Complete: completeRights("fs")}
-	LandlockRule   = Kind[string]{Word: "path-beneath:[RIGHT,...]:PATH", Parse: Text("").Parse, Complete: completeRights("path-beneath:")}
+	LandlockAccess = Kind[string]{Word: "fs|net|scope[:RIGHT,...]", Parse: Text("").Parse,
+		Complete: completeRights("fs", "fs", "net", "net", "scope", "scope")}
+	LandlockRule = Kind[string]{Word: "path-beneath|net-port:[RIGHT,...]:PATH|PORT", Parse: Text("").Parse,
+		Complete: completeRights("path-beneath:", "fs", "net-port:", "net")}
 )
 
-func completeRights(kind string) func(string) []string {
-	return func(typed string) []string {
+// completeRights completes the rights of words, each with the kind of its rights.
+func completeRights(words ...string) func(string) []string {
+	return func(typed string) (list []string) {
 		name, rights, more := strings.Cut(typed, ":")
-		switch {
-		case !more:
-			return []string{kind}
-		case strings.Contains(rights, ":"):
-			return nil // the path
+		for i := 0; i < len(words); i += 2 {
+			switch {
+			case !more:
+				list = append(list, words[i])
+			case strings.TrimSuffix(words[i], ":") == name && !strings.Contains(rights, ":"): // else the path
+				return Prefixed(name+":", Listed(plan.LandlockRights(words[i+1], plan.NewestLandlock).Names(), rights))
+			}
 		}
-		return Prefixed(name+":", Listed(plan.RightNames(1<<plan.NamedRights-1), rights))
+		return list
 	}
 }
 
