@@ -35,7 +35,7 @@ func surroundings() container.Identity {
 	if err != nil {
 		return container.Identity{}
 	}
-	return container.Assess(&facts).Identity
+	return container.Identify(&facts)
 }
 
 // ways are the lines that say how to get what is lacking: from a container's

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
+	"time"
 
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/self"
@@ -50,7 +51,7 @@ func (d *discovery) prepareEngine() error {
 	}
 	path := paths[found.At]
 	d.runner.Command = func(set caps.Set) *trial.Command {
-		name := "capset-discover-" + strings.ToLower(rand.Text())
+		name := fmt.Sprintf("capset-discover-%d-%d", os.Getpid(), time.Now().UnixNano())
 		argv := d.engineWords(set)
 		argv = append([]string{argv[0], argv[1], "--name=" + name}, argv[2:]...)
 		return &trial.Command{

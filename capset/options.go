@@ -78,7 +78,7 @@ Exit status: the command's; 125 capset failed and started nothing, 126 the
 command cannot be run, 127 it is not there; of --discover 0 a set, 1 none.
 `,
 		Leading: true,
-		Refused: refused(),
+		Refused: peerOption,
 	}
 }
 

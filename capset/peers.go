@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"capsh/internal/ui/exit"
@@ -73,16 +74,16 @@ var peers = [...]struct {
 		"nothing: capset makes no namespaces and mounts; run it inside, as bwrap ... -- capset ... -- COMMAND"},
 }
 
-// refused says of each of them what is written here.
-func refused() map[string]string {
-	list := make(map[string]string, 2*len(peers))
+// peerOption says what is written here for an option of theirs, "" for one that
+// none of them has.
+func peerOption(name string) string {
 	for i := range peers {
 		p := &peers[i]
-		for name := range strings.FieldsSeq(p.names) {
-			list[name] = "that is " + p.of + "; here: " + p.here
+		if slices.Contains(strings.Fields(p.names), name) {
+			return "that is " + p.of + "; here: " + p.here
 		}
 	}
-	return list
+	return ""
 }
 
 // asGosu says of a command that was not found what is written for a user, where

@@ -41,7 +41,12 @@ process's bounding set lacks them. --set and --remove change file capabilities.
 			{Title: "change", Options: c.fileChange.options()},
 			{Title: "output", Options: c.output()},
 		},
-		Refused: map[string]string{"proc": "has no meaning for files"},
+		Refused: func(name string) string {
+			if name == "proc" {
+				return "has no meaning for files"
+			}
+			return ""
+		},
 		After: `Symbolic links are followed only as PATH itself where -r looks in directories;
 --set and --remove refuse them. After a change, what the files grant is shown.
 JSON is one object a line.

@@ -130,7 +130,7 @@ var modules = []string{
 // unwanted are packages of the standard library that cost every start more than
 // they give, or turn to cgo.
 var unwanted = []string{
-	"flag", "log", "net/http", "os/user", "regexp", "text/tabwriter", "text/template",
+	"crypto/rand", "flag", "log", "net/http", "os/user", "regexp", "text/tabwriter", "text/template",
 }
 
 // TestImports: what is linked into the programs costs every container start.

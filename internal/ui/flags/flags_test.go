@@ -45,7 +45,7 @@ func (g *given) String() string {
 func testTable(g *given, leading bool) *flags.Table {
 	return &flags.Table{
 		Usage: "test [option ...]", Leading: leading,
-		Refused: map[string]string{"reuid": "write --user", "c": "write sh -c"},
+		Refused: func(name string) string { return map[string]string{"reuid": "write --user", "c": "write sh -c"}[name] },
 		Groups: []flags.Group{{Title: "all", Options: []flags.Option{
 			{Name: "user", Short: "u", Help: "a user", Value: g.word("user")},
 			{Name: "keep", Short: "k", Help: "a list", Value: g.word("keep")},

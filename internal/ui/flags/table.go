@@ -23,9 +23,9 @@ type Table struct {
 	// Leading says that options stand before the first operand, which begins
 	// another command line. Otherwise they may stand between operands.
 	Leading bool
-	// Refused are options that others have, without dashes, and why not here or
-	// what to write instead.
-	Refused map[string]string
+	// Refused says why an option that others have, given without dashes, is not
+	// here, or what to write instead; "" for one that nobody has. It may be nil.
+	Refused func(name string) string
 	// Operand completes an operand; nil for files.
 	Operand func(typed string) []string
 }
@@ -204,9 +204,12 @@ func (t *Table) explain(err error) error {
 
 // unknown is the error for a name that no option of the table has.
 func (t *Table) unknown(dashes, name string) error {
-	why, ok := t.Refused[name]
+	why := ""
+	if t.Refused != nil {
+		why = t.Refused(name)
+	}
 	switch {
-	case ok:
+	case why != "":
 		return errors.New(dashes + name + ": " + why)
 	case dashes == "-":
 		return notOption(dashes+name, "")
