@@ -240,7 +240,7 @@ func TestSecurebitsRead(t *testing.T) {
 	testenv.Need(t, "BPF iterators", err == nil, "the kernel has no BTF")
 	for args, want := range map[string]bool{
 		"--pid=1 --print": true, "--pid=1 --current --json": true, "--pid=1 --mode": true, "show 1": true, "show --json 1": true,
-		"--pid=1 --current": false, "--pid=1 --supports=cap_chown": false, "show --format=docker 1": false, "show": false,
+		"--pid=1 --current": false, "--pid=1 --supports=cap_chown": false, "show --format=docker --need=chown 1": false, "show": false,
 	} {
 		if _, calls := traced(t, 0, strings.Fields(args)); strings.Contains(calls, "BPF_PROG_LOAD") != want || !want && calls != "" {
 			t.Errorf("%s: %q, want %v", args, calls, want)

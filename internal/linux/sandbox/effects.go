@@ -4,16 +4,14 @@ import (
 	"strconv"
 	"strings"
 
-	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 )
 
-// effects reads what takes effect away from capabilities. /proc/sys/net shows the
+// effects reads what of its network namespace takes effect away from capabilities. /proc/sys/net shows the
 // reader's network namespace, whichever process's procfs it is reached by
 // (net_ctl_root, net/sysctl_net.c): that of another is unknown.
 func (r root) effects(f *container.Facts) {
-	f.Settings.NoModules = r.noModules()
 	own, err := r.Own("thread-self").Namespace("net")
 	if ns := f.Namespaces[container.NetNS].Inode; err != nil || !own.OK || own != ns {
 		return
@@ -28,18 +26,6 @@ func (r root) effects(f *container.Facts) {
 	if n := r.numbers("sys/net/ipv4/ping_group_range"); len(n) == 2 && n[0] != overflow && n[1] != overflow {
 		f.Settings.PingGroups = cred.Is([2]uint32{n[0], n[1]})
 	}
-}
-
-// noModules says why the kernel loads no modules.
-func (r root) noModules() string {
-	const name = "kernel.modules_disabled"
-	switch {
-	case r.text("sys/kernel/modules_disabled").Value == "1":
-		return name + " is 1"
-	case procfs.IsProcfs(string(r.Root)) && exists(string(r.Root)+"/sys/kernel/pid_max") && !exists(string(r.Root)+"/modules"):
-		return "this kernel is built without modules"
-	}
-	return ""
 }
 
 // numbers are those of a file of one line; none where it cannot be read.

@@ -18,8 +18,8 @@ type Settings struct {
 	PortStart cred.Known[uint32]
 	// PingGroups is net.ipv4.ping_group_range there: the first and the last group.
 	PingGroups cred.Known[[2]uint32]
-	// NoModules says why the kernel loads no modules, empty where it may.
-	NoModules string
+	// Modules says whether the kernel loads modules.
+	Modules cred.Known[bool]
 }
 
 // EffectKind says how much of a capability counts for a process.
@@ -69,8 +69,8 @@ func (s *Settings) Effect(c caps.Cap, p *cred.State) Effect {
 			why += ", with one exception"
 		}
 		return Effect{EffectNone, why, true}
-	case c == caps.SysModule && s.NoModules != "":
-		return Effect{Kind: EffectNone, Why: "no effect: " + s.NoModules}
+	case c == caps.SysModule && s.Modules == cred.Is(false):
+		return Effect{Kind: EffectNone, Why: "no effect: this kernel loads no modules"}
 	case c == caps.NetBindService && s.PortStart == cred.Is[uint32](0):
 		return Effect{Kind: EffectSpare, Why: "not needed for IP ports: net.ipv4.ip_unprivileged_port_start is 0"}
 	case c == caps.NetRaw && s.mayPing(p):

@@ -64,7 +64,7 @@ func (a *Assessment) findCapabilities(f *Facts) {
 // capability grades one by what it needs besides, and by what stops it here.
 func (a *Assessment) capability(f *Facts, c caps.Cap) (Severity, string) {
 	if f.confined() {
-		return Low, ""
+		return Low, f.Effect(c).Why
 	}
 	if !f.ready().Has(c) {
 		severity, reason := a.onHost(f, c)

@@ -30,8 +30,8 @@ type Facts struct {
 	// FirstNet says whether the network namespace shows the settings that only the
 	// host's first has.
 	FirstNet cred.Known[bool]
-	// Settings are what takes effect away from capabilities, but for the user
-	// namespace: see [Facts.Effect].
+	// Settings are what takes effect away from capabilities, but for what is known
+	// elsewhere here: see [Facts.Effect].
 	Settings catalog.Settings
 	// Owner is the uid that owns the user namespace, as the reader's shows it.
 	Owner cred.Known[uint32]
@@ -202,7 +202,7 @@ func (f *Facts) own() bool {
 // Effect is how much of c counts for the process.
 func (f *Facts) Effect(c caps.Cap) catalog.Effect {
 	s := f.Settings
-	s.ChildUserNS = f.InChildUserNS()
+	s.ChildUserNS, s.Modules = f.InChildUserNS(), f.Modules
 	return s.Effect(c, &f.Process.State)
 }
 

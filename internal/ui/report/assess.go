@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"capsh/internal/rules/caps"
@@ -84,16 +86,21 @@ func appendFinding(b []byte, f container.Finding, width int, c term.Color) []byt
 }
 
 // appendGraded appends what each capability gives in this container, the worst first;
-// those that give little share a line.
+// those that give little for the same reason, or for none, share a line.
 func appendGraded(b []byte, list []container.Graded, indent, width int, c term.Color) []byte {
 	var t term.Table
-	var rest caps.Set
+	little := map[string]caps.Set{}
 	for _, g := range list {
-		e, _ := catalog.Of(g.Cap)
-		if g.Severity <= container.Low && g.Reason == "" {
-			rest |= g.Cap.Set()
+		if g.Severity <= container.Low {
+			little[g.Reason] |= g.Cap.Set()
+		}
+	}
+	shared := func(reason string) bool { return reason == "" || little[reason].Len() > 1 }
+	for _, g := range list {
+		if g.Severity <= container.Low && shared(g.Reason) {
 			continue
 		}
+		e, _ := catalog.Of(g.Cap)
 		text := e.Brief
 		if g.Reason != "" {
 			text += ": " + g.Reason
@@ -101,9 +108,16 @@ func appendGraded(b []byte, list []container.Graded, indent, width int, c term.C
 		t.Row(string(term.AppendBlanks(nil, indent-2)), c.Paint(severityStyle(g.Severity), g.Cap.Short()), g.Severity.String(), text)
 	}
 	b = t.Append(b, width)
-	if rest != 0 {
-		b = term.AppendWrapped(term.AppendBlanks(b, indent), "and "+listOf(rest), indent, width)
-		b = append(b, '\n')
+	line := func(text string) {
+		b = append(term.AppendWrapped(term.AppendBlanks(b, indent), text, indent, width), '\n')
+	}
+	for _, reason := range slices.Sorted(maps.Keys(little)) {
+		if reason != "" && shared(reason) {
+			line(listOf(little[reason]) + ": " + reason)
+		}
+	}
+	if rest := little[""]; rest != 0 {
+		line("and " + listOf(rest))
 	}
 	return b
 }

@@ -117,7 +117,7 @@ func TestEffectsMarked(t *testing.T) {
 		{child, caps.Chown, "\n   chown ", false},
 		{func(*container.Facts) {}, caps.Kill, "\n   kill ", false},
 		{func(*container.Facts) {}, caps.SysModule, "\n!! sys_module ", false},
-		{func(f *container.Facts) { f.Settings.NoModules = "why" }, caps.SysModule, "\n   sys_module          * . . . .  load and unload kernel modules; no effect: why\n", false},
+		{func(f *container.Facts) { f.Modules = cred.Is(false) }, caps.SysModule, "\n   sys_module          * . . . .  load and unload kernel modules; no effect: this kernel", false},
 		{func(f *container.Facts) { f.Settings.PortStart = cred.Is[uint32](0) }, caps.NetBindService, "  bind to ports below 1024; not needed for IP", false},
 	} {
 		f, a := shown(func(f *container.Facts) { f.Process.Bounding = test.held.Set(); test.change(f) })
