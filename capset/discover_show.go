@@ -81,7 +81,7 @@ func (d *discovery) appendPlan(b []byte) []byte {
 	if d.plan == nil {
 		return append(b, term.Escape(fmt.Sprintf("the first: %q", d.engineWords(d.limit)))+"\n"...)
 	}
-	return append(append(b, "the first:\n"...), d.plan.show(&modeOptions{})...)
+	return append(append(b, "the first:\n"...), d.plan.show(&modeOptions{}, false)...)
 }
 
 // progress is the line on a terminal that says what is tried.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/catalog"
@@ -17,7 +19,9 @@ type launch struct {
 	command string
 	argv    []string
 	env     []string
-	paths   []string // where to look for the command
+	// inherited is capset's own environment, in a dry run.
+	inherited []string
+	paths     []string // where to look for the command
 
 	dryRun   bool
 	warnings []string // of the resolving; sentences without a full stop
@@ -53,6 +57,9 @@ func (o *options) resolve(from *cred.State, env []string) (*launch, error) {
 	}
 	if err := o.confine.resolve(r, l); err != nil {
 		return nil, err
+	}
+	if l.dryRun {
+		l.inherited = slices.Clone(env)
 	}
 	if l.env, err = o.environ.resolve(env, id, user.spec.OK, l.warning); err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func dispatch(args, env []string, out *term.Output) error {
 	case err != nil:
 		return err
 	case o.mode.dryRun:
-		out.Printf("%s", p.show(&o.mode))
+		out.Printf("%s", p.show(&o.mode, out.Color("auto", env)))
 		return nil
 	}
 	warn := func(warnings []string) {

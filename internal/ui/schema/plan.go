@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"slices"
+
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
 	"capsh/internal/rules/plan"
@@ -24,12 +26,21 @@ type Plan struct {
 type Command struct {
 	Path string   `json:"path"`
 	Argv []string `json:"argv"`
+	// Environment are the variables that capset changes, by name.
+	Environment []Variable `json:"environment"`
+}
+
+// Variable is a variable of an environment before and after; unknown is unset.
+type Variable struct {
+	Name   string             `json:"name"`
+	Before cred.Known[string] `json:"before"`
+	After  cred.Known[string] `json:"after"`
 }
 
 // NewPlan is the document of a plan to start a command.
 func NewPlan(p *plan.Plan, c Command) Plan {
 	d := Plan{
-		Version: Version, Command: Command{c.Path, list(c.Argv)}, Steps: []Step{},
+		Version: Version, Command: Command{c.Path, list(c.Argv), slices.Concat([]Variable{}, c.Environment)}, Steps: []Step{},
 		Before: newState(&p.Before), BeforeExec: newState(&p.Want),
 		After: cred.Known[State]{Value: newState(&p.After.Value), OK: p.After.OK},
 		Rules: ruleTexts(p.Rules), Unforeseen: nonEmpty(p.Unforeseen), Notes: list(p.Notes), Warnings: list(p.Warnings),
