@@ -47,6 +47,12 @@ func TestEffectsOfUserNS(t *testing.T) {
 			t.Errorf("no %q: %+v", want, r)
 		}
 	}
+	r = script(t, "-Urpf", `exec "$0" assess --json`)
+	for _, want := range []string{`{"name":"CAP_SYS_MODULE","severity":"low","reason":"no effect in this user namespace"`, `{"name":"CAP_SYS_ADMIN","severity":"low","reason":"in part in this user namespace"`} {
+		if r.Code != 0 || !strings.Contains(r.Out, want) {
+			t.Errorf("no %q: %+v", want, r)
+		}
+	}
 	got := effects(t, script(t, "-Ur", `exec "$0" show --json`))
 	if got["CAP_MKNOD"] != "none: no effect in this user namespace" || got["CAP_KILL"] != "part: in part in this user namespace" || got["CAP_CHOWN"] != "" {
 		t.Errorf("%v", got)

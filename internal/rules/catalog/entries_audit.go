@@ -71,5 +71,5 @@ var macAdmin = Entry{
 	Danger: Claim{"A process can change the policy that confines it and the host, where securityfs is writable. That removes one protection; it does not by itself allow escape.", "security/apparmor/policy.c aa_may_manage_policy"},
 	Host:   HostPart,
 	UserNS: InException,
-	Inside: Claim{"It changes AppArmor profiles of a policy namespace that belongs to this user namespace.", "security/apparmor/policy.c aa_may_manage_policy, policy_ns_capable"},
+	Inside: Claim{"It changes AppArmor profiles of a policy namespace that belongs to this user namespace.", "security/apparmor/policy.c aa_may_manage_policy, aa_policy_admin_capable"},
 }

@@ -12,7 +12,7 @@ var sysModule = Entry{
 		{"before Linux 2.6.25, drop capabilities from the bounding set of the whole system", "capabilities(7)"},
 	},
 	Use:    "modprobe and udev on the host; drivers that are shipped as containers.",
-	Danger: Claim{"A module is kernel code: a process that loads one controls the host and every container on it. Enforced module signatures, or kernel.modules_disabled, are the only protection left.", "kernel/module/main.c may_init_module, module_sig_check"},
+	Danger: Claim{"A module is kernel code: a process that loads one controls the host and every container on it. Enforced module signatures, or kernel.modules_disabled, are the only protection left.", "kernel/module/main.c may_init_module; kernel/module/signing.c module_sig_check"},
 	Root:   "It can run its own code in the kernel.",
 	Host:   HostDirect,
 	UserNS: InNothing,

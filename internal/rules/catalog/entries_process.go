@@ -128,7 +128,7 @@ var checkpointRestore = Entry{
 		{"choose the process id of a new process (clone3(2) with set_tid, /proc/sys/kernel/ns_last_pid)", "clone3(2); kernel/pid.c alloc_pid; kernel/pid_namespace.c pid_ns_ctl_handler"},
 		{"open files that processes have mapped, through /proc/PID/map_files, where it may also trace the process and open the file", "proc_pid_map_files(5); fs/proc/base.c proc_map_files_get_link"},
 		{"change its own exe link with PR_SET_MM_MAP", "PR_SET_MM(2const); kernel/sys.c prctl_set_mm_map"},
-		{"choose the next System V IPC id, and change locked terminal settings", "proc_sys_kernel(5); ipc/ipc_sysctl.c ipc_permissions; drivers/tty/tty_ioctl.c n_tty_ioctl_helper"},
+		{"choose the next System V IPC id, and change locked terminal settings", "proc_sys_kernel(5); ipc/ipc_sysctl.c ipc_permissions; drivers/tty/tty_ioctl.c tty_mode_ioctl"},
 	},
 	Use:    "CRIU, container engines that migrate containers, Java's fast start-up. Before Linux 5.9 these needed CAP_SYS_ADMIN.",
 	Danger: Claim{"A process can impersonate another through a chosen process id or exe link. It does not open files or processes that it could not open otherwise.", "fs/proc/base.c proc_map_files_get_link"},
