@@ -213,13 +213,13 @@ func TestFormatsLaunch(t *testing.T) {
 		}
 	}
 	f.write("register", ":one:M:2:MAGIC::"+dir+"/cat-ep:")
-	want := dir + "/cat-ep (the interpreter of " + file + ") carries cap_net_raw=ep, but capset takes cap_net_raw out of the bounding set"
+	want := dir + "/cat-ep (the interpreter of " + file + ") has cap_net_raw=ep, but capset drops cap_net_raw from the bounding set"
 	if r := launch("-u", "1000:1000", "-k", "kill", file); r.Code != 125 || !strings.Contains(r.Err, want) {
 		t.Errorf("an interpreter with file capabilities: %d, %q", r.Code, r.Err)
 	}
 	f.write("register", ":c:M:2:MAGIC::"+dir+"/cat:C")
 	setCaps(t, file, filecap.Caps{Version: 2, Permitted: caps.Kill.Set(), Effective: true})
-	want = "capset: " + file + " carries cap_kill=ep, but capset takes cap_kill out of the bounding set"
+	want = "capset: " + file + " has cap_kill=ep, but capset drops cap_kill from the bounding set"
 	if r := launch("-u", "1000:1000", "-k", "net_raw", file); r.Code != 125 || !strings.Contains(r.Err, want) {
 		t.Errorf("a file that decides itself: %d, %q", r.Code, r.Err)
 	}

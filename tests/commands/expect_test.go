@@ -189,7 +189,7 @@ func TestExpectUsage(t *testing.T) {
 		{[]string{"--pid=2147483647", "nnp"}, 1, "no such process"},
 		{[]string{"uid=no such user"}, 2, "no user"},
 		{[]string{"--proc=/nonexistent", "nnp"}, 1, "no such file"},
-		{[]string{"a\x1b[31m=b"}, 2, "nothing to compare"},
+		{[]string{"a\x1b[31m=b"}, 2, "unknown subject"},
 	} {
 		r := capsh(t, append([]string{"expect"}, test.args...)...)
 		if r.Code != test.code || r.Out != "" || !strings.Contains(r.Err, test.err) ||

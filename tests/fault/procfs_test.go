@@ -60,7 +60,7 @@ func TestMasked(t *testing.T) {
 	write(t, dir+"/deny", "deny\n", 0o644)
 	const task = "cd /proc/$$/task/$$; "
 	const dryRun = `; exec "$capset" --dry-run -u 1000:1000 --lock true`
-	const open = "user namespaces are open"
+	const open = "unprivileged user namespaces are enabled"
 	run := func(script string) string {
 		r := testenv.Run(t, inMounts(t, dir, script))
 		if r.Code != 0 || !strings.Contains(r.Out, "setresuid 1000") {

@@ -101,7 +101,7 @@ var bad = []struct{ args, want string }{
 	{"--bounding=-all,", `must be +NAME or -NAME`},
 	{"--bounding=+nonesuch", `is unknown`},
 	{"--bounding=none --bounding=none", `--bounding is given twice`},
-	{"--ambient=chown --inheritable=none", `cannot make cap_chown ambient: it is not to be permitted and inheritable`},
+	{"--ambient=chown --inheritable=none", `cannot make cap_chown ambient: it is not both permitted and inheritable`},
 	{"--from=", `the value is empty`},
 	{"--from=nonesuch", `no such file`},
 	{"--securebits=", `the value is empty`},

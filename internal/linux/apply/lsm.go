@@ -66,7 +66,7 @@ func checkAttr(names ...string) error {
 	return err
 }
 
-// Landlock restricts this thread for good. It takes no_new_privs or
+// Landlock restricts this thread for good. It needs no_new_privs or
 // CAP_SYS_ADMIN. No call reads a thread's Landlock rules; of a filter that answers
 // for landlock_restrict_self(2) the one sign is that it takes flags that no kernel
 // knows.

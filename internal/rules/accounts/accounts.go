@@ -1,11 +1,11 @@
-// Package accounts reads passwd(5) and group(5) files: who a number is and
-// which groups a user is in. There is no NSS behind it, as a static binary has
-// none. It is pure: it takes the text of a file and returns values.
+// Package accounts reads passwd(5) and group(5) files: the user of a uid, and the
+// groups of a user. It does not use NSS, as a static binary cannot. It is pure: it
+// takes the text of a file and returns values.
 //
 // A line counts where the "files" backend of glibc would take it, but only if
 // its numbers are plain decimals; every other line is skipped, never read as
 // uid 0. Fields after the gid may be missing, and the last field runs to the end
-// of the line. Comments (#) and the NIS lines (+, -) are no accounts.
+// of the line. Comments (#) and the NIS lines (+, -) are not accounts.
 package accounts
 
 import (

@@ -12,7 +12,7 @@ const (
 	GroupPath  = "/etc/group"
 )
 
-// Files are the passwd and the group file of a root folder.
+// Files are the passwd and the group file of a root directory.
 type Files struct {
 	// Read is the whole text of one of them. Its error names the file, and is
 	// [fs.ErrNotExist] where there is none.
@@ -63,7 +63,7 @@ func missing(kind, name, path string) error {
 	return errors.New("no " + kind + " " + strconv.Quote(name) + " in " + path)
 }
 
-// unlessMissing is nil for a file that is not there: it names no one.
+// unlessMissing is err, or nil for a file that does not exist: it has no entries.
 func unlessMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

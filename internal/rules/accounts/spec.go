@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Account is who a command line means, as far as the files know.
+// Account is the user that a command line names, with what the files say of it.
 type Account struct {
 	User
 	// Known is whether passwd has that user. If not, only its ids are set.
 	Known bool
 	// GroupGiven is whether GID is what the command line says.
 	GroupGiven bool
-	// Unread is why passwd could not be read. Ids that are numbers can do without;
-	// whether what else was asked for can is the caller's to say.
+	// Unread is why passwd could not be read. Numeric ids do not need it; the caller
+	// decides whether anything else that was asked for does.
 	Unread error
 }
 

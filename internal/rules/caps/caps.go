@@ -1,5 +1,5 @@
-// Package caps says what a Linux capability and a set of them are: their
-// names, numbers and text forms. It is pure: the same answer on every machine.
+// Package caps has Linux capabilities and sets of them: their names, numbers and
+// text forms. It is pure: the same answer on every host.
 package caps
 
 import (
@@ -105,7 +105,7 @@ func First(n int) Set {
 	return 1<<n - 1
 }
 
-// Set is the set that holds only c; empty if c is no bit of a set.
+// Set is the set with c alone; empty if c is not a bit of a set.
 func (c Cap) Set() Set { return 1 << c }
 
 // Has reports whether c is in s.
@@ -114,7 +114,7 @@ func (s Set) Has(c Cap) bool { return s&c.Set() != 0 }
 // Contains reports whether all of t is in s.
 func (s Set) Contains(t Set) bool { return t&^s == 0 }
 
-// Len is how many capabilities s holds.
+// Len is how many capabilities s has.
 func (s Set) Len() int { return bits.OnesCount64(uint64(s)) }
 
 // Mask is the 16 hex digits that /proc/PID/status shows of a set.

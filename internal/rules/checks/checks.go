@@ -1,6 +1,6 @@
-// Package checks says what the capability checks of a run mean: which capability
-// the command needs, which it may do without, and which checks the kernel makes
-// for reasons of its own. It is pure: internal/linux/watch reads the checks.
+// Package checks classifies the capability checks of a run: which capabilities the
+// command needs, which are optional, and which checks the kernel makes for its own
+// purposes. It is pure: internal/linux/watch reads the checks.
 package checks
 
 import "capsh/internal/rules/caps"
@@ -13,7 +13,7 @@ type Check struct {
 	// PID and TID are the process and the thread that the kernel asked about, in
 	// the watcher's PID namespace.
 	PID, TID int
-	// Parent is the process that started it, 0 where nobody saw that.
+	// Parent is the process that started it, 0 where that is unknown.
 	Parent int
 	// Comm is the name of the thread as the kernel has it: up to 15 bytes, which
 	// may be any but 0.
@@ -23,7 +23,8 @@ type Check struct {
 	// Granted is cap_capable's answer. Another security module may still refuse.
 	Granted   bool
 	Namespace Namespace
-	// Ours is whether a capability in the watcher's own user namespace decides.
+	// Ours is whether a capability in the watcher's own user namespace decides the
+	// check.
 	Ours bool
 
 	// Chain are the kernel functions that led to the check, the innermost first; a
@@ -59,11 +60,11 @@ func (k NamespaceKind) String() string { return [...]string{"other", "initial", 
 type Kind uint8
 
 const (
-	// Noise: the kernel asks for its own purposes. The system call does the same
-	// with either answer, or nothing that a caller would miss.
+	// Noise: the kernel checks for its own purposes. The system call has the same
+	// effect with either answer, or no difference that matters to a caller.
 	Noise Kind = iota
-	// Optional: the kernel asks before it knows whether it matters, or programs that
-	// are refused usually go on.
+	// Optional: the kernel checks before it knows whether the answer matters, or
+	// programs usually continue when they are refused.
 	Optional
 	// Need: without the capability the system call fails.
 	Need

@@ -7,7 +7,7 @@ import (
 	"capsh/internal/rules/caps"
 )
 
-// Found is what the watching of a run found.
+// Found is the result of watching a run.
 type Found struct {
 	// Seen are the distinct checks in the order of their first appearance.
 	Seen []Seen
@@ -19,8 +19,8 @@ type Found struct {
 	Granted, Denied caps.Set
 	// Incomplete says why checks may be missing; empty means that none is.
 	Incomplete []string
-	// Blind says why functions have no names, so that of the kernel's own checks only
-	// those of memory mappings are known; empty where they have.
+	// Blind says why kernel functions have no names, in which case only the kernel's
+	// own checks of memory mappings are recognised; empty where they have names.
 	Blind string
 }
 
@@ -39,7 +39,7 @@ type Seen struct {
 	Comm string
 }
 
-// Complete reports whether no check can be missing.
+// Complete reports whether every check was recorded.
 func (f *Found) Complete() bool { return len(f.Incomplete) == 0 }
 
 // Needs lists what the command needs, as far as its checks say: of each set, one

@@ -8,9 +8,9 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// Help says what would have granted a check that was denied, by what the process is:
-// a sentence without a full stop. Of one that has ended, the state is that of the
-// process that started it, or unknown.
+// Help says what would have granted a check that was denied, by the state of the
+// process: a sentence without a full stop. For a process that has ended, the state is
+// that of its parent, or unknown.
 func Help(c *Check, v *Verdict, state *cred.Known[cred.State], ended bool) string {
 	name := c.Cap.String()
 	s := &state.Value
@@ -19,7 +19,7 @@ func Help(c *Check, v *Verdict, state *cred.Known[cred.State], ended bool) strin
 	case !state.OK:
 		return "start it with " + name + " effective" + or(v.Alternatives)
 	case outOfReach(c.Namespace, own):
-		return fmt.Sprintf("nothing that it has counts outside its own user namespace (%d): run it without one", own.Value)
+		return fmt.Sprintf("its capabilities count only in its own user namespace (%d): run it without one", own.Value)
 	case ended && s.Permitted.Has(c.Cap): // it had lost what its parent has
 		return "start it with " + name + " effective" + or(v.Alternatives)
 	case s.Effective.Has(c.Cap):

@@ -26,13 +26,13 @@ func TestHelp(t *testing.T) {
 		want  string
 	}{
 		{"ended", initial, cred.Known[cred.State]{}, true, "start it with cap_chown effective"},
-		{"child namespace", initial, state(cred.Sets{Effective: chown, Permitted: chown, Bounding: chown}, inode(5)), false, "outside its own user namespace (5)"},
+		{"child namespace", initial, state(cred.Sets{Effective: chown, Permitted: chown, Bounding: chown}, inode(5)), false, "only in its own user namespace (5)"},
 		{"in that namespace", Namespace{Inode: 5}, state(cred.Sets{}, inode(5)), false, "not in the bounding set"},
 		{"unknown namespace", initial, state(cred.Sets{}, cred.UserNS{}), false, "not in the bounding set"},
 		{"effective by now", initial, state(cred.Sets{Effective: chown, Permitted: chown, Bounding: chown}, inode(cred.InitialUserNS)), false, "effective by now"},
 		{"permitted", initial, state(cred.Sets{Permitted: chown, Bounding: chown}, inode(cred.InitialUserNS)), false, "must raise it"},
 		{"parent has it", initial, state(cred.Sets{Effective: chown, Permitted: chown}, inode(cred.InitialUserNS)), true, "start it with cap_chown effective"},
-		{"parent in a child namespace", initial, state(cred.Sets{Effective: chown, Permitted: chown}, inode(5)), true, "outside its own user namespace (5)"},
+		{"parent in a child namespace", initial, state(cred.Sets{Effective: chown, Permitted: chown}, inode(5)), true, "only in its own user namespace (5)"},
 		{"bounded", initial, state(cred.Sets{}, inode(cred.InitialUserNS)), false, "--cap-add=CHOWN"},
 		{"no_new_privs", initial, nnp, false, "no file gives it"},
 		{"not permitted", initial, state(cred.Sets{Bounding: chown}, inode(cred.InitialUserNS)), false, "ambient, or from a file"},

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Judge says what a check means, by the chain of functions that led to it. Without a
-// chain each check is a need.
+// Judge classifies a check by the chain of functions that led to it. Without a chain
+// each check is a need.
 func Judge(c *Check) Verdict {
 	v := Verdict{Kind: Need, Asker: Asker(c.Chain), Alternatives: alternatives(c)}
 	if belowOverlay(c.Chain) {
@@ -25,8 +25,8 @@ func Judge(c *Check) Verdict {
 	return v
 }
 
-// generic are the functions through which all of the kernel asks: they say nothing
-// of why.
+// generic are the functions through which all kernel code makes its checks: they do
+// not show the reason for one.
 var generic = []string{
 	"cap_capable", "security_capable", "capable", "ns_capable", "ns_capable_noaudit", "ns_capable_setid",
 	"has_capability", "has_ns_capability", "has_capability_noaudit", "has_ns_capability_noaudit",
@@ -35,7 +35,7 @@ var generic = []string{
 	"netlink_capable", "netlink_net_capable", "bpf_token_capable", "bpf_ns_capable",
 }
 
-// Asker is the function that asked: the innermost one that is not for all askers.
+// Asker is the function that made the check: the innermost one that is not generic.
 func Asker(chain []string) string {
 	for _, f := range chain {
 		if f != "" && !slices.Contains(generic, f) {

@@ -1,6 +1,6 @@
-// Package cred says what a thread holds: its capability sets, ids, securebits
-// and what else the kernel looks at when it asks "may it?". It is pure;
-// linux/procfs and linux/self read these values, package apply changes what they describe.
+// Package cred has the credentials of a thread: its capability sets, ids, securebits
+// and what else the kernel's permission checks use. It is pure; linux/procfs and
+// linux/self read these values, package apply changes what they describe.
 package cred
 
 import (
@@ -61,7 +61,8 @@ type Sets struct {
 	Effective, Permitted, Inheritable, Bounding, Ambient caps.Set
 }
 
-// Held is what the thread holds in any way; the bounding set is no holding.
+// Held is every capability in the permitted, effective, inheritable or ambient set.
+// The bounding set alone does not count.
 func (s *Sets) Held() caps.Set { return s.Effective | s.Permitted | s.Inheritable | s.Ambient }
 
 // IDs are the four user or group ids of a thread (credentials(7)).
@@ -76,8 +77,8 @@ func Same(id uint32) IDs { return IDs{Real: id, Effective: id, Saved: id, FS: id
 // setresuid(2).
 const Unchanged = ^uint32(0)
 
-// UnknownID is in the place of an id of another thread that could not be read, or
-// that is shown as every id without a counterpart is ([UserNS.Hide]). No thread has
+// UnknownID stands for an id of another thread that could not be read, or that may
+// be the overflow id in the place of an unmapped one ([UserNS.Hide]). No thread has
 // it: it is (uid_t)-1, the kernel's INVALID_UID (include/linux/uidgid.h).
 const UnknownID = ^uint32(0)
 
@@ -140,8 +141,8 @@ const (
 type State struct {
 	Sets
 	UID, GID IDs
-	// FSUnknown says that the fs ids could not be read. They stand as the effective
-	// ones: so they are in all but the rarest programs, and after every execve.
+	// FSUnknown says that the fs ids could not be read. They are then set to the
+	// effective ones, as they are in nearly all programs and after every execve.
 	FSUnknown bool
 	// Groups are the supplementary groups in the kernel's order. GroupsUnknown says
 	// that they could not be read.

@@ -8,7 +8,7 @@ type Mode int
 // The modes, with libcap's numbers.
 const (
 	ModeUncertain  Mode = iota // none of the below
-	ModeNoPriv                 // no capability can be had again
+	ModeNoPriv                 // no capability can be gained again
 	ModePure1EInit             // capabilities, no uid 0 privilege, I and A empty
 	ModePure1E                 // the same with an inheritable set
 	ModeHybrid                 // uid 0 is privileged: the kernel's default
@@ -36,8 +36,8 @@ func PureSecurebits(ambientSupported bool) Securebits {
 	return pureBits
 }
 
-// GuessMode says which mode s is in, as cap_get_mode(3) does. boundingBits is
-// how many capabilities the kernel tells of in a bounding set. It is unknown
+// GuessMode is the mode that s is in, by the rules of cap_get_mode(3). boundingBits
+// is how many capabilities the kernel shows in a bounding set. The mode is unknown
 // where the securebits are.
 func GuessMode(s *State, boundingBits int) Known[Mode] {
 	if !s.Securebits.OK {

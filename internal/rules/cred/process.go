@@ -1,7 +1,7 @@
 package cred
 
-// Process is one thread as a procfs shows it, with what tells it apart. The
-// thread is the leader unless another was asked for.
+// Process is one thread as a procfs shows it, with what identifies it. The thread
+// is the leader unless another was asked for.
 type Process struct {
 	PID, TID, PPID int
 	// Name is the thread's comm, with the kernel's escapes undone: bytes that
@@ -13,17 +13,17 @@ type Process struct {
 	// (the reader's) first.
 	NSPID   []int
 	Threads int
-	// KernelThread is unknown of a copy without a stat file, made before Linux 6.4,
-	// but for a process that shows memory of its own.
+	// KernelThread is unknown in a copied procfs from before Linux 6.4 without a stat
+	// file, unless the process shows memory of its own.
 	KernelThread Known[bool]
 	Seccomp      Known[Seccomp]
 	// Label is what the active LSM says of the thread (attr/current), without
 	// the trailing NUL or newline; unknown where no LSM answers.
 	Label Known[string]
 	State
-	// Differing are the other threads of the process whose credentials are not
-	// those of this one. They are all there are only if ThreadsRead: unless the
-	// threads were asked for and could be read, none here says nothing.
+	// Differing are the other threads of the process whose credentials differ from
+	// this one's. The list is complete only if ThreadsRead is set, that is, if the
+	// threads were asked for and could be read.
 	Differing   []Process
 	ThreadsRead bool
 }

@@ -64,8 +64,8 @@ func (n *UserNS) KnownGID(gid uint32) uint32 {
 	return UnknownID
 }
 
-// Hide leaves of the ids of a state that a thread of this namespace has read those
-// that are known.
+// Hide replaces by UnknownID each id of a state, read by a thread of this namespace,
+// that may stand for another id.
 func (n *UserNS) Hide(s *State) {
 	for _, id := range [...]*uint32{&s.UID.Real, &s.UID.Effective, &s.UID.Saved, &s.UID.FS} {
 		*id = n.KnownUID(*id)
@@ -82,9 +82,9 @@ func (n *UserNS) Hide(s *State) {
 // since 3.8 (PROC_USER_INIT_INO, include/linux/proc_ns.h).
 const InitialUserNS = 4026531837
 
-// Initial reports whether this is the machine's first user namespace. The inode
-// says so. Where that is unknown a map that lacks an id proves that it is not; one
-// that has all proves nothing, as a child may have them too.
+// Initial reports whether this is the initial user namespace, by the inode. Where
+// that is unknown, a map that lacks an id shows that it is not; a map that has all
+// leaves the answer unknown, as a child may have them too.
 func (n *UserNS) Initial() Known[bool] {
 	if !n.Inode.OK && n.UIDMap.OK && !n.HasAllIDs() {
 		return Is(false)
@@ -92,17 +92,17 @@ func (n *UserNS) Initial() Known[bool] {
 	return Known[bool]{n.Inode.Value == InitialUserNS, n.Inode.OK}
 }
 
-// HasAllIDs reports whether the map is known to have all ids as the machine's first
-// namespace has them, in one range from 0 (init_user_ns, kernel/user.c). What they
-// are outside hangs on the reader: one in a child is shown where uid 0 is to it.
+// HasAllIDs reports whether the uid map is known to have all ids as the initial
+// namespace's has, in one range from 0 (init_user_ns, kernel/user.c). The outside
+// ids of the range depend on the reader's namespace and are not compared.
 func (n *UserNS) HasAllIDs() bool {
 	m := n.UIDMap.Value
 	return len(m) == 1 && m[0].Inside == 0 && m[0].Count == 1<<32-1
 }
 
-// Same reports whether two are one namespace. Where the inodes do not tell, maps
-// that differ do, for one reader sees the same in all processes of a namespace
-// (uid_m_show, kernel/user_namespace.c); maps that are alike prove nothing.
+// Same reports whether two are one namespace. Where the inodes are unknown, maps
+// that differ show that they are not: one reader sees the same maps in all processes
+// of a namespace (uid_m_show, kernel/user_namespace.c). Equal maps show nothing.
 func (n *UserNS) Same(as *UserNS) Known[bool] {
 	a, b := n.Initial(), as.Initial()
 	switch {

@@ -1,4 +1,4 @@
-// Package execve says what an execve(2) would do to a thread's credentials, and
+// Package execve predicts what an execve(2) would do to a thread's credentials, and
 // by which of the kernel's rules. It is pure: linux/files reads the file.
 package execve
 
@@ -15,17 +15,17 @@ type File struct {
 	// Path is the file that is to be run.
 	Path string
 	// Interpreters are where "#!" lines and binfmt_misc lead, that of Path first.
-	// The last one decides: all fields that follow IDs speak of it, or of Path where
-	// there is none, or of the one before it with BinaryDecides.
+	// The last one decides: all fields after IDs are about it, or about Path where
+	// there is none, or about the one before it with BinaryDecides.
 	Interpreters []string
-	// BinaryDecides is set where binfmt_misc has the last interpreter, with flag C:
-	// the file that this runs decides.
+	// BinaryDecides is set where binfmt_misc gives the last interpreter, with flag C:
+	// the file that the interpreter runs decides.
 	BinaryDecides bool
 	// OpenedBefore is set where binfmt_misc opened the last interpreter long ago, with
 	// flag F: which file decides is not known.
 	OpenedBefore bool
-	// Foreign is set for a file that is none which the kernel runs by itself, where
-	// the registrations of binfmt_misc cannot be read.
+	// Foreign is set for a file that the kernel itself cannot execute, where the
+	// registrations of binfmt_misc cannot be read.
 	Foreign bool
 	// IDs are the files that Path and Interpreters led to, in this order.
 	IDs []FileID
@@ -52,20 +52,20 @@ type File struct {
 	// of a user namespace that the caller is not in (mnt_may_suid,
 	// fs/namespace.c). UnsureMount is set where that is unknown.
 	NoSuid, UnsureMount bool
-	// Unreadable is set where the caller may not read the file, so that it is
-	// taken for a binary without having been seen.
+	// Unreadable is set where the caller may not read the file: it is assumed to be
+	// a binary.
 	Unreadable bool
 	// Unsafe is set where the caller is traced without the tracer having
 	// CAP_SYS_PTRACE, or shares its directories with another process
 	// (clone(2), CLONE_FS): LSM_UNSAFE_PTRACE and LSM_UNSAFE_SHARE.
 	Unsafe bool
-	// SetidFromReal is set for Linux before 6.17, which takes every exec with
-	// an effective id other than the real one for one of a set-id file.
+	// SetidFromReal is set for Linux before 6.17, which treats every exec with an
+	// effective id other than the real one as one of a set-id file.
 	SetidFromReal bool
 }
 
-// FileID tells a file from every other on this host, and from itself before a
-// change: an inode number alone is given away again.
+// FileID identifies a version of a file on this host. An inode number alone does
+// not: it is reused.
 type FileID struct {
 	Dev, Ino uint64
 	// Changed is st_ctime in seconds and nanoseconds.
@@ -133,14 +133,14 @@ func (r *Refused) Error() string {
 
 func (r *Refused) Unwrap() error { return ErrRefused }
 
-// Unknown is the error where the answer hangs on what could not be read.
+// Unknown is the error where the answer depends on what could not be read.
 type Unknown struct {
 	// What is "securebits", "no_new_privs", "the file capabilities", "the mount's
 	// user namespace" or "the file's owner or group".
 	What string
 }
 
-// unknownFormat is the Unknown of a file of which it is not known what runs it, or nil.
+// unknownFormat is the Unknown of a file whose interpreter is not known, else nil.
 func (f *File) unknownFormat() error {
 	switch {
 	case f.Foreign:

@@ -7,8 +7,8 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// Inside turns what a reader sees of a thread in a user namespace below its own,
-// and of a file, into what the thread sees itself: that is what [Predict] takes.
+// Inside translates a thread in a user namespace below the reader's, and a file,
+// from what the reader sees to what the thread itself sees, as [Predict] takes it.
 // The maps of s are as the reader sees them. It is an error where a map is
 // unknown, or an id of the thread has no counterpart.
 func Inside(s cred.State, f File) (cred.State, File, error) {
@@ -53,8 +53,8 @@ func noCounterpart(kind string, id uint32) error {
 // overflow stands for an id without a counterpart (/proc/sys/kernel/overflowgid).
 const overflow = 65534
 
-// into turns an id of the reader into that of the namespace; false, leaving it
-// as it is, if there is none.
+// into translates an id of the reader to that of the namespace; false, with the id
+// unchanged, if there is none.
 func into(ranges []cred.IDRange, id *uint32) bool {
 	inside, ok := cred.Inside(ranges, *id)
 	if ok {

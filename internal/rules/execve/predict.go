@@ -7,12 +7,12 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// Predict is what an execve of f by a thread that holds before gives. The ids of
-// before and of f are those that the thread's own user namespace shows.
+// Predict is the outcome of an execve of f by a thread in the state before. The ids
+// of before and of f are those that the thread's own user namespace shows.
 //
 // The error is a *[Refused] where the kernel answers EPERM, and an *[Unknown]
-// where before or f does not say enough. What has nothing to do with privilege is
-// not looked at: whether the file may be executed, or starts.
+// where before or f lacks what the answer depends on. Whether the file may be
+// executed, or would start, is not considered.
 //
 // The kernel's side of it is begin_new_exec and bprm_creds_from_file in
 // fs/exec.c and cap_bprm_creds_from_file in security/commoncap.c. Not covered:

@@ -39,8 +39,8 @@ const (
 )
 
 var sentences = [ruleCount]string{
-	ByInterpreter:     "the interpreter decides, the privileges of the script itself mean nothing",
-	ByBinary:          "binfmt_misc's flag C: the file decides, the privileges of the interpreter that runs it mean nothing",
+	ByInterpreter:     "the interpreter decides: the privileges of the script itself are ignored",
+	ByBinary:          "binfmt_misc's flag C: the file decides, the privileges of the interpreter that runs it are ignored",
 	AssumedBinary:     "the file can't be read and is taken for a binary",
 	SetidNoSuid:       "the mount is nosuid or not of this namespace: setuid and setgid ignored",
 	SetidNoNewPrivs:   "no_new_privs: setuid and setgid ignored",
@@ -54,7 +54,7 @@ var sentences = [ruleCount]string{
 	RootDisabled:      "securebit noroot: uid 0 gives no capabilities",
 	RootByFileCaps:    "a setuid-root file with file capabilities, run by another user: its file capabilities decide",
 	RootEffective:     "effective uid 0: permitted is bounding | inheritable, and effective",
-	RootReal:          "real uid 0 only: permitted is bounding | inheritable, but not effective by that",
+	RootReal:          "real uid 0 only: permitted is bounding | inheritable, but uid 0 makes none of it effective",
 	Unprivileged:      "neither file capabilities nor uid 0: only the ambient set stays permitted and effective",
 	CutNoNewPrivs:     "no_new_privs: permitted is cut to what was permitted before",
 	CutUnsafe:         "traced or sharing directories with another process: permitted is cut to what was permitted before",

@@ -1,4 +1,4 @@
-// Package expect is the language of assertions about what a process holds:
+// Package expect is the language of assertions about a process:
 // "eff=net_bind_service", "bnd<=docker", "nnp". It is pure.
 package expect
 
@@ -13,7 +13,7 @@ import (
 	"capsh/internal/rules/suggest"
 )
 
-// World is what the words of an expression stand for on a machine.
+// World is what the words of an expression stand for on a host.
 type World struct {
 	// Bits is how many capabilities the kernel has: those of "all".
 	Bits int
@@ -21,7 +21,8 @@ type World struct {
 	User, Group func(text string) (uint32, error)
 }
 
-// Result says whether an expression holds. What is not known never does.
+// Result says whether an expression holds, that is, is true. One about an unknown
+// value never does.
 type Result uint8
 
 const (
@@ -33,8 +34,8 @@ const (
 // String is "holds", "fails" or "unknown".
 func (r Result) String() string { return [...]string{"holds", "fails", "unknown"}[r] }
 
-// Verdict is the answer to an expression. Message says in what it differs, or
-// what is not known, in one line; it is empty for one that holds.
+// Verdict is the answer to an expression. Message says how the process differs, or
+// what is unknown, in one line; it is empty for an expression that holds.
 type Verdict struct {
 	Result  Result
 	Message string
@@ -44,7 +45,7 @@ func holds() Verdict               { return Verdict{} }
 func fails(message string) Verdict { return Verdict{Fails, message} }
 func unknown(what string) Verdict  { return Verdict{Unknown, what + ": unknown"} }
 
-// judge looks at one thread.
+// judge evaluates an expression for one thread.
 type judge func(p *cred.Process) Verdict
 
 // Expr is an expression, ready to be judged.
@@ -53,8 +54,8 @@ type Expr struct {
 	judge judge
 }
 
-// Judge holds an expression against a process: against the thread that p is,
-// and where that is the leader against those that differ from it as well.
+// Judge evaluates an expression for a process: for the thread p, and where p is the
+// leader, for the threads that differ from it too.
 func (e *Expr) Judge(p *cred.Process) Verdict {
 	if v := e.judge(p); v.Result != Holds {
 		return v
@@ -115,7 +116,7 @@ func (w *World) parse(text string) (judge, error) {
 	return parse(op, rest)
 }
 
-// subject is the parser of what may follow a subject; nil if there is no such.
+// subject is the parser of the value of a subject; nil for an unknown subject.
 func (w *World) subject(name string) func(operator, string) (judge, error) {
 	if s, ok := setOf(name); ok {
 		return func(op operator, v string) (judge, error) { return w.capSet(s, op, v) }
@@ -138,7 +139,7 @@ func (w *World) subject(name string) func(operator, string) (judge, error) {
 	return nil
 }
 
-// subjects are all that there are, for the nearest.
+// subjects are all subjects, for the nearest spelling.
 var subjects = [...]string{
 	"nnp", "eff", "prm", "inh", "bnd", "amb", "effective", "permitted", "inheritable", "bounding", "ambient",
 	"uid", "euid", "suid", "fsuid", "gid", "egid", "sgid", "fsgid", "groups", "seccomp", "userns", "securebits", "mode",
@@ -148,7 +149,7 @@ var subjects = [...]string{
 func Subjects() []string { return subjects[:] }
 
 func unknownSubject(word string) error {
-	text := strconv.Quote(word) + " is nothing to compare"
+	text := "unknown subject " + strconv.Quote(word)
 	near := suggest.Nearest(strings.ToLower(word), slices.Values(subjects[:]))
 	if near != "" {
 		text += ", did you mean " + near + "?"
@@ -156,7 +157,7 @@ func unknownSubject(word string) error {
 	return errors.New(text)
 }
 
-// operator compares, of sets as sets.
+// operator is a comparison; sets compare by inclusion.
 type operator uint8
 
 const (
@@ -168,7 +169,8 @@ const (
 	coversAndMore                     // >
 )
 
-// cutOperator takes the operator off that a text begins with; 0 if it is none.
+// cutOperator splits off the operator at the beginning of a text; 0 if there is
+// none.
 func cutOperator(text string) (operator, string) {
 	for _, o := range [...]struct {
 		text string
@@ -181,15 +183,15 @@ func cutOperator(text string) (operator, string) {
 	return 0, text
 }
 
-// exact refuses the operators that mean something for sets only.
+// exact refuses the operators that are for sets only.
 func exact(op operator, subject string) error {
 	if op != equal && op != notEqual {
-		return errors.New(subject + " is no set: the operator must be = or !=")
+		return errors.New(subject + " is not a set: the operator must be = or !=")
 	}
 	return nil
 }
 
-// compareOne is the verdict on a value that is the wanted one or not.
+// compareOne is the verdict on a single value; same says that it is the wanted one.
 func compareOne(op operator, subject, is, wanted string, same bool) Verdict {
 	switch {
 	case same == (op == equal):
@@ -200,8 +202,8 @@ func compareOne(op operator, subject, is, wanted string, same bool) Verdict {
 	return fails(subject + ": is " + is)
 }
 
-// difference is in what a set differs from the value that it is compared with:
-// what it has beyond that and what it lacks, in words, "" for nothing.
+// difference is how a set differs from the value that it is compared with: what it
+// has beyond that and what it lacks, in words, "" for nothing.
 type difference struct {
 	subject, extra, missing string
 	// value is what was typed, "" where it is the empty set.
@@ -243,5 +245,5 @@ func (d *difference) compare(op operator) Verdict {
 	return fails(d.subject + ": " + strings.Join(parts, ", and "))
 }
 
-// list is the names of capabilities with commas and blanks between.
+// list is the names of capabilities, separated by ", ".
 func list(s caps.Set) string { return strings.ReplaceAll(s.String(), ",", ", ") }

@@ -92,7 +92,8 @@ func (w *World) groups(op operator, value string) (judge, error) {
 	}, nil
 }
 
-// hidden is why an id is unknown: by the reader's user namespace, not the process's.
+// hidden is why an id is unknown: the reader's user namespace, not the process's,
+// does not map it.
 const hidden = ", the user namespace of capsh does not show it"
 
 // without lists the ids of a that are not in b, each once.

@@ -10,7 +10,7 @@ import (
 	"capsh/internal/rules/caps"
 )
 
-// XattrName is the extended attribute that holds file capabilities.
+// XattrName is the extended attribute with a file's capabilities.
 const XattrName = "security.capability"
 
 // MaxSize is the length in bytes of the longest value, a version 3 one.
@@ -34,7 +34,7 @@ type Caps struct {
 }
 
 // The layout of struct vfs_cap_data and vfs_ns_cap_data: 32-bit words, little
-// endian on every machine. The first is the revision in the top byte and the
+// endian on every architecture. The first is the revision in the top byte and the
 // flags below; then permitted and inheritable of bits 0 to 31, the same of bits
 // 32 to 63, and the root id.
 const (
@@ -84,7 +84,7 @@ func Decode(value []byte) (Caps, error) {
 }
 
 // Encode is the value to store. It is an error if the version is none of 1 to 3
-// or has no room for what c holds. The kernel takes versions 2 and 3 from
+// or has no room for the capabilities of c. The kernel takes versions 2 and 3 from
 // setxattr(2), and version 2 only where the caller has CAP_SETFCAP over the file
 // system's user namespace.
 func (c Caps) Encode() ([]byte, error) {

@@ -5,22 +5,22 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// Grants is what a regular file carries that gives privileges to whoever execs
-// it, and why some of that means nothing where it was looked at.
+// Grants are the privileges that a regular file gives to a process that executes
+// it, and why some of them have no effect here.
 type Grants struct {
 	Path string
 	// Mode is st_mode, UID and GID the owner as the reader's user namespace
 	// shows them.
 	Mode     uint32
 	UID, GID uint32 // cred.UnknownID where they may be others than they are shown as
-	// HasCaps is set where the file has capabilities, be they empty ones; Caps
-	// are those if CapsShown.
+	// HasCaps is set where the file has capabilities, even empty ones; Caps are
+	// those if CapsShown.
 	HasCaps bool
 	Caps    Caps
 	// NotGiven are those of Caps.Permitted that an execve by the reader does not
 	// give: they are not in its bounding set.
 	NotGiven caps.Set
-	// Flaws are why what is carried does not count, Doubts why that is unknown.
+	// Flaws are why privileges do not count, Doubts why that is unknown.
 	Flaws  Flaws
 	Doubts Doubts
 }
@@ -42,14 +42,14 @@ func (g *Grants) Setgid() bool { return g.Mode&ModeSetgid != 0 }
 // version 1, and invalid ones have no meaning.
 func (g *Grants) CapsShown() bool { return g.HasCaps && g.Caps.Version != 0 }
 
-// Any reports whether the file carries anything.
+// Any reports whether the file has any privileges.
 func (g *Grants) Any() bool { return g.HasCaps || g.Setuid() || g.Setgid() }
 
-// Flaws is a set of reasons why a file's privileges mean nothing.
+// Flaws is a set of reasons why a file's privileges have no effect.
 type Flaws uint16
 
-// Each says what it makes meaningless: all, the capabilities, or the setuid and
-// setgid bits.
+// Each has beside it what it makes ineffective: all, the capabilities, or the setuid
+// and setgid bits.
 const (
 	NoExec       Flaws = 1 << iota // all: the mount is noexec
 	NotRunnable                    // all: no one has the permission to execute it
@@ -143,7 +143,7 @@ func (g *Grants) modeFlaws() (f Flaws) {
 }
 
 // Judge adds the flaws that follow from the mode and from how many capabilities
-// the kernel has, and leaves out those that concern nothing that the file carries.
+// the kernel has, and removes those about privileges that the file does not have.
 func (g *Grants) Judge(kernelBits int) {
 	g.Flaws |= g.modeFlaws()
 	if given := g.Caps.Permitted | g.Caps.Inheritable; given != 0 && given&caps.First(kernelBits) == 0 {
@@ -177,8 +177,8 @@ func (g *Grants) boundingFlaw(kernelBits int) Flaws {
 	return SomeGiven
 }
 
-// Honoured reports whether any of what the file carries counts; unknown where a
-// doubt decides.
+// Honoured reports whether any of the file's privileges counts; unknown where that
+// depends on a doubt.
 func (g *Grants) Honoured() cred.Known[bool] {
 	const all = NoExec | NotRunnable | Script | NoSuid | ForeignMount | InvalidCaps | ExecFails
 	if g.Flaws&all != 0 {

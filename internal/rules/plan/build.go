@@ -12,23 +12,22 @@ import (
 //
 //   - what needs capabilities comes before they go: limits, the bounding set,
 //     chroot, groups, gid, uid;
-//   - the owner of descriptors before the groups, which may give the right to what
-//     stands behind them;
+//   - the owner of descriptors before the groups, which may give access to the files
+//     that they refer to;
 //   - groups before the uid, because a new uid loses CAP_SETGID;
 //   - the ambient set after the uid, because leaving uid 0 clears it;
 //   - securebits after the ambient set, because they may forbid to raise it, so
 //     CAP_SETPCAP stays for them until then;
 //   - the death signal after all changes of credentials, which clear it;
-//   - lower limits at the end, for the program that does all this has to live
-//     until then.
+//   - lower limits at the end, because this program has to work under them.
 //
-// A step that would change nothing is left out, but for those that set ids: an id
-// that looks right may be another (see [cred.UserNS.TrueUID]), and the kernel's
-// answer to the call says which.
+// A step that would change nothing is left out, except those that set ids: an id
+// that looks right may be another (see [cred.UserNS.TrueUID]), and only the
+// kernel's answer to the call shows that.
 func (b *builder) build() error {
 	for _, part := range []func(*builder) error{
 		(*builder).raise, (*builder).limits, (*builder).inheritEarly, (*builder).bounding, (*builder).root,
-		(*builder).users, (*builder).sets, (*builder).folder, (*builder).process, (*builder).restrict, (*builder).last,
+		(*builder).users, (*builder).sets, (*builder).directory, (*builder).process, (*builder).restrict, (*builder).last,
 	} {
 		if err := part(b); err != nil {
 			return err
@@ -79,15 +78,15 @@ func (b *builder) raise() error {
 	return b.capset(s.Effective|needs&s.Permitted, s.Permitted, s.Inheritable)
 }
 
-// foreignInheritable says that something is to become inheritable that is
-// neither that nor permitted.
+// foreignInheritable reports whether a capability is to become inheritable that is
+// neither inheritable nor permitted now.
 func (b *builder) foreignInheritable() bool {
 	return !(b.state.Inheritable | b.state.Permitted).Contains(b.want.Inheritable)
 }
 
-// inheritEarly takes into the inheritable set what later could not come in: what
-// the bounding set is about to lose, what takes CAP_SETPCAP, and where the
-// change of user takes all that is permitted, anything.
+// inheritEarly adds to the inheritable set what could not be added later: what the
+// bounding set is about to lose, what needs CAP_SETPCAP, and where the change of
+// user clears the permitted set, everything.
 func (b *builder) inheritEarly() error {
 	s := &b.state
 	later := s.Inheritable | s.Permitted&b.want.Bounding
@@ -149,18 +148,19 @@ func (b *builder) users() error {
 	return nil
 }
 
-// losesCaps says that the change of user, left to itself, takes all that is
-// permitted.
+// losesCaps reports whether the change of user clears the permitted set unless
+// keep_caps is set.
 func (b *builder) losesCaps() bool {
 	const safe = cred.KeepCaps | cred.NoSetuidFixup
 	return leavesRoot(b.state.UID, b.newUID()) && b.state.Securebits.Value&safe == 0
 }
 
-// givesCapsUp says that it may: nothing is to stay permitted.
+// givesCapsUp reports whether the change of user may clear the permitted set:
+// nothing is to stay permitted.
 func (b *builder) givesCapsUp() bool { return b.losesCaps() && b.permittedForNow() == 0 }
 
-// groups sets the supplementary groups, whenever that is permitted. Where it is
-// not, those there are have to be the same, beyond doubt. No groups are none in
+// groups sets the supplementary groups where that is permitted. Where it is not,
+// the current ones have to be known to be the same. An empty list is the same in
 // every namespace.
 func (b *builder) groups() error {
 	s, want := &b.state, b.req.Groups
@@ -191,8 +191,8 @@ func (b *builder) groups() error {
 	return errors.New(err.Error() + ": " + stay + "; " + KeepGroups)
 }
 
-// KeepGroups says how to do without setgroups(2).
-const KeepGroups = "--groups=keep starts the command with the groups there are"
+// KeepGroups is the advice where setgroups(2) is not permitted.
+const KeepGroups = "--groups=keep starts the command with the current groups"
 
 // permittedForNow is what has to stay permitted until the securebits are set.
 func (b *builder) permittedForNow() caps.Set {
@@ -226,14 +226,14 @@ func (b *builder) sets() error {
 	return b.capset(b.want.Effective, b.want.Permitted, b.want.Inheritable)
 }
 
-func (b *builder) folder() error {
+func (b *builder) directory() error {
 	if b.req.Chdir == "" {
 		return nil
 	}
 	return b.do(Chdir{Path: b.req.Chdir, FD: b.req.ChdirFD})
 }
 
-// process sets what belongs to the process and not to its credentials.
+// process sets attributes of the process that are not credentials.
 func (b *builder) process() error {
 	if b.req.DeathSignal.OK {
 		if err := b.do(SetDeathSignal{Signal: b.req.DeathSignal.Value}); err != nil {
@@ -246,7 +246,7 @@ func (b *builder) process() error {
 	return nil
 }
 
-// restrict is what only takes away, and the verification that all is as planned.
+// restrict adds the steps that only restrict, and the verification.
 func (b *builder) restrict() error {
 	r := b.req
 	if !r.AllowNewPrivs && !b.state.NoNewPrivs.Value {
@@ -272,7 +272,8 @@ func (b *builder) restrict() error {
 	return b.do(Verify{})
 }
 
-// last is what this program could not live with for long.
+// last adds what would hinder this program itself: lower limits, signals and the
+// seccomp filter.
 func (b *builder) last() error {
 	if err := b.rlimits(false); err != nil {
 		return err

@@ -11,9 +11,10 @@ import (
 	"capsh/internal/rules/execve"
 )
 
-// Foresee predicts what exe will hold and puts it into the plan, with warnings.
-// The error says in what that is not what was asked for; with AllowMismatch it
-// becomes a warning. Another file may be foreseen later.
+// Foresee predicts what the command will have after an execve of exe and puts it
+// into the plan, with warnings. The error says how that differs from what was asked
+// for; with AllowMismatch it becomes a warning. Foresee may be called again for
+// another file.
 func (p *Plan) Foresee(exe *execve.File) error {
 	p.PutOff("")
 	p.Command = *exe
@@ -23,7 +24,7 @@ func (p *Plan) Foresee(exe *execve.File) error {
 	case errors.As(err, &refused):
 		err = errors.New(p.refusal(exe, refused.Missing))
 	case err != nil && exe.Foreign:
-		err = errors.New(noFormat(exe) + ": it is not known what the command would have")
+		err = errors.New(noFormat(exe) + ": the capabilities that the command would have are unknown")
 	}
 	if err != nil && p.lenient {
 		if !p.After.OK && refused == nil {
@@ -37,21 +38,21 @@ func (p *Plan) Foresee(exe *execve.File) error {
 
 // refusal says why execve answers EPERM, and what to do.
 func (p *Plan) refusal(exe *execve.File, missing caps.Set) string {
-	why := "capset takes " + missing.String() + " out of the bounding set"
+	why := "capset drops " + missing.String() + " from the bounding set"
 	if gone := missing &^ p.Before.Bounding; gone != 0 {
 		why = gone.String() + " is not in the bounding set"
 	}
-	do := "setcap -r " + exe.Decider() + " removes them"
+	do := "setcap -r " + exe.Decider() + " removes the file capabilities"
 	switch {
 	case p.keep.Contains(missing):
-		do = "the bounding set asked for needs it too, or " + do
+		do = "add it to --bounding, or " + do
 	case p.Before.Bounding.Contains(missing) && p.Before.Permitted.Contains(missing):
-		do = "--keep=" + shortNames(p.keep|missing) + " keeps that, or " + do
+		do = "--keep=" + shortNames(p.keep|missing) + " keeps it, or " + do
 	}
-	return exe.DeciderText() + " carries " + fileCaps(exe) + ", but " + why + ": execve would fail with EPERM (" + do + ")"
+	return exe.DeciderText() + " has " + fileCaps(exe) + ", but " + why + ": execve would fail with EPERM (" + do + ")"
 }
 
-// shortNames are names as --keep takes them.
+// shortNames are the names of a set as --keep takes them: "net_raw,sys_time".
 func shortNames(set caps.Set) string {
 	var names []string
 	for c := range set.All() {
@@ -60,12 +61,12 @@ func shortNames(set caps.Set) string {
 	return strings.Join(names, ",")
 }
 
-// noFormat says of a file that it is none that the kernel runs by itself.
+// noFormat is the message for a file that the kernel itself cannot execute.
 func noFormat(exe *execve.File) string {
-	return "execve " + exe.DeciderText() + ": exec format error, unless binfmt_misc has an interpreter for it, which cannot be read here"
+	return "execve " + exe.DeciderText() + ": exec format error, unless binfmt_misc has an interpreter for it; its registrations cannot be read here"
 }
 
-// PutOff says that what the command will hold cannot be foreseen, and why.
+// PutOff records that the command's state after the execve is unknown, and why.
 func (p *Plan) PutOff(why string) {
 	p.After, p.Rules, p.Unforeseen, p.Command = cred.Known[cred.State]{}, 0, why, execve.File{}
 }
@@ -92,21 +93,21 @@ func (p *Plan) judge(exe *execve.File) error {
 	return p.judgeUnread(exe)
 }
 
-// harmless says that no file could make a difference: nothing is held, and nothing
-// can be gained.
+// harmless reports whether no file could make a difference: the command has no
+// capability and can gain none.
 func (p *Plan) harmless() bool {
 	return p.Want.NoNewPrivs.Value && p.keep|p.Want.Permitted == 0
 }
 
-// warnOf warns of what this file makes of the sets and ids, and of what the command
-// loses although it has what was asked for.
+// warnOf warns about how this file changes the sets and ids, and about capabilities
+// that the command loses although it has what was asked for.
 func (p *Plan) warnOf(plain, got *execve.Outcome, exe *execve.File) {
 	after := &p.After.Value
 	if exe.Foreign {
 		p.warning(noFormat(exe))
 	}
 	if lost := p.asked &^ after.Permitted; lost != 0 {
-		p.warning(Names(lost) + " is permitted before the execve only: the command will not hold it")
+		p.warning(Names(lost) + " is permitted before the execve only: the command will not have it")
 	}
 	if p.Rules.Has(execve.SetidNoNewPrivs) {
 		p.warning("the program is setuid or setgid, which no_new_privs turns off")
@@ -116,7 +117,7 @@ func (p *Plan) warnOf(plain, got *execve.Outcome, exe *execve.File) {
 			" and gid " + idText(after.GID.Effective) + ": " + idRule(p.Rules))
 	}
 	if lost := plain.After.Ambient &^ after.Ambient; lost != 0 {
-		p.warning(exe.DeciderText() + ": " + fileLoss(got, exe) + ": what the command itself executes does not get " + Names(lost))
+		p.warning(exe.DeciderText() + ": " + fileLoss(got, exe) + ": programs that the command executes do not get " + Names(lost))
 	}
 	if got.Secure && !plain.Secure {
 		p.warning(exe.DeciderText() + " runs with AT_SECURE: the C library ignores LD_LIBRARY_PATH, LD_PRELOAD and the like")
@@ -125,29 +126,29 @@ func (p *Plan) warnOf(plain, got *execve.Outcome, exe *execve.File) {
 
 func (p *Plan) warning(text string) { p.Warnings = append(p.Warnings, text) }
 
-// judgeSets compares what a file without privileges would hold with what is to
-// be kept, or was asked to be permitted before the execve. The bounding and the
-// inheritable set, given by themselves, are limits and ask for nothing.
+// judgeSets compares what an execve of a file without privileges would give with
+// what is to be kept, or was asked to be permitted before the execve. The bounding
+// and the inheritable set, given by themselves, are limits and not requests.
 func (p *Plan) judgeSets(plain *execve.Outcome) error {
 	after := &plain.After
 	if missing := p.keep &^ after.Effective; missing != 0 {
-		return errors.New("the command would not hold " + missing.String() + ": " + loss(plain.Rules))
+		return errors.New("the command would not have " + missing.String() + ": " + loss(plain.Rules))
 	}
 	if extra := after.Permitted &^ (p.keep | p.Want.Permitted); extra != 0 {
-		return errors.New("the command would hold " + Names(extra) + ": " + gain(plain.Rules))
+		return errors.New("the command would have " + Names(extra) + ": " + gain(plain.Rules))
 	}
 	return nil
 }
 
-// judgeFile compares what this file will hold with what one without privileges
-// would. More than that comes only out of what was asked to be permitted, or
-// where new privileges are allowed: no_new_privs sees to it.
+// judgeFile compares what an execve of this file will give with what one without
+// privileges would. No_new_privs ensures that more comes only from what was asked
+// to be permitted; otherwise new privileges are allowed.
 func (p *Plan) judgeFile(plain, got *execve.Outcome, exe *execve.File) error {
 	want, is := &plain.After, &got.After
 	lost := want.Permitted&^is.Permitted | want.Effective&^is.Effective
 	switch {
 	case lost != 0:
-		return errors.New(exe.DeciderText() + ": " + fileLoss(got, exe) + ": the command would not hold " + Names(lost))
+		return errors.New(exe.DeciderText() + ": " + fileLoss(got, exe) + ": the command would not have " + Names(lost))
 	case !p.loose && (is.UID.Effective != p.Want.UID.Effective || is.GID.Effective != p.Want.GID.Effective):
 		return errors.New("the command would run with effective uid " + idText(is.UID.Effective) +
 			" and gid " + idText(is.GID.Effective) + ": " + idRule(got.Rules))
@@ -155,19 +156,19 @@ func (p *Plan) judgeFile(plain, got *execve.Outcome, exe *execve.File) error {
 	return nil
 }
 
-// judgeUnread refuses a file that could not be read: it may be a script, and then
-// another file decides.
+// judgeUnread refuses a file that could not be read: it may be a script, in which
+// case another file decides.
 func (p *Plan) judgeUnread(exe *execve.File) error {
 	if !exe.Unreadable || p.harmless() {
 		return nil
 	}
-	return errors.New(exe.DeciderText() + " cannot be read, so it is not known what it would hold")
+	return errors.New(exe.DeciderText() + " cannot be read: the capabilities that the command would have are unknown")
 }
 
 // fileCaps is the file's capabilities as setcap(8) takes them.
 func fileCaps(exe *execve.File) string { return exe.Caps.EPI().Text(caps.Named) }
 
-// fileLoss says why a file takes away what a plain one would leave.
+// fileLoss says why an execve of this file loses what a plain one would keep.
 func fileLoss(got *execve.Outcome, exe *execve.File) string {
 	switch {
 	case got.Rules.Has(execve.AmbientFileCaps) && exe.Caps.Permitted|exe.Caps.Inheritable == 0:
@@ -180,7 +181,7 @@ func fileLoss(got *execve.Outcome, exe *execve.File) string {
 	return lastRule(got.Rules)
 }
 
-// loss says why a plain file does not hold what is to be kept.
+// loss says why an execve of a plain file loses what is to be kept.
 func loss(rules execve.Rules) string {
 	if rules.Has(execve.Unprivileged) {
 		return "only the ambient set stays through the execve"
@@ -188,7 +189,8 @@ func loss(rules execve.Rules) string {
 	return lastRule(rules)
 }
 
-// gain says by which rule a plain file holds more than what is to be kept.
+// gain says by which rule an execve of a plain file gives more than what is to be
+// kept.
 func gain(rules execve.Rules) string {
 	for _, r := range []execve.Rule{execve.RootEffective, execve.RootReal} {
 		if rules.Has(r) {
@@ -208,7 +210,7 @@ func idRule(rules execve.Rules) string {
 	return lastRule(rules)
 }
 
-// lastRule is the last that decided anything about the sets.
+// lastRule is the last rule that decided anything about the sets.
 func lastRule(rules execve.Rules) string {
 	text := ""
 	for r := range rules.All() {
@@ -219,7 +221,7 @@ func lastRule(rules execve.Rules) string {
 	return text
 }
 
-// warn adds what is as it was asked and may still be a surprise.
+// warn adds warnings about what was asked for and may still be a surprise.
 func (b *builder) warn() {
 	p := &b.plan
 	b.warnOfCapabilities(p.keep | p.Want.Permitted)
@@ -230,13 +232,13 @@ func (b *builder) warn() {
 		b.warning("no_new_privs is set already and stays")
 	}
 	if b.req.UserNamespaces.Value {
-		b.warning("user namespaces are open: in a new one the command holds all capabilities over what belongs to that one")
+		b.warning("unprivileged user namespaces are enabled: in a new one the command has all capabilities over what belongs to it")
 	}
 	b.warnOfRoot()
 }
 
-// warnOfCapabilities warns of what the catalogue says of a set: what is equivalent
-// to root, in one line, and what has no effect where this runs.
+// warnOfCapabilities warns by the catalogue: which capabilities of a set are
+// equivalent to root, in one line, and which have no effect in this user namespace.
 func (b *builder) warnOfCapabilities(set caps.Set) {
 	where := ""
 	if initial := b.plan.Before.UserNS.Initial(); initial.OK && !initial.Value {
@@ -251,8 +253,7 @@ func (b *builder) warnOfCapabilities(set caps.Set) {
 	}
 }
 
-// briefs is what each capability of a set permits: all of it where they are few,
-// then the names alone.
+// briefs lists the capabilities of a set, with what each permits where they are few.
 func briefs(set caps.Set) string {
 	const few = 3
 	var list []string
@@ -267,8 +268,8 @@ func briefs(set caps.Set) string {
 	return strings.Join(list, ", ")
 }
 
-// warnOfRoot warns of ids of root beside others. A uid that all is 0 is as asked;
-// so is a gid that was named.
+// warnOfRoot warns about an id of 0 that is left among others. A uid of which all
+// ids are 0 is as asked; so is a gid that was named.
 func (b *builder) warnOfRoot() {
 	want, now, asked := &b.plan.Want, &b.plan.Before, b.req
 	if !asked.UID.OK && !asked.GID.OK && !asked.Groups.OK {
@@ -287,7 +288,7 @@ func (b *builder) warnOfRoot() {
 	}
 }
 
-// warnOfZero warns of an id of 0 beside one that is another.
+// warnOfZero warns where only some of the real, effective and saved id are 0.
 func (b *builder) warnOfZero(kind string, want, now cred.IDs, acts, can string) {
 	switch {
 	case !anyZero(want) || want == cred.Same(0):

@@ -188,7 +188,7 @@ func TestFileTakes(t *testing.T) {
 		req  plan.Request
 		want string
 	}{
-		{"effective", lowers, keep, "the command would not hold cap_net_raw"},
+		{"effective", lowers, keep, "the command would not have cap_net_raw"},
 		{"uid", gains, resets(1001, 1000), "the command would run with effective uid 1000 and gid 1000"},
 		{"gid", gains, resets(1000, 1001), "the command would run with effective uid 1000 and gid 1000"},
 	} {

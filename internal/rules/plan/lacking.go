@@ -10,15 +10,16 @@ import (
 // once.
 type Lacking struct {
 	// Keep are capabilities that were asked for and are not permitted, Steps those
-	// for want of which the kernel would refuse a step.
+	// without which the kernel would refuse a step.
 	Keep, Steps caps.Set
 
 	goals []goal
 	steps []*Failure
-	hint  string // where of the steps only setgroups takes CAP_SETGID
+	hint  string // shown where setgroups is the only step that needs CAP_SETGID
 }
 
-// goal is a set that cannot be had: "keep" it, and why not.
+// goal is a set that is unavailable: what was to be done with it, "keep %", and why
+// that is impossible.
 type goal struct {
 	do, why string
 	set     caps.Set

@@ -87,8 +87,8 @@ func (r Rights) Typed() (list []string) {
 	return list
 }
 
-// ParseRights reads names of a kind with commas between, as far as a version of the
-// interface has them; an empty text is none.
+// ParseRights reads comma-separated names of rights of a kind; an empty text is no
+// right. A right that the given version of the interface lacks is an error.
 func ParseRights(kind, list string, abi int) (set Rights, err error) {
 	if list == "" {
 		return 0, nil

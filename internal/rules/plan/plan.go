@@ -14,25 +14,25 @@ type Plan struct {
 	Steps []Step
 	// Before is the state now, Want the one right before the execve.
 	Before, Want cred.State
-	// After is what the command will hold, by Rules; unknown where the kernel
-	// would refuse the execve, or for the reason that Unforeseen gives.
+	// After is the command's state after the execve, by Rules; unknown where the
+	// kernel would refuse the execve, or for the reason that Unforeseen gives.
 	After      cred.Known[cred.State]
 	Rules      execve.Rules
 	Unforeseen string
-	// Command is the file that After speaks of; without IDs where none was
-	// foreseen.
+	// Command is the file that After is about; without IDs where Foresee was not
+	// called for one.
 	Command execve.File
-	// Warnings are sentences without a full stop, and so are Notes, of what is not
-	// as it could be and changes nothing.
+	// Warnings are sentences without a full stop, and so are Notes, which are about
+	// differences without an effect.
 	Warnings, Notes []string
 
-	keep    caps.Set // what of Request.Keep can be had
+	keep    caps.Set // the part of Request.Keep that is available
 	asked   caps.Set // Request.Permitted
 	loose   bool     // Request.AllowNewPrivs
 	lenient bool     // Request.AllowMismatch
 }
 
-// Make plans how a thread that holds from starts a command as r asks; Foresee
+// Make plans how a thread in the state from starts a command as r asks; Foresee
 // adds what the command will have. The error is a *[Lacking], or says which step the
 // kernel would refuse for another reason.
 func Make(from *cred.State, r *Request) (*Plan, error) {
@@ -51,15 +51,15 @@ func Make(from *cred.State, r *Request) (*Plan, error) {
 	return p, nil
 }
 
-// builder makes a plan: state is what the steps so far lead to.
+// builder makes a plan: state is the state after the steps so far.
 type builder struct {
 	plan Plan
-	// room is for the steps of most plans: one piece of memory with the rest
-	// costs a start less than two.
+	// room has space for the steps of most plans: one allocation with the rest
+	// makes a start faster than two.
 	room  [12]Step
 	req   *Request
 	state cred.State
-	// want are the sets to have before the execve, cut to what can be had.
+	// want are the sets to have before the execve, cut to what is available.
 	want cred.Sets
 	// bits are the securebits to set, those from before where they stay.
 	bits cred.Known[cred.Securebits]
@@ -69,8 +69,8 @@ type builder struct {
 
 func (b *builder) warning(text string) { b.plan.warning(text) }
 
-// do simulates a step and adds it. A capability that it lacks is noted, and it is
-// simulated as with that: what else is missing shows too.
+// do simulates a step and adds it. A capability that is missing is noted, and the
+// step is simulated as if it were there: so all that is missing is found.
 func (b *builder) do(s Step) error {
 	err := s.Simulate(&b.state)
 	var f *Failure
@@ -87,11 +87,11 @@ func (b *builder) do(s Step) error {
 	return nil
 }
 
-// newUID are the user ids to have.
+// newUID are the user ids that the command will have.
 func (b *builder) newUID() cred.IDs { return newIDs(b.req.UID, b.state.UID) }
 
-// reach cuts what is wanted to what can be had. What is missing is noted, or with
-// BestEffort a warning for each reason.
+// reach cuts what is wanted to what is available. What is missing is noted, or with
+// BestEffort is a warning for each reason.
 func (b *builder) reach() {
 	l := &b.lacks
 	from, want := &b.state, &b.want
@@ -100,11 +100,11 @@ func (b *builder) reach() {
 	l.add(want.Inheritable&^(from.Inheritable|from.Bounding), "make % inheritable", "it is not in the bounding set")
 	if !from.Permitted.Has(caps.Setpcap) {
 		l.add(want.Inheritable&^(from.Inheritable|from.Permitted), "make % inheritable",
-			"it is neither permitted nor inheritable now, which takes CAP_SETPCAP")
+			"it is neither permitted nor inheritable now, so that needs CAP_SETPCAP")
 	}
-	l.add(want.Ambient&^(want.Permitted&want.Inheritable), "make % ambient", "it is not to be permitted and inheritable")
+	l.add(want.Ambient&^(want.Permitted&want.Inheritable), "make % ambient", "it is not both permitted and inheritable")
 	if b.req.Bounding.OK {
-		l.add(want.Bounding&^from.Bounding, "put % into the bounding set", "it is not there now, and the set cannot grow")
+		l.add(want.Bounding&^from.Bounding, "add % to the bounding set", "it is not in the set now, and the set cannot grow")
 	}
 	b.reachAmbient(l)
 
@@ -127,8 +127,8 @@ func (b *builder) reach() {
 	b.reachBounding()
 }
 
-// reachAmbient looks at whether anything can become ambient at all. Uid 0 may do
-// without: it gets its bounding and inheritable sets at the execve.
+// reachAmbient checks whether anything can become ambient at all. Uid 0 may not
+// need it: it gets its bounding and inheritable sets at the execve.
 func (b *builder) reachAmbient(l *Lacking) {
 	why := "this kernel has no ambient set"
 	if b.state.AmbientSupported {
@@ -149,8 +149,8 @@ func (b *builder) reachAmbient(l *Lacking) {
 	l.add(missing, "keep % through the execve", why)
 }
 
-// reachBounding looks at whether the bounding set can shrink as far as wanted.
-// Without new privileges it matters to nobody: nothing comes out of it.
+// reachBounding checks whether the bounding set can shrink as far as wanted.
+// Under no_new_privs it does not matter: no execve gains capabilities from it.
 func (b *builder) reachBounding() {
 	open := b.state.Bounding &^ b.want.Bounding
 	if open == 0 || b.state.Permitted.Has(caps.Setpcap) {

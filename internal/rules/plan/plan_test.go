@@ -163,15 +163,15 @@ func TestRefused(t *testing.T) {
 		{"ambient is off", blocked, plain, keep(as(1000), netRaw), "cannot keep cap_net_raw through the execve: securebit no_cap_ambient_raise is set"},
 		{"open bounding set", user(), plain, plan.Request{AllowNewPrivs: true}, "not permitted: drop from bounding all (needs CAP_SETPCAP)"},
 		{"bounding set asked for", user(), plain, plan.Request{Bounding: cred.Is[caps.Set](0)}, "not permitted: drop from bounding all (needs CAP_SETPCAP)"},
-		{"bounding set grows", user(), plain, plan.Request{Bounding: cred.Is(all | 1<<50)}, "cannot put 50 into the bounding set: it is not there now, and the set cannot grow"},
+		{"bounding set grows", user(), plain, plan.Request{Bounding: cred.Is(all | 1<<50)}, "cannot add 50 to the bounding set: it is not in the set now, and the set cannot grow"},
 		{"another user", user(), plain, as(1001), "not permitted: setgroups 1001, setresgid 1001 (needs CAP_SETGID); setresuid 1001 (needs CAP_SETUID)"},
 		{"root through bounding", root(), plain, plan.Request{Bounding: cred.Is(netRaw), AllowNewPrivs: true},
-			"the command would hold cap_net_raw: effective uid 0: permitted is bounding | inheritable, and effective"},
-		{"file refused", root(), carries, plan.Request{}, "/bin/cmd carries cap_net_raw=ep, but capset takes cap_net_raw out of the bounding set: execve would fail with EPERM (--keep=net_raw keeps that, or setcap -r /bin/cmd removes them)"},
+			"the command would have cap_net_raw: effective uid 0: permitted is bounding | inheritable, and effective"},
+		{"file refused", root(), carries, plan.Request{}, "/bin/cmd has cap_net_raw=ep, but capset drops cap_net_raw from the bounding set: execve would fail with EPERM (--keep=net_raw keeps it, or setcap -r /bin/cmd removes the file capabilities)"},
 		{"file clears ambient", root(), carries, keep(as(1000), netRaw|caps.Kill.Set()),
-			"/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set: the command would not hold cap_kill"},
+			"/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set: the command would not have cap_kill"},
 		{"file takes effective", root(), permits, keep(as(1000), netRaw),
-			"/bin/cmd: its file capabilities (cap_net_raw=p) clear the ambient set: the command would not hold cap_net_raw"},
+			"/bin/cmd: its file capabilities (cap_net_raw=p) clear the ambient set: the command would not have cap_net_raw"},
 		{"gid reset", root(), resets, plan.Request{GID: cred.Is(cred.IDs{Real: 7, Effective: 8, Saved: 8})},
 			"the command would run with effective uid 0 and gid 7: no privileges may be gained: the effective ids go back to the real ones"},
 		{"uid reset", root(), resets, plan.Request{UID: cred.Is(cred.IDs{Real: 7, Effective: 8, Saved: 8})},
@@ -183,7 +183,7 @@ func TestRefused(t *testing.T) {
 		}(), "cannot keep cap_kill,cap_net_raw: they are not in capset's permitted set; not permitted: setgroups 1001, setresgid 1001 (needs CAP_SETGID); " +
 			"setresuid 1001 (needs CAP_SETUID); drop from bounding all but cap_net_raw (needs CAP_SETPCAP); chroot /r (needs CAP_SYS_CHROOT); rlimit core (needs CAP_SYS_RESOURCE)"},
 		{"lock without setpcap", user(), plain, plan.Request{Lock: true}, "not permitted: securebits (needs CAP_SETPCAP)"},
-		{"seccomp without both", root(), plain, plan.Request{AllowNewPrivs: true, SeccompFile: "f"}, "seccomp f: would not be permitted (it takes no_new_privs or CAP_SYS_ADMIN)"},
+		{"seccomp without both", root(), plain, plan.Request{AllowNewPrivs: true, SeccompFile: "f"}, "seccomp f: would not be permitted (it needs no_new_privs or CAP_SYS_ADMIN)"},
 	} {
 		if _, err := makePlan(c.from, c.exe, c.req); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v\nwant %s", c.name, err, c.want)
@@ -202,7 +202,7 @@ func TestUnreadable(t *testing.T) {
 	through.Unreadable, through.Interpreters = true, []string{"/bin/one", "/bin/two"}
 	keep := as(1000)
 	keep.Keep = netRaw
-	const why = " cannot be read, so it is not known what it would hold"
+	const why = " cannot be read: the capabilities that the command would have are unknown"
 	for _, c := range []struct {
 		name string
 		exe  execve.File
@@ -239,8 +239,8 @@ func TestUnknownFormat(t *testing.T) {
 	keep := as(1000)
 	keep.Keep = netRaw
 	for want, exe := range map[string]execve.File{
-		"execve /bin/cmd: exec format error, unless binfmt_misc has an interpreter for it, which cannot be read here: " +
-			"it is not known what the command would have": foreign,
+		"execve /bin/cmd: exec format error, unless binfmt_misc has an interpreter for it; its registrations cannot be read here: " +
+			"the capabilities that the command would have are unknown": foreign,
 		"execve: the outcome depends on which file binfmt_misc opened as /bin/qemu (the interpreter of /bin/cmd), unknown here": opened,
 	} {
 		if _, err := makePlan(root(), exe, keep); err == nil || err.Error() != want {
@@ -259,8 +259,8 @@ func TestRefusal(t *testing.T) {
 	exe := plain
 	exe.HasCaps, exe.Caps = true, filecap.Caps{Permitted: netRaw | caps.Kill.Set(), Effective: true, Version: 2}
 	exe.Interpreters = []string{"/bin/one", "/bin/two"}
-	const who = "/bin/two (the interpreter of /bin/cmd) carries cap_kill,cap_net_raw=ep, but "
-	const file = "setcap -r /bin/two removes them)"
+	const who = "/bin/two (the interpreter of /bin/cmd) has cap_kill,cap_net_raw=ep, but "
+	const file = "setcap -r /bin/two removes the file capabilities)"
 	keep := as(1000)
 	keep.Keep = caps.Chown.Set()
 	limit := keep
@@ -275,9 +275,9 @@ func TestRefusal(t *testing.T) {
 		req  plan.Request
 		want string
 	}{
-		{root(), keep, "capset takes cap_kill,cap_net_raw out of the bounding set: execve would fail with EPERM (--keep=chown,kill,net_raw keeps that, or " + file},
-		{root(), limit, "capset takes cap_net_raw out of the bounding set: execve would fail with EPERM (the bounding set asked for needs it too, or " + file},
-		{poor, keep, "capset takes cap_kill,cap_net_raw out of the bounding set: execve would fail with EPERM (" + file},
+		{root(), keep, "capset drops cap_kill,cap_net_raw from the bounding set: execve would fail with EPERM (--keep=chown,kill,net_raw keeps it, or " + file},
+		{root(), limit, "capset drops cap_net_raw from the bounding set: execve would fail with EPERM (add it to --bounding, or " + file},
+		{poor, keep, "capset drops cap_kill,cap_net_raw from the bounding set: execve would fail with EPERM (" + file},
 		{without, keep, "cap_net_raw is not in the bounding set: execve would fail with EPERM (" + file},
 	} {
 		if _, err := makePlan(c.from, exe, c.req); err == nil || err.Error() != who+c.want {
@@ -412,12 +412,12 @@ func TestWarnings(t *testing.T) {
 	}{
 		{setuid, as(1000), "the program is setuid or setgid, which no_new_privs turns off"},
 		{setuid, loose, "the command will run with effective uid 0 and gid 1000: "},
-		{plain, permitted, "cap_net_raw is permitted before the execve only: the command will not hold it"},
+		{plain, permitted, "cap_net_raw is permitted before the execve only: the command will not have it"},
 		{plain, loose, ""},
-		{grants, keep, "/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set: what the command itself executes does not get cap_net_raw\n" +
+		{grants, keep, "/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set: programs that the command executes do not get cap_net_raw\n" +
 			"/bin/cmd runs with AT_SECURE: the C library ignores LD_LIBRARY_PATH, LD_PRELOAD and the like"},
 		{through, keep, "/bin/perl (the interpreter of /bin/cmd): its file capabilities (cap_net_raw=ep) clear the ambient set"},
-		{foreign, as(1000), "execve /bin/cmd: exec format error, unless binfmt_misc has an interpreter for it, which cannot be read here"},
+		{foreign, as(1000), "execve /bin/cmd: exec format error, unless binfmt_misc has an interpreter for it; its registrations cannot be read here"},
 		{opened, as(1000), ""},
 	} {
 		p, err := makePlan(root(), c.exe, c.req)

@@ -1,6 +1,6 @@
 // Package plan works out how to start a command with the least privilege that
 // was asked for: the steps as data, each simulated by the kernel's rules, and
-// what the command will hold. It is pure; package apply carries a plan out.
+// what the command will have. It is pure; package apply carries a plan out.
 package plan
 
 import (
@@ -14,19 +14,19 @@ import (
 // Request is what was asked for, resolved to numbers. The zero value keeps
 // nothing, leaves the ids alone and sets no_new_privs.
 type Request struct {
-	// Keep is what the command is to hold, permitted and effective.
+	// Keep is what the command is to have, permitted and effective.
 	Keep caps.Set
-	// The sets right before the execve, where they were given. One that was not
-	// is Keep and what the given ones need: what is ambient is inheritable and
-	// permitted, and all of that is in the bounding set.
+	// The sets right before the execve, where they were given. A set that was not
+	// given is Keep and what the given ones need: an ambient capability has to be
+	// inheritable and permitted, and each of those to be in the bounding set.
 	Bounding, Permitted, Inheritable, Ambient cred.Known[caps.Set]
 	// Securebits is the whole value, where it was given.
 	Securebits cred.Known[cred.Securebits]
 	// Lock adds the securebits of [Locks].
 	Lock bool
 	// AllowNewPrivs leaves no_new_privs alone, AllowMismatch starts the command
-	// although it will not hold what was asked, BestEffort goes without what
-	// cannot be had.
+	// although it will not have what was asked, BestEffort leaves out what is not
+	// available.
 	AllowNewPrivs, AllowMismatch, BestEffort bool
 
 	// UID and GID are the real, effective and saved ids to take, cred.Unchanged
@@ -49,9 +49,10 @@ type Request struct {
 	// ChdirFD of -1 is a directory that only the new user can look up.
 	Chroot, Chdir     string
 	ChrootFD, ChdirFD int
-	// DeathSignal is prctl(PR_SET_PDEATHSIG)'s, 0 for none.
+	// DeathSignal is the argument of prctl(PR_SET_PDEATHSIG), 0 for none.
 	DeathSignal cred.Known[uint32]
-	// Ptracer is prctl(PR_SET_PTRACER)'s: a pid, 0 for none, AnyPtracer.
+	// Ptracer is the argument of prctl(PR_SET_PTRACER): a pid, 0 for none,
+	// AnyPtracer.
 	Ptracer cred.Known[uint64]
 	// AppArmor and SELinux are the profile and the label for the execve.
 	AppArmor, SELinux string
@@ -61,7 +62,8 @@ type Request struct {
 	SeccompFile string
 	Signals     Signals
 
-	// UserNamespaces says that anyone may make one, as far as that was asked.
+	// UserNamespaces says that unprivileged users may make user namespaces; unknown
+	// where that was not read.
 	UserNamespaces cred.Known[bool]
 }
 
@@ -78,8 +80,8 @@ type Rlimit struct {
 	Raises   bool   `json:"-"`
 }
 
-// Landlock is a ruleset: Access are the rights that are handled, that is denied but
-// for what a rule allows (landlock(7)).
+// Landlock is a ruleset: Access are the rights that are handled, that is denied
+// except where a rule allows them (landlock(7)).
 type Landlock struct {
 	Access Rights
 	Rules  []LandlockRule
@@ -94,7 +96,7 @@ type LandlockRule struct {
 	Port   uint16
 }
 
-// Where is what a rule is about: "beneath /usr", "at port 443".
+// Where is the place that a rule is about: "beneath /usr", "at port 443".
 func (r *LandlockRule) Where() string {
 	if r.Path == "" {
 		return "at port " + strconv.Itoa(int(r.Port))
@@ -107,8 +109,7 @@ func (r *LandlockRule) Where() string {
 // inherit.
 type Signals struct{ Ignore, Default, Block uint64 }
 
-// target is the sets to have before the execve, before it is known what can be
-// had.
+// target is the sets to have before the execve, whether they are available or not.
 func (r *Request) target() cred.Sets {
 	or := func(given cred.Known[caps.Set], follow caps.Set) caps.Set {
 		if given.OK {
@@ -142,7 +143,7 @@ func (r *Request) securebits(from *cred.State) cred.Known[cred.Securebits] {
 	return bits
 }
 
-// newIDs are the ids to have.
+// newIDs are the ids after a change that was asked for, or those now.
 func newIDs(asked cred.Known[cred.IDs], now cred.IDs) cred.IDs {
 	if asked.OK {
 		return asked.Value.Over(now)
@@ -150,8 +151,8 @@ func newIDs(asked cred.Known[cred.IDs], now cred.IDs) cred.IDs {
 	return now
 }
 
-// GroupsFit reports whether the groups that s shows are those to have. That they
-// are is another matter: see cred.UserNS.TrueGID.
+// GroupsFit reports whether the groups that s shows are those that were asked for.
+// The ids shown may stand for others: see cred.UserNS.TrueGID.
 func (r *Request) GroupsFit(s *cred.State) bool {
 	have, want := slices.Compact(sorted(s.Groups)), slices.Compact(sorted(r.Groups.Value))
 	if sameSet(have, want) {

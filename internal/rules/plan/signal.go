@@ -15,7 +15,7 @@ var signalNames = [...]string{
 	"TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 }
 
-// The real-time signals as the C library numbers them; it has the two below for
+// The real-time signals as the C library numbers them; it reserves the two below for
 // itself.
 const (
 	rtMin = 34
@@ -36,8 +36,8 @@ func SignalName(sig int) string {
 	return strconv.Itoa(sig)
 }
 
-// SignalNames lists the signals of a set, bit n-1 for signal n, without the two
-// for which nothing can be set.
+// SignalNames lists the signals of a set, bit n-1 for signal n, without SIGKILL and
+// SIGSTOP, for which nothing can be set.
 func SignalNames(set uint64) []string {
 	list := []string{}
 	for n := 1; n <= rtMax; n++ {

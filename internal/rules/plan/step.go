@@ -27,7 +27,7 @@ type Failure struct {
 	What string
 	// Why is the rule that it breaks.
 	Why string
-	// Needs is the capability for want of which it would fail, if that is why.
+	// Needs is the missing capability, if that is the reason.
 	Needs caps.Set
 }
 

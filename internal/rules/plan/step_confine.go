@@ -8,7 +8,7 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// The steps that only take away, and the one that looks at all of them.
+// The steps that only restrict, and the one that verifies the result.
 
 // NoNewPrivs sets no_new_privs, for good.
 type NoNewPrivs struct{}
@@ -97,16 +97,16 @@ func (s FilterSeccomp) MarshalJSON() ([]byte, error) {
 // Simulate is seccomp_prepare_filter (kernel/seccomp.c).
 func (s FilterSeccomp) Simulate(st *cred.State) error { return mayConfine(s.Name()+" "+s.Path, st) }
 
-// mayConfine is the rule of both: nothing that execve gives may meet a filter that
-// an unprivileged thread has set.
+// mayConfine is the rule of both: a program that gains privileges at execve must not
+// run under a filter that an unprivileged thread has set.
 func mayConfine(what string, st *cred.State) error {
 	if !st.NoNewPrivs.Value && !st.Effective.Has(caps.SysAdmin) {
-		return fails(what, "it takes no_new_privs or CAP_SYS_ADMIN")
+		return fails(what, "it needs no_new_privs or CAP_SYS_ADMIN")
 	}
 	return nil
 }
 
-// Verify reads all back that was set and compares.
+// Verify reads back all that was set and compares it with the plan.
 type Verify struct{ unchanged }
 
 func (Verify) Name() string   { return "verify" }

@@ -78,8 +78,8 @@ func (s Setresuid) Simulate(st *cred.State) error {
 	if st.Securebits.Value.Has(cred.NoSetuidFixup) {
 		return nil
 	}
-	// Leaving uid 0 altogether gives the capabilities up, unless they are to be
-	// kept; the ambient ones in any case.
+	// A change from uid 0 to no id of 0 clears the permitted set, unless keep_caps
+	// is set, and the ambient set in any case.
 	if leavesRoot(old, st.UID) {
 		if !st.Securebits.Value.Has(cred.KeepCaps) {
 			st.Permitted, st.Effective = 0, 0
@@ -122,7 +122,7 @@ func without(list []uint32, id uint32) []uint32 {
 }
 
 // mapped reports whether an id has a meaning in a user namespace; where the map
-// is unknown it is taken for granted.
+// is unknown the answer is true.
 func mapped(id uint32, ranges cred.Known[[]cred.IDRange]) bool {
 	_, ok := cred.Outside(ranges.Value, id)
 	return ok || !ranges.OK

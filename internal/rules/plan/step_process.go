@@ -10,7 +10,7 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// The steps that change the process and not its credentials.
+// The steps that change attributes of the process other than its credentials.
 
 // SetRlimit sets one limit of setrlimit(2).
 type SetRlimit struct{ Rlimit }
@@ -70,8 +70,8 @@ func (s SetPtracer) String() string {
 	return fmt.Sprintf("ptracer %d", s.PID)
 }
 
-// SetSignals sets what the command inherits of signals: as capset was started,
-// with these changes.
+// SetSignals sets the signal dispositions and mask that the command inherits: those
+// that capset was started with, with these changes.
 type SetSignals struct {
 	unchanged
 	Signals

@@ -7,8 +7,8 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// OwnStdio gives standard descriptors to a user, who can open /dev/stdout then: that
-// opens the file behind it anew, by its owner and mode.
+// OwnStdio makes a user the owner of standard descriptors, so that it can open
+// /dev/stdout: an open(2) of that checks the owner and mode of the file again.
 type OwnStdio struct {
 	UID uint32 `json:"uid"`
 	// FDs are among 0, 1 and 2.

@@ -7,9 +7,9 @@ import (
 	"capsh/internal/rules/caps"
 )
 
-// settle looks for milder sets than the one found and then confirms it. Where
-// the confirmation finds that one more can go, both begin again with what is
-// left, which gets smaller each time.
+// settle looks for less dangerous sets than the one found and then confirms it.
+// Where the confirmation finds that one more capability is not needed, both begin
+// again without it, so the set gets smaller each time.
 func (s *state) settle(found caps.Set) (Reason, error) {
 	checked := caps.Set(0)
 	for {
@@ -29,9 +29,9 @@ func (s *state) settle(found caps.Set) (Reason, error) {
 	}
 }
 
-// milder tries, for each capability of a set that works and once for each,
-// everything but that one. If that works, there are alternatives: the milder one
-// is taken, the other one noted.
+// milder tries, once for each capability of a set that works, everything but that
+// one. If that works, there are alternatives: the less dangerous one is taken, the
+// other one noted.
 func (s *state) milder(set caps.Set, checked *caps.Set) (caps.Set, error) {
 	for set&^*checked != 0 {
 		c := s.byDanger(set &^ *checked)[0]
@@ -90,8 +90,8 @@ func (s *state) confirm(set caps.Set) (outcome, caps.Set, error) {
 	return confirmed, 0, nil
 }
 
-// confirmWorks runs a set that should work once more, if it has to be; more says
-// that it has to be run yet again.
+// confirmWorks runs a set that should work once more, if that is necessary; more
+// says that further runs are.
 func (s *state) confirmWorks(set caps.Set) (out outcome, more bool, err error) {
 	need := max(s.Confirm, s.FullRuns)
 	if t := s.tallies[set]; t == nil || t.fails() == 0 && t.runs() < need {
@@ -105,9 +105,9 @@ func (s *state) confirmWorks(set caps.Set) (out outcome, more bool, err error) {
 	return confirmed, s.tallies[set].runs() < need, nil
 }
 
-// confirmFails runs a set that should fail once more, if it has to be. One that
+// confirmFails runs a set that should fail once more, if that is necessary. One that
 // works now and failed before is run until it has worked as often as others
-// have to fail: a trial may have failed for want of time.
+// have to fail: the earlier trial may have failed for lack of time.
 func (s *state) confirmFails(set caps.Set) (out outcome, more bool, err error) {
 	t := s.tallies[set]
 	if t != nil && t.successes() == 0 && t.runs() >= s.Confirm {

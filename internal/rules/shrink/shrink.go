@@ -1,5 +1,5 @@
 // Package shrink finds the least set of capabilities that a command works with,
-// by trial. It knows sets and answers; who asks runs the command.
+// by trial. It is about sets and answers; the caller runs the command.
 //
 // The least set is 1-minimal: the command works with it, and without any one of
 // its capabilities it does not. A command may have several such sets; the one
@@ -59,8 +59,8 @@ type Search struct {
 	// Limit is the upper limit: every trial's set is within it.
 	Limit caps.Set
 	// FullRuns is how often the command must work with Limit, and with the set
-	// that is claimed; Try may change it in the first trial. Confirm is how often it must fail without each capability
-	// of that set.
+	// that is claimed; Try may change it in the first trial. Confirm is how often it
+	// must fail without each capability of that set.
 	FullRuns, Confirm int
 	// Budget is the greatest number of trials.
 	Budget int
@@ -83,7 +83,7 @@ const (
 	FailsWithAll        Reason = "fails-with-all"       // neither all nor none is enough
 	RefusesCapabilities Reason = "refuses-capabilities" // works with none, fails with all
 	DoesNotEnd          Reason = "does-not-end"         // and nothing else says whether it works
-	NotConfirmed        Reason = "not-confirmed"        // a set was found and did not stand the test
+	NotConfirmed        Reason = "not-confirmed"        // a set was found and later trials refuted it
 )
 
 // Result is what the search found.
@@ -114,7 +114,7 @@ type Need struct {
 	Replaceable bool
 }
 
-// errBudget ends a search that has had its trials.
+// errBudget ends a search that has used up its trials.
 var errBudget = errors.New("no trials are left")
 
 // state is a search under way.
@@ -196,8 +196,8 @@ func (s *state) full() (Reason, error) {
 	return s.refuses()
 }
 
-// refuses tells a command that fails with all from one that refuses
-// capabilities.
+// refuses distinguishes a command that fails with every set from one that refuses
+// to run with capabilities.
 func (s *state) refuses() (Reason, error) {
 	if works, err := s.works(0, Empty); err != nil || !works {
 		return FailsWithAll, err
@@ -210,7 +210,7 @@ func (s *state) refuses() (Reason, error) {
 	return RefusesCapabilities, nil
 }
 
-// narrow finds a small set, from what watching showed if that is enough.
+// narrow finds a small set, starting from what watching showed if that set works.
 func (s *state) narrow() (caps.Set, error) {
 	for _, guess := range s.guesses() {
 		works, err := s.works(guess, Guided)
@@ -225,8 +225,8 @@ func (s *state) narrow() (caps.Set, error) {
 	return s.reduce(s.Limit, caps.MaxBits)
 }
 
-// guesses are the sets that watching suggests: the mildest of each choice, and all
-// that were to choose from.
+// guesses are the sets that watching suggests: the least dangerous capability of
+// each choice, and all capabilities of the choices.
 func (s *state) guesses() []caps.Set {
 	if s.Watched == nil {
 		return nil
@@ -245,11 +245,11 @@ func (s *state) guesses() []caps.Set {
 	return slices.DeleteFunc(slices.Compact([]caps.Set{mildest, all}), func(set caps.Set) bool { return set == 0 })
 }
 
-// reduce takes away from a set that works what can go: parts of at most the
-// given size, halves of those that cannot go, and so on to single capabilities.
-// The most dangerous part comes first, and what is left of it is settled before
-// the next: so what stays is what taking one after the other would leave, most
-// dangerous first.
+// reduce removes from a set that works what the command does not need: parts of at
+// most the given size, halves of the parts that are needed, and so on to single
+// capabilities. The most dangerous part comes first, and is reduced completely before
+// the next: so the result is the same as that of removing single capabilities, the
+// most dangerous first.
 func (s *state) reduce(set caps.Set, part int) (caps.Set, error) {
 	var cut func(list []caps.Cap) error
 	cut = func(list []caps.Cap) error {

@@ -1,5 +1,4 @@
-// Package suggest finds the word that a mistyped one most likely meant. It is
-// pure.
+// Package suggest finds the known word nearest to a mistyped one. It is pure.
 package suggest
 
 import (
@@ -7,10 +6,10 @@ import (
 	"strings"
 )
 
-// Nearest is the candidate that a slip of the fingers turns into the word: one
-// letter that was added, left out, changed, or swapped with the next; two of these
-// in a word of at least eight letters. It is "" where there is none, and where two
-// are equally near: which of them was meant is not a question of spelling.
+// Nearest is the candidate that differs from the word by a typing error: one letter
+// added, left out, changed, or swapped with the next; up to two of these in a word of
+// at least eight letters. It is "" where there is none, and where two are equally
+// near: spelling does not decide which of them was meant.
 func Nearest(word string, candidates iter.Seq[string]) string {
 	least := 2
 	if len(strings.TrimLeft(word, "-")) >= 8 {
@@ -29,8 +28,8 @@ func Nearest(word string, candidates iter.Seq[string]) string {
 	return best
 }
 
-// distance is how many slips turn a into b (the optimal string alignment
-// distance); it is limit where it is not less.
+// distance is how many such errors turn a into b (the optimal string alignment
+// distance), at most limit.
 func distance(a, b string, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
