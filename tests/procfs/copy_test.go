@@ -100,7 +100,7 @@ func TestBrokenCopy(t *testing.T) {
 		"spaces for tabs":     strings.ReplaceAll(text, "\t", " "),
 		"NoNewPrivs 2":        with("NoNewPrivs:\t0", "NoNewPrivs:\t2"),
 	}
-	for _, name := range []string{"Tgid", "Pid", "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd"} {
+	for _, name := range []string{"Tgid", "Pid", "CapInh", "CapPrm", "CapEff", "CapBnd"} {
 		broken["without "+name] = without(name)
 	}
 	for name, status := range broken {
@@ -112,6 +112,36 @@ func TestBrokenCopy(t *testing.T) {
 			must(t, os.WriteFile(dir+"/"+pid+"/status", []byte(status), 0o644))
 			refuseCopy(t, dir, pid, nil)
 		})
+	}
+}
+
+// gVisor's status has no ids: they are unknown, and the rest is shown.
+func TestCopyWithoutIDs(t *testing.T) {
+	testenv.Root(t)
+	p := start(t, "name", "x")
+	pid := itoa(p.pid)
+	original, err := os.ReadFile("/proc/" + pid + "/status")
+	must(t, err)
+	var kept []string
+	for line := range strings.Lines(string(original)) {
+		if name, _, _ := strings.Cut(line, ":"); name != "Uid" && name != "Gid" && name != "Groups" {
+			kept = append(kept, line)
+		}
+	}
+	dir := save(t, p.pid)
+	must(t, os.WriteFile(dir+"/"+pid+"/status", []byte(strings.Join(kept, "")), 0o644))
+	run := func(args ...string) testenv.Result {
+		return testenv.Run(t, exec.Command(capsh(t), append([]string{"--proc=" + dir, "--pid=" + pid}, args...)...))
+	}
+	for _, want := range []string{`"uid":{"real":null,`, `"gid":{"real":null,`, `"groups":null,`, `"effective":["CAP_CHOWN",`} {
+		if r := run("--json", "--print"); r.Code != 0 || !strings.Contains(r.Out, want) {
+			t.Errorf("lacks %s: %+v", want, r)
+		}
+	}
+	for _, question := range []string{"--is-uid=0", "--is-gid=0", "--is-uid=65534"} {
+		if r := run(question); r.Code != 1 || r.Err == "" {
+			t.Errorf("%s: %+v", question, r)
+		}
 	}
 }
 
