@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"capsh/internal/linux/apply"
+	"capsh/internal/linux/files"
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
@@ -21,6 +22,11 @@ func blame(p *plan.Plan, err error) error {
 	}
 	why := ""
 	switch failed.Call {
+	case "chdir":
+		if failed.Errno == unix.EACCES {
+			failed.Hint = denied(files.Here, failed.Object, "enter")
+		}
+		return failed
 	case plan.Setgroups{}.Name():
 		why = namespaceRule(p, failed)
 		if why != "" {

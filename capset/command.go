@@ -85,6 +85,10 @@ func (p *planned) unsure(exe *execve.File, found bool, err error) bool {
 func (p *planned) find() (execve.File, error) {
 	found, exe, err := p.lookup.Command(p.command, p.paths)
 	p.found, p.first = found.At, found.First
+	var file *files.FileError
+	if errors.As(err, &file) && file.Call == "open" && file.Err == unix.EACCES && file.Why == "" {
+		file.Why = denied(p.lookup, file.Path, "execute")
+	}
 	return exe, p.asGosu(notStarted(err))
 }
 
@@ -182,6 +186,8 @@ func (l *launch) explain(err error, path string) error {
 		why = `no "#!" line, and no program for this machine`
 	case errors.Is(err, unix.EACCES) && l.request.Landlock.Access.FS() != 0:
 		why = "does a --landlock-rule allow to execute it, and its loader?"
+	case errors.Is(err, unix.EACCES) && l.request.SeccompFile == "": // which may forbid to look
+		why = denied(files.Here, path, "execute")
 	case errors.Is(err, unix.EAGAIN):
 		why = "the user has more processes than RLIMIT_NPROC allows"
 	}
