@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"capsh/internal/linux/files"
@@ -76,8 +77,12 @@ func (n *need) write(f *container.Facts, form, command string, out *term.Output)
 	} else if warning := otherThreads(p); warning != "" {
 		warnings = append(warnings, warning)
 	}
+	groups := len(g.Groups)
 	if err := insideIDs(&g, p); err != nil {
 		return err
+	}
+	if left := groups - len(g.Groups); left > 0 {
+		warnings = append(warnings, strconv.Itoa(left)+" of its groups left out: its user namespace does not map them")
 	}
 	var more []string
 	out.Buf, more = g.Format(out.Buf, form)
@@ -124,10 +129,11 @@ func otherThreads(p *cred.Process) string {
 }
 
 // insideIDs turns ids as this process sees them into those of another's user
-// namespace, which are what a container is told.
+// namespace, which are what a container is told. Groups that are not mapped there, as
+// podman's keep-groups passes on, are left out.
 func insideIDs(g *export.Grant, p *cred.Process) error {
 	ns := &p.UserNS
-	if g.UID == cred.UnknownID || g.GID == cred.UnknownID || !p.KnownGroups() {
+	if g.UID == cred.UnknownID || g.GID == cred.UnknownID || p.GroupsUnknown {
 		return errors.New("an id of it is unknown: the user namespace of capsh does not show it")
 	}
 	own, err := self.UserNS()
@@ -152,9 +158,13 @@ func insideIDs(g *export.Grant, p *cred.Process) error {
 		return ok
 	}
 	ok := put(&g.UID, ns.UIDMap.Value) && put(&g.GID, ns.GIDMap.Value)
-	for i := range g.Groups {
-		ok = ok && put(&g.Groups[i], ns.GIDMap.Value)
+	var groups []uint32
+	for _, gid := range g.Groups {
+		if gid != cred.UnknownID && put(&gid, ns.GIDMap.Value) {
+			groups = append(groups, gid)
+		}
 	}
+	g.Groups = groups
 	if !ok {
 		return errors.New("an id of it has no place in its user namespace")
 	}

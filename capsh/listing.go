@@ -11,6 +11,7 @@ import (
 	"capsh/internal/linux/self"
 	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/flags"
 	"capsh/internal/ui/report"
@@ -27,10 +28,12 @@ type listing struct {
 	user         cred.Known[uint32]
 	container    string
 
-	pids  []int    // the processes that are named by id
-	globs []string // and by patterns
-	names userdb.DB
-	ownNS cred.UserNS // the reader's user namespace
+	pids      []int    // the processes that are named by id
+	globs     []string // and by patterns
+	names     userdb.DB
+	ownNS     cred.UserNS // the reader's user namespace
+	ownMounts cred.Known[uint64]
+	nested    bool // the reader's PID namespace is not the host's
 	// cgroups says that the paths of cgroups are whole: a copy's are as they were
 	// written.
 	cgroups bool
@@ -135,6 +138,9 @@ func (l *listing) open() (err error) {
 	if l.scan, err = l.proc.Scan(o); err != nil {
 		return err
 	}
+	pids, _ := procfs.Proc.Own("self").Namespace("pid")
+	l.nested = pids.OK && pids.Value != container.InitialInode(container.PIDNS)
+	l.ownMounts, _ = procfs.Proc.Own("self").Namespace("mnt")
 	if l.ownNS = self.UserNSByInode(); !l.ownNS.Inode.OK || !l.scan.Live() {
 		l.ownNS = cred.UserNS{Inode: cred.Is[uint64](cred.InitialUserNS)}
 	}
@@ -150,7 +156,7 @@ type lister struct {
 	p          report.Listed
 	names      userdb.DB
 	users      map[uint32]string
-	containers map[uint64]known
+	containers map[place]known
 }
 
 // list reads a process into l.p; false if it is not to be shown. Its other threads

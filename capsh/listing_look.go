@@ -20,7 +20,7 @@ import (
 type known = cred.Known[container.Container]
 
 func (l *listing) lister(r *procfs.Reader) *lister {
-	return &lister{listing: l, r: r, users: map[uint32]string{}, containers: map[uint64]known{}}
+	return &lister{listing: l, r: r, users: map[uint32]string{}, containers: map[place]known{}}
 }
 
 // look finds out of the process in l.p what is not in its status.
@@ -31,7 +31,8 @@ func (l *lister) look() {
 		// They are in the first namespaces, whoever looks.
 		p.UserNS, p.Container = cred.UserNS{Inode: cred.Is[uint64](cred.InitialUserNS)}, known{OK: true}
 	} else {
-		p.UserNS, p.Container = l.r.UserNS(p.PID), l.containerOf(p.PID)
+		p.UserNS = l.r.UserNS(p.PID)
+		p.Container = l.containerOf(p)
 	}
 	own := p.UserNS.Same(&l.ownNS)
 	p.Foreign = cred.Known[bool]{Value: own.OK && !own.Value, OK: own.OK}
@@ -46,29 +47,41 @@ func (l *lister) userName(uid uint32) string {
 	return name
 }
 
+// place is what the processes of one container share: the mount and the user
+// namespace, and whether their PID namespace is the reader's.
+type place struct {
+	mounts, users uint64
+	nested        bool
+}
+
 // containerOf looks up the container of a process. A container has a mount
 // namespace of its own, so that the first process in one speaks for all, unless
-// containers are what is asked for and cgroups tell.
-func (l *lister) containerOf(pid int) known {
+// containers are what is asked for and cgroups say which.
+func (l *lister) containerOf(p *report.Listed) known {
+	at := place{users: p.UserNS.Inode.Value, nested: len(p.NSPID) > 1}
 	var mounts cred.Known[uint64]
 	if l.container == "" || !l.cgroups {
-		mounts = l.r.MountNS(pid)
+		mounts = l.r.MountNS(p.PID)
+		at.mounts = mounts.Value
 	}
-	if !mounts.OK {
-		c, _ := l.fromCgroup(pid)
+	if c, ok := l.containers[at]; ok && mounts.OK {
 		return c
 	}
-	c, ok := l.containers[mounts.Value]
-	if !ok {
-		var told bool
-		if c, told = l.fromCgroup(pid); !told {
-			c = l.identify(pid)
-		}
-		if c.OK {
-			l.containers[mounts.Value] = c
-		}
+	c, told := l.fromCgroup(p.PID)
+	if !told && mounts.OK || l.apart(p, mounts) && c.Value == (container.Container{}) {
+		c = l.identify(p.PID)
+	}
+	if c.OK && mounts.OK {
+		l.containers[at] = c
 	}
 	return c
+}
+
+// apart reports whether a process is in other namespaces than the host's, or than the
+// reader, so that it may be in a container although no cgroup names one.
+func (l *lister) apart(p *report.Listed, mounts cred.Known[uint64]) bool {
+	initial := p.UserNS.Initial()
+	return l.nested || len(p.NSPID) > 1 || initial.OK && !initial.Value || mounts.OK && l.ownMounts.OK && mounts != l.ownMounts
 }
 
 // fromCgroup is what the path of a process's cgroup tells; told is false where
@@ -86,9 +99,11 @@ func (l *lister) identify(pid int) known {
 	if err != nil {
 		return known{} // it has ended, or may not be looked at
 	}
-	id := container.Assess(&facts).Identity
-	none := id.Contained.OK && !id.Contained.Value
-	return known{Value: id.Container, OK: none || id.Contained.Value && id.Runtime != ""}
+	id := container.Identify(&facts)
+	if id.Contained.Value && id.Runtime == "" {
+		id.Runtime = container.Unknown
+	}
+	return known{Value: id.Container, OK: id.Contained.OK}
 }
 
 // inContainer says whether a process is in the container asked for: by its
@@ -153,10 +168,18 @@ func (l *listing) finish(command string, found int, out *term.Output) (err error
 	if hidden := l.scan.Hidden(); hidden != "" {
 		complain(string(l.proc) + " hides processes of others (" + hidden + ")")
 	}
-	if found == 0 && l.filtered() {
-		err = exit.Silent(exit.No)
+	if found == 0 && l.filtered() && err == nil {
+		complain(l.nothing())
 	}
 	return cmp.Or(l.scan.Err(), err)
+}
+
+// nothing says that no process was found.
+func (l *listing) nothing() string {
+	if l.container != "" {
+		return "no process in a container " + l.container + " (containers are known by runtime, id and pod)"
+	}
+	return "no process matches"
 }
 
 // newRows makes the rows of a process: its own, and those of threads that differ;

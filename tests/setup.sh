@@ -11,6 +11,7 @@ needs='
 /usr/include/sys/capability.h	libcap-dev
 pscap				libcap-ng-utils
 setpriv				util-linux
+bwrap				bubblewrap
 gosu				gosu
 strace				strace
 gcc				gcc

@@ -54,9 +54,11 @@ func (j job) read(what procfs.Options, isApart bool) (f container.Facts, err err
 		return f, err
 	}
 	f.FirstNet = at.firstNet(&f.Namespaces[container.NetNS])
-	at.effects(&f)
-	at.settings(&f)
-	f.DeviceRules = deviceRules(&f)
+	if j.Reach {
+		at.effects(&f)
+		at.settings(&f)
+		f.DeviceRules = deviceRules(&f)
+	}
 	if !isApart && f.Mounts.Value.MayHang() {
 		j.apart(&f)
 		return f, nil

@@ -168,6 +168,8 @@ func (f *Facts) makesNodes() bool { return !f.confined() && f.ready().Has(caps.M
 func (a *Assessment) findDeviceCgroup(f *Facts) {
 	const id, meaning = "device-cgroup", "A node of any disk of the host can be made with cap_mknod and opened, which allows escape to the host."
 	switch path, version2, ok := f.deviceCgroup(); {
+	case f.confined():
+		a.add(id, OK, "outside the host's user namespace no device node can be made", "")
 	case f.MadeDisk.OK && f.MadeDisk.Value:
 		a.add(id, Critical, "a node of a disk of the host was made and opened", meaning)
 	case f.leavesDeviceCgroup() && f.makesNodes():
