@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"capsh/internal/linux/files"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
@@ -74,8 +75,8 @@ func (o *options) resolve(from *cred.State, env []string) (*launch, error) {
 	if err := o.checkIDs(user, r, from); err != nil {
 		return nil, err
 	}
-	if asked := r.Keep | r.Permitted.Value | r.Ambient.Value; catalog.Remarkable(asked) {
-		from.UserNS.Inode = self.UserNSByInode().Inode // by which the plan's warnings go
+	if asked := r.Keep | r.Permitted.Value | r.Ambient.Value; !o.mode.quiet && catalog.Remarkable(asked) {
+		from.UserNS.Inode, _ = procfs.Proc.Own("self").Namespace("user") // for warnings: where it is unknown they are general
 	}
 	return l, nil
 }
