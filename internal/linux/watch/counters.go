@@ -23,7 +23,7 @@ type counter struct {
 func openCounters(point *tracepoint, thread int, bits uint64, kernelCaps int) (list []counter, err error) {
 	for c := range caps.First(kernelCaps).All() {
 		for _, granted := range []bool{true, false} {
-			attr := attributes(point.id, false)
+			attr := attributes(unix.PERF_TYPE_TRACEPOINT, point.id)
 			attr.Bits |= unix.PerfBitInherit | bits
 			fd, err := open(attr, thread, -1)
 			if err != nil {

@@ -38,23 +38,31 @@ func whyRefused(permits caps.Cap) string {
 	return name + " is there: a seccomp filter or a security module forbids it"
 }
 
-// attributes of an event of a tracepoint that is off at first. sample makes it
-// write records, else it counts.
-func attributes(id uint64, sample bool) *unix.PerfEventAttr {
-	attr := &unix.PerfEventAttr{
-		Type:   unix.PERF_TYPE_TRACEPOINT,
+// source is what delivers checks.
+type source interface {
+	// events are the attributes of its events, which are off at first.
+	events() []*unix.PerfEventAttr
+	// check reads a record of one of them.
+	check(r *record) check
+}
+
+// attributes of an event that is off at first and counts.
+func attributes(kind uint32, config uint64) *unix.PerfEventAttr {
+	return &unix.PerfEventAttr{
+		Type:   kind,
 		Size:   uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
-		Config: id,
+		Config: config,
 		Bits:   unix.PerfBitDisabled,
 	}
-	if sample {
-		attr.Sample = 1 // every one
-		attr.Sample_type = sampleType
-		attr.Read_format = unix.PERF_FORMAT_LOST
-		attr.Bits |= unix.PerfBitSampleIDAll | unix.PerfBitExcludeCallchainUser | unix.PerfBitUseClockID
-		attr.Clockid = unix.CLOCK_MONOTONIC
-	}
-	return attr
+}
+
+// sampled makes an event write records.
+func sampled(attr *unix.PerfEventAttr) {
+	attr.Sample = 1 // every one
+	attr.Sample_type = sampleType
+	attr.Read_format = unix.PERF_FORMAT_LOST
+	attr.Bits |= unix.PerfBitSampleIDAll | unix.PerfBitExcludeCallchainUser | unix.PerfBitUseClockID
+	attr.Clockid = unix.CLOCK_MONOTONIC
 }
 
 // open opens an event. pid and cpu are perf_event_open(2)'s.
@@ -65,6 +73,8 @@ func open(attr *unix.PerfEventAttr, pid, cpu int) (int, error) {
 		return fd, nil
 	case unix.EPERM, unix.EACCES:
 		return -1, refused("perf_event_open", err, caps.Perfmon)
+	case unix.EINVAL:
+		return -1, fmt.Errorf("perf_event_open: %w (needs Linux 6.0, which counts what is lost)", err)
 	case unix.ENOSYS:
 		return -1, fmt.Errorf("perf_event_open: %w (this kernel has no perf events)", err)
 	case unix.EMFILE:

@@ -37,10 +37,10 @@ print fmt: "cred %p, target_ns %p, capable_ns %p, cap %d, ret %d", REC->cred
 	binary.NativeEndian.PutUint64(raw[16:], 0xffff888000000001)
 	binary.NativeEndian.PutUint32(raw[32:], 21)
 	binary.NativeEndian.PutUint32(raw[36:], 0xffffffff)
-	if c := p.check(raw); c.cap != 21 || c.granted || c.target != 0xffff888000000001 || c.capable != 0 {
+	if c := p.check(&record{raw: raw}); c.cap != 21 || c.granted || c.target != 0xffff888000000001 || c.capable != 0 {
 		t.Errorf("%+v", c)
 	}
-	if c := p.check(raw[:20]); c.cap != 0 || c.target != 0 {
+	if c := p.check(&record{raw: raw[:20]}); c.cap != 0 || c.target != 0 {
 		t.Errorf("a short record: %+v", c)
 	}
 }

@@ -18,6 +18,8 @@ type record struct {
 	chain []byte // SAMPLE: the call chain, eight bytes an address, the innermost first
 	raw   []byte // SAMPLE: the tracepoint's record
 
+	registers []byte // SAMPLE of a kprobe: the ABI, then eight bytes a register
+
 	comm string // COMM
 	exec bool   // COMM: it is that of an execve
 
@@ -93,6 +95,7 @@ func (r *record) sample(body *reader) {
 		body.short = true
 	}
 	r.raw = body.bytes(int(body.u32()))
+	r.registers = body.b
 }
 
 // chainAddresses are the addresses of a call chain. The last page of them marks

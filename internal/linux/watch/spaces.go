@@ -24,12 +24,15 @@ type spaces struct {
 	// mapping is an address in security_vm_enough_memory_mm, which is the kernel's own
 	// asker of nearly all checks: it is known also where symbols are not.
 	mapping uint64
+	// partial: the check of a mapping is not delivered. cap_vm_enough_memory calls
+	// cap_capable, and the compiler made the call one that a kprobe does not see.
+	partial bool
 }
 
 // learnSpaces learns the addresses of the initial namespace and of this process's
 // from two checks of its own, which change nothing. The event, off at first, is of the
 // calling thread, which the caller locks.
-func learnSpaces(point *tracepoint, event int) (*spaces, error) {
+func learnSpaces(from source, event int) (*spaces, error) {
 	own, err := procfs.OwnThread().Namespace("user")
 	if err != nil {
 		return nil, err
@@ -60,7 +63,7 @@ func learnSpaces(point *tracepoint, event int) (*spaces, error) {
 		if !ok || r.kind != unix.PERF_RECORD_SAMPLE {
 			return
 		}
-		switch c := point.check(r.raw); c.cap {
+		switch c := from.check(&r); c.cap {
 		case caps.SysAdmin:
 			s.initial = c.target
 			if chain := chainAddresses(r.chain); len(chain) > 1 {
@@ -70,28 +73,32 @@ func learnSpaces(point *tracepoint, event int) (*spaces, error) {
 			s.own = c.target
 		}
 	})
+	s.partial = s.initial == 0
 	if s.ownInode == cred.InitialUserNS {
-		s.own = s.initial
+		s.initial = s.own
 	}
 	if s.initial == 0 || s.own == 0 {
-		return nil, errors.New("the tracepoint does not deliver this process's own capability checks")
+		return nil, errors.New("the kernel does not deliver this process's own capability checks")
 	}
 	s.inodes[s.initial], s.inodes[s.own] = cred.InitialUserNS, s.ownInode
 	return s, nil
 }
 
-// check is a record of the tracepoint.
+// check is a record of the tracepoint, or of a kprobe.
 type check struct {
 	cap             caps.Cap
 	granted         bool
-	target, capable uint64 // addresses of user namespaces; capable is 0 where it was denied
+	target, capable uint64 // addresses of user namespaces; capable is 0 where it was denied, or with a kprobe
 	cred            uint64 // address of the credentials, which never change: others are elsewhere
+
+	isAnswer bool // of a kprobe: it has granted alone
 }
 
 // checkFields are the fields that a record must have.
 var checkFields = []string{"cap", "ret", "target_ns", "capable_ns", "cred"}
 
-func (p *tracepoint) check(raw []byte) check {
+func (p *tracepoint) check(r *record) check {
+	raw := r.raw
 	return check{
 		cap:     caps.Cap(p.value(raw, "cap")),
 		granted: p.value(raw, "ret") == 0,
@@ -119,7 +126,7 @@ func (p *tracepoint) value(raw []byte, name string) uint64 {
 // learn takes a granted check of a process as evidence: what granted it is the
 // namespace of the process.
 func (s *spaces) learn(c check, userns uint64) {
-	if c.granted && userns != 0 && s.inodes[c.capable] == 0 {
+	if c.capable != 0 && userns != 0 && s.inodes[c.capable] == 0 {
 		s.inodes[c.capable] = userns
 	}
 }
@@ -140,7 +147,7 @@ func (s *spaces) of(c check) checks.Namespace {
 // kernel looks for the capability in the process's own namespace, if the one in
 // question is that or one below it.
 func (s *spaces) ours(c check, userns uint64) bool {
-	if c.granted {
+	if c.capable != 0 {
 		return c.capable == s.own
 	}
 	if userns != 0 && userns != s.ownInode {

@@ -73,6 +73,12 @@ type tracepoint struct {
 	fields map[string]field
 }
 
+func (p *tracepoint) events() []*unix.PerfEventAttr {
+	attr := attributes(unix.PERF_TYPE_TRACEPOINT, p.id)
+	sampled(attr)
+	return []*unix.PerfEventAttr{attr}
+}
+
 // field is where a member of a tracepoint's record is: offset and size in bytes.
 type field struct{ offset, size int }
 

@@ -15,16 +15,19 @@ import (
 
 // tracker makes checks of records: it knows which process is what.
 type tracker struct {
-	point  *tracepoint
-	spaces *spaces
-	member func(pid int) (member, known bool) // nil: all
-	each   func(checks.Check, checks.Verdict)
-	start  uint64
+	source  source
+	spaces  *spaces
+	tree    tree                               // nil: what the events deliver is of whom is watched
+	answers *answers                           // nil: each record of a check has its answer
+	member  func(pid int) (member, known bool) // nil: all
+	each    func(checks.Check, checks.Verdict)
+	start   uint64
 
 	waiting []event
 	before  uint64 // when the buffers were read before
 	settled uint64 // until when the records were used, since the start
 
+	executed  bool // there was an execve
 	processes map[uint32]*process
 	names     map[uint32]string // of threads
 	denied    map[uint32]judged // the last check of a thread, if another may follow from its denial
@@ -67,9 +70,9 @@ type question struct {
 	granted bool
 }
 
-func newTracker(point *tracepoint, spaces *spaces, member func(int) (member, known bool), each func(checks.Check, checks.Verdict)) *tracker {
+func newTracker(from source, spaces *spaces, member func(int) (member, known bool), each func(checks.Check, checks.Verdict)) *tracker {
 	t := &tracker{
-		point: point, spaces: spaces, member: member, each: each, start: monotonic(),
+		source: from, spaces: spaces, member: member, each: each, start: monotonic(),
 		processes: make(map[uint32]*process), names: make(map[uint32]string), denied: make(map[uint32]judged),
 		chainNumbers: make(map[string]int), verdicts: make(map[question]checks.Verdict),
 		seen: make(map[checks.Seen]int),
@@ -86,9 +89,9 @@ func (t *tracker) take(rec []byte) {
 	}
 	e := event{record: r}
 	if r.kind == unix.PERF_RECORD_SAMPLE {
-		e.check = t.point.check(r.raw)
+		e.check = t.source.check(&r)
 		e.chain = t.chainNumber(r.chain)
-		e.record.raw, e.record.chain = nil, nil
+		e.record.raw, e.record.chain, e.record.registers = nil, nil, nil
 	}
 	t.waiting = append(t.waiting, e)
 }
@@ -113,7 +116,13 @@ func (t *tracker) finish() {
 	t.noneFollow(math.MaxUint64)
 }
 
+// ended reports that all threads that a tree had are gone.
+func (t *tracker) ended() bool { return t.tree != nil && len(t.tree) == 0 }
+
 func (t *tracker) use(e *event) {
+	if t.tree != nil && !t.tree.has(&e.record) {
+		return
+	}
 	switch e.kind {
 	case unix.PERF_RECORD_FORK:
 		t.fork(e)
@@ -123,11 +132,14 @@ func (t *tracker) use(e *event) {
 			delete(t.processes, e.pid)
 		}
 	case unix.PERF_RECORD_COMM:
+		t.executed = t.executed || e.exec
 		t.names[e.tid] = e.comm
 	case unix.PERF_RECORD_NAMESPACES:
 		t.process(e.pid).userns = e.userns
 	case unix.PERF_RECORD_SAMPLE:
-		t.check(e)
+		if t.answers == nil || t.answers.join(e) {
+			t.check(e)
+		}
 	}
 }
 

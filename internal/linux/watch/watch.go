@@ -1,8 +1,9 @@
 // Package watch watches the kernel's capability checks: those of a command and all
 // that it starts, of running processes, or of the host. It reads the tracepoint
 // capability:cap_capable (Linux 6.14 and later) by perf_event_open(2), which needs
-// CAP_PERFMON, and CAP_SYS_ADMIN once, for the tracepoint's number. Nothing is
-// mounted, and all ends with the process.
+// CAP_PERFMON, and CAP_SYS_ADMIN once, for the tracepoint's number. Before that (Linux
+// 6.0 and later, x86-64) kprobes stand in for the tracepoint. Nothing is mounted, and
+// all ends with the process.
 package watch
 
 import (
@@ -47,7 +48,7 @@ type Watch struct {
 	buffers  []*buffer
 	counters []counter
 	fromExec bool
-	point    *tracepoint
+	source   source
 	tracker  *tracker
 
 	over     chan struct{} // closed when there is no more to watch
@@ -71,7 +72,7 @@ const flush = 50 * time.Millisecond
 // and in the order of time. An error says what is missing; nothing is watched then,
 // and nothing is left behind.
 func Start(target Target, each func(checks.Check, checks.Verdict)) (*Watch, error) {
-	point, err := findTracepoint()
+	from, err := findSource()
 	if err != nil {
 		return nil, err
 	}
@@ -79,17 +80,23 @@ func Start(target Target, each func(checks.Check, checks.Verdict)) (*Watch, erro
 	defer runtime.UnlockOSThread()
 	// It stays open until the others are: the last one of a tracepoint takes the kernel
 	// some time to close.
-	own, err := open(attributes(point.id, true), 0, -1)
+	own, err := open(from.events()[0], 0, -1)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(own)
-	spaces, err := learnSpaces(point, own)
+	spaces, err := learnSpaces(from, own)
 	if err != nil {
 		return nil, err
 	}
-	w := &Watch{point: point, over: make(chan struct{}), stopped: make(chan struct{})}
-	w.tracker = newTracker(point, spaces, target.Host, each)
+	w := &Watch{source: from, over: make(chan struct{}), stopped: make(chan struct{})}
+	w.tracker = newTracker(from, spaces, target.Host, each)
+	if _, ok := from.(*kprobe); ok {
+		w.tracker.answers = newAnswers()
+		if target.Host == nil {
+			w.tracker.tree = newTree(target)
+		}
+	}
 	if err := w.open(target); err != nil {
 		w.close()
 		return nil, err
@@ -102,8 +109,9 @@ func Start(target Target, each func(checks.Check, checks.Verdict)) (*Watch, erro
 	return w, nil
 }
 
-// findTracepoint finds the tracepoint of capability checks.
-func findTracepoint() (*tracepoint, error) {
+// findSource finds the tracepoint of capability checks, or kprobes where the kernel
+// has none.
+func findSource() (source, error) {
 	fs, err := openTracefs()
 	if err != nil {
 		return nil, err
@@ -111,7 +119,7 @@ func findTracepoint() (*tracepoint, error) {
 	defer fs.close()
 	point, err := fs.readTracepoint(checkPoint, checkFields...)
 	if errors.Is(err, unix.ENOENT) {
-		return nil, errors.New("this kernel has no tracepoint capability:cap_capable (Linux 6.14 and later have it)")
+		return findKprobe()
 	}
 	return point, err
 }
@@ -126,32 +134,32 @@ func (w *Watch) open(target Target) error {
 	if target.FromExec {
 		when = unix.PerfBitEnableOnExec
 	}
-	if target.Host != nil {
-		threads = []int{-1}
+	if target.Host != nil || w.tracker.tree != nil {
+		threads, when = []int{-1}, 0
 	}
 	for _, cpu := range cpus {
 		if err := w.openCPU(cpu, threads, when, bufferPages(len(cpus))); err != nil {
 			return err
 		}
 	}
-	if len(w.events) == 0 {
+	if len(w.events) == 0 || w.tracker.ended() {
 		return fmt.Errorf("perf_event_open: %w (all the threads have ended)", unix.ESRCH)
 	}
-	if target.FromExec && len(threads) == 1 {
+	if point, ok := w.source.(*tracepoint); ok && target.FromExec && len(threads) == 1 {
 		kernel, err := self.ReadKernel()
 		if err != nil {
 			return err
 		}
 		// Counters only help where records are lost: too few descriptors are no failure.
-		w.counters, err = openCounters(w.point, threads[0], when, kernel.Bits)
+		w.counters, err = openCounters(point, threads[0], when, kernel.Bits)
 		if err != nil && !errors.Is(err, unix.EMFILE) {
 			return err
 		}
 	}
-	if w.fromExec = target.FromExec; w.fromExec {
+	if w.fromExec = target.FromExec; when != 0 {
 		return nil
 	}
-	for _, fd := range w.events {
+	for _, fd := range slices.Backward(w.events) { // each answer before its question
 		if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil {
 			return fmt.Errorf("enabling a perf event: %w", err)
 		}
@@ -164,31 +172,42 @@ func (w *Watch) open(target Target) error {
 func (w *Watch) openCPU(cpu int, threads []int, when uint64, pages int) error {
 	first := -1
 	for _, thread := range threads {
-		attr := attributes(w.point.id, true)
-		attr.Bits |= when | unix.PerfBitInherit | unix.PerfBitTask | unix.PerfBitComm | unix.PerfBitCommExec |
-			unix.CBitFieldMaskBit28 | unix.PerfBitWatermark // 28: namespaces
-		attr.Wakeup = uint32(pages * unix.Getpagesize() / 4)
-		fd, err := open(attr, thread, cpu)
-		if errors.Is(err, unix.ESRCH) && len(threads) > 1 {
-			continue // it has ended
-		} else if err != nil {
-			return err
-		}
-		w.events = append(w.events, fd)
-		if first >= 0 {
-			if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_SET_OUTPUT, first); err != nil {
-				return fmt.Errorf("joining perf events: %w", err)
+		for i, attr := range w.source.events() {
+			attr.Bits |= when | unix.PerfBitInherit | unix.PerfBitWatermark
+			if i == 0 {
+				attr.Bits |= unix.PerfBitTask | unix.PerfBitComm | unix.PerfBitCommExec | unix.CBitFieldMaskBit28 // namespaces
 			}
-			continue
+			attr.Wakeup = uint32(pages * unix.Getpagesize() / 4)
+			fd, err := open(attr, thread, cpu)
+			if errors.Is(err, unix.ESRCH) && len(threads) > 1 {
+				continue // it has ended
+			} else if err != nil {
+				return err
+			}
+			w.events = append(w.events, fd)
+			if first, err = w.output(fd, first, pages); err != nil {
+				return err
+			}
 		}
-		first = fd
-		b, err := mapBuffer(fd, pages)
-		if err != nil {
-			return err
-		}
-		w.buffers = append(w.buffers, b)
 	}
 	return nil
+}
+
+// output makes an event write to the buffer of the first one, which it returns; first is
+// -1 where the event is that.
+func (w *Watch) output(fd, first, pages int) (int, error) {
+	if first >= 0 {
+		if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_SET_OUTPUT, first); err != nil {
+			return first, fmt.Errorf("joining perf events: %w", err)
+		}
+		return first, nil
+	}
+	b, err := mapBuffer(fd, pages)
+	if err != nil {
+		return first, err
+	}
+	w.buffers = append(w.buffers, b)
+	return fd, nil
 }
 
 // bufferPages is the size of a buffer, a power of two.
@@ -211,7 +230,7 @@ func (w *Watch) read() {
 	for timeout := int(flush / time.Millisecond); !ended(wait[0]); {
 		_, _ = unix.Poll(wait, timeout) // a failure only means to look now
 		w.drain()
-		if wait = append(wait[:1], slices.DeleteFunc(wait[1:], ended)...); len(wait) == 1 && timeout > 0 {
+		if wait = append(wait[:1], slices.DeleteFunc(wait[1:], ended)...); (len(wait) == 1 || w.tracker.ended()) && timeout > 0 {
 			w.drain() // what the drain before left for this one
 			close(w.over)
 			timeout = -1
@@ -275,8 +294,15 @@ func (w *Watch) count() error {
 			found.Denied |= c.cap.Set()
 		}
 	}
-	if w.fromExec && len(found.Seen) == 0 { // each execve maps memory, which is checked
+	if w.tracker.spaces.partial {
+		found.Incomplete = append(found.Incomplete, "this kernel has no tracepoint, and a kprobe does not see the checks that "+
+			"security/commoncap.c itself makes, as for capset(2) and securebits")
+	}
+	if w.fromExec && len(found.Seen) == 0 && !w.tracker.executed { // each execve maps memory, which is checked
 		found.Incomplete = append(found.Incomplete, "nothing was seen of an execve: there was none, or not by the main thread")
+	}
+	if a := w.tracker.answers; a != nil && a.unanswered > 0 {
+		found.Incomplete = append(found.Incomplete, fmt.Sprintf("%d checks have no answer", a.unanswered))
 	}
 	if found.Lost > 0 {
 		found.Incomplete = append(found.Incomplete, fmt.Sprintf("%d records were lost", found.Lost))
