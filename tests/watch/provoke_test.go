@@ -340,7 +340,7 @@ func text(t *testing.T, e ast.Expr) string {
 	return s
 }
 
-// TestTable provokes each entry of the table by real system calls. With noise the call
+// TestTable, on a kernel like those that the table was made from, provokes each entry of the table by real system calls. With noise the call
 // does the same where the capability is missing.
 func TestTable(t *testing.T) {
 	tracepoint(t)

@@ -37,7 +37,7 @@ true
 // EACCES that was denied a need, and each call that failed so was denied something
 // that is not noise.
 func TestStrace(t *testing.T) {
-	tracepoint(t)
+	watchable(t)
 	strace := testenv.Tool(t, "strace")
 	setpriv := testenv.Tool(t, "setpriv")
 	dir := t.TempDir()
