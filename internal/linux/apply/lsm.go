@@ -20,24 +20,26 @@ const (
 
 // AppArmorExec asks for an AppArmor profile at the next execve.
 func AppArmorExec(profile string) error {
-	const why = "AppArmor is not active, or has no such profile"
-	err := writeAttr(appArmorExec, "exec "+profile, why)
-	if errors.Is(err, unix.ENOENT) {
-		return writeAttr(sharedExec, "exec "+profile, why)
-	}
-	return err
+	return writeAttr("exec "+profile, "AppArmor is not active, or has no such profile", appArmorExec, sharedExec)
 }
 
 // SELinuxExec asks for an SELinux label at the next execve.
 func SELinuxExec(label string) error {
-	return writeAttr(sharedExec, label, "SELinux is not active, or has no such label")
+	return writeAttr(label, "SELinux is not active, or has no such label", sharedExec)
 }
 
-// writeAttr writes a file of this process's own procfs, named as by
-// [procfs.OpenOwn]. EINVAL is, as why says, a security module that is not there or
-// does not know what was written.
-func writeAttr(name, text, why string) error {
-	fd, err := procfs.OpenOwn(name, unix.O_WRONLY)
+// writeAttr writes the first file of this process's own procfs that is there, named
+// as by [procfs.OpenOwn]. EINVAL and ENOENT of the write are, as why says, a security
+// module that is not there or does not know what was written.
+func writeAttr(text, why string, names ...string) error {
+	var name string
+	fd, err := -1, error(unix.ENOENT)
+	for _, name = range names {
+		fd, err = procfs.OpenOwn(name, unix.O_WRONLY)
+		if !errors.Is(err, unix.ENOENT) {
+			break
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -46,7 +48,8 @@ func writeAttr(name, text, why string) error {
 	if err == nil && n != len(text) {
 		return errFaked("write /proc/" + name)
 	}
-	return hint(wrap(err, "write", "/proc/"+name), unix.EINVAL, why)
+	err = wrap(err, "write", "/proc/"+name)
+	return hint(hint(err, unix.EINVAL, why), unix.ENOENT, why)
 }
 
 // checkAttr reads back that something is set for the next execve: the execve before
