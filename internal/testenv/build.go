@@ -65,6 +65,7 @@ func Build(t testing.TB, program string) string {
 // each file in them.
 func DependOn(t testing.TB, pkg string) {
 	t.Helper()
+	Tool(t, "go")
 	const dirs = "{{with .Module}}{{if .Main}}{{$.Dir}}\n{{.GoMod}}\n{{end}}{{end}}"
 	list := exec.Command("go", "list", "-deps", "-tags", Tags, "-f", dirs, pkg)
 	list.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -5,6 +5,7 @@ package testenv
 import (
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 )
 
@@ -25,6 +26,20 @@ func Need(t testing.TB, what string, ok bool, why string) {
 func Root(t testing.TB) {
 	t.Helper()
 	Need(t, "root", os.Geteuid() == 0, "run as root")
+}
+
+// HasLandlock says that the kernel has Landlock, and that it is on.
+func HasLandlock() bool {
+	const landlockCreateRuleset = 444 // on every architecture
+	const version = 1                 // LANDLOCK_CREATE_RULESET_VERSION: only ask for it
+	_, _, errno := syscall.Syscall(landlockCreateRuleset, 0, 0, version)
+	return errno == 0
+}
+
+// Landlock needs it.
+func Landlock(t testing.TB) {
+	t.Helper()
+	Need(t, "landlock", HasLandlock(), "Linux 5.13 has it")
 }
 
 // Tool needs a program in PATH (or at the given path) and returns its path.

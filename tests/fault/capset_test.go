@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -180,6 +181,8 @@ func judgeMessage(prefix string, words []string, r *run) error {
 	return nil
 }
 
+var everyFlag = flag.Int("every", 1, "inject only every n-th fault of a program")
+
 // everyCall has each call of a program fail in a run of its own: all with EIO,
 // the first of each kind with the other errnos too.
 func everyCall(t *testing.T, p program, allowed []harmless, judge judge) {
@@ -188,7 +191,7 @@ func everyCall(t *testing.T, p program, allowed []harmless, judge judge) {
 		t.Fatalf("without a fault: started %v, exit status %d, stderr %q", clean.started, clean.code, clean.err)
 	}
 	seen := map[string]bool{}
-	runs := 0
+	faults, runs := 0, 0
 	for _, c := range clean.calls {
 		if callNames[c.NR] == "" && c.NR != unix.SYS_PRCTL {
 			t.Errorf("%v", &c)
@@ -200,6 +203,9 @@ func everyCall(t *testing.T, p program, allowed []harmless, judge judge) {
 			seen[kind] = true
 		}
 		for _, errno := range errnos {
+			if faults++; faults%*everyFlag != 0 {
+				continue
+			}
 			runs++
 			oneFault(t, p, &clean, &c, errno, reason(allowed, &c, errno), judge)
 		}

@@ -44,6 +44,7 @@ func answer(call uint32) []unix.SockFilter {
 // reading and for setting alike, nothing is started, or it has all. That goes for
 // Landlock too.
 func TestFilterAnswers(t *testing.T) {
+	testenv.Landlock(t)
 	capset := build(t, "capset")
 	inner := filterFile(t, allow)
 	options := []string{"-q", "--user=1234:1235", "--groups=6", "--keep=kill", "--securebits=noroot", "--umask=0", "--chdir=/tmp",

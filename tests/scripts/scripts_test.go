@@ -3,7 +3,8 @@
 // (github.com/rogpeppe/go-internal/testscript) with capsh and capset in PATH,
 // and with this condition and this command:
 //
-//	[missing:NAME]    there is no program NAME, or for "root" the user is another;
+//	[missing:NAME]    there is no program NAME, or for "root" the user is another,
+//	                  for "landlock" the kernel has no Landlock;
 //	                  an error where REQUIRE_ALL=1
 //	status N CMD ...  run CMD; its exit status must be N
 //
@@ -112,8 +113,13 @@ func missing(cond string) (bool, error) {
 	if !ok {
 		return false, errors.New("unknown condition")
 	}
-	there := name == "root" && os.Geteuid() == 0
-	if name != "root" {
+	var there bool
+	switch name {
+	case "root":
+		there = os.Geteuid() == 0
+	case "landlock":
+		there = testenv.HasLandlock()
+	default:
 		_, err := exec.LookPath(name)
 		there = err == nil
 	}
