@@ -117,3 +117,13 @@ func TestReplay(t *testing.T) {
 		t.Error(problem)
 	}
 }
+
+// TestPrint is the least that must hold on any kernel: --print in all states.
+func TestPrint(t *testing.T) {
+	w := theWorld(t)
+	for _, st := range states {
+		if problem := w.judge(st, []string{"--print"}); problem != "" {
+			t.Errorf("%s: %s", st.name, problem)
+		}
+	}
+}

@@ -70,7 +70,6 @@ func theWorld(t *testing.T) *world {
 	if peer == "" {
 		peer = testenv.Tool(t, "/usr/sbin/capsh")
 	}
-	testenv.Tool(t, "gcc")
 	shared.once.Do(func() {
 		ours := os.Getenv("DIFFER_OURS")
 		if ours == "" {
