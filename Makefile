@@ -39,7 +39,7 @@ export CGO_ENABLED = 0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: $(PROGRAMS:%=bin/%) ## build both programs, static, into bin/
@@ -71,6 +71,7 @@ check-go:
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(GO) vet -tags $(GOTAGS) ./...
+	$(GO) vet -tags guest ./tests/kernels/...
 	$(GO) run $(STATICCHECK) -tags $(GOTAGS) ./...
 
 # $(call with,TOOL,ARGS) runs a tool that may be missing where nothing is required.
@@ -96,6 +97,10 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 .PHONY: cross
 cross: ## tests for other architectures: 32-bit and big-endian ones, emulated
 	@tests/cross.sh
+
+.PHONY: test-kernels
+test-kernels: ## tests on other kernels, in qemu; KERNELS=-only=6.1 for one, -v to see it
+	@$(GO) run ./tests/kernels $(KERNELS)
 
 .PHONY: install
 install: build ## install under DESTDIR, PREFIX; shell completion too

@@ -41,8 +41,24 @@ lintian				lintian
 rpmlint				rpmlint
 rpm				rpm
 cpio				cpio
+runsc				runsc
+lxc-execute			lxc
+/usr/share/lxc/config/common.conf	lxc
+systemd-nspawn			systemd-container
+bwrap				bubblewrap
+ctr				containerd
 zsh				zsh
 fish				fish
+qemu-system-x86_64		qemu-system-x86
+qemu-system-s390x		qemu-system-misc
+cpio				cpio
+runsc				runsc
+lxc-execute			lxc
+/usr/share/lxc/config/common.conf	lxc
+systemd-nspawn			systemd-container
+bwrap				bubblewrap
+ctr				containerd
+/usr/share/keyrings/debian-archive-keyring.gpg	debian-archive-keyring
 '
 
 # missing prints the packages of which the command or file isn't there.

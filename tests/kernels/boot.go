@@ -52,6 +52,7 @@ func (m *machine) run(limit time.Duration, log io.Writer) (*session, error) {
 	}
 	s := readConsole(io.TeeReader(console, log))
 	err = cmd.Wait()
+	s.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	switch {
 	case ctx.Err() != nil:
 		err = fmt.Errorf("it did not end within %v", limit)
@@ -64,6 +65,7 @@ func (m *machine) run(limit time.Duration, log io.Writer) (*session, error) {
 // session is what a console said.
 type session struct {
 	release string
+	cpu     time.Duration // of the emulator
 	results []result
 	done    bool
 }

@@ -16,7 +16,7 @@ import (
 var userland = []string{
 	"base-files", "base-passwd", "bash", "dash", "coreutils", "libc-bin", "login", "passwd", "grep", "sed", "mawk", "findutils",
 	"util-linux", "mount", "procps", "iproute2", "hostname", "bsdutils", "e2fsprogs",
-	"libcap2-bin", "strace", "gosu", "busybox", "runc", "apparmor",
+	"libcap2-bin", "strace", "gosu", "busybox-static", "runc", "apparmor", "python3",
 }
 
 // makeRoot unpacks the userland into dir. No script of a package has run, so what

@@ -2,13 +2,14 @@
 // virtual machine of qemu without KVM, with a root file system of Debian's
 // packages. See table.go for the kernels, the tests, and what is skipped where.
 //
-//	go run ./tests/kernels [-only=NAME,...] [-jobs=NAME,...] [-v]
+//	go run ./tests/kernels [-only=NAME,...] [-jobs=NAME,...] [-logs=DIR] [-v]
 //
 // Kernels and root file systems are kept in the user's cache directory, by the
 // checksum of what makes them; remove the directory to get newer ones.
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"errors"
@@ -26,11 +27,12 @@ import (
 var (
 	onlyFlag    = flag.String("only", "", "names of kernels, with commas; all without it")
 	jobsFlag    = flag.String("jobs", "", "names of jobs, with commas; all without it")
+	logsFlag    = flag.String("logs", "", "a directory that keeps the consoles")
 	verboseFlag = flag.Bool("v", false, "print the consoles as they come")
 )
 
 // bootLimit is for a machine from start to end, on a busy host.
-const bootLimit = 20 * time.Minute
+const bootLimit = 45 * time.Minute
 
 func main() {
 	flag.Parse()
@@ -100,7 +102,7 @@ func runKernel(s *store, k *kernel) error {
 		return err
 	}
 	start := time.Now()
-	log, err := os.Create(filepath.Join(s.work, k.Name+".log"))
+	log, err := os.Create(filepath.Join(cmp.Or(*logsFlag, s.work), k.Name+".log"))
 	if err != nil {
 		return err
 	}
@@ -113,7 +115,7 @@ func runKernel(s *store, k *kernel) error {
 	if said == nil {
 		return err
 	}
-	fmt.Printf("%s: Linux %s, %v\n", k.Name, said.release, time.Since(start).Round(time.Second))
+	fmt.Printf("%s: Linux %s, %v, %v of processor time\n", k.Name, said.release, time.Since(start).Round(time.Second), said.cpu.Round(time.Second))
 	for _, r := range said.results {
 		fmt.Printf("  %-12s %s in %s, %d skipped\n", r.name, r.status, r.time, len(skips(r.lines)))
 	}
@@ -164,7 +166,7 @@ func (s *store) cached(name string, of any, fill func(path string) error) (strin
 
 // machine is a kernel's, with all its parts.
 func (s *store) machine(k *kernel) (*machine, error) {
-	files, err := s.cached("kernel-"+k.Name, *k, func(path string) error { return s.fetchKernel(k, path) })
+	files, err := s.cached("kernel-"+k.Name, []any{k.Suite, k.Package, k.Arch, k.Modules}, func(path string) error { return s.fetchKernel(k, path) })
 	if err != nil {
 		return nil, err
 	}
@@ -200,16 +202,20 @@ func (s *store) fetchKernel(k *kernel, path string) error {
 		return err
 	}
 	fmt.Println(" ", name)
-	if err := a.unpack(tree, false, name); err != nil {
+	packages := []string{name}
+	if k.Split {
+		packages = append(packages, strings.Replace(name, "linux-binary-", "linux-modules-", 1))
+	}
+	if err := a.unpack(tree, false, packages...); err != nil {
 		return err
 	}
 	modules, err := modulesFor(tree, k.Modules)
 	if err != nil {
 		return err
 	}
-	images, err := filepath.Glob(filepath.Join(tree, "boot/vmlinuz-*"))
-	if err != nil || len(images) != 1 {
-		return fmt.Errorf("kernels in %s: %v, %w", name, images, err)
+	image, err := kernelImage(tree)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	if err := os.MkdirAll(filepath.Join(path, "modules"), 0o755); err != nil {
 		return err
@@ -219,7 +225,23 @@ func (s *store) fetchKernel(k *kernel, path string) error {
 			return err
 		}
 	}
-	return os.Rename(images[0], filepath.Join(path, "vmlinuz"))
+	return os.Rename(image, filepath.Join(path, "vmlinuz"))
+}
+
+// kernelImage is the one kernel in a tree: in /boot, or since 2026 beside its modules.
+func kernelImage(tree string) (string, error) {
+	var images []string
+	for _, pattern := range []string{"boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz*"} {
+		list, err := filepath.Glob(filepath.Join(tree, pattern))
+		if err != nil {
+			return "", err
+		}
+		images = append(images, list...)
+	}
+	if len(images) != 1 {
+		return "", fmt.Errorf("kernels: %v", images)
+	}
+	return images[0], nil
 }
 
 // fetchRoot makes the image of a root file system.

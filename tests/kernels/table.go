@@ -12,9 +12,13 @@ type kernel struct {
 	Name string
 	// Suite has the package; the newest whose name fits Package is taken.
 	Suite, Package string
-	Arch           string
+	// Split says that its modules are in a package of their own.
+	Split bool
+	Arch  string
 	// Modules are what the disks need, where it is not built in.
 	Modules []string
+	// Jobs are the names of those that run; none means all.
+	Jobs []string
 	// Append is for the kernel's command line.
 	Append string
 }
@@ -23,6 +27,7 @@ var (
 	disks = []string{"virtio_pci", "virtio_blk", "ext4"}
 
 	kernels = []*kernel{
+		{Name: "5.10", Suite: "bullseye-security", Package: `^linux-image-5\.10\..*-cloud-amd64$`, Arch: "amd64", Modules: disks},
 		{Name: "6.1", Suite: "bookworm", Package: `^linux-image-6\.1\..*-cloud-amd64$`, Arch: "amd64", Modules: disks},
 	}
 )
@@ -43,13 +48,33 @@ func (k *kernel) emulator() string {
 }
 
 // jobs are what runs on a kernel.
-func (k *kernel) jobs() []job.Job {
-	return jobs
+func (k *kernel) jobs() (list []job.Job) {
+	for _, j := range jobs {
+		if chosen(*jobsFlag, j.Name) && (k.Jobs == nil || slices.Contains(k.Jobs, j.Name)) {
+			list = append(list, j)
+		}
+	}
+	return list
 }
 
+// limit is for one job, on a busy host.
+const limit = 10 * time.Minute
+
+// jobs are what runs on every kernel. Left out are tests that load the host to find
+// races, which take minutes in an emulator and are not about the kernel.
 var jobs = []job.Job{
-	{Name: "predict", Dir: "tests/kernel", Args: []string{"-test.run=^TestPredict$", "-cases=150"}, Limit: 2 * time.Minute},
-	{Name: "launch", Dir: "tests/kernel", Args: []string{"-test.run=^TestLaunch$", "-launches=200"}, Limit: 3 * time.Minute},
+	{Name: "predict", Dir: "tests/kernel", Args: []string{"-test.run=^TestPredict$", "-cases=150"}, Limit: limit},
+	{Name: "launch", Dir: "tests/kernel", Args: []string{"-test.run=^TestLaunch$", "-launches=200"}, Limit: limit},
+	{Name: "self", Dir: "internal/linux/self", Limit: limit},
+	{Name: "procfs", Dir: "internal/linux/procfs", Args: []string{"-test.skip=^TestChurn$"}, Limit: limit},
+	{Name: "bpfiter", Dir: "internal/linux/bpfiter", Args: []string{"-test.skip=^TestManyTimes$"}, Limit: limit},
+	{Name: "files", Dir: "internal/linux/files", Args: []string{"-test.skip=^(TestWalk|TestHeadKernel|TestELFKernel)$"}, Limit: limit},
+	{Name: "sandbox", Dir: "internal/linux/sandbox", Args: []string{"-test.skip=^TestNodesBounds$"}, Limit: limit},
+	{Name: "scripts", Dir: "tests/scripts", Args: []string{"-test.run=^(TestCapset|TestCapsh)$"}, Limit: limit},
+	{Name: "commands", Dir: "tests/commands", Args: []string{"-test.run=^TestEachCommand$"}, Limit: limit},
+	{Name: "differ", Dir: "tests/differ", Args: []string{"-test.run=^TestPrint$"}, Limit: limit},
+	{Name: "fault", Dir: "tests/fault", Args: []string{"-test.run=^(TestCapset|TestFilterAnswers)$/^(user_keeps)?$", "-every=12"}, Limit: limit},
+	{Name: "inside", Dir: "tests/kernels/inside", Limit: limit},
 }
 
 // skip is a test that some kernels can't run.
@@ -62,7 +87,14 @@ type skip struct {
 
 // skipTable has every test that is skipped in a guest. A skip that is not in it
 // fails, and so does one of it that is none.
-var skipTable = []skip{}
+var skipTable = []skip{
+	{Kernels: []string{"5.10"}, Job: "bpfiter", Test: "TestUnavailable/under_Landlock", Lacks: "landlock", Why: "Landlock came with Linux 5.13"},
+	{Kernels: []string{"5.10"}, Job: "scripts", Test: "TestCapset/confine", Lacks: "landlock", Why: "Landlock came with Linux 5.13"},
+	{Kernels: []string{"5.10"}, Job: "scripts", Test: "TestCapset/folder", Lacks: "landlock", Why: "Landlock came with Linux 5.13"},
+	{Kernels: []string{"5.10"}, Job: "fault", Test: "TestFilterAnswers", Lacks: "landlock", Why: "Landlock came with Linux 5.13"},
+	{Kernels: []string{"5.10"}, Job: "inside", Test: "TestAppArmor/with_Landlock", Lacks: "landlock", Why: "Landlock came with Linux 5.13"},
+	{Kernels: []string{"5.10", "6.1"}, Job: "inside", Test: "TestSELinux", Lacks: "selinux", Why: "AppArmor is on"},
+}
 
 func (s *skip) on(k *kernel) bool { return s.Kernels == nil || slices.Contains(s.Kernels, k.Name) }
 

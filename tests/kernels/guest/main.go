@@ -59,7 +59,7 @@ func boot() error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(job.Booted, strings.TrimSpace(string(release)))
+	fmt.Printf("\n%s %s\n", job.Booted, strings.TrimSpace(string(release)))
 	return superviseJobs()
 }
 
@@ -118,7 +118,7 @@ func enterDisk() error {
 	return errors.Join(
 		mount("devpts", "/dev/pts", "gid=5,mode=620,ptmxmode=666"), mount("tmpfs", "/dev/shm", ""), mount("tmpfs", "/run", "mode=755"),
 		mount("cgroup2", "/sys/fs/cgroup", ""), mount("tracefs", "/sys/kernel/tracing", ""), mount("securityfs", "/sys/kernel/security", ""),
-		exec.Command("ip", "link", "set", "lo", "up").Run())
+		exec.Command("ip", "link", "set", "lo", "up").Run(), exec.Command("ldconfig").Run())
 }
 
 // await waits for a device that a module has just found.
