@@ -58,7 +58,7 @@ func TestUserNSUnseen(t *testing.T) {
 
 // TestUserNSFromChild: to a reader in a user namespace without the machine's uid 0
 // the map of one with all ids shows that uid as one that there is not. That is no
-// proof that it is not the machine's.
+// proof that it is not the initial one.
 func TestUserNSFromChild(t *testing.T) {
 	testenv.Root(t)
 	unshare := []string{testenv.Tool(t, "unshare"), "-Ur"}
@@ -67,7 +67,7 @@ func TestUserNSFromChild(t *testing.T) {
 	testenv.Need(t, "a user namespace with all ids", strings.Join(strings.Fields(string(text)), " ") == "0 0 4294967295", string(text))
 	pid := strconv.Itoa(os.Getpid())
 	for args, want := range map[string]string{
-		"show PID":        "userns unknown; its uid_map is that of the machine's own",
+		"show PID":        "userns unknown; its uid_map is that of the initial one",
 		"show --json PID": `"user_namespace":{"inode":null,"initial":null,"uid_map":[{"inside":0,"outside":4294967295,"count":4294967295}]`,
 		"ps --json PID":   `"user_namespace":{"inode":null,"initial":null}`,
 	} {

@@ -82,7 +82,7 @@ func userNSText(f *container.Facts) string {
 	case !ns.OK && f.InChildUserNS():
 		return "not the host's, by its uid_map; its number is unknown"
 	case !ns.OK && f.Process.UserNS.HasAllIDs():
-		return "unknown; its uid_map is that of the host's own"
+		return "unknown; its uid_map is that of the initial one"
 	case !ns.OK:
 		return "unknown"
 	case !f.InChildUserNS():

@@ -137,7 +137,7 @@ func TestUnknownUserNS(t *testing.T) {
 		marked                      bool
 	}{
 		{[]cred.IDRange{{Outside: 1000, Count: 1}}, "not the host's, by its uid_map", ", but only inside a user namespace that is not the host's.", "it is in a user namespace of its own", false},
-		{[]cred.IDRange{{Count: 1<<32 - 1}}, "unknown; its uid_map is that of the host's own", ", if its user namespace is the host's.", "none", true},
+		{[]cred.IDRange{{Count: 1<<32 - 1}}, "unknown; its uid_map is that of the initial one", ", if its user namespace is the host's.", "none", true},
 		{nil, "unknown", ", in an unknown user namespace.", "none", true},
 	} {
 		f, a := shown(func(f *container.Facts) {
