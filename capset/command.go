@@ -183,7 +183,7 @@ func (l *launch) explain(err error, path string) error {
 			return notStarted(now)
 		}
 	case errors.Is(err, unix.ENOEXEC):
-		why = `no "#!" line, and no program for this machine`
+		why = `neither a "#!" line nor a program for this architecture`
 	case errors.Is(err, unix.EACCES) && l.request.Landlock.Access.FS() != 0:
 		why = "does a --landlock-rule allow to execute it, and its loader?"
 	case errors.Is(err, unix.EACCES) && l.request.SeccompFile == "": // which may forbid to look

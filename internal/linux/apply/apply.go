@@ -1,8 +1,8 @@
 // Package apply changes this process: its capability sets, ids, securebits and
 // what it runs. Every call is a system call on the calling thread alone, so the
-// caller holds that thread (runtime.LockOSThread) from its first change to the
-// execve, and never mixes in syscall.Setuid and its like: they change all
-// threads and stop the program where those differ.
+// caller locks that thread (runtime.LockOSThread) from its first change to the
+// execve, and never calls syscall.Setuid and the like: they change all threads and
+// crash the program where those differ.
 package apply
 
 import (
@@ -20,12 +20,12 @@ type Error struct {
 	// Call is the system call, or the one of its operations: "setgroups",
 	// "prctl(PR_CAPBSET_DROP)".
 	Call string
-	// Object is what it was to act on, if anything: "cap_net_raw", "/path".
+	// Object is what the call acts on, if anything: "cap_net_raw", "/path".
 	Object string
 	Errno  syscall.Errno
-	// Needs is the capability for want of which the kernel says EPERM.
+	// Needs is the capability without which the kernel answers EPERM.
 	Needs caps.Set
-	// Hint is what most likely is the matter, where the errno says little.
+	// Hint is the most likely reason, where the errno does not show it.
 	Hint string
 }
 
@@ -60,7 +60,7 @@ func failed(errno syscall.Errno, call, object string, needs ...caps.Cap) error {
 	return &Error{Call: call, Object: object, Errno: errno, Needs: caps.Of(needs...)}
 }
 
-// hint says what most likely is the matter where a call failed with errno.
+// hint adds the most likely reason where a call failed with errno.
 func hint(err error, errno syscall.Errno, text string) error {
 	if e, ok := err.(*Error); ok && e.Errno == errno {
 		e.Hint = text
@@ -73,7 +73,7 @@ func prctl(op int, a, b uintptr) syscall.Errno {
 	return errno
 }
 
-// DropBounding takes c out of the bounding set. It needs CAP_SETPCAP in the
+// DropBounding drops c from the bounding set. It needs CAP_SETPCAP in the
 // effective set, also where c is already out (cap_prctl_drop,
 // security/commoncap.c).
 func DropBounding(c caps.Cap) error {
@@ -86,12 +86,12 @@ func RaiseAmbient(c caps.Cap) error {
 	return failed(prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, uintptr(c)), "prctl(PR_CAP_AMBIENT_RAISE)", c.String())
 }
 
-// LowerAmbient takes c out of the ambient set. It needs nothing.
+// LowerAmbient drops c from the ambient set. It needs no capability.
 func LowerAmbient(c caps.Cap) error {
 	return failed(prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_LOWER, uintptr(c)), "prctl(PR_CAP_AMBIENT_LOWER)", c.String())
 }
 
-// ClearAmbient empties the ambient set. It needs nothing.
+// ClearAmbient empties the ambient set. It needs no capability.
 func ClearAmbient() error {
 	return failed(prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0), "prctl(PR_CAP_AMBIENT_CLEAR_ALL)", "")
 }
@@ -114,14 +114,13 @@ func NoNewPrivs() error {
 	return failed(prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0), "prctl(PR_SET_NO_NEW_PRIVS)", "")
 }
 
-// Chroot changes the root folder and nothing else; the working folder stays
-// where it is.
+// Chroot changes the root directory alone; the working directory stays.
 func Chroot(dir string) error {
 	return wrap(unix.Chroot(dir), "chroot", dir, caps.SysChroot)
 }
 
-// Chdir changes the working directory and reads back whether it is the one that dir
-// was right before.
+// Chdir changes the working directory and verifies that it is the one that dir named
+// right before.
 func Chdir(dir string) error {
 	var want, got unix.Stat_t
 	statErr := unix.Stat(dir, &want)

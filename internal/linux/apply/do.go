@@ -11,10 +11,10 @@ import (
 )
 
 // Do carries out the steps of a plan in order and stops at the first that fails.
-// What it did stays done: after an error the caller ends. A call that only says
-// that it went well, as a seccomp filter may have it, is no success: the effect of
-// each step is read back, by [plan.Verify] or, of what follows that, at once. A
-// filter, the last step, is left to [Command.Exec].
+// The steps before stay done, so the caller exits after an error. That a call reports
+// success is not enough, as a seccomp filter may answer it: the effect of each step
+// is read back, by [plan.Verify], or at once for the steps after that. A filter, the
+// last step, is left to [Command.Exec].
 func Do(p *plan.Plan) (filter *Filter, err error) {
 	verified := false
 	for i, s := range p.Steps {
@@ -97,7 +97,7 @@ func do(s plan.Step) error {
 	case plan.SetSignals:
 		return Signals(s.Signals)
 	}
-	return fmt.Errorf("step %s: it has no implementation", s.Name())
+	return fmt.Errorf("step %s: not implemented", s.Name())
 }
 
 // enterRoot changes the root and the working directory.

@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A forked child of a Go program has one thread and half a runtime: it may make
-// system calls and nothing that allocates, locks or can be rescheduled. All that
-// it needs is made before the fork, and all that it runs is nosplit: the check of
-// the stack at the start of any other function is also where the scheduler takes
-// over, and in the child it would wait for threads that are not there.
+// A forked child of a Go program has a single thread, and most of the runtime does
+// not work in it: it may make system calls, and must not allocate, lock or be
+// rescheduled. Its data is prepared before the fork, and all functions that it runs
+// are nosplit: the stack check at the start of any other function may call the
+// scheduler, which in the child would wait for threads that do not exist.
 
 // child is what a forked child does: sleep, or execute a program.
 type child struct {
@@ -153,8 +153,8 @@ func (f failure) error(path string) error {
 	return failed(f.errno, [...]string{"rt_sigaction", "rt_sigprocmask", "prlimit64", "setsid", "dup3", "fcntl(F_SETFD)"}[f.call], "")
 }
 
-// Wait waits until the child pid has ended or been stopped. The statuses of
-// wait(2) tell which.
+// Wait waits until the child pid has ended or been stopped, and returns its status
+// as wait(2) has it.
 func Wait(pid int) (unix.WaitStatus, error) {
 	var status unix.WaitStatus
 	_, err := ignoringEINTR(func() (int, error) { return unix.Wait4(pid, &status, unix.WUNTRACED, nil) })

@@ -70,9 +70,9 @@ func checkAttr(names ...string) error {
 }
 
 // Landlock restricts this thread for good. It needs no_new_privs or
-// CAP_SYS_ADMIN. No call reads a thread's Landlock rules; of a filter that answers
-// for landlock_restrict_self(2) the one sign is that it takes flags that no kernel
-// knows.
+// CAP_SYS_ADMIN. No call reads a thread's Landlock rules. A seccomp filter that
+// answers for landlock_restrict_self(2) is found only because it accepts flags that no
+// kernel knows.
 func Landlock(l plan.Landlock) error {
 	_, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, ^uintptr(0), allFlags, 0)
 	if err := refused(errno, unix.EINVAL, "landlock_restrict_self", ""); err != nil {

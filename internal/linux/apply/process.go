@@ -9,16 +9,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rlimit sets a limit of this process (setrlimit(2)). To raise the hard one it
-// takes CAP_SYS_RESOURCE in the initial user namespace.
+// Rlimit sets a limit of this process (setrlimit(2)). To raise the hard limit needs
+// CAP_SYS_RESOURCE in the initial user namespace.
 func Rlimit(r plan.Rlimit) error {
 	err := unix.Prlimit(0, r.Resource, &unix.Rlimit{Cur: r.Soft, Max: r.Hard}, nil)
 	return wrap(err, "prlimit", r.Name, caps.SysResource)
 }
 
-// Umask sets the mode creation mask of this process. Only a call that sets it reads
-// it, too: by way of the opposite mask, a call that always gives 0 is found out
-// here or in [checkUmask], whichever mask is asked for.
+// Umask sets the file mode creation mask of this process. The mask can be read only
+// by setting it. This sets the opposite mask first, so that a call that always
+// returns 0 is noticed here or in [checkUmask], whichever mask is asked for.
 func Umask(mask uint32) error {
 	if _, err := swapUmask(^mask & 0o777); err != nil {
 		return err
@@ -60,7 +60,7 @@ func Ptracer(pid uint64) error {
 	return hint(err, unix.EINVAL, "this kernel has no Yama, or there is no such process")
 }
 
-// Subreaper makes this process the parent of what its descendants leave behind
+// Subreaper makes this process the parent of orphaned descendants
 // (PR_SET_CHILD_SUBREAPER).
 func Subreaper() error {
 	return failed(prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0), "prctl(PR_SET_CHILD_SUBREAPER)", "")

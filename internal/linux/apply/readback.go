@@ -17,12 +17,12 @@ import (
 // allFlags are flags that no kernel knows all of, so that a call with them fails.
 const allFlags = 1<<32 - 1
 
-// errFaked is a call that says that it went well where it cannot have.
+// errFaked is the error of a call that reports success where it cannot succeed.
 func errFaked(call string) error {
 	return errors.New(call + ": reports success and does nothing (does a seccomp filter answer for the kernel?)")
 }
 
-// differs is what was read back as something else than was set.
+// differs is the error where the value read back is not the one that was set.
 func differs(what, is, want string) error {
 	return errors.New("reading back: " + what + " is " + is + " instead of " + want)
 }
@@ -48,9 +48,9 @@ func verify(p *plan.Plan, done []plan.Step) error {
 	return nil
 }
 
-// trustReads asks each call that reads the credentials for something that the kernel
-// refuses. A filter that answers that with success gives zeros for all else, too:
-// empty sets and uid 0.
+// trustReads makes each call that reads the credentials with arguments that the kernel
+// refuses. A seccomp filter that answers those with success answers valid ones with
+// zeros, too: empty sets and uid 0.
 func trustReads() error {
 	ask := func(refusal syscall.Errno, call, object string, number, a, b uintptr) error {
 		_, _, errno := unix.RawSyscall(number, a, b, 0)
@@ -71,8 +71,8 @@ func trustReads() error {
 	return ask(unix.EINVAL, "getgroups", "", sysGetgroups, allFlags, 0) // a negative size
 }
 
-// refused is nil where a call that cannot go well gave the errno that the kernel
-// has for it.
+// refused is nil where a call that cannot succeed failed with the kernel's errno for
+// it.
 func refused(errno, want syscall.Errno, call, object string) error {
 	switch errno {
 	case want:
@@ -83,10 +83,10 @@ func refused(errno, want syscall.Errno, call, object string) error {
 	return failed(errno, call, object)
 }
 
-// readBack compares what a step was to set, beside the credentials, with what is
-// there. Before each call that fills in a value stands one that it cannot give, so
-// that a call that only reports success is no match. Nothing can be read back of
-// [plan.SetPtracer] and [plan.RestrictLandlock].
+// readBack compares what a step was to set, except credentials, with the actual
+// value. The buffer of each call begins with an impossible value, so that a call that
+// only reports success does not match. [plan.SetPtracer] and [plan.RestrictLandlock]
+// cannot be read back.
 func readBack(s plan.Step) error {
 	switch s := s.(type) {
 	case plan.SetRlimit:
@@ -96,7 +96,7 @@ func readBack(s plan.Step) error {
 	case plan.Chroot:
 		return checkDirectory(s.FD, s.Path, "/", "the root directory")
 	case plan.Chdir:
-		if s.FD < 0 { // nothing was looked up there
+		if s.FD < 0 { // no directory was opened
 			return nil
 		}
 		return checkDirectory(s.FD, s.Path, ".", "the working directory")
@@ -137,9 +137,9 @@ func checkDeathSignal(want uint32) error {
 	return nil
 }
 
-// checkDirectory compares the directory at a place, which what says, with the one
-// that is open as fd: in that everything was looked up, and the path by which it was
-// opened may have come to name another.
+// checkDirectory compares the directory at a place, which what names, with the one
+// that is open as fd: all look-ups used that one, and by now its path may lead to
+// another.
 func checkDirectory(fd int, path, place, what string) error {
 	now, err := files.Here.Open(place, unix.O_PATH|unix.O_DIRECTORY)
 	if err != nil {
@@ -150,7 +150,7 @@ func checkDirectory(fd int, path, place, what string) error {
 }
 
 // sameDirectory compares the directory that was opened as path with the one open
-// as place, which what says.
+// as place, which what names.
 func sameDirectory(fd int, path string, at int, place, what string) error {
 	var want, got unix.Stat_t
 	if err := unix.Fstat(fd, &want); err != nil {

@@ -16,11 +16,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A seccomp filter binds the thread that loads it from that moment on: that thread
-// cannot read back whether it is there without asking the filter. Another thread,
-// which the filter does not bind, reads it in /proc meanwhile. From the filter to
-// the execve the first thread makes no other call: it waits by looking at its
-// memory, and does not go through the runtime, which might have it stop.
+// A seccomp filter applies at once to the thread that loads it: that thread cannot
+// read back whether it is loaded without a system call that the filter may answer.
+// Another thread, to which the filter does not apply, reads /proc instead. Between
+// the filter and the execve the first thread makes no other call: it polls memory,
+// and does not enter the runtime, which might stop it.
 
 // Filter is a seccomp filter to be loaded right before the execve.
 type Filter struct {
@@ -45,8 +45,8 @@ func newFilter(filter []byte, name string) (*Filter, error) {
 	return &Filter{name, unix.SockFprog{Len: uint16(len(list)), Filter: &list[0]}, watch}, err
 }
 
-// ready is the last that is done before the filter. A filter that is there already
-// and answers for the kernel takes flags that no kernel knows.
+// ready is the last step before the filter. It finds an earlier filter that answers
+// for the kernel: such a filter accepts flags that no kernel knows.
 func (f *Filter) ready() error {
 	_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, allFlags, 0)
 	if err := refused(errno, unix.EINVAL, "seccomp", f.name); err != nil {
@@ -102,7 +102,7 @@ const (
 
 const ownStatus = "thread-self/status"
 
-// errNoStatus says that /proc does not show what the watch would read.
+// errNoStatus is the error where /proc does not show what the watch would read.
 var errNoStatus = errors.New("no /proc that shows seccomp filters")
 
 // watchFilters starts the other thread, before limits may forbid one. It is nil

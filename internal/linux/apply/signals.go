@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Signals gives this program the signals and the limit of open files that it was
-// started with, changed as asked; only the execve may follow. A set of all
-// signals leaves out those that cannot be had.
+// Signals restores the signal dispositions, the mask and RLIMIT_NOFILE that this
+// program was started with, with the changes of s; only the execve may follow. A set
+// of all signals leaves out SIGKILL and SIGSTOP, which cannot be changed.
 func Signals(s plan.Signals) error {
 	if err := restore(); err != nil {
 		return err
@@ -34,7 +34,7 @@ func Signals(s plan.Signals) error {
 // The dispositions without a handler.
 const sigDfl, sigIgn = 0, 1
 
-// restore gives back the signals and the limit of open files.
+// restore restores the signals and RLIMIT_NOFILE.
 func restore() error {
 	if call, errno := inherit.RestoreSignals(); errno != 0 {
 		return failed(errno, call.String(), "")

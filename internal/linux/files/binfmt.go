@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// formatsDir is where binfmt_misc is mounted. The kernel asks the instance of the
-// caller's user namespace, or of the nearest above that has one (Linux 6.7), mounted
-// here or not; that another one is mounted here is not seen.
+// formatsDir is where binfmt_misc is mounted. The kernel uses the instance of the
+// caller's user namespace, or of the nearest ancestor that has one (Linux 6.7),
+// whether it is mounted here or not; another instance here is not recognised.
 const formatsDir = "/proc/sys/fs/binfmt_misc"
 
 // formats are the registrations of binfmt_misc, in the order in which the kernel
@@ -20,13 +20,13 @@ const formatsDir = "/proc/sys/fs/binfmt_misc"
 type formats struct {
 	read bool
 	list []execve.Registration
-	// hidden is set where they are not to be seen here.
+	// hidden is set where they cannot be read here.
 	hidden bool
 }
 
-// match finds the registration that the kernel takes for a file; none has no
-// interpreter. Where they are not to be seen here there is none, and readable is
-// false. The error is a *[FileError].
+// match finds the registration that the kernel uses for a file; its zero value is
+// none. Where the registrations cannot be read, readable is false. The error is a
+// *[FileError].
 func (f *formats) match(path string, head []byte) (found execve.Registration, readable bool, err error) {
 	if !f.read && !f.hidden {
 		f.read = true
@@ -44,7 +44,7 @@ func (f *formats) match(path string, head []byte) (found execve.Registration, re
 	return found, !f.hidden, nil
 }
 
-// errHidden says that the registrations are not to be seen.
+// errHidden is the error where the registrations cannot be read.
 var errHidden = errors.New("no readable binfmt_misc at " + formatsDir)
 
 // readFormats reads the registrations. Their file system says what it is, wherever

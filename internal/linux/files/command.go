@@ -13,7 +13,7 @@ import (
 )
 
 // CommandPaths are the paths that execvp(3) tries for a command: itself if it
-// has a slash, else one for each folder of PATH.
+// has a slash, else one for each directory of PATH.
 func CommandPaths(name string, env []string) []string {
 	if name == "" || strings.Contains(name, "/") {
 		return []string{name}
@@ -32,10 +32,10 @@ func CommandPaths(name string, env []string) []string {
 	return list
 }
 
-// NotFound is the name of a command that is at none of its paths.
+// NotFound is the error where no path of a command exists: the command's name.
 type NotFound string
 
-// Error tells a path from a name that was looked up in PATH.
+// Error is "name: not found in PATH", or for a path "path: no such file".
 func (name NotFound) Error() string {
 	switch {
 	case name == "":
@@ -46,18 +46,18 @@ func (name NotFound) Error() string {
 	return string(name) + ": not found in PATH"
 }
 
-// Found says which of its paths a command is.
+// Found has indexes into the paths of a command.
 type Found struct {
-	// At is the one that was found, First the first that is there at all: what
-	// this thread may not reach or execute, another user may. Both are the number
+	// At is the path of the command, First the first path that exists: another user
+	// may be permitted to execute a file that this thread is not. Both are the number
 	// of paths where there is none.
 	At, First int
 }
 
 // Command reads, as [Lookup.Executable] does, the first of the paths of a
-// command that execvp(3) would not pass over, and says which that is. What is
-// not allowed hides nothing farther down, and is the error if there is nothing.
-// The error is a [NotFound] or a *[FileError].
+// command that execvp(3) would not skip, and says which that is. The search goes on
+// after a path that is not permitted, and that refusal is the error if no later path
+// is found. The error is a [NotFound] or a *[FileError].
 func (l Lookup) Command(name string, paths []string) (found Found, exe execve.File, err error) {
 	found = Found{len(paths), len(paths)}
 	var refused error
@@ -83,9 +83,9 @@ func (l Lookup) Command(name string, paths []string) (found Found, exe execve.Fi
 	return found, exe, refused
 }
 
-// missing and refused tell what execvp(3) passes over: a path that leads nowhere,
-// and one that may not be gone, or executed. A file is there, whatever is wrong with
-// its interpreter or its dynamic loader.
+// missing and refused are the errors after which execvp(3) tries the next path: the
+// path does not exist, or to look it up or execute it is not permitted. An error
+// about the interpreter or the dynamic loader is neither: the file itself exists.
 func (e *FileError) missing() bool {
 	return e != nil && e.Of == "" && e.Call == "open" && (e.Err == unix.ENOENT || e.Err == unix.ENOTDIR)
 }
@@ -94,8 +94,8 @@ func (e *FileError) refused() bool {
 	return e != nil && e.Of == "" && (e.Call == "open" || e.Call == "execve") && e.Err == unix.EACCES
 }
 
-// OpenToAll says that any user may get to a file and execute it, by the modes of the
-// file and of all folders on the way; false too where that cannot be told.
+// OpenToAll reports whether any user may reach a file and execute it, by the modes of
+// the file and of all directories on the way; false, too, where that is unknown.
 func (l Lookup) OpenToAll(path string) bool {
 	fd, err := l.OpenFD(path, unix.O_PATH)
 	if err != nil {
@@ -106,13 +106,13 @@ func (l Lookup) OpenToAll(path string) bool {
 	if unix.Fstat(fd, &st) != nil || st.Mode&0o001 == 0 {
 		return false
 	}
-	// Where it really is: links, and the directory that a relative path starts in.
+	// The path without links, and with the directory that a relative path starts in.
 	var link [unix.PathMax]byte
 	real, err := procfs.ReadOwnLink("self/fd/"+strconv.Itoa(fd), link[:])
 	return err == nil && l.throughAll(path) && Here.throughAll(string(real))
 }
 
-// throughAll says that any user may search the folders that a path names.
+// throughAll reports whether any user may search the directories that a path names.
 func (l Lookup) throughAll(path string) bool {
 	for i := range len(path) {
 		if path[i] != '/' {

@@ -14,12 +14,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxInterpreters is how many "#!" lines in a row execve follows before it says
+// maxInterpreters is how many "#!" lines in a row execve follows before it fails with
 // ELOOP (exec_binprm, fs/exec.c).
 const maxInterpreters = 5
 
-// FileError is why a file cannot be run, as far as that shows without running
-// it. Err is the errno that execve would give, or the one of the failed call.
+// FileError is why a file cannot be executed, as far as that is visible without an
+// execve. Err is the errno that execve would fail with, or that of the failed call.
 type FileError struct {
 	Call, Path string
 	// Of is the file that Path is needed for, and As what it is needed as:
@@ -46,14 +46,11 @@ func (e *FileError) Error() string {
 // Unwrap is the errno.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// Executable reads what an execve of path by this thread looks at, following
-// "#!" lines and the registrations of binfmt_misc to the file that decides. It is
-// an error, a *[FileError], where a file, an interpreter or a dynamic loader is
-// missing, is none that execve takes, or is one that nobody may execute; whether
-// this thread, or another user, may is not asked.
-//
-// Not seen: that a mount belongs to another mount or user namespace; it is taken
-// for one of ours.
+// Executable reads what an execve of path by this thread depends on, following
+// "#!" lines and the registrations of binfmt_misc to the file that decides. The error
+// is a *[FileError] where a file, an interpreter or a dynamic loader is missing, is
+// one that execve does not accept, or has no execute permission for anyone. Whether
+// this thread or another user may execute it is not checked.
 func (l Lookup) Executable(path string) (execve.File, error) {
 	f := execve.File{Path: path}
 	older, err := kernelBefore(6, 17)
@@ -149,7 +146,7 @@ func (c *chain) read(at link) (next link, err error) {
 		return next, err
 	}
 	if next.path != "" && !next.registered.FileDecides {
-		return next, nil // what privileges a script has means nothing
+		return next, nil // the privileges of a script are ignored
 	}
 	if f.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 {
 		ids := procfs.ShownIDs()
@@ -239,7 +236,7 @@ func Replaced(exe *execve.File) (path string, err error) {
 	return "", nil
 }
 
-// judgeMount sees whether the privileges of a file, if it has any, count on its
+// judgeMount checks whether the privileges of a file, if it has any, count on its
 // mount.
 func (l Lookup) judgeMount(f *execve.File, fd int, fs *unix.Statfs_t) {
 	if !f.Privileged() || f.NoSuid {
@@ -276,7 +273,7 @@ func (l Lookup) openProgram(at link) (*program, error) {
 		fd, err = l.OpenFD(at.path, unix.O_PATH)
 	}
 	if l.Chroot && err == unix.ENOSYS {
-		return nil, at.fail("open", err, "in another root, which takes openat2 (Linux 5.6)")
+		return nil, at.fail("open", err, "a look-up in another root needs openat2 (Linux 5.6)")
 	} else if err != nil {
 		return nil, at.fail("open", err, "")
 	}

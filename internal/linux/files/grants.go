@@ -14,9 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// grantReader reads what files grant, one after the other. What the kernel
-// writes to is in here: a variable of its own would be one to collect for each
-// file.
+// grantReader reads what files grant, one after the other. The memory that the kernel
+// writes to is in here: local variables would be garbage to collect for each file.
 type grantReader struct {
 	stat  unix.Statx_t
 	value [filecap.MaxSize]byte
@@ -69,8 +68,8 @@ func (r *grantReader) grants(path string) (g filecap.Grants, err error) {
 	return g, nil
 }
 
-// read reads what the regular file that r.stat is of grants, but for its path.
-// Only where it grants something, more is read than its capabilities.
+// read reads what the regular file of r.stat grants; it does not set Path. More than
+// the capabilities is read only where the file grants something.
 func (r *grantReader) read(p place) (g filecap.Grants, err error) {
 	g.Mode, g.UID, g.GID = uint32(r.stat.Mode), r.ids.KnownUID(r.stat.Uid), r.ids.KnownGID(r.stat.Gid)
 	if err := r.readCaps(p, &g); err != nil || !g.Any() {

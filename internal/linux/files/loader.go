@@ -26,8 +26,8 @@ type elfMachine struct {
 	class   byte
 }
 
-// elfHost is what the kernels of an architecture run; what only some of them do is
-// in here too.
+// elfHost is the kinds of ELF files that the kernels of an architecture run, or some
+// of them.
 type elfHost struct {
 	order    binary.ByteOrder
 	machines []elfMachine
@@ -44,14 +44,14 @@ var elfHosts = map[string]elfHost{
 	"s390x":   {binary.BigEndian, []elfMachine{{22, true, 2}, {22, false, 1}}},
 }
 
-// elfKind is what decides how an ELF file is read. The kernel does not look at the
-// byte order that the file gives: its own counts.
+// elfKind decides how an ELF file is read. The kernel ignores the byte order that the
+// file names and uses its own.
 type elfKind struct {
 	elfMachine
 	order binary.ByteOrder
 }
 
-// find looks at an ELF header for its kind.
+// find is the kind of an ELF header; false for one that these kernels do not run.
 func (h elfHost) find(head []byte) (elfKind, bool) {
 	for _, m := range h.machines {
 		if m.machine == h.order.Uint16(head[18:]) && (m.class == 0 || m.class == head[4]) {
@@ -61,9 +61,9 @@ func (h elfHost) find(head []byte) (elfKind, bool) {
 	return elfKind{}, false
 }
 
-// findKind looks at an ELF header for its kind; false for another file, and for one
-// that this host does not run. An emulator runs this program on a host of another
-// architecture, and not what it executes.
+// findKind is the kind of an ELF header; false for another file, and for one that
+// this host does not run. Under an emulator this program's architecture may differ
+// from the kernel's: the kernel runs files of its own.
 func findKind(head []byte) (elfKind, bool) {
 	if !isELF(head) {
 		return elfKind{}, false
@@ -97,7 +97,7 @@ func kernelArch() string {
 
 func isELF(head []byte) bool { return bytes.HasPrefix(head, []byte("\x7fELF")) }
 
-// notNative is why the kernel does not run a file by itself: its ENOEXEC.
+// notNative is the reason for the kernel's ENOEXEC: no built-in format matches.
 type notNative string
 
 func (why notNative) Error() string        { return string(why) }
@@ -105,18 +105,18 @@ func (why notNative) Is(target error) bool { return target == unix.ENOEXEC }
 
 const corruptELF notNative = "a corrupt ELF file"
 
-// checkELF reads as load_elf_binary (fs/binfmt_elf.c) does whether the kernel runs
-// p, and with which dynamic loader. The error is a notNative where p is for no
-// loader of ELF files.
+// checkELF checks whether the kernel runs p, and with which dynamic loader, by the
+// rules of load_elf_binary (fs/binfmt_elf.c). The error is a notNative where that
+// function would return ENOEXEC.
 func (c *chain) checkELF(p *program) error {
 	const executable, shared = 2, 3 // e_type: ET_EXEC, ET_DYN
 	head := p.head[:64]
 	if !isELF(head) {
-		return notNative(`no "#!" line, and no program for this machine`)
+		return notNative(`neither a "#!" line nor an ELF header`)
 	}
 	kind, ok := findKind(head)
 	if !ok {
-		return notNative("an ELF file for another machine")
+		return notNative("an ELF file for another architecture")
 	}
 	if t := kind.order.Uint16(head[16:]); t != executable && t != shared {
 		return corruptELF
@@ -128,7 +128,7 @@ func (c *chain) checkELF(p *program) error {
 		return err
 	case err != nil:
 		return p.fail("execve", err, "the path of its dynamic loader cannot be read")
-	case found && path == "": // the kernel takes the working directory for it
+	case found && path == "": // the kernel opens the working directory instead
 		return p.fail("execve", unix.EACCES, "the path of its dynamic loader is empty")
 	case found:
 		return c.checkLoader(link{path: path, of: p.path, as: "dynamic loader"}, &file)
@@ -136,7 +136,7 @@ func (c *chain) checkELF(p *program) error {
 	return nil
 }
 
-// checkLoader refuses a dynamic loader that the kernel does not take for a file.
+// checkLoader refuses a dynamic loader that the kernel would not accept.
 func (c *chain) checkLoader(at link, file *elfFile) error {
 	p, err := c.openProgram(at)
 	if err != nil {
@@ -156,7 +156,7 @@ func (c *chain) checkLoader(at link, file *elfFile) error {
 		_, err = loader.segments()
 	}
 	if !ok || err != nil {
-		return p.fail("execve", unix.ELIBBAD, "no ELF file for the machine of the program")
+		return p.fail("execve", unix.ELIBBAD, "not an ELF file for the program's architecture")
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func TestLoaderErrors(t *testing.T) {
 		text  string
 	}{
 		gone: {unix.ENOENT, "open " + gone + " (the dynamic loader of %s): no such file or directory"},
-		text: {unix.ELIBBAD, "execve " + text + " (the dynamic loader of %s): accessing a corrupted shared library (no ELF file for the machine of the program)"},
+		text: {unix.ELIBBAD, "execve " + text + " (the dynamic loader of %s): accessing a corrupted shared library (not an ELF file for the program's architecture)"},
 		dir:  {unix.EACCES, "execve " + dir + " (the dynamic loader of %s): permission denied (not a regular file)"},
 	} {
 		path := write(t, dir, "program", program64(wide(), loader+"\x00", ""))

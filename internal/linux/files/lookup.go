@@ -16,10 +16,11 @@ type Lookup struct {
 	Chroot bool
 	// Start is a directory below Dir where relative paths start instead.
 	Start string
-	// Hidden says that they start where this thread may not look: EACCES.
+	// Hidden says that they start in a directory that this thread may not search:
+	// EACCES.
 	Hidden bool
-	// OtherFormats says that the file is for a process whose binfmt_misc is another
-	// than that of this one, or may be.
+	// OtherFormats says that the file is for a process whose binfmt_misc instance may
+	// differ from this one's.
 	OtherFormats bool
 	// mounts are those of the process whose root this is; nil for this process's.
 	mounts *mounts
@@ -28,20 +29,20 @@ type Lookup struct {
 // Here resolves paths as this thread does.
 var Here = Lookup{Dir: unix.AT_FDCWD}
 
-// InRoot resolves paths in the root folder of a process, which takes the right
-// to read it by ptrace(2). The caller closes Dir.
+// InRoot resolves paths in the root directory of a process. That needs permission to
+// trace the process (PTRACE_MODE_READ, ptrace(2)). The caller closes Dir.
 func InRoot(r procfs.Root, pid int) (Lookup, error) {
 	path := r.Path(pid, pid) + "/root"
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if procfs.Denies(err) {
-		return Lookup{}, fmt.Errorf("open %s, which takes the right to trace the process: %w", path, err)
+		return Lookup{}, fmt.Errorf("open %s, which needs permission to trace the process: %w", path, err)
 	} else if err != nil {
 		return Lookup{}, fmt.Errorf("open %s: %w", path, err)
 	}
 	return Lookup{Dir: fd, Chroot: true, mounts: mountsOf(r.Path(pid, pid))}, nil
 }
 
-// readOnly opens a file for reading: a FIFO or a terminal must not hold us up.
+// readOnly opens a file for reading without blocking on a FIFO or a terminal.
 const readOnly = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
 
 // OpenFD opens a file with flags of open(2), to which it adds O_CLOEXEC. The error
@@ -64,8 +65,8 @@ func (l Lookup) OpenFD(path string, flags int) (int, error) {
 	return unix.Openat(l.Dir, path, flags|unix.O_CLOEXEC, 0)
 }
 
-// File is an open file that is read without Go's poller, which costs a start
-// five system calls.
+// File is an open file that is read without Go's poller, which would add five system
+// calls to each start.
 type File struct {
 	FD   int
 	path string
@@ -76,14 +77,14 @@ type File struct {
 func (l Lookup) Open(path string, flags int) (File, error) {
 	fd, err := l.OpenFD(path, flags)
 	if l.Chroot && err == unix.ENOSYS {
-		return File{}, fmt.Errorf("open %s: in another root, which takes openat2 (Linux 5.6): %w", path, err)
+		return File{}, fmt.Errorf("open %s: a look-up in another root needs openat2 (Linux 5.6): %w", path, err)
 	} else if err != nil {
 		return File{}, fmt.Errorf("open %s: %w", path, err)
 	}
 	return File{fd, path}, nil
 }
 
-// ReadFile reads a whole small file; a FIFO or a terminal is not waited for.
+// ReadFile reads a whole small file; it does not wait for a FIFO or a terminal.
 func (l Lookup) ReadFile(path string) ([]byte, error) {
 	f, err := l.Open(path, readOnly)
 	if err != nil {
@@ -93,7 +94,7 @@ func (l Lookup) ReadFile(path string) ([]byte, error) {
 	return f.ReadAll()
 }
 
-// Close closes it.
+// Close closes the file.
 func (f File) Close() error { return unix.Close(f.FD) }
 
 // ReadAll reads up to the end of the file, at most 64 MiB.

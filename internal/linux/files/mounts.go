@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mounts knows on which mounts setuid, setgid and file capabilities count for a
+// mounts decides on which mounts setuid, setgid and file capabilities count for a
 // process: the mount has to be in the process's mount namespace, and its file
 // system has to belong to the process's user namespace or to an ancestor of it
 // (mnt_may_suid, fs/namespace.c).
@@ -23,7 +23,7 @@ type mounts struct {
 	// nil where they could not be read.
 	listed map[uint64]bool
 	// complete says that listed has the mount of the process's root. Below a
-	// chroot, whose mount begins above the root, it has not.
+	// chroot, whose mount begins above the root, it does not.
 	complete bool
 	// trusted says that the user namespace that the mount namespace belongs to is
 	// the process's or an ancestor of it: then so are those of its file systems.
@@ -109,10 +109,9 @@ func mountID(dir int, path string) (uint64, bool) {
 	return st.Mnt_id, err == nil && st.Mask&unix.STATX_MNT_ID != 0
 }
 
-// statmount asks the kernel itself whether the mount of an open file is in this
-// thread's mount namespace (statmount(2), Linux 6.8): ENOENT is a no. It is EPERM
-// for a mount that cannot be reached from the root, and where a seccomp filter
-// denies the call.
+// statmount asks the kernel whether the mount of an open file is in this thread's
+// mount namespace (statmount(2), Linux 6.8): ENOENT means no. EPERM is for a mount
+// that cannot be reached from the root, and where a seccomp filter denies the call.
 func statmount(fd int) cred.Known[bool] {
 	const unique = unix.STATX_MNT_ID_UNIQUE
 	var st unix.Statx_t
@@ -158,8 +157,8 @@ func trusted(proc string) cred.Known[bool] {
 	return above(owner, at)
 }
 
-// above reports whether a user namespace is another one or an ancestor of it. It
-// closes that other one.
+// above reports whether a user namespace is the same as another one or an ancestor of
+// it. It closes the other one.
 func above(owner, at int) cred.Known[bool] {
 	for {
 		var a, b unix.Stat_t
@@ -181,7 +180,7 @@ func above(owner, at int) cred.Known[bool] {
 }
 
 // inUserNS reports whether a file system of a type can belong to a user namespace
-// other than the initial one and hold programs (FS_USERNS_MOUNT).
+// other than the initial one (FS_USERNS_MOUNT) and contain programs.
 func inUserNS(magic int64) bool {
 	switch magic {
 	case unix.TMPFS_MAGIC, unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC:

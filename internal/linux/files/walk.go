@@ -15,32 +15,31 @@ import (
 )
 
 // Walk looks for files that grant something in whole trees. Symbolic links are
-// not followed, but for the path that a tree is named by. Folders of procfs and
+// not followed, except the path that names the tree. Directories of procfs and
 // sysfs are left out: no file in them can grant anything.
 type Walk struct {
 	// OneFileSystem stays on the file system that the tree begins on.
 	OneFileSystem bool
-	// Found and Failed get what there is and what could not be read; calls do
-	// not overlap, and have no order. Paths begin as the tree's does.
+	// Found and Failed get the files found and the errors; calls do not overlap, and
+	// come in any order. Paths begin with the tree's.
 	Found  func(filecap.Grants)
 	Failed func(error)
 
 	// Files counts the entries that were looked at so far.
 	Files atomic.Int64
 	// current is a directory that is being read.
-	current atomic.Pointer[folder]
+	current atomic.Pointer[directory]
 
 	open   atomic.Int64 // directories that stay open
-	report sync.Mutex   // held while Found or Failed runs
+	report sync.Mutex   // locked while Found or Failed runs
 	queue  queue
 }
 
-// folder is a folder on the way from the root of a tree. Until all of its
-// subfolders have been opened, which refs counts, its descriptor stays open. A
-// brief one is closed at once and opened again for each of them, by way of its
-// parent, which it needs as long.
-type folder struct {
-	parent *folder // nil for the root
+// directory is a directory of a tree. Its descriptor stays open until all of its
+// subdirectories have been opened, which refs counts. A brief one is closed at once
+// and opened again for each of them, from its parent, to which it keeps a reference.
+type directory struct {
+	parent *directory // nil for the root
 	name   string
 	fd     int
 	device uint64
@@ -48,12 +47,12 @@ type folder struct {
 	refs   atomic.Int64
 }
 
-// maxOpen is from how many on folders are brief. Only trees that are both deep
-// and broad have as many.
+// maxOpen is the number of open descriptors from which directories are brief. Only
+// trees that are both deep and broad have as many.
 const maxOpen = 256
 
 // path is composed only when it is needed: in deep trees it is long.
-func (f *folder) path() string {
+func (f *directory) path() string {
 	var names []string
 	for ; f != nil; f = f.parent {
 		names = append(names, f.name)
@@ -67,7 +66,7 @@ func (f *folder) path() string {
 	return strings.Join(names, "/")
 }
 
-// Current is the path of a folder that is being read, "" before the first.
+// Current is the path of a directory that is being read, "" before the first.
 func (w *Walk) Current() string {
 	if f := w.current.Load(); f != nil {
 		return f.path()
@@ -89,7 +88,7 @@ func (w *Walk) Tree(path string) {
 		return
 	}
 	w.queue.change.L = &w.queue.lock
-	w.queue.push(&folder{name: path})
+	w.queue.push(&directory{name: path})
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
@@ -129,24 +128,24 @@ func (w walker) work() {
 		if f == nil {
 			return
 		}
-		if err := w.folder(f); err != nil && err != unix.ENOENT { // what is gone is no matter
+		if err := w.directory(f); err != nil && err != unix.ENOENT { // ENOENT: removed meanwhile
 			w.failed(fmt.Errorf("%s: %w", f.path(), err))
 		}
 		w.queue.done()
 	}
 }
 
-// folder opens and reads one folder. Its subfolders are for later.
-func (w walker) folder(f *folder) (err error) {
+// directory opens and reads one directory, and queues its subdirectories.
+func (w walker) directory(f *directory) (err error) {
 	if f.fd, err = f.openPath(); err != nil {
 		w.release(f.parent)
 		return err
 	}
 	w.current.Store(f)
-	subfolders, err := w.read(f)
-	f.refs.Store(int64(len(subfolders)))
-	f.brief = len(subfolders) > 0 && w.open.Load() >= maxOpen
-	if len(subfolders) == 0 || f.brief {
+	subdirs, err := w.read(f)
+	f.refs.Store(int64(len(subdirs)))
+	f.brief = len(subdirs) > 0 && w.open.Load() >= maxOpen
+	if len(subdirs) == 0 || f.brief {
 		unix.Close(f.fd)
 	} else {
 		w.open.Add(1)
@@ -154,12 +153,12 @@ func (w walker) folder(f *folder) (err error) {
 	if !f.brief {
 		w.release(f.parent)
 	}
-	w.queue.push(subfolders...)
+	w.queue.push(subdirs...)
 	return err
 }
 
-// release gives up one need of a folder.
-func (w walker) release(f *folder) {
+// release drops one reference to a directory.
+func (w walker) release(f *directory) {
 	for f != nil && f.refs.Add(-1) == 0 {
 		if !f.brief {
 			unix.Close(f.fd)
@@ -170,14 +169,14 @@ func (w walker) release(f *folder) {
 	}
 }
 
-// openPath opens a folder, by way of the nearest one above that is open.
-func (f *folder) openPath() (int, error) {
+// openPath opens a directory, starting from the nearest open one above.
+func (f *directory) openPath() (int, error) {
 	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC
 	if f.parent == nil {
 		return unix.Open(f.name, flags, 0)
 	}
 	above := f.parent
-	way := []*folder{f}
+	way := []*directory{f}
 	for ; above.brief; above = above.parent {
 		way = append(way, above)
 	}
@@ -196,22 +195,22 @@ func (f *folder) openPath() (int, error) {
 	return fd, nil
 }
 
-// read looks at the files of an open folder and lists its subfolders.
-func (w walker) read(f *folder) (subfolders []*folder, err error) {
+// read examines the files of an open directory and lists its subdirectories.
+func (w walker) read(f *directory) (subdirs []*directory, err error) {
 	if skip, err := w.skip(f); skip || err != nil {
 		return nil, err
 	}
 	for {
 		n, err := unix.Getdents(f.fd, w.entries)
 		if err != nil || n == 0 {
-			return subfolders, err
+			return subdirs, err
 		}
-		subfolders = w.batch(f, w.entries[:n], subfolders)
+		subdirs = w.batch(f, w.entries[:n], subdirs)
 	}
 }
 
-// skip reports whether a folder, which begins a file system, is to be left out.
-func (w walker) skip(f *folder) (bool, error) {
+// skip reports whether a directory, being the root of a file system, is left out.
+func (w walker) skip(f *directory) (bool, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(f.fd, &st); err != nil {
 		return false, err
@@ -228,9 +227,9 @@ func (w walker) skip(f *folder) (bool, error) {
 	return fs.Type == unix.PROC_SUPER_MAGIC || fs.Type == unix.SYSFS_MAGIC, err
 }
 
-// batch looks at the files among the entries of one getdents(2) and adds the
-// folders to a list.
-func (w walker) batch(f *folder, entries []byte, subfolders []*folder) []*folder {
+// batch examines the files among the entries of one getdents(2) and adds the
+// directories to a list.
+func (w walker) batch(f *directory, entries []byte, subdirs []*directory) []*directory {
 	const nameAt = unsafe.Offsetof(unix.Dirent{}.Name)
 	count := int64(0)
 	for len(entries) > 0 {
@@ -246,18 +245,18 @@ func (w walker) batch(f *folder, entries []byte, subfolders []*folder) []*folder
 		switch kind {
 		case unix.DT_DIR:
 			if text := unix.BytePtrToString(name); text != "." && text != ".." {
-				subfolders = append(subfolders, &folder{parent: f, name: text})
+				subdirs = append(subdirs, &directory{parent: f, name: text})
 			}
 		case unix.DT_REG:
 			w.file(f, p)
 		}
 	}
 	w.Files.Add(count)
-	return subfolders
+	return subdirs
 }
 
-// kind asks for the type of an entry where the file system doesn't tell; what
-// cannot be asked is taken for a file, which file then reports.
+// kind reads the type of an entry where getdents(2) does not give it. An entry whose
+// type cannot be read counts as a file, and file then reports the error.
 func (w walker) kind(p place) uint8 {
 	if w.grants.statAt(p) != 0 {
 		return unix.DT_REG
@@ -266,7 +265,7 @@ func (w walker) kind(p place) uint8 {
 }
 
 // file looks at a file.
-func (w walker) file(f *folder, p place) {
+func (w walker) file(f *directory, p place) {
 	var g filecap.Grants
 	var err error
 	if errno := w.grants.statAt(p); errno != 0 {
@@ -279,7 +278,7 @@ func (w walker) file(f *folder, p place) {
 	}
 	w.report.Lock()
 	defer w.report.Unlock()
-	path := (&folder{parent: f, name: unix.BytePtrToString(p.name)}).path()
+	path := (&directory{parent: f, name: unix.BytePtrToString(p.name)}).path()
 	if err != nil {
 		w.Failed(fmt.Errorf("%s: %w", path, err))
 		return
@@ -288,25 +287,25 @@ func (w walker) file(f *folder, p place) {
 	w.Found(g)
 }
 
-// queue holds the folders that are to be read, the newest first: so the folders
-// that have to stay open for their subfolders are few.
+// queue is the directories to be read, the newest first: so few directories have to
+// stay open for their subdirectories.
 type queue struct {
 	lock   sync.Mutex
 	change sync.Cond // of list or busy
-	list   []*folder
+	list   []*directory
 	busy   int // walkers that may push more
 }
 
-func (q *queue) push(list ...*folder) {
+func (q *queue) push(list ...*directory) {
 	q.lock.Lock()
 	defer q.lock.Unlock()
 	q.list = append(q.list, list...)
 	q.change.Broadcast()
 }
 
-// pop takes a folder, waiting for one; nil if there will be none. The caller is
-// then busy until it calls done.
-func (q *queue) pop() *folder {
+// pop takes a directory, waiting for one; nil if there will be none. The caller is
+// busy until it calls done.
+func (q *queue) pop() *directory {
 	q.lock.Lock()
 	defer q.lock.Unlock()
 	for len(q.list) == 0 {

@@ -45,7 +45,7 @@ func TestWalk(t *testing.T) {
 			t.Errorf("%s: %d files, want %d: %q", top, len(got), len(want), got)
 		}
 		if open := w.open.Load(); open != 0 {
-			t.Errorf("%s: %d folders are still open", top, open)
+			t.Errorf("%s: %d directories are still open", top, open)
 		}
 	}
 }
