@@ -20,6 +20,7 @@ type assessCommand struct {
 	need   need
 	failOn cred.Known[container.Verdict]
 	probe  bool
+	all    bool
 }
 
 func (c *assessCommand) table() *flags.Table {
@@ -33,6 +34,7 @@ unless --probe is given; what could not be read is a finding of its own.
 			{Title: "what", Options: []flags.Option{
 				c.subjects.option("the process, or one of its threads"),
 				{Name: "fail-on", Help: "exit 1 if the verdict is, or might be, that or worse", Value: flags.Known(&c.failOn, flags.Verdict)},
+				{Name: "all", Short: "a", Help: "a line for what is in order, too", Value: flags.Switch(&c.all)},
 				{Name: "probe", Help: "also try, as this process, what cannot be read", Value: flags.Switch(&c.probe)},
 				c.need.option(),
 			}},
@@ -77,7 +79,7 @@ func (c *assessCommand) run(operands, env []string, out *term.Output) error {
 		out.Buf = schema.Append(out.Buf, schema.NewAssessment(&facts.Process, &a))
 	default:
 		var names userdb.DB
-		out.Buf = report.Assessment(out.Buf, &facts.Process, &a, &names, out.TextWidth(), out.Color(c.color, env))
+		out.Buf = report.Assessment(out.Buf, &facts.Process, &a, &names, c.all, out.TextWidth(), out.Color(c.color, env))
 	}
 	if err == nil && c.failOn.OK && a.AtWorst.AsBadAs(c.failOn.Value) {
 		err = exit.Silent(exit.No)

@@ -40,6 +40,7 @@ type Finding struct {
 	Evidence, Meaning string
 	// Caps are the capabilities that it is about, the worst first.
 	Caps []Graded
+	Advice
 }
 
 // Assessment is all there is to say of one process.
@@ -78,6 +79,7 @@ func Assess(facts *Facts) Assessment {
 		a.findFiles(f)
 		a.findProcess(f)
 	}
+	a.advise()
 	a.Verdict = a.verdict(f)
 	a.AtWorst = a.atWorst(f)
 	slices.SortStableFunc(a.Findings, func(x, y Finding) int { return int(y.Severity) - int(x.Severity) })

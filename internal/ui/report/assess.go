@@ -14,8 +14,9 @@ import (
 )
 
 // Assessment appends what there is to say of a process and its container, in
-// lines of at most width characters.
-func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names, width int, c term.Color) []byte {
+// lines of at most width characters; what is in order in one of them, unless all is
+// asked for. The summary is last.
+func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names, all bool, width int, c term.Color) []byte {
 	var head term.Table
 	head.Row("verdict", c.Paint(term.Bold+";"+verdictStyle(a), a.Verdict.String())+partialText(a)+": "+a.Meaning())
 	head.Row("process", processText(p)+", "+usersText(p, names))
@@ -27,7 +28,7 @@ func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names,
 	}
 	held := ""
 	for _, f := range a.Findings {
-		if f.Severity == container.OK {
+		if f.Severity == container.OK && !all {
 			held += ", " + f.ID
 			continue
 		}
@@ -37,7 +38,8 @@ func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names,
 		b = term.AppendWrapped(append(b, c.Paint(term.Green, "ok")+"        "...), held[2:], 10, width)
 		b = append(b, '\n')
 	}
-	return b
+	b = term.AppendWrapped(append(b, '\n'), c.Paint(term.Bold, a.Summary()), 0, width)
+	return append(b, '\n')
 }
 
 // partialText says that more than is known may be open.
@@ -82,7 +84,16 @@ func appendFinding(b []byte, f container.Finding, width int, c term.Color) []byt
 		b = term.AppendWrapped(term.AppendBlanks(b, indent), f.Meaning, indent, width)
 		b = append(b, '\n')
 	}
-	return appendGraded(b, f.Caps, indent, width, c)
+	b = appendGraded(b, f.Caps, indent, width, c)
+	if f.Severity < container.Unread || f.Remedy == "" {
+		return b
+	}
+	text := "Cause: " + f.Cause + ". Remedy: " + f.Remedy + "."
+	if len(f.Controls) > 0 {
+		text += " (" + strings.Join(f.Controls, ", ") + ")"
+	}
+	b = term.AppendWrapped(term.AppendBlanks(b, indent), text, indent, width)
+	return append(b, '\n')
 }
 
 // appendGraded appends what each capability gives in this container, the worst first;

@@ -23,7 +23,7 @@ func Show(b []byte, f *container.Facts, a *container.Assessment, names Names, wi
 	head.Row("users", usersText(p, names)+", "+groupsText(p, names))
 	head.Row("container", containerText(a))
 	head.Row("userns", userNSText(f))
-	head.Row("held by", holdersText(f))
+	head.Row("confinement", holdersText(f))
 	head.Row("securebits", securebitsText(p.Securebits))
 	b = append(head.Append(b, width), '\n')
 	b = appendHoldings(b, f, width, c)

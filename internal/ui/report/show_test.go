@@ -147,7 +147,7 @@ func TestUnknownUserNS(t *testing.T) {
 			f.Namespaces[container.UserNS].Inode = cred.Known[uint64]{}
 		})
 		text := string(Show(nil, f, a, noNames{}, 200, false))
-		for _, want := range []string{"userns      " + c.userns, "a full set" + c.sentence + "\n", c.container} {
+		for _, want := range []string{"userns       " + c.userns, "a full set" + c.sentence + "\n", c.container} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%v: no %q in\n%s", c.m, want, text)
 			}
@@ -243,7 +243,7 @@ func boxedFacts(f *container.Facts) {
 func TestAssessmentText(t *testing.T) {
 	f, a := shown(boxedFacts)
 	for _, width := range []int{80, 120} {
-		plain := string(Assessment(nil, &f.Process, a, noNames{}, width, false))
+		plain := string(Assessment(nil, &f.Process, a, noNames{}, false, width, false))
 		for line := range strings.Lines(plain) {
 			if utf8.RuneCountInString(line)-1 > width {
 				t.Errorf("wider than %d: %q", width, line)
@@ -252,7 +252,7 @@ func TestAssessmentText(t *testing.T) {
 		if strings.Contains(plain, "\x1b") {
 			t.Errorf("unescaped: %q", plain)
 		}
-		if colored := stripColor(string(Assessment(nil, &f.Process, a, noNames{}, width, true))); colored != plain {
+		if colored := stripColor(string(Assessment(nil, &f.Process, a, noNames{}, false, width, true))); colored != plain {
 			t.Errorf("colour changes more: %q\n%q", colored, plain)
 		}
 		for _, want := range []string{"verdict    privileged: ", `lxc a\x1bb`, `/dev/s\x1bda`, "critical  runtime-socket  /run/docker.sock\n", "\nunknown   "} {

@@ -28,6 +28,9 @@ type Finding struct {
 	Severity     string   `json:"severity"`
 	Evidence     string   `json:"evidence"`
 	Meaning      string   `json:"meaning"`
+	Cause        string   `json:"cause"`
+	Remedy       string   `json:"remedy"`
+	Controls     []string `json:"controls"`
 	Capabilities []Graded `json:"capabilities"`
 }
 
@@ -55,7 +58,7 @@ func NewAssessment(p *cred.Process, a *container.Assessment) Assessment {
 }
 
 func newFinding(f container.Finding) Finding {
-	d := Finding{ID: f.ID, Severity: f.Severity.String(), Evidence: f.Evidence, Meaning: f.Meaning, Capabilities: []Graded{}}
+	d := Finding{ID: f.ID, Severity: f.Severity.String(), Evidence: f.Evidence, Meaning: f.Meaning, Cause: f.Cause, Remedy: f.Remedy, Controls: list(f.Controls), Capabilities: []Graded{}}
 	for _, g := range f.Caps {
 		e, named := catalog.Of(g.Cap)
 		d.Capabilities = append(d.Capabilities, Graded{
