@@ -46,8 +46,13 @@ func DeathSignal() (uint32, error) {
 
 // UserNamespaces reports whether a process without capabilities may make a user
 // namespace, as far as the limits in /proc say; unknown where
-// [procfs.OpenOwn] does not find them. A security module or a seccomp filter may still forbid it.
+// [procfs.OpenOwn] does not find them, and where a seccomp filter is in force, which
+// may forbid it as Docker's does. A security module may still forbid it.
 func UserNamespaces() cred.Known[bool] {
+	mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
+	if filtered := mode != 0 || err != nil && err != unix.EINVAL; filtered { // EINVAL: this kernel has no seccomp
+		return cred.Known[bool]{}
+	}
 	most, err := procfs.ReadOwn("sys/user/max_user_namespaces")
 	if err != nil {
 		return cred.Known[bool]{}
