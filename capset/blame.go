@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// blame says why a step failed that the plan holds for permitted. For a change of
-// ids that is the user namespace, which is read only now: at every start it would
-// cost more than all steps.
+// blame says why a step failed that the plan expected to be permitted. For a change
+// of ids the reason is the user namespace, which is read only now: to read it at every
+// start would cost more than all steps.
 func blame(p *plan.Plan, err error) error {
 	var failed *apply.Error
 	if !errors.As(err, &failed) {
@@ -36,13 +36,13 @@ func blame(p *plan.Plan, err error) error {
 	case plan.Setresgid{}.Name(), plan.Setresuid{}.Name():
 		why = namespaceRule(p, failed)
 	case "fchown":
-		why = "its owner may be none of this user namespace's, or its file system read-only; without --own-stdio it stays as it is"
+		why = "its owner may have no id in this user namespace, or its file system may be read-only; without --own-stdio its owner stays"
 	case "prctl(PR_SET_SECUREBITS)":
 		why = newBits(p)
 	default:
 		return err
 	}
-	// The step was planned with the capability that it needs, or without a need of it.
+	// The step was planned with the capability that it needs, so that is not the reason.
 	failed.Needs = 0
 	if failed.Errno == unix.EPERM || failed.Errno == unix.EINVAL || failed.Call == "fchown" {
 		failed.Hint = why
@@ -50,8 +50,8 @@ func blame(p *plan.Plan, err error) error {
 	return failed
 }
 
-// namespaceRule is the rule of the user namespace that the plan breaks, or where
-// /proc does not tell, the one that it most likely breaks.
+// namespaceRule is the rule of the user namespace that the plan breaks, or the one
+// that it most likely breaks where /proc does not show that.
 func namespaceRule(p *plan.Plan, failed *apply.Error) string {
 	state := p.Before
 	var err error
@@ -67,11 +67,11 @@ func namespaceRule(p *plan.Plan, failed *apply.Error) string {
 	ns := &state.UserNS
 	switch {
 	case failed.Errno == unix.EPERM && failed.Call == plan.Setgroups{}.Name() && !ns.Setgroups.OK:
-		return "most likely this user namespace denies setgroups; /proc does not tell"
+		return "most likely this user namespace denies setgroups; /proc does not show it"
 	case failed.Errno == unix.EPERM && p.Before.Permitted&failed.Needs == 0:
-		return "the ids look the same, but they are some that this user namespace does not map"
+		return "the ids look the same, but this user namespace does not map them"
 	case failed.Errno == unix.EINVAL && !(ns.UIDMap.OK && ns.GIDMap.OK):
-		return "most likely this user namespace has no such id; /proc does not tell"
+		return "most likely this user namespace has no such id; /proc does not show it"
 	}
 	return ""
 }

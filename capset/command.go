@@ -36,9 +36,9 @@ func (l *launch) plan(from *cred.State) (*planned, error) {
 	return p, l.inside(p.foresee)
 }
 
-// foresee looks the command up as it will be there after the change of root and
-// folder, and has the plan judge it. What its own user may see otherwise is left
-// to [planned.exec].
+// foresee looks the command up as it will be after the change of root and working
+// directory, and has the plan judge it. Where the command's user may find another
+// file, that is left to [planned.exec].
 func (p *planned) foresee() error {
 	exe, err := p.find()
 	found, said := err == nil, len(p.Warnings)
@@ -54,8 +54,8 @@ func (p *planned) foresee() error {
 	return nil
 }
 
-// judge has the plan judge the command. One that the kernel may not run at all is
-// no failure of capset's.
+// judge has the plan judge the command. An error about a file that the kernel may not
+// be able to execute at all has the exit status for that, not for capset's failure.
 func (p *planned) judge(exe *execve.File) error {
 	err := p.Foresee(exe)
 	if exe.Foreign {
@@ -64,9 +64,9 @@ func (p *planned) judge(exe *execve.File) error {
 	return err
 }
 
-// unsure says that the command's user may get another answer: to what this one
-// may not look at and, where PATH goes on, to a file that does not do and that the
-// user may not reach.
+// unsure reports whether the look-up may have another result for the command's user:
+// this user may not read the file or, where PATH has more directories, the file is
+// unsuitable and the command's user may not reach it.
 func (p *planned) unsure(exe *execve.File, found bool, err error) bool {
 	var file *files.FileError
 	switch {
@@ -111,7 +111,7 @@ func reachesOthers(p *plan.Plan) bool {
 }
 
 // start carries the plan out and executes the command. It returns only if that
-// failed. Warn is told of what comes up on the way.
+// failed. Warn gets the warnings that arise meanwhile.
 func (p *planned) start(warn func([]string)) error {
 	command, err := p.carryOut()
 	if err != nil {
@@ -132,9 +132,9 @@ func (p *planned) carryOut() (apply.Command, error) {
 	return command, nil
 }
 
-// exec tries the paths of the command as its user, as execvp(3) does: what this
-// user may not execute hides nothing farther down. It returns only if none could
-// be started.
+// exec tries the paths of the command as its user, as execvp(3) does: after a path
+// that this user may not execute, the later ones are tried. It returns only if none
+// could be started.
 func (p *planned) exec(command *apply.Command, warn func([]string)) error {
 	var refused error
 	for i := p.first; i < len(p.paths); i++ {

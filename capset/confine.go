@@ -109,7 +109,7 @@ func checkRule(r *plan.LandlockRule, handled plan.Rights) error {
 		return fmt.Errorf("%s: fstat: %w", what, err)
 	}
 	if other := r.Access &^ plan.FileRights; other != 0 && st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		return errors.New(what + ": it is no directory, and only those have " + strings.Join(other.Names(), ","))
+		return errors.New(what + ": it is not a directory, and only directories have " + strings.Join(other.Names(), ","))
 	}
 	return nil
 }

@@ -167,12 +167,12 @@ func rereadable(name string) error {
 		return fmt.Errorf("--stdin: fstat %s: %w", name, err)
 	}
 	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFREG && kind != unix.S_IFCHR {
-		return fmt.Errorf("--stdin %q is no regular file, so each trial would read something else", name)
+		return fmt.Errorf("--stdin %q is not a regular file, so each trial would read something else", name)
 	}
 	return nil
 }
 
-// command is one trial: capset launches the command as it was told to, but with
+// command is one trial: capset launches the command with the options given, but with
 // this set.
 func (d *discovery) command(set caps.Set) *trial.Command {
 	return &trial.Command{
@@ -189,7 +189,7 @@ func (d *discovery) helper(text string) (*trial.Command, error) {
 	}
 	words := strings.Fields(text)
 	if len(words) == 0 {
-		return nil, fmt.Errorf("%q is no command", text)
+		return nil, fmt.Errorf("%q is not a command", text)
 	}
 	paths := files.CommandPaths(words[0], d.env)
 	found, _, err := files.Here.Command(words[0], paths)
@@ -199,8 +199,8 @@ func (d *discovery) helper(text string) (*trial.Command, error) {
 	return &trial.Command{Path: paths[found.At], Argv: words, Env: d.env}, nil
 }
 
-// danger orders capabilities by what they give of the host, then by whether a
-// container lacks them by default, then by how much they permit.
+// danger orders capabilities by the access to the host that they give, then by
+// whether a container lacks them by default, then by how much they permit.
 func danger(c caps.Cap) int {
 	const grade, extra = 1000, 500
 	e, _ := catalog.Of(c)
@@ -274,7 +274,7 @@ func interruptible() (ctx context.Context, stop func()) {
 	go func() {
 		if sig, ok := (<-signals).(syscall.Signal); ok {
 			const bySignal = 128
-			cancel(exit.With(bySignal+int(sig), errors.New("interrupted: the trial under way was ended, with all that came of it")))
+			cancel(exit.With(bySignal+int(sig), errors.New("interrupted: the running trial and all its processes were ended")))
 		}
 	}()
 	return ctx, func() { signal.Stop(signals); close(signals) }

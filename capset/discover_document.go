@@ -80,7 +80,7 @@ func (d *discovery) hintReset() string {
 	return "; if it finds what an earlier run has left, --reset=CMD undoes that before each trial"
 }
 
-// doubts are reasons not to take the result for more than it is.
+// doubts are reasons why the result may not apply to other runs.
 func (d *discovery) doubts() (list []string) {
 	if d.result.Reason == "" && d.result.Keep == 0 && d.limit != 0 && !d.discover.reset.OK {
 		list = append(list, "the command worked without capabilities after it had run with all: "+
@@ -92,7 +92,7 @@ func (d *discovery) doubts() (list []string) {
 	return list
 }
 
-// without is what became of the command with a set that does not do.
+// without is what happened to the command with a set that is not enough.
 func (d *discovery) without(set caps.Set) string {
 	o := d.outcomes[set]
 	if o == nil {
@@ -103,7 +103,7 @@ func (d *discovery) without(set caps.Set) string {
 	case o.Refused != nil:
 		return "not started: " + o.Refused.Text
 	case o.OtherOutput:
-		return "its output is another"
+		return "its output differs"
 	case o.Ended:
 		text = trial.StatusText(o.Status)
 		if d.runner.Check != nil && trial.StatusText(o.Status) == "exit 0" {

@@ -56,7 +56,7 @@ var duration = flags.Kind[time.Duration]{
 		}
 		d, err := time.ParseDuration(text)
 		if err != nil || d <= 0 {
-			return 0, fmt.Errorf("%q is no time such as 500ms, 5s or 2m", text)
+			return 0, fmt.Errorf("%q is not a duration such as 500ms, 5s or 2m", text)
 		}
 		return d, nil
 	},
@@ -69,7 +69,7 @@ var times = flags.Kind[int]{
 	Parse: func(text string) (int, error) {
 		n, err := strconv.ParseUint(text, 10, 8)
 		if err != nil || n < 1 || n > 100 {
-			return 0, fmt.Errorf("%q is no number from 1 to 100", text)
+			return 0, fmt.Errorf("%q is not a number from 1 to 100", text)
 		}
 		return int(n), nil
 	},

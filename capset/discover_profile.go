@@ -20,7 +20,7 @@ func saveProfile(name string, doc *schema.Discovery) error {
 	var st unix.Stat_t
 	switch err := unix.Lstat(name, &st); {
 	case err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return fmt.Errorf("--save: %s is there and no regular file", name)
+		return fmt.Errorf("--save: %s exists and is not a regular file", name)
 	case err != nil && err != unix.ENOENT:
 		return fail("lstat", err)
 	}
@@ -80,8 +80,8 @@ func (o *options) mergeProfiles() error {
 	return saveProfile(o.discover.save.Value, all)
 }
 
-// merge adds a result to another. What either says of the other's set no longer
-// holds.
+// merge adds a result to another. The alternatives of either are dropped: they are
+// not known for the combined set.
 func merge(all, doc *schema.Discovery, name string) error {
 	if all.User.Value.UID != doc.User.Value.UID || all.User.OK != doc.User.OK || all.NoNewPrivs != doc.NoNewPrivs {
 		return fmt.Errorf("%q is of another user, or of another no_new_privs", name)

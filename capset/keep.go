@@ -47,9 +47,9 @@ func (k *keepOptions) resolve(from *cred.State) (caps.Set, error) {
 	return keep, k.checkOrder(base, keep)
 }
 
-// checkOrder compares what is kept with what Docker would keep, to which the order
-// is nothing. Where they differ, either who pasted Docker's words or who counts on
-// their order would be wrong.
+// checkOrder compares what is kept with what Docker, which ignores the order of its
+// options, would keep. A difference is an error: the options may have been copied from
+// a docker command line, or be meant to act in order.
 func (k *keepOptions) checkOrder(base, keep caps.Set) error {
 	var add, drop dockerWords
 	for _, w := range k.words {
@@ -65,7 +65,7 @@ func (k *keepOptions) checkOrder(base, keep caps.Set) error {
 	}
 	docker, err := dockerKeeps(base, add, drop)
 	if err == nil && docker != keep {
-		err = fmt.Errorf("--cap-drop: in this order %s would be kept, by Docker's rules, which know no order, %s; %s",
+		err = fmt.Errorf("--cap-drop: in this order %s would be kept, by Docker's rules, which ignore the order, %s; %s",
 			plan.Names(keep), plan.Names(docker), inOrder(add, drop))
 	}
 	return err
@@ -82,8 +82,8 @@ func inOrder(add, drop dockerWords) string {
 	return "put --cap-drop first: here options act in order"
 }
 
-// refuseFlag refuses a --keep of 0 or 1: to capsh that is a switch, to us a
-// capability, and who means the one would silently have the other.
+// refuseFlag refuses a --keep of 0 or 1: for capsh that is a switch, here it would be
+// a capability.
 func refuseFlag(w word) error {
 	n, err := caps.ParseUint(w.text, 32)
 	if w.option != "--keep" || err != nil || n > 1 {

@@ -1,5 +1,5 @@
 // Capset starts a command with the least privilege that was asked for, and
-// proves that before the execve. See capset(1).
+// verifies that before the execve. See capset(1).
 package main
 
 import (
@@ -9,8 +9,8 @@ import (
 	"capsh/internal/linux/inherit"
 )
 
-// Credentials belong to a thread; all that this program changes, it changes on
-// the main one, which is the one that execve carries on.
+// Credentials belong to a thread. This program changes those of the main thread
+// only, which is the one that execve keeps.
 func init() { runtime.LockOSThread() }
 
 func main() {

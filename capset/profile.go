@@ -93,7 +93,7 @@ func ociSet(text []byte) (caps.Set, error) {
 	case err != nil:
 		return 0, err
 	case config.Process == nil:
-		return 0, errors.New("process is no object")
+		return 0, errors.New("process is not an object")
 	}
 	return names("process.capabilities.permitted", config.Process.Capabilities.Permitted, nil)
 }
@@ -129,7 +129,7 @@ func dockerSet(text []byte) (caps.Set, error) {
 	case err != nil:
 		return 0, err
 	case host == nil:
-		return 0, errors.New("HostConfig is no object")
+		return 0, errors.New("HostConfig is not an object")
 	case host.Privileged:
 		kernel, err := self.ReadKernel()
 		return kernel.All(), err

@@ -108,7 +108,7 @@ func (s *setOptions) bits(from *cred.State) (none cred.Known[cred.Securebits], e
 		return none, fmt.Errorf("%q sets keep_caps, which the execve clears", text)
 	}
 	if locked := clears & plan.Locks(from.AmbientSupported); s.lock && locked != 0 {
-		return none, fmt.Errorf("%q takes away what --lock sets: %s", text, locked)
+		return none, fmt.Errorf("%q clears what --lock sets: %s", text, locked)
 	}
 	return cred.Is(bits), nil
 }

@@ -14,7 +14,7 @@ import (
 // host without a compiler: PREBUILT names it, and nothing is built then.
 var prebuilt = os.Getenv("PREBUILT")
 
-// built holds the programs that this test process has built, in a directory
+// built has the programs that this test process has built, in a directory
 // that CleanBuilt removes.
 var built struct {
 	sync.Mutex

@@ -1,7 +1,7 @@
 package testenv
 
 // Tags and LDFlags are the Makefile's GOTAGS and the fixed part of its
-// GOLDFLAGS; tests/layout holds the two equal.
+// GOLDFLAGS; tests/layout checks that the two are equal.
 const (
 	Tags    = "exactstart"
 	LDFlags = "-s -w -checklinkname=0"

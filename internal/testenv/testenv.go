@@ -1,5 +1,5 @@
-// Package testenv is what tests share: what a machine must have for a test to
-// say anything. It is linked into tests only.
+// Package testenv has helpers that tests share, such as checks of what a test needs
+// from the host. It is linked into tests only.
 package testenv
 
 import (
@@ -17,9 +17,9 @@ func Need(t testing.TB, what string, ok bool, why string) {
 		return
 	}
 	if os.Getenv("REQUIRE_ALL") == "1" {
-		t.Fatalf("REQUIRE_ALL=1, but this machine lacks %s: %s", what, why)
+		t.Fatalf("REQUIRE_ALL=1, but this host lacks %s: %s", what, why)
 	}
-	t.Skipf("SKIPPED, this machine lacks %s: %s", what, why)
+	t.Skipf("SKIPPED, this host lacks %s: %s", what, why)
 }
 
 // Root needs uid 0.

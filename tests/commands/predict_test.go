@@ -325,7 +325,7 @@ func TestPredictRefuses(t *testing.T) {
 	}
 	cmd = exec.Command(program(t), "predict", pid, "id")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1000, Gid: 1000}}
-	if r := testenv.Run(t, cmd); r.Code != 1 || !strings.Contains(r.Err, "the right to trace the process: permission denied") {
+	if r := testenv.Run(t, cmd); r.Code != 1 || !strings.Contains(r.Err, "needs permission to trace the process: permission denied") {
 		t.Errorf("exit status %d, %q", r.Code, r.Err)
 	}
 }

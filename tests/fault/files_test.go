@@ -165,8 +165,8 @@ func TestExec(t *testing.T) {
 	capset := build(t, "capset")
 	dir := t.TempDir()
 	launch := func(file string) *exec.Cmd { return exec.Command(capset, "-q", file) }
-	capsetFails(t, launch(write(t, dir+"/text", "echo hello\n", 0o755)), 126, `no "#!" line`)
-	capsetFails(t, launch(write(t, dir+"/empty", "", 0o755)), 126, `no "#!" line`)
+	capsetFails(t, launch(write(t, dir+"/text", "echo hello\n", 0o755)), 126, `"#!" line`)
+	capsetFails(t, launch(write(t, dir+"/empty", "", 0o755)), 126, `"#!" line`)
 	capsetFails(t, launch(write(t, dir+"/script", "#!/gone/sh\n", 0o755)), 126, "/gone/sh", "interpreter of "+dir+"/script")
 	capsetFails(t, launch(write(t, dir+"/mode", "#!/bin/sh\n", 0o644)), 126, "permission denied")
 	capsetFails(t, launch(dir), 126, "not a regular file")

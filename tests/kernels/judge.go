@@ -20,7 +20,7 @@ func skips(lines []string) (list []skipped) {
 		case len(fields) >= 3 && fields[0] == "---" && fields[1] == "SKIP:":
 			list = append(list, skipped{fields[2], lacks[fields[2]]})
 		default:
-			if _, rest, ok := strings.Cut(line, "this machine lacks "); ok {
+			if _, rest, ok := strings.Cut(line, "this host lacks "); ok {
 				lacks[now], _, _ = strings.Cut(rest, ": ")
 			}
 		}

@@ -37,7 +37,7 @@ const bootLimit = 45 * time.Minute
 func main() {
 	flag.Parse()
 	if missing := missingTools(); missing != "" {
-		fmt.Fprintln(os.Stderr, "SKIPPED, this machine lacks", missing)
+		fmt.Fprintln(os.Stderr, "SKIPPED, this host lacks", missing)
 		if os.Getenv("REQUIRE_ALL") == "1" {
 			os.Exit(1)
 		}

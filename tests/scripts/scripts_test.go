@@ -124,7 +124,7 @@ func missing(cond string) (bool, error) {
 		there = err == nil
 	}
 	if !there && os.Getenv("REQUIRE_ALL") == "1" {
-		return false, errors.New("REQUIRE_ALL=1, but this machine lacks " + name)
+		return false, errors.New("REQUIRE_ALL=1, but this host lacks " + name)
 	}
 	return !there, nil
 }

@@ -188,7 +188,7 @@ func (p *program) finish(end label) []uint64 {
 // label is a place further down that the instructions at these places jump to.
 type label []int
 
-// jump goes to a label if the comparison of a register with a number holds, or with
+// jump goes to a label if the comparison of a register with a number is true, or with
 // another register if op has BPF_X.
 func (p *program) jump(to *label, op int, a, b reg, number int32) {
 	*to = append(*to, len(p.code))
@@ -202,7 +202,7 @@ func (p *program) here(l label) {
 	}
 }
 
-// emit appends an instruction, as a little-endian machine has it in memory.
+// emit appends an instruction in little-endian byte order.
 func (p *program) emit(op int, dst, src reg, offset int, number int32) {
 	p.code = append(p.code, uint64(uint8(op))|uint64(dst)<<8|uint64(src)<<12|
 		uint64(uint16(offset))<<16|uint64(uint32(number))<<32)

@@ -23,9 +23,9 @@ const (
 	Denied
 	// Vanished: the process ended while it was read.
 	Vanished
-	// NotProcfs: the root holds no processes.
+	// NotProcfs: the root has no processes.
 	NotProcfs
-	// Malformed: a file has not the kernel's form.
+	// Malformed: a file is not in the kernel's format.
 	Malformed
 )
 
@@ -33,7 +33,7 @@ const (
 type Error struct {
 	Reason Reason
 	Root   Root
-	// PID and TID are what was asked for; 0 where the root itself is the matter.
+	// PID and TID are what was asked for; 0 for an error about the root itself.
 	PID, TID int
 	// File is the file of the process that the error is about, if there is one.
 	File string

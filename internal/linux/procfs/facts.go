@@ -10,7 +10,7 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// What a thread's directory tells beside status, to those who may look.
+// What a thread's directory shows beside status, to a reader with permission.
 
 // UserNS reads the thread's user namespace (user_namespaces(7)).
 func (t *Thread) UserNS() (ns cred.UserNS, err error) {

@@ -11,7 +11,7 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// IDMaps reads by what an id of this thread can be told from one that its user
+// IDMaps reads what distinguishes an id of this thread from one that its user
 // namespace does not map: the maps, the overflow ids, and whether setgroups(2) is
 // allowed. Each is unknown where [OpenOwn] does not find it.
 func IDMaps() (ns cred.UserNS, err error) {
@@ -67,10 +67,9 @@ func readKernel(name string) ([]byte, error) {
 	return ReadAll(fd, nil, false)
 }
 
-// ShownIDs is by what an id that is shown to this thread is told from one that
-// stands for any: [IDMaps], with the kernel's usual overflow ids where they are
-// unknown (DEFAULT_OVERFLOWUID, include/linux/highuid.h). It is for showing; what is
-// decided goes by IDMaps.
+// ShownIDs is [IDMaps] for ids that are only displayed: overflow ids that are unknown
+// are the kernel's default ones (DEFAULT_OVERFLOWUID, include/linux/highuid.h).
+// Decisions use IDMaps.
 func ShownIDs() cred.UserNS {
 	const usual = 65534
 	ns, _ := IDMaps() // what could not be read is unknown

@@ -89,8 +89,8 @@ func (r *Reader) Threads(p *cred.Process, capsOnly bool) error {
 
 // LacksCaps reports that the effective, permitted and inheritable sets of a thread
 // are empty, and so its ambient set (what is ambient is permitted and inheritable,
-// capabilities(7)). False also says that this can't be told for less than status
-// costs.
+// capabilities(7)). It is false, too, where finding out would cost as much as reading
+// status.
 func (r *Reader) LacksCaps(tid int) bool {
 	if t := r.record(tid); t != nil {
 		return t.lacksCaps()
@@ -140,9 +140,9 @@ func (r *Reader) ProcessLacksCaps(pid int) bool {
 	})
 }
 
-// threadCount is how many threads a process has, 0 if that can't be told for less
-// than status costs: each is a link of the directory of tasks, beside the two that
-// every directory has (fs/proc/base.c, proc_task_getattr).
+// threadCount is how many threads a process has, 0 if finding out would cost as much as
+// reading status: each thread is a link of the task directory, beside the two that every
+// directory has (fs/proc/base.c, proc_task_getattr).
 func (r *Reader) threadCount(pid int) int {
 	if t := r.record(pid); t != nil {
 		return int(t.Threads)

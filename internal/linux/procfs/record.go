@@ -80,8 +80,8 @@ func (r *Record) runState() byte {
 // Whole says that the record says all that status does, and as it does. It does not
 // of a kernel thread, whose name is not its comm, of what has ended or is ending, and
 // of what is in states, groups or PID namespaces that it has no room for. What ends has
-// given back its memory first. Before Linux 6.4 that is also how status tells a process
-// from a kernel thread.
+// given back its memory first. Before Linux 6.4 that is also how status distinguishes a
+// process from a kernel thread.
 func (r *Record) Whole() bool {
 	return r.Flags&kernelThread == 0 && r.HasMemory == 1 && r.runState() != 0 &&
 		r.Seccomp <= uint32(cred.SeccompFilter) && r.Threads > 0 && r.UserNS != 0 && r.MountNS != 0 &&

@@ -21,7 +21,7 @@ import (
 // somewhere, or a copy of one in plain files.
 type Root string
 
-// Proc is where the machine's procfs is.
+// Proc is the usual mount point of procfs.
 const Proc Root = "/proc"
 
 // PIDs lists the processes in ascending order.
@@ -129,7 +129,7 @@ func (r Root) hidepid() string {
 }
 
 // readFile reads all of a small file; the error is an errno. O_NONBLOCK keeps a
-// FIFO from holding up the reader.
+// FIFO from blocking the reader.
 func readFile(path string) ([]byte, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {

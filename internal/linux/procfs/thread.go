@@ -21,7 +21,7 @@ type Thread struct {
 	prefix   string
 	held     bool         // dir is the thread's own, and stays with it
 	own      bool         // see OwnThread
-	ids      *cred.UserNS // tells which ids of status count; nil: all
+	ids      *cred.UserNS // decides which ids of status are known; nil: all
 	text     []byte       // memory for what is read
 }
 
@@ -55,7 +55,7 @@ func OwnThread() *Thread {
 const ownThread = "thread-self/"
 
 // Open opens a file or directory of the thread. O_NONBLOCK keeps a FIFO in a copy
-// from holding up the reader.
+// from blocking the reader.
 func (t *Thread) Open(file string, flags int) (fd int, err error) {
 	return unix.Openat(t.dir, t.prefix+file, flags|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 }
@@ -141,8 +141,8 @@ func (t *Thread) kernelThread() cred.Known[bool] {
 
 // threads reads the other threads of p, and adds those to p.Differing that have
 // other credentials; one that ends meanwhile is left out. Where lacksCaps is not
-// nil, so are those without capabilities, which it may tell for less than status
-// costs.
+// nil, so are those without capabilities, which it may find at a lower cost than
+// reading status.
 func (t *Thread) threads(p *cred.Process, lacksCaps func(tid int) bool) error {
 	if p.ThreadsRead = p.Threads <= 1; p.ThreadsRead {
 		return nil

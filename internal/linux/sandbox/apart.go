@@ -15,10 +15,9 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// A file system that a program or another host answers for may never answer, and
-// the thread that waits for it cannot be ended: not even SIGKILL ends one whose
-// request was taken. So another process looks at the files, and is left behind if it
-// takes too long.
+// A file system that a program or another host serves (FUSE, NFS) may never answer,
+// and the thread that waits for it may not even be killable by SIGKILL. So another
+// process examines the files, and is left behind if it takes too long.
 
 // ApartName is the name, args[0], by which this program is asked to look at files for
 // another process: [Apart].
@@ -34,7 +33,7 @@ type job struct {
 	Own, Reach bool
 }
 
-// looked are the facts that files tell.
+// looked are the facts that were read from files.
 type looked struct {
 	Manager, PodmanEnv cred.Known[string]
 	DockerEnv          cred.Known[bool]

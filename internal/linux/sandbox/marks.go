@@ -10,7 +10,7 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// What the files of a container tell, looked up in its own root.
+// The facts that come from the files of a container, looked up in its own root.
 
 // marks reads what runtimes leave in a container's files.
 func (l place) marks(f *container.Facts) {
@@ -79,7 +79,7 @@ func (l place) firstText(paths ...string) cred.Known[string] {
 	return cred.Is("")
 }
 
-// fileID is what tells two names of one file.
+// fileID identifies a file, so that two names of one are recognised.
 type fileID struct{ dev, ino uint64 }
 
 // each calls visit for the entries of a directory, in their order by name, but for

@@ -23,8 +23,8 @@ func Read(r procfs.Root, pid, tid int) (container.Facts, error) {
 	return job{r, pid, tid, Own(r, pid), true}.read(procfs.Options{Threads: tid == pid, UserNS: true, Label: true}, false)
 }
 
-// Identity reads of a process what tells whose container it is in, and nothing of
-// what is in its reach.
+// Identity reads only the facts that show which runtime's container a process is in,
+// none about what it can reach.
 func Identity(r procfs.Root, pid int) (container.Facts, error) {
 	return job{r, pid, pid, Own(r, pid), false}.read(procfs.Options{UserNS: true}, false)
 }
@@ -89,7 +89,7 @@ type (
 
 func exists(path string) bool { return unix.Access(path, unix.F_OK) == nil }
 
-// kernel reads what the procfs tells of its kernel.
+// kernel reads what the procfs shows about its kernel.
 func (r root) kernel(f *container.Facts) {
 	if last := r.LastCap(); last.OK {
 		f.Kernel = cred.Is(caps.First(int(last.Value) + 1))
@@ -161,7 +161,7 @@ func (r root) firstNet(ns *container.Namespace) cred.Known[bool] {
 	return cred.Is(exists(core + "netdev_budget"))
 }
 
-// container reads the files of a process that tell of its container.
+// container reads the files of a process that are about its container.
 func (t thread) container(f *container.Facts) error {
 	for k := range container.NamespaceKinds {
 		ns, err := t.Namespace(k.String())

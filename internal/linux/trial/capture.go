@@ -11,7 +11,7 @@ import (
 // keepOutput is how much of the end of an output is kept.
 const keepOutput = 64 << 10
 
-// Sum tells outputs apart: their length, and a hash that holds for this process.
+// Sum identifies an output: its length, and a hash with a seed of this process.
 type Sum struct {
 	Length int64
 	Hash   uint64

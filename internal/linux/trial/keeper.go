@@ -1,10 +1,10 @@
-// Package trial runs a command and ends it with all that came of it.
+// Package trial runs a command and ends it with all its descendants.
 //
-// Between capset and each program that it tries stands a keeper, a process of
-// its own. The keeper is the reaper of all that the program leaves behind: what
-// goes into another session or closes all its files stays a descendant of the
-// keeper. It reads from a pipe whose other end only capset has. When that is
-// closed, be it because capset was killed, it kills until no child is left.
+// Between capset and each program that it tries is a keeper, a process of its own.
+// The keeper is the subreaper of all processes that the program leaves behind: one
+// that changes its session or closes all its files stays a descendant of the keeper.
+// The keeper reads from a pipe whose other end only capset has. When that end is
+// closed, also because capset was killed, the keeper kills until no child is left.
 package trial
 
 import (
@@ -31,7 +31,7 @@ type keeper struct {
 	control int // reads nothing, and the end of it where capset is gone
 	report  int
 	gate    int // for the program, as report is; noGate for none
-	// container is what a container engine is told to remove, and how.
+	// container are the words of a command that removes a container; nil for none.
 	remove  []string
 	program apply.Program
 }
@@ -48,7 +48,7 @@ func (k *keeper) args() []string {
 }
 
 func parseKeeper(args, env []string) (*keeper, error) {
-	wrong := errors.New(KeeperName + " is not for people")
+	wrong := errors.New(KeeperName + " is for internal use")
 	var numbers [4]int
 	if len(args) < len(numbers) {
 		return nil, wrong

@@ -176,7 +176,7 @@ func (p *Process) listen() {
 // PID is the process that becomes the command; 0 where it was not started.
 func (p *Process) PID() int { return <-p.pid }
 
-// Release lets a launch go on that is held.
+// Release lets a launch that waits go on.
 func (p *Process) Release() { p.gate.Close() }
 
 // Ended delivers once how the command ended.

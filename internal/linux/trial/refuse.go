@@ -22,7 +22,7 @@ type Refusal struct {
 	Text   string
 }
 
-// Refuse tells the process that made the trial why the command was not started.
+// Refuse reports to the process that made the trial why the command was not started.
 func Refuse(fd int, r Refusal) {
 	k := keeper{report: fd}
 	k.say("refused", strconv.FormatBool(r.Answer)+" "+strconv.Itoa(r.Status)+" "+r.Text)

@@ -25,8 +25,8 @@ type Runner struct {
 	// long it takes; Fixed says that it always limits the command.
 	Timeout time.Duration
 	Fixed   bool
-	// Watch, where it is set, is told of the process that is about to execute the
-	// command; what it returns is called when all of that has ended.
+	// Watch, where it is set, is called with the process that is about to execute the
+	// command; the function that it returns is called when all of the trial has ended.
 	Watch func(pid int) (done func())
 
 	// ResetFailures says of each reset that failed how.

@@ -19,7 +19,7 @@ type counter struct {
 
 // openCounters opens the counters of a thread and of all that it starts, two for
 // each of the kernel's capabilities. They are on no processor of their own, so that
-// their number does not hang on that of the processors.
+// their number does not depend on that of the processors.
 func openCounters(point *tracepoint, thread int, bits uint64, kernelCaps int) (list []counter, err error) {
 	for c := range caps.First(kernelCaps).All() {
 		for _, granted := range []bool{true, false} {

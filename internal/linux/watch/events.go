@@ -24,7 +24,8 @@ func refused(call string, err error, permits caps.Cap) error {
 	return fmt.Errorf("%s: %w (%s)", call, err, whyRefused(permits))
 }
 
-// whyRefused tells a missing capability from what else refuses a call that needs it.
+// whyRefused distinguishes a missing capability from another reason for the refusal of
+// a call that needs it.
 func whyRefused(permits caps.Cap) string {
 	name := permits.OCI()
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}

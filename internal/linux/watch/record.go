@@ -8,7 +8,7 @@ import (
 )
 
 // record is what the kernel wrote about one moment (perf_event_open(2),
-// "Layout of the mmap buffer"). Which members are set hangs on its kind.
+// "Layout of the mmap buffer"). Which members are set depends on its kind.
 type record struct {
 	kind uint32 // unix.PERF_RECORD_…
 	time uint64 // nanoseconds of CLOCK_MONOTONIC

@@ -63,7 +63,7 @@ type chain struct {
 	syscall   string
 }
 
-// question is what a verdict hangs on.
+// question is what a verdict depends on.
 type question struct {
 	chain   int
 	cap     caps.Cap

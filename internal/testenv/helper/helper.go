@@ -184,7 +184,7 @@ func RandomState(r *rand.Rand) {
 	}
 }
 
-// Offsets in struct seccomp_data, of a little-endian machine.
+// Offsets in struct seccomp_data, on a little-endian host.
 const seccompNR, seccompArg0, seccompArg1 = 0, 16, 24
 
 const (

@@ -10,9 +10,9 @@ import (
 	"capsh/internal/rules/caps"
 )
 
-// Processes that tests of several packages look at, for [Run].
+// Processes that tests of several packages inspect, for [Run].
 
-// Wait takes the name that it is told.
+// Wait sets its comm to HELPER_NAME, if that is set, and reports that it is ready.
 func Wait() {
 	if name, ok := os.LookupEnv("HELPER_NAME"); ok {
 		Must("comm", os.WriteFile("/proc/self/comm", []byte(name), 0))
@@ -40,8 +40,8 @@ func Threads() {
 	fmt.Println()
 }
 
-// IdleLeader has threads that hold what the leader gives up, and one that
-// gives it up as well but differs.
+// IdleLeader has threads that have capabilities which the leader has dropped, and one
+// that has dropped them too but differs.
 func IdleLeader() {
 	Must("drop", SetCaps(0, 0, 0))
 	ready := make(chan bool)

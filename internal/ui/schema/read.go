@@ -40,7 +40,7 @@ func isNo(t reflect.Type) string {
 	case reflect.String, reflect.Slice:
 		return "is no array of strings"
 	}
-	return "is no object"
+	return "is not an object"
 }
 
 // object is the names of an object that have been read, or an array.

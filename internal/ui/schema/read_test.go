@@ -24,9 +24,9 @@ func TestRead(t *testing.T) {
 		{"too deep", strings.Repeat("[", 1e6), "line 1: not JSON"},
 		{"no list", `{"keep": 5}`, "keep is no array of strings"},
 		{"no strings", `{"keep": ["a", 5]}`, "keep is no array of strings"},
-		{"no object", `{"Host": 5}`, "Host is no object"},
+		{"no object", `{"Host": 5}`, "Host is not an object"},
 		{"no boolean", `{"Host": {"Privileged": "true"}}`, "Host.Privileged is neither true nor false"},
-		{"another document", `5`, "line 1: is no object"},
+		{"another document", `5`, "line 1: is not an object"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var d document

@@ -129,7 +129,7 @@ type info uint32
 func (i info) kind() uint32  { return uint32(i) >> 24 & 31 }
 func (i info) elems() uint32 { return uint32(i) & 0xffff }
 
-// flagged says that the members of a struct tell how many bits they have.
+// flagged says that the members of a struct have their sizes in bits (kind_flag).
 func (i info) flagged() bool { return i>>31 != 0 }
 
 // size is how many bytes the type takes.
