@@ -64,7 +64,11 @@ func readKernel(name string) ([]byte, error) {
 	if err := onProcfs(fd); err != nil {
 		return nil, fmt.Errorf("open /proc/%s: %w", name, err)
 	}
-	return ReadAll(fd, nil, false)
+	text, err := ReadAll(fd, nil, false)
+	if err != nil {
+		return nil, fmt.Errorf("read /proc/%s: %w", name, err)
+	}
+	return text, nil
 }
 
 // ShownIDs is [IDMaps] for ids that are only displayed: overflow ids that are unknown
