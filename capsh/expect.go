@@ -23,9 +23,9 @@ type expectCommand struct {
 func (c *expectCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capsh expect [option ...] EXPR ...",
-		About: `Says in what processes, this one without --pid, are not as they should be: exit
-status 0 if all of EXPR are true of each, 1 with a line for each that is not or
-is not known, 2 for wrong usage. All threads of a process must be so.
+		About: `Compares processes (this one without --pid) with expectations. Exit status 0 if
+each EXPR is true of each process, 1 with a line for each that is false or
+unknown, 2 for wrong usage. An EXPR must be true of all threads of a process.
   eff=net_bind_service   effective; prm, inh, bnd, amb are the other sets
   bnd<=docker            nothing beyond Docker's default; podman, containerd,
                          cri-o, lxc, systemd-nspawn have one too
@@ -66,7 +66,7 @@ func (c *expectCommand) run(texts, _ []string, out *term.Output) error {
 	if err != nil {
 		return err
 	}
-	worst := expect.Holds
+	worst := expect.Pass
 	tap := report.TAP{Several: len(processes) > 1}
 	for i := range processes {
 		p := &processes[i]
@@ -84,7 +84,7 @@ func (c *expectCommand) run(texts, _ []string, out *term.Output) error {
 	if c.tap {
 		out.Buf = tap.Append(out.Buf)
 	}
-	if worst != expect.Holds {
+	if worst != expect.Pass {
 		return exit.Silent(exit.No)
 	}
 	return nil

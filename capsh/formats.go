@@ -116,20 +116,20 @@ func effectNotes(f *container.Facts, set caps.Set) []string {
 	return causes
 }
 
-// otherThreads warns of what other threads hold and is not asked for.
+// otherThreads warns of capabilities that other threads have and that are not asked for.
 func otherThreads(p *cred.Process) string {
 	more, who := report.MoreInThreads(p)
 	switch {
 	case more != 0:
-		return who + " what this does not ask for: " + more.String()
+		return who + " capabilities that are not asked for: " + more.String()
 	case p.TID == p.PID && p.Threads > 1 && !p.ThreadsRead:
-		return "whether its other threads hold more is unknown"
+		return "whether its other threads have more is unknown"
 	}
 	return ""
 }
 
 // insideIDs turns ids as this process sees them into those of another's user
-// namespace, which are what a container is told. Groups that are not mapped there, as
+// namespace, the ones that a container's definition uses. Groups that are not mapped there, as
 // podman's keep-groups passes on, are left out.
 func insideIDs(g *export.Grant, p *cred.Process) error {
 	ns := &p.UserNS
@@ -171,10 +171,10 @@ func insideIDs(g *export.Grant, p *cred.Process) error {
 	return nil
 }
 
-// within says whether a user namespace is this process's own. Who may not see
-// which it is can tell by the maps: those of this process's own are shown as its
-// parent has them, all others as this process does (user_namespaces(7)). In the
-// first one both are the same.
+// within says whether a user namespace is this process's own. Where its inode
+// may not be read, the maps decide: those of this process's own namespace are shown
+// with its parent's ids, all others with this process's (user_namespaces(7)). In the
+// initial one both are the same.
 func within(own, ns *cred.UserNS) cred.Known[bool] {
 	same := own.Same(ns)
 	if !same.OK && own.Initial().Value {

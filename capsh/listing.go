@@ -110,11 +110,11 @@ func (l *listing) named(p *cred.Process) bool {
 	})
 }
 
-// holders says that only processes count that hold something.
-func (l *listing) holders() bool { return !l.all && len(l.pids)+len(l.globs) == 0 }
+// onlyCapable says that only processes count that have a capability.
+func (l *listing) onlyCapable() bool { return !l.all && len(l.pids)+len(l.globs) == 0 }
 
-// skipsIdle says that a process of which no thread holds anything does not count.
-func (l *listing) skipsIdle() bool { return l.holders() && !l.threads && !l.everything }
+// skipsIdle says that a process does not count if no thread of it has a capability.
+func (l *listing) skipsIdle() bool { return l.onlyCapable() && !l.threads && !l.everything }
 
 // wanted says whether a process is to be shown, all but its container: it is named,
 // and one of its threads, as far as they were read, fits.
@@ -124,7 +124,7 @@ func (l *listing) wanted(p *cred.Process) bool {
 
 // fits says whether a thread is what is asked for.
 func (l *listing) fits(t *cred.Process) bool {
-	return (!l.holders() || t.Held() != 0) &&
+	return (!l.onlyCapable() || t.Held() != 0) &&
 		(l.caps == 0 || (t.Effective|t.Permitted)&l.caps != 0) &&
 		(!l.user.OK || t.UID.Effective == l.user.Value)
 }
@@ -160,8 +160,8 @@ type lister struct {
 }
 
 // list reads a process into l.p; false if it is not to be shown. Its other threads
-// are read where that was asked for, and where the first one would not be all there
-// is to say: it is not what is asked for, or holds nothing.
+// are read if that was asked for, and if the first one does not say it all: it does not
+// match, or has no capability.
 func (l *lister) list(pid int) bool {
 	p := &l.p.Process
 	if l.skipsIdle() && l.r.ProcessLacksCaps(pid) {
@@ -170,7 +170,7 @@ func (l *lister) list(pid int) bool {
 	p.Differing, p.ThreadsRead = nil, false
 	there, err := l.r.Status(pid, p)
 	if err == nil && there && (l.threads || p.Threads > 1 && l.named(p) && !(l.fits(p) && p.Held() != 0)) {
-		err = l.r.Threads(p, l.holders() || !l.threads && l.fits(p))
+		err = l.r.Threads(p, l.onlyCapable() || !l.threads && l.fits(p))
 	}
 	if err != nil {
 		l.lose(err)

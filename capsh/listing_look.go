@@ -84,8 +84,8 @@ func (l *lister) apart(p *report.Listed, mounts cred.Known[uint64]) bool {
 	return l.nested || len(p.NSPID) > 1 || initial.OK && !initial.Value || mounts.OK && l.ownMounts.OK && mounts != l.ownMounts
 }
 
-// fromCgroup is what the path of a process's cgroup tells; told is false where
-// that is nothing because this process does not see all of it.
+// fromCgroup is the container that the path of a process's cgroup names; told is
+// false where the path names none because this process does not see all of it.
 func (l *lister) fromCgroup(pid int) (c known, told bool) {
 	text, ok := l.r.Cgroup(pid)
 	found, is := container.FromCgroup(string(text))

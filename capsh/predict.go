@@ -133,7 +133,7 @@ func (c *predictCommand) look() (before cred.State, exe execve.File, err error) 
 // find reads the file that execvp(3) would take for the command.
 func (c *predictCommand) find(at files.Lookup) (execve.File, error) {
 	if at.Chroot && strings.Contains(c.command, "/") && c.command[0] != '/' {
-		return execve.File{}, errors.New(c.command + ": the path must begin with a slash, in the root folder of the process")
+		return execve.File{}, errors.New(c.command + ": the path must begin with a slash: it is looked up in the root directory of the process")
 	}
 	_, exe, err := at.Command(c.command, files.CommandPaths(c.command, c.env))
 	return exe, err

@@ -36,7 +36,7 @@ by a pattern such as 'nginx*', all. Exit status 1 if none is as asked for.
 		},
 		After: `MARK   a  something is ambient          b  execve can give more
        u  another user namespace        n  no_new_privs     ?  not known
-HOLDS  names without cap_; "=" and letters tell how: e effective, p permitted,
+HAS    names without cap_; "=" and letters say how: e effective, p permitted,
        i inheritable, a ambient; with none it is ep. +N: N more.
 JSON is one object a line.
 `,
@@ -66,8 +66,8 @@ func (c *psCommand) run(operands, env []string, out *term.Output) error {
 	return c.finish("ps", found, out)
 }
 
-// write writes the rows. On a terminal kernel threads, which are many and hold
-// everything, are counted where nothing in particular was asked for.
+// write writes the rows. On a terminal kernel threads, which are many and have all
+// capabilities, are only counted, unless a filter or --all is given.
 func (c *psCommand) write(rows []report.Row, env []string, out *term.Output) {
 	list := report.List{All: caps.First(kernelBits(c.proc)), First: c.caps, Color: out.Color(c.color, env)}
 	counted := 0

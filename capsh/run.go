@@ -34,7 +34,8 @@ func dispatch(args, env []string, out *term.Output) error {
 	return classic.Run(args, env, out)
 }
 
-// isWord tells a command's name from an option of the classic language.
+// isWord reports whether an argument is a command's name, not an option of the
+// classic language.
 func isWord(arg string) bool {
 	return arg != "" && !strings.ContainsAny(arg[:1], "-=")
 }

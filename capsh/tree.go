@@ -27,7 +27,7 @@ is as asked for.
 			)},
 			c.group(),
 		},
-		After: `Names are without cap_; "=" and letters tell how it has them: e effective,
+		After: `Names are without cap_; "=" and letters say how it has them: e effective,
 p permitted, i inheritable, a ambient; with none it is ep. +N: N more.
 {NAME} is a thread that differs from its process. NAME xN stands for N. Changes:
 inh, bnd, amb the other sets; nnp no_new_privs; userns another user namespace.

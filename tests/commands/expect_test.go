@@ -75,12 +75,12 @@ ok 1 - nnp
 not ok 2 - bnd<=docker
   ---
   message: "bounding: has cap_sys_admin beyond docker"
-  result: fails
+  result: fail
   ...
 not ok 3 - bnd>=kill
   ---
   message: "bounding: lacks cap_kill"
-  result: fails
+  result: fail
   ...
 ok 4 - uid=0
 `
@@ -90,7 +90,7 @@ ok 4 - uid=0
 	r = under(t, prepare, append(args, "--json")...)
 	var report struct {
 		Version, PID, TID int
-		Holds             bool
+		Passed            bool
 		Expressions       []struct {
 			Expression, Result string
 			Message            *string
@@ -99,8 +99,8 @@ ok 4 - uid=0
 	d := json.NewDecoder(strings.NewReader(r.Out))
 	d.DisallowUnknownFields()
 	must(t, d.Decode(&report))
-	if e := report.Expressions; report.Holds || len(e) != 4 || e[0].Message != nil || e[0].Result != "holds" ||
-		e[1].Result != "fails" || *e[1].Message+"\n"+*e[2].Message+"\n" != lines {
+	if e := report.Expressions; report.Passed || len(e) != 4 || e[0].Message != nil || e[0].Result != "pass" ||
+		e[1].Result != "fail" || *e[1].Message+"\n"+*e[2].Message+"\n" != lines {
 		t.Errorf("%+v", report)
 	}
 }

@@ -88,7 +88,7 @@ func TestExpectOfSeveral(t *testing.T) {
 	}
 	r := capsh(t, "expect", both, "--json", "nnp")
 	lines := strings.Split(strings.TrimSpace(r.Out), "\n")
-	if r.Code != 1 || len(lines) != 2 || !strings.Contains(lines[0], `"pid":`+a) || !strings.Contains(lines[1], `"pid":`+b) || !strings.Contains(lines[1], `"holds":false`) {
+	if r.Code != 1 || len(lines) != 2 || !strings.Contains(lines[0], `"pid":`+a) || !strings.Contains(lines[1], `"pid":`+b) || !strings.Contains(lines[1], `"passed":false`) {
 		t.Errorf("%+v", r)
 	}
 }

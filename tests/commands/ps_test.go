@@ -217,11 +217,11 @@ func TestPsThreadsHold(t *testing.T) {
 		}
 	}
 	r := capsh(t, "show", pid)
-	if text := strings.Join(strings.Fields(r.Out), " "); !strings.Contains(text, ": no capability; 2 other threads hold ") {
+	if text := strings.Join(strings.Fields(r.Out), " "); !strings.Contains(text, ": no capability; 2 other threads have ") {
 		t.Errorf("%s", r.Out)
 	}
 	r = capsh(t, "show", "--format=docker", pid)
-	if r.Code != 0 || !strings.Contains(r.Err, "warning: 2 other threads hold what this does not ask for: cap_chown,") {
+	if r.Code != 0 || !strings.Contains(r.Err, "warning: 2 other threads have capabilities that are not asked for: cap_chown,") {
 		t.Errorf("%+v", r)
 	}
 }

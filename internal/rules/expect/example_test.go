@@ -20,7 +20,7 @@ func ExampleParse() {
 		fmt.Println(text, expression.Judge(&p).Result)
 	}
 	// Output:
-	// eff=net_raw holds
-	// bnd<=docker fails
+	// eff=net_raw pass
+	// bnd<=docker fail
 	// nnp unknown
 }

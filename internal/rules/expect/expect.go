@@ -26,13 +26,13 @@ type World struct {
 type Result uint8
 
 const (
-	Holds Result = iota
-	Fails
+	Pass Result = iota
+	Fail
 	Unknown
 )
 
-// String is "holds", "fails" or "unknown".
-func (r Result) String() string { return [...]string{"holds", "fails", "unknown"}[r] }
+// String is "pass", "fail" or "unknown".
+func (r Result) String() string { return [...]string{"pass", "fail", "unknown"}[r] }
 
 // Verdict is the answer to an expression. Message says how the process differs, or
 // what is unknown, in one line; it is empty for an expression that holds.
@@ -42,7 +42,7 @@ type Verdict struct {
 }
 
 func holds() Verdict               { return Verdict{} }
-func fails(message string) Verdict { return Verdict{Fails, message} }
+func fails(message string) Verdict { return Verdict{Fail, message} }
 func unknown(what string) Verdict  { return Verdict{Unknown, what + ": unknown"} }
 
 // judge evaluates an expression for one thread.
@@ -57,7 +57,7 @@ type Expr struct {
 // Judge evaluates an expression for a process: for the thread p, and where p is the
 // leader, for the threads that differ from it too.
 func (e *Expr) Judge(p *cred.Process) Verdict {
-	if v := e.judge(p); v.Result != Holds {
+	if v := e.judge(p); v.Result != Pass {
 		return v
 	}
 	if p.TID != p.PID {
@@ -69,7 +69,7 @@ func (e *Expr) Judge(p *cred.Process) Verdict {
 	for i := range p.Differing {
 		t := p.Differing[i]
 		t.UserNS = p.UserNS // threads share it: only a single one can enter another
-		if v := e.judge(&t); v.Result != Holds {
+		if v := e.judge(&t); v.Result != Pass {
 			v.Message = "thread " + strconv.Itoa(t.TID) + ": " + v.Message
 			return v
 		}

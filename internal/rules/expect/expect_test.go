@@ -101,7 +101,7 @@ func TestJudge(t *testing.T) {
 		}
 		p := typical()
 		v := e.Judge(&p)
-		if v.Message != test.message || (v.Result == Holds) != (test.message == "") {
+		if v.Message != test.message || (v.Result == Pass) != (test.message == "") {
 			t.Errorf("%s: %s %q, want %q", test.text, v.Result, v.Message, test.message)
 		}
 	}
@@ -185,7 +185,7 @@ func TestUserNSByMap(t *testing.T) {
 	for text, want := range map[string]Verdict{
 		"userns!=initial":    {},
 		"userns!=4026531837": {},
-		"userns=initial":     {Fails, "user namespace: is another, not initial"},
+		"userns=initial":     {Fail, "user namespace: is another, not initial"},
 		"userns=4026532841":  {Unknown, "user namespace: unknown"},
 		"userns!=4026532841": {Unknown, "user namespace: unknown"},
 	} {
@@ -209,7 +209,7 @@ func TestThreads(t *testing.T) {
 	other := typical()
 	other.TID, other.Effective = 9, caps.Kill.Set()
 	p.Threads, p.Differing = 2, []cred.Process{other}
-	if v := e.Judge(&p); v.Result != Fails || v.Message != "thread 9: effective: has cap_kill beyond chown, and lacks cap_chown" {
+	if v := e.Judge(&p); v.Result != Fail || v.Message != "thread 9: effective: has cap_kill beyond chown, and lacks cap_chown" {
 		t.Errorf("a thread that differs: %s %q", v.Result, v.Message)
 	}
 	p.Differing, p.ThreadsRead = nil, false
@@ -217,7 +217,7 @@ func TestThreads(t *testing.T) {
 		t.Errorf("threads that were not read: %s %q", v.Result, v.Message)
 	}
 	p.TID = 8 // a thread that was named is all that is asked about
-	if v := e.Judge(&p); v.Result != Holds {
+	if v := e.Judge(&p); v.Result != Pass {
 		t.Errorf("a thread by itself: %s %q", v.Result, v.Message)
 	}
 	initial, err := Parse("userns!=initial", world)
@@ -227,7 +227,7 @@ func TestThreads(t *testing.T) {
 	p = typical()
 	other.UserNS = cred.UserNS{}
 	p.Differing = []cred.Process{other}
-	if v := initial.Judge(&p); v.Result != Holds {
+	if v := initial.Judge(&p); v.Result != Pass {
 		t.Errorf("the user namespace of a thread: %s %q", v.Result, v.Message)
 	}
 }
@@ -251,7 +251,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		v := e.Judge(&p)
-		if (v.Message == "") != (v.Result == Holds) || v.Result == Unknown {
+		if (v.Message == "") != (v.Result == Pass) || v.Result == Unknown {
 			t.Errorf("%q: %s %q", text, v.Result, v.Message)
 		}
 		contrary := strings.Replace(text, "=", "!=", 1)

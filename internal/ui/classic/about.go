@@ -11,7 +11,7 @@ import (
 	"capsh/internal/ui/version"
 )
 
-// The actions that tell of capabilities and of this program.
+// The actions that describe capabilities and this program.
 
 func (s *session) explain(value string) error {
 	c, err := parseCap("--explain", value, "unrecognised value '%s'")

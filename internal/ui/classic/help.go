@@ -12,7 +12,7 @@ func Usage(name string) string {
        ` + name + ` COMMAND ...
 Options act from left to right, each on what the ones before it did.
 
-look     --print --current          what this process holds, or that of --pid
+look     --print --current          what this process has, or that of --pid
          --decode=HEX               names of the bits of a mask
          --explain=CAP --suggest=TEXT  what a capability is; find one
          --modes --mode             libcap's modes; the current one
@@ -31,16 +31,16 @@ run      -- [ARG ...]               a shell in place of this; -+ as a child
          --forkfor=SECONDS --killit=SIGNAL        a child that sleeps; end it
 adjust   --strict --noenv --quiet   raise no CAP_SETPCAP; --user leaves HOME and
                                     USER; as first word: no warning
-view     --pid=PID[/TID],...        speak of other processes, not of this one
+view     --pid=PID[/TID],...        show other processes, not this one
          --proc=DIR                 another procfs: the host's, a saved copy
          --format=text|json, --json
 also     --help -h --version --license
 
-commands show  ps  tree             what processes hold, to be read
+commands show  ps  tree             which processes have which capabilities
 (--help  file PATH                  what files grant
-of each) predict COMMAND            what it would hold after an execve
-         expect EXPR                is that so? for tests
-         assess                     is this a container, and how does it hold?
+of each) predict COMMAND            what it would have after an execve
+         expect EXPR                compare with expectations, for tests
+         assess                     is this a container, how well isolated?
          trace -- COMMAND           what the kernel checks while it runs
          explain [CAP]  completion SHELL
 CAP is a name (cap_net_raw) or a number; LIST has commas between. See capsh(1).

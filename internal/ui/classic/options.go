@@ -12,7 +12,7 @@ import (
 
 // The classic language: options that act from left to right, each on what the
 // ones before it did. All of argv is parsed before the first acts, because
-// --pid, --proc and --format hold for the whole line; a mistake is an action
+// --pid, --proc and --format apply to the whole line; a mistake is an action
 // too, and acts where it stands.
 
 // classicOption is a word of the classic language.

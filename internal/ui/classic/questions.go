@@ -160,7 +160,7 @@ func (s *session) hasNoNewPrivs(string) error {
 	return s.each(func(p subject) error {
 		switch {
 		case !p.NoNewPrivs.OK:
-			return errors.New(p.about() + "no_new_privs is unknown: the kernel does not tell")
+			return errors.New(p.about() + "no_new_privs is unknown: the kernel does not report it")
 		case !p.NoNewPrivs.Value:
 			return errors.New(p.about() + "no_new_privs is not set")
 		}
@@ -203,7 +203,7 @@ func (s *session) supports(value string) error {
 	case err != nil:
 		return err
 	case !k.Bounding:
-		return errors.New("--supports: the kernel does not tell which capabilities it has")
+		return errors.New("--supports: the kernel does not report which capabilities it has")
 	case int(c) >= k.Bits:
 		return errors.New("this kernel has no capability " + c.String() + ", its last is " + caps.Cap(k.Bits-1).String())
 	}
@@ -235,7 +235,7 @@ func (s *session) inMode(want string) error {
 		mode := Mode(&p.State, s.kernel())
 		switch {
 		case !mode.OK:
-			return errors.New(p.about() + "mode is unknown: it depends on the securebits, which the kernel does not tell here")
+			return errors.New(p.about() + "mode is unknown: it depends on the securebits, which the kernel does not report here")
 		case mode.Value.String() == want:
 			return nil
 		case s.view.json || !p.own:

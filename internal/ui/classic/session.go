@@ -124,8 +124,8 @@ func (s *session) subjects() ([]subject, error) {
 	return list, s.othersErr
 }
 
-// subjectsInFull are the subjects with their securebits, as far as they can be had:
-// those of others cost more than all else.
+// subjectsInFull are the subjects with their securebits, where these are available:
+// reading those of other processes costs more than all else.
 func (s *session) subjectsInFull() ([]subject, error) {
 	list, err := s.subjects()
 	for _, p := range list {
@@ -148,7 +148,7 @@ func (s *session) self() (p cred.Process, err error) {
 }
 
 // ownState is this process as it is now, for what changes it. A bounding set
-// that the kernel does not tell of is no matter there.
+// that the kernel does not report makes no difference there.
 func ownState() (cred.State, error) {
 	state, err := self.State()
 	if err == self.ErrNoBounding {

@@ -13,7 +13,7 @@ import (
 	"capsh/internal/ui/term"
 )
 
-// boundingBits is how many capabilities a bounding set can hold.
+// boundingBits is how many capabilities a bounding set can have.
 func boundingBits(k self.Kernel) int {
 	if k.Bounding {
 		return k.Bits
@@ -160,8 +160,8 @@ func Identity(b []byte, p *cred.Process) []byte {
 	return fmt.Appendf(b, "Process: %s (%s)%s\n", cred.ThreadID{PID: p.PID, TID: p.TID}, term.Escape(p.Name), zombie)
 }
 
-// appendDiffering appends the ids of the threads that differ from p, if any; of
-// a single thread there is nothing to say.
+// appendDiffering appends the ids of the threads that differ from p, if any; for
+// a single thread it appends nothing.
 func appendDiffering(b []byte, p *cred.Process) []byte {
 	switch {
 	case p.TID != p.PID:

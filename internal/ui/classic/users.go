@@ -11,7 +11,7 @@ import (
 	"capsh/internal/rules/environ"
 )
 
-// The actions that change user, groups and root folder.
+// The actions that change user, groups and root directory.
 
 func (s *session) setUID(value string) error {
 	uid, err := parseID("--uid", value)
@@ -56,7 +56,7 @@ func capSetUID(uid uint32) error {
 	})
 }
 
-// losesPermitted tells whether leaving uid 0 for uid empties the permitted set
+// losesPermitted reports whether leaving uid 0 for uid empties the permitted set
 // (cap_emulate_setxuid, security/commoncap.c).
 func losesPermitted(now *cred.State, uid uint32) bool {
 	wasRoot := now.UID.Real == 0 || now.UID.Effective == 0 || now.UID.Saved == 0

@@ -11,15 +11,15 @@ import (
 	"capsh/internal/ui/flags"
 )
 
-// view is what the reporting actions speak of, and how: the options that hold
-// for the whole command line wherever they stand.
+// view is which processes the reporting actions show, and in which form: the options
+// that apply to the whole command line, wherever they stand.
 type view struct {
 	threads []cred.ThreadID
 	proc    procfs.Root // "" is this host's /proc
 	json    bool
 }
 
-// viewOption is one that holds for the whole line.
+// viewOption is one that applies to the whole line.
 type viewOption struct {
 	name  string
 	value *value // nil for none

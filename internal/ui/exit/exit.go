@@ -19,7 +19,7 @@ const (
 )
 
 // Error is an error that decides the exit status of the program. Err is what
-// goes to stderr; nil where there is nothing to say, or all is said already.
+// goes to stderr; nil where no message is due, or it has been written already.
 type Error struct {
 	Status int
 	Err    error

@@ -15,7 +15,7 @@ import (
 
 // Grant is what a process is to be given: what Docker, Kubernetes and others
 // have to be told so that it runs with that and no more. No_new_privs is always
-// part of it: it takes away nothing that is held.
+// part of it: it takes away no capability that the process has.
 type Grant struct {
 	Keep     caps.Set
 	UID, GID uint32
@@ -25,7 +25,7 @@ type Grant struct {
 	Among  bool
 }
 
-// GrantOf is what a process holds.
+// GrantOf is what a process has.
 func GrantOf(p *cred.Process) Grant {
 	g := Grant{Keep: p.Permitted, UID: p.UID.Effective, GID: p.GID.Effective}
 	for _, gid := range p.Groups {
@@ -92,7 +92,7 @@ func (g Grant) withoutAmbient(form string) string {
 		return ""
 	}
 	needs := caps.Of(caps.Setuid, caps.Setgid, caps.Setpcap) &^ g.Keep
-	text := engine + " gives a user other than root capabilities in the bounding set only: the command will hold none; instead leave out " + user
+	text := engine + " gives a user other than root capabilities in the bounding set only: the command will have none; instead leave out " + user
 	if needs != 0 {
 		text += ", add " + term.List(addWords(needs))
 	}
@@ -200,7 +200,7 @@ func (g Grant) systemd(b []byte) []byte {
 }
 
 // capset is a command line for our launcher, which puts the primary group among
-// others, and makes it the only one, unless it is told that there are none.
+// others, and makes it the only one, unless --groups=none says that there are none.
 func (g Grant) capset() string {
 	groups := ""
 	switch {

@@ -21,7 +21,7 @@ func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names,
 	head.Row("verdict", c.Paint(term.Bold+";"+verdictStyle(a), a.Verdict.String())+partialText(a)+": "+a.Meaning())
 	head.Row("process", processText(p)+", "+usersText(p, names))
 	head.Row("container", containerText(a))
-	head.Row("holds", reachText(p, a))
+	head.Row("has", reachText(p, a))
 	b = append(head.Append(b, width), '\n')
 	if len(a.Findings) == 0 {
 		return b[:len(b)-1]
@@ -194,11 +194,11 @@ func containerText(a *container.Assessment) string {
 // noContainerText says why it is none, also in the face of what seems to say that
 // it is one.
 func noContainerText(a *container.Assessment) string {
-	const text = "none: it has the host's own PID namespace and no runtime's marks"
+	const text = "none: it is in the host's PID namespace and has no marks of a runtime"
 	if len(a.Evidence) == 0 {
 		return text
 	}
-	return text + " but what alone makes none: " + evidenceText(a)
+	return text + "; not enough by itself: " + evidenceText(a)
 }
 
 // evidenceText is the first of the evidence.
@@ -214,17 +214,18 @@ func evidenceText(a *container.Assessment) string {
 	return strings.Join(list, "; ")
 }
 
-// reachText says what is held, what can be had, and beside which default.
+// reachText says how many capabilities a process has, how many it can get, and how
+// many the runtime's default is.
 func reachText(p *cred.Process, a *container.Assessment) string {
 	text, held := count(p.Permitted.Len()), p.Permitted
 	for i := range p.Differing {
 		held |= p.Differing[i].Permitted
 	}
 	if more := held &^ p.Permitted; more != 0 {
-		text += fmt.Sprintf("; other threads hold %d more", more.Len())
+		text += fmt.Sprintf("; other threads have %d more", more.Len())
 	}
 	if more := a.Reach &^ held; more != 0 {
-		text += fmt.Sprintf("; an execve can bring %d more", more.Len())
+		text += fmt.Sprintf("; an execve can add %d", more.Len())
 	}
 	if a.Contained.OK && !a.Contained.Value {
 		return text

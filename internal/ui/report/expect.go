@@ -14,7 +14,7 @@ import (
 // which is named where there are several.
 func Expectations(b []byte, p *cred.Process, verdicts []expect.Verdict, several bool) []byte {
 	for _, v := range verdicts {
-		if v.Result == expect.Holds {
+		if v.Result == expect.Pass {
 			continue
 		}
 		if several {
@@ -48,7 +48,7 @@ func (t *TAP) Add(p *cred.Process, list []expect.Expr, verdicts []expect.Verdict
 	b := t.lines
 	for i, v := range verdicts {
 		t.count++
-		if v.Result != expect.Holds {
+		if v.Result != expect.Pass {
 			b = append(b, "not "...)
 		}
 		b = fmt.Appendf(b, "ok %d - ", t.count)
@@ -58,7 +58,7 @@ func (t *TAP) Add(p *cred.Process, list []expect.Expr, verdicts []expect.Verdict
 		// A # would begin a directive.
 		b = append(b, strings.ReplaceAll(term.Escape(list[i].Text), "#", `\#`)...)
 		b = append(b, '\n')
-		if v.Result == expect.Holds {
+		if v.Result == expect.Pass {
 			continue
 		}
 		message := strings.TrimSuffix(string(schema.Append(nil, v.Message)), "\n") // a JSON string is a YAML one

@@ -12,8 +12,8 @@ import (
 	"capsh/internal/ui/term"
 )
 
-// Predict appends what an execve of f by a thread that holds before would lead
-// to, in lines of at most width characters: the file, what else than sets
+// Predict appends what an execve of f would lead to, by a thread whose state is
+// before, in lines of at most width characters: the file, what else than sets
 // changes, a row for all capabilities that are in the same sets, and the rules.
 func Predict(b []byte, before *cred.State, f *execve.File, o *execve.Outcome, kernelBits, width int, color term.Color) []byte {
 	b = appendFile(b, f, kernelBits)
@@ -97,7 +97,7 @@ type placeRow struct {
 	caps caps.Set
 }
 
-// placeRows groups the capabilities that are held anywhere, those that change
+// placeRows groups the capabilities that are in any set, those that change
 // first.
 func placeRows(before, after *cred.Sets) []placeRow {
 	var changed, same []placeRow

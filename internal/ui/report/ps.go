@@ -47,7 +47,7 @@ type listed struct {
 }
 
 // The widest that a cell may be on a terminal, and the narrowest: cells give way to
-// what is held until that has minSets.
+// the capabilities until these have minSets.
 const (
 	maxUser, minUser           = 12, 6
 	maxName, minName           = 20, 8
@@ -74,7 +74,7 @@ func (l *List) Append(b []byte, rows []Row) []byte {
 	l.texts = map[listed]string{}
 	b = slices.Grow(b, (len(rows)+1)*(before+minSets))
 
-	head := fmt.Sprintf("%*s  %-*s  %-*s  %-*s  MARK  HOLDS", pid, "PID", user, "USER", name, "NAME", where, "CONTAINER")
+	head := fmt.Sprintf("%*s  %-*s  %-*s  %-*s  MARK  HAS", pid, "PID", user, "USER", name, "NAME", where, "CONTAINER")
 	b = append(b, l.Color.Paint(term.Bold, head)...)
 	b = append(b, '\n')
 	for i := range rows {
@@ -85,7 +85,7 @@ func (l *List) Append(b []byte, rows []Row) []byte {
 	return b
 }
 
-// needed is how wide what is held has to be: minSets, unless all need less.
+// needed is how wide the capabilities have to be: minSets, unless all need less.
 func (l *List) needed(rows []Row) int {
 	seen, widest := map[cred.Sets]bool{}, 0
 	for i := 0; i < len(rows) && widest < minSets; i++ {

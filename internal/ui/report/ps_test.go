@@ -45,7 +45,7 @@ func TestList(t *testing.T) {
 	rows[3].TID = 4445
 	list := List{All: caps.First(caps.Named)}
 	want := strings.Join([]string{
-		"      PID  USER                     NAME                             CONTAINER            MARK  HOLDS",
+		"      PID  USER                     NAME                             CONTAINER            MARK  HAS",
 		"        1  root                     init                             -                    ----  full",
 		`       22  ?                        a\x1b[31m\n\xff) (zombie)        ?                    --?n  none`,
 		"      333  root                     nginx                            docker:0123456789ab  -bu-  docker-default",
@@ -58,7 +58,7 @@ func TestList(t *testing.T) {
 
 	list.Width = 80
 	want = strings.Join([]string{
-		"      PID  USER          NAME          CONTAINER     MARK  HOLDS",
+		"      PID  USER          NAME          CONTAINER     MARK  HAS",
 		"        1  root          init          -             ----  full",
 		`       22  ?             a\x1b[31m\n~  ?             --?n  none`,
 		"      333  root          nginx         docker:0123~  -bu-  docker-default",

@@ -13,8 +13,8 @@ import (
 	"capsh/internal/ui/term"
 )
 
-// Show appends a thread for reading: who it is and what holds it, what it holds
-// capability by capability, and a sentence that says what that amounts to. Lines
+// Show appends a thread as text: who it is and what confines it, which capabilities
+// it has, a row for each, and a sentence that sums these up. Lines
 // have at most width characters.
 func Show(b []byte, f *container.Facts, a *container.Assessment, names Names, width int, c term.Color) []byte {
 	p := &f.Process
@@ -23,7 +23,7 @@ func Show(b []byte, f *container.Facts, a *container.Assessment, names Names, wi
 	head.Row("users", usersText(p, names)+", "+groupsText(p, names))
 	head.Row("container", containerText(a))
 	head.Row("userns", userNSText(f))
-	head.Row("confinement", holdersText(f))
+	head.Row("confinement", confinementText(f))
 	head.Row("securebits", securebitsText(p.Securebits))
 	b = append(head.Append(b, width), '\n')
 	b = appendHoldings(b, f, width, c)
@@ -31,8 +31,8 @@ func Show(b []byte, f *container.Facts, a *container.Assessment, names Names, wi
 	return append(b, '\n')
 }
 
-// differingText says how many threads there are, and which of them hold something
-// else than the process.
+// differingText says how many threads there are, and which of them differ
+// from the process.
 func differingText(p *cred.Process) string {
 	switch {
 	case p.TID != p.PID || p.Threads <= 1:
@@ -46,11 +46,11 @@ func differingText(p *cred.Process) string {
 	for i := range p.Differing {
 		ids = append(ids, fmt.Sprint(p.Differing[i].TID))
 	}
-	hold := "hold"
+	differ := "differ"
 	if len(ids) == 1 {
-		hold = "holds"
+		differ = "differs"
 	}
-	return fmt.Sprintf(", %d threads, %d of them %s something else (%s)", p.Threads, len(ids), hold, firstOf(ids, 5))
+	return fmt.Sprintf(", %d threads, %d of them %s from it (%s)", p.Threads, len(ids), differ, firstOf(ids, 5))
 }
 
 // firstOf is the first few of a list, and how many more there are.
@@ -106,8 +106,8 @@ func namespaceOwnerText(f *container.Facts) string {
 	return ""
 }
 
-// holdersText says what, beside its sets, holds the thread.
-func holdersText(f *container.Facts) string {
+// confinementText says what, beside its sets, confines the thread.
+func confinementText(f *container.Facts) string {
 	p := &f.Process
 	text := "no_new_privs " + cred.OnOff(p.NoNewPrivs) + ", seccomp "
 	if p.Seccomp.OK {
@@ -126,7 +126,7 @@ func holdersText(f *container.Facts) string {
 
 func securebitsText(bits cred.Known[cred.Securebits]) string {
 	if !bits.OK {
-		return "unknown: /proc does not tell those of others"
+		return "unknown: /proc does not have them"
 	}
 	return strings.ReplaceAll(bits.Value.String(), ",", ", ")
 }
@@ -235,23 +235,23 @@ func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
 	switch more := execve.Gain(&p.Sets); {
 	case more == 0:
 	case p.NoNewPrivs.Value:
-		text += "; no_new_privs keeps it from more"
+		text += "; no_new_privs keeps it from gaining more"
 	case !p.NoNewPrivs.OK:
-		text += "; whether an execve can bring more is unknown"
+		text += "; whether an execve can add more is unknown"
 	default:
-		text += fmt.Sprintf("; an execve of the right file can bring %d more", more.Len())
+		text += fmt.Sprintf("; an execve of a file that grants them can add %d", more.Len())
 	}
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-// othersText says what other threads hold and this one does not.
+// othersText says what other threads have and this one does not.
 func othersText(p *cred.Process) string {
 	more, who := MoreInThreads(p)
 	switch {
 	case p.TID != p.PID || p.Threads <= 1:
 		return ""
 	case !p.ThreadsRead:
-		return "; what its other threads hold is unknown"
+		return "; what its other threads have is unknown"
 	case more == 0:
 		return ""
 	case more.Len() <= fewNames:
@@ -261,19 +261,19 @@ func othersText(p *cred.Process) string {
 }
 
 // MoreInThreads is what other threads of p have permitted and p does not; who is
-// the beginning of a sentence: "thread 12 holds", "2 other threads hold".
+// the beginning of a sentence: "thread 12 has", "2 other threads have".
 func MoreInThreads(p *cred.Process) (more caps.Set, who string) {
 	n := 0
 	for i := range p.Differing {
 		t := &p.Differing[i]
 		if t.Permitted&^p.Permitted != 0 {
 			more |= t.Permitted &^ p.Permitted
-			who = fmt.Sprintf("thread %d holds", t.TID)
+			who = fmt.Sprintf("thread %d has", t.TID)
 			n++
 		}
 	}
 	if n > 1 {
-		who = fmt.Sprintf("%d other threads hold", n)
+		who = fmt.Sprintf("%d other threads have", n)
 	}
 	return more, who
 }

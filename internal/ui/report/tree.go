@@ -15,7 +15,7 @@ import (
 type Tree struct {
 	// All is what the kernel has, First what is named before others.
 	All, First caps.Set
-	// Width is that of the terminal: what is held is cut to fit. 0 is no limit.
+	// Width is that of the terminal: the capabilities are cut to fit. 0 is no limit.
 	Width int
 	Color term.Color
 	// Unicode draws lines with box characters.
@@ -35,7 +35,7 @@ type Branch struct {
 	Last  bool
 	// Alike is how many processes the line stands for, this one among them.
 	Alike int
-	// Quiet is how many children, grandchildren and so on hold nothing and are
+	// Quiet is how many children, grandchildren and so on have none and are
 	// not shown; the line has no process then.
 	Quiet int
 	// Lost says that the parent exists but was not seen.
@@ -49,7 +49,7 @@ const maxLevels = 16
 func (t *Tree) Append(b []byte, n *Branch) []byte {
 	indent := t.indent(n)
 	if n.Listed == nil {
-		rest := t.Color.Paint(term.Dim, fmt.Sprintf("%d more, holding nothing", n.Quiet))
+		rest := t.Color.Paint(term.Dim, fmt.Sprintf("%d more, with no capability", n.Quiet))
 		return fmt.Appendf(b, "%*s%s%s\n", idWidth+1+t.userWidth()+1, "", indent, rest)
 	}
 	line := fmt.Sprintf("%*d %-*s %s", idWidth, n.TID, t.userWidth(), cutText(n.shownUser(), t.userWidth()), indent)
@@ -86,7 +86,7 @@ func (t *Tree) fit(n *Branch, before int) (name, sets, changes string) {
 // idWidth has room for the longest process id, 4194304.
 const idWidth = 7
 
-// minTag is the least that is shown of a container: enough to tell which runtime's
+// minTag is the least that is shown of a container: enough to see which runtime's
 // it is, "po~".
 const minTag = 3
 
@@ -131,7 +131,7 @@ func (t *Tree) indent(n *Branch) (text string) {
 	return text
 }
 
-// shortName is name with so many columns less, as far as that can be.
+// shortName is name with so many columns less, as far as it can be cut.
 func (t *Tree) shortName(n *Branch, excess int) string {
 	name, where := n.shownName(), ContainerName(n.Container)
 	widths := [2]int{utf8.RuneCountInString(name), utf8.RuneCountInString(where)}

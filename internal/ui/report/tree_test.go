@@ -50,7 +50,7 @@ func TestTree(t *testing.T) {
 		"    300 a-user-with~ ├─ sh  none  (-41)",
 		"   4000 a-user-with~ │  └─ ping x3  net_raw  (+net_raw)",
 		"  50000 root         ├─ nginx [docker:0123456789ab]  docker-default  (-27, nnp, userns 77)",
-		"                     └─ 12 more, holding nothing",
+		"                     └─ 12 more, with no capability",
 		"      9 root         orphan (parent 8 not seen)  none",
 		"",
 	}, "\n")

@@ -10,7 +10,7 @@ type Expectations struct {
 	Version     int          `json:"version"`
 	PID         int          `json:"pid"`
 	TID         int          `json:"tid"`
-	Holds       bool         `json:"holds"`
+	Passed      bool         `json:"passed"`
 	Expressions []Expression `json:"expressions"`
 }
 
@@ -24,9 +24,9 @@ type Expression struct {
 // NewExpectations is the document of the verdicts on a process, one for each
 // expression.
 func NewExpectations(p *cred.Process, list []expect.Expr, verdicts []expect.Verdict) Expectations {
-	d := Expectations{Version: Version, PID: p.PID, TID: p.TID, Holds: true, Expressions: []Expression{}}
+	d := Expectations{Version: Version, PID: p.PID, TID: p.TID, Passed: true, Expressions: []Expression{}}
 	for i, v := range verdicts {
-		d.Holds = d.Holds && v.Result == expect.Holds
+		d.Passed = d.Passed && v.Result == expect.Pass
 		d.Expressions = append(d.Expressions, Expression{list[i].Text, v.Result.String(), nonEmpty(v.Message)})
 	}
 	return d

@@ -98,7 +98,7 @@ func TestDocuments(t *testing.T) {
 		{"unnamed capability", NewCatalog([]caps.Cap{63}, 41), `{"version":1,"capabilities":[{"name":"63","number":63,"mask":"8000000000000000",` +
 			`"supported":false,"docker_default":false,"cap_add":null,"since":null,"brief":null,"permits":null,"use":null,"danger":null,"root":null,"root_with":null,"host":null,"user_namespace":null,"inside":null,"sources":null}]}`},
 		{"expectations", NewExpectations(&p, []expect.Expr{{Text: "nnp"}}, []expect.Verdict{{Result: expect.Unknown, Message: "why"}}),
-			`{"version":1,"pid":7,"tid":7,"holds":false,"expressions":[{"expression":"nnp","result":"unknown","message":"why"}]}`},
+			`{"version":1,"pid":7,"tid":7,"passed":false,"expressions":[{"expression":"nnp","result":"unknown","message":"why"}]}`},
 		{"capset step", Step{plan.Capset{}}, `{"step":"capset","text":"capset effective none; permitted none; inheritable none",` +
 			`"effective":[],"permitted":[],"inheritable":[]}`},
 		{"ids step", Step{plan.Setresuid{IDs: cred.Same(5)}}, `{"step":"setresuid","text":"setresuid 5","real":5,"effective":5,"saved":5}`},

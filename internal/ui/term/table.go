@@ -8,7 +8,7 @@ import (
 
 // Table lays rows out in columns that are as wide as their widest cell, with
 // two blanks between. A character counts as one column, whatever a terminal
-// makes of it; cells must not hold control characters ([Escape]) but for the
+// makes of it; cells must not contain control characters ([Escape]) but for the
 // colours of [Color]. The zero value is an empty table with all columns to the left.
 type Table struct {
 	// Right has bit i set where column i is aligned to the right.

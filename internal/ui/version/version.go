@@ -1,4 +1,4 @@
-// Package version holds the programs' version.
+// Package version is the programs' version.
 package version
 
 import "runtime/debug"
