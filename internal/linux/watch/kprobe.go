@@ -59,7 +59,7 @@ func findKprobe() (*kprobe, error) {
 }
 
 // events are the probe at the entry and that at the return. The second has an empty
-// call chain, which tells its records from those of the first.
+// call chain, which distinguishes its records from those of the first.
 func (k *kprobe) events() []*unix.PerfEventAttr {
 	const atReturn = 1 // PERF_PROBE_CONFIG_IS_RETPROBE of kernel/events/core.c
 	entry, exit := k.event(0), k.event(atReturn)

@@ -2,7 +2,7 @@
  * The judge of the text forms: the installed libcap, asked line by line.
  *
  *   oracle BITS       act as on a kernel with BITS capabilities (0: a kernel
- *                     that does not tell)
+ *                     that does not show them)
  *
  * First it answers with cap_max_bits() in decimal. Then each line asks:
  *
@@ -14,7 +14,7 @@
  *   M HEX             strtoull, base 16   -> the same
  *
  * HEX are the bytes of a text after one "." (so that it is never empty);
- * sets are hex numbers. libcap hides what an IAB holds from bit
+ * sets are hex numbers. libcap hides what an IAB has from bit
  * cap_max_bits() on: ask with BITS 64 to see it all.
  */
 #define _GNU_SOURCE
