@@ -8,7 +8,7 @@ import (
 	"capsh/internal/ui/flags"
 )
 
-// subjects are the processes that a command speaks of: --pid and the operands
+// subjects are the processes that a command is about: --pid and the operands
 // are one list.
 type subjects struct {
 	threads []flags.Thread

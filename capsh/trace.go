@@ -40,9 +40,9 @@ Otherwise it goes on until Ctrl-C, or until the processes of --pid have ended.
 				Value: flags.To(&c.output, flags.Some(flags.Text("FILE"))),
 			})},
 		},
-		After: `It needs Linux 6.14 (or 6.0 with kprobes, on x86-64), CAP_SYS_ADMIN and CAP_PERFMON,
-and CAP_SYSLOG for the names of functions; all three count in the initial user namespace
-only.
+		After: `It needs Linux 6.14 (or 6.0 with kprobes, on x86-64), CAP_SYS_ADMIN and
+CAP_PERFMON, and CAP_SYSLOG for the names of functions, all three in the initial
+user namespace.
 `,
 		Leading: true,
 	}

@@ -29,7 +29,7 @@ type classicOption struct {
 type scope uint8
 
 const (
-	anyProcess  scope = iota // speaks of the process that --pid names, or of none
+	anyProcess  scope = iota // is about the process that --pid names, or about none
 	thisProcess              // changes this process: --pid beside it is a mistake
 )
 
@@ -183,7 +183,7 @@ func Run(args, env []string, out *term.Output) error {
 	return nil
 }
 
-// usageError says what is wrong with a word that is no action.
+// usageError says what is wrong with a word that is not an action.
 func usageError(arg string) error {
 	name, _, hasValue := strings.Cut(arg, "=")
 	for _, o := range options {

@@ -107,7 +107,7 @@ func (p subject) about() string {
 	return "process " + cred.ThreadID{PID: p.PID, TID: p.TID}.String() + ": "
 }
 
-// subjects are the processes that the line speaks of: those of --pid, or this
+// subjects are the processes that the line is about: those of --pid, or this
 // one as it is now. They are all that could be read; the error is about the rest.
 func (s *session) subjects() ([]subject, error) {
 	if !s.view.elsewhere() {
@@ -136,7 +136,7 @@ func (s *session) subjectsInFull() ([]subject, error) {
 	return list, err
 }
 
-// self is this process as it is now. Text speaks of its credentials only.
+// self is this process as it is now. Text shows its credentials only.
 func (s *session) self() (p cred.Process, err error) {
 	if s.view.json {
 		return self.Process(procfs.Options{UserNS: true, Label: true})

@@ -44,7 +44,7 @@ var viewOptions = [...]viewOption{
 			v.threads = append(v.threads, t.ThreadID)
 		}
 		return err
-	}, "speak of these processes, not of this one"},
+	}, "show these processes, not this one"},
 }
 
 var format = flags.Format()

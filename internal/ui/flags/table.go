@@ -242,7 +242,7 @@ func (t *Table) near(name string) string {
 	return ""
 }
 
-// notOption is the error for a word that is no option; near is one that it may
+// notOption is the error for a word that is not an option; near is one that it may
 // have meant, "" for none.
 func notOption(word, near string) error {
 	if near != "" {

@@ -38,7 +38,7 @@ func isNo(t reflect.Type) string {
 	case reflect.Bool:
 		return "is neither true nor false"
 	case reflect.String, reflect.Slice:
-		return "is no array of strings"
+		return "is not an array of strings"
 	}
 	return "is not an object"
 }
