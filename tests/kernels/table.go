@@ -24,11 +24,12 @@ type kernel struct {
 }
 
 var (
-	disks = []string{"virtio_pci", "virtio_blk", "ext4"}
+	disks = []string{"crc32c_generic", "virtio_pci", "virtio_blk", "ext4"}
 
 	kernels = []*kernel{
 		{Name: "5.10", Suite: "bullseye-security", Package: `^linux-image-5\.10\..*-cloud-amd64$`, Arch: "amd64", Modules: disks},
 		{Name: "6.1", Suite: "bookworm", Package: `^linux-image-6\.1\..*-cloud-amd64$`, Arch: "amd64", Modules: disks},
+		{Name: "newest", Suite: "trixie-backports", Package: `^linux-binary-[0-9].*-cloud-amd64$`, Split: true, Arch: "amd64", Modules: disks},
 	}
 )
 
@@ -93,7 +94,7 @@ var skipTable = []skip{
 	{Kernels: []string{"5.10"}, Job: "scripts", Test: "TestCapset/folder", Lacks: "landlock", Why: "Landlock came with Linux 5.13"},
 	{Kernels: []string{"5.10"}, Job: "fault", Test: "TestFilterAnswers", Lacks: "landlock", Why: "Landlock came with Linux 5.13"},
 	{Kernels: []string{"5.10"}, Job: "inside", Test: "TestAppArmor/with_Landlock", Lacks: "landlock", Why: "Landlock came with Linux 5.13"},
-	{Kernels: []string{"5.10", "6.1"}, Job: "inside", Test: "TestSELinux", Lacks: "selinux", Why: "AppArmor is on"},
+	{Kernels: []string{"5.10", "6.1", "newest"}, Job: "inside", Test: "TestSELinux", Lacks: "selinux", Why: "AppArmor is on"},
 }
 
 func (s *skip) on(k *kernel) bool { return s.Kernels == nil || slices.Contains(s.Kernels, k.Name) }
