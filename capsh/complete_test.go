@@ -30,7 +30,7 @@ func TestComplete(t *testing.T) {
 		{"capsh ps --cap=net_b", "--cap=net_bind_service --cap=net_broadcast"},
 		{"capsh ps --cap=net_raw,cap_net_b", "--cap=net_raw,cap_net_bind_service --cap=net_raw,cap_net_broadcast"},
 		{"capsh --drop=net_b", ""},
-		{"capsh ps --sort=", "--sort=pid --sort=user --sort=name --sort=container --sort=caps"},
+		{"capsh ps --sort=", "--sort=pid --sort=ppid --sort=user --sort=name --sort=container --sort=caps"},
 		{"capsh ps --container=cr", "--container=cri-o"},
 		{"capsh ps --format=", "--format=text --format=json"},
 		{"capsh ps --color=n", "--color=never"},

@@ -5,16 +5,20 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"capsh/internal/linux/bpfiter"
 	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/sandbox"
 	"capsh/internal/linux/self"
 	"capsh/internal/linux/userdb"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
+	"capsh/internal/ui/exit"
 	"capsh/internal/ui/flags"
 	"capsh/internal/ui/report"
+	"capsh/internal/ui/term"
 )
 
 // listing is what ps and tree have in common: which processes to show, and how
@@ -26,7 +30,11 @@ type listing struct {
 	everything   bool     // all are read: which are shown is decided later
 	caps         caps.Set // one of these; empty for any
 	user         cred.Known[uint32]
+	userText     string
 	container    string
+	commands     bool // command lines are shown
+	noTrunc      bool
+	watch        cred.Known[time.Duration]
 
 	pids      []int    // the processes that are named by id
 	globs     []string // and by patterns
@@ -38,7 +46,9 @@ type listing struct {
 	// written.
 	cgroups bool
 	scan    *procfs.Scan
-	tally
+	tally   *tallied
+	// engines has the names of containers.
+	engines *sandbox.Names
 }
 
 // filters are the options of both that choose processes.
@@ -52,12 +62,60 @@ func (l *listing) filters() []flags.Option {
 			}
 			return nil
 		})},
-		{Name: "user", Help: "those whose effective user it is, a name or a number", Value: flags.Do(flags.UserName, func(v string) error {
+		{Name: "user", Short: "u", Help: "those whose effective user it is, a name or a number", Value: flags.Do(flags.UserName, func(v string) error {
 			uid, err := l.names.Files().UID(v)
-			l.user = cred.Is(uid)
+			l.user, l.userText = cred.Is(uid), v
 			return err
 		})},
 		{Name: "container", Help: "those in a container of that id or name, or runtime", Value: flags.To(&l.container, flags.Container)},
+	}
+}
+
+// outputs is the options of both that say how to show them, with more.
+func (l *listing) outputs(more ...flags.Option) flags.Group {
+	g := l.group()
+	g.Options = append(append(more,
+		flags.Option{Name: "no-trunc", Help: "cut nothing to the width of the terminal", Value: flags.Switch(&l.noTrunc)},
+		flags.Option{Name: "watch", Help: "redraw every SECONDS, 2 by default", Value: flags.Optional(2*time.Second, flags.Seconds, func(d time.Duration) error {
+			l.watch = cred.Is(d)
+			return nil
+		})},
+	), g.Options...)
+	return g
+}
+
+// width is that of the terminal, 0 where nothing is cut.
+func (l *listing) width(out *term.Output) int {
+	if l.noTrunc || !out.IsTerminal() {
+		return 0
+	}
+	return out.Width()
+}
+
+// show calls once, or again and again if that was asked for: until a signal ends
+// the program, or output fails.
+func (l *listing) show(out *term.Output, once func() error) error {
+	if !l.watch.OK {
+		return once()
+	}
+	if l.json() {
+		return usageError("--watch shows text only")
+	}
+	for {
+		if out.IsTerminal() {
+			out.Printf("%s", term.Clear)
+		}
+		err := once()
+		if exit.Message(err) != "" {
+			return err
+		}
+		if err := out.Flush(); err != nil {
+			return err
+		}
+		time.Sleep(l.watch.Value)
+		if !out.IsTerminal() {
+			out.Printf("\n")
+		}
 	}
 }
 
@@ -119,7 +177,13 @@ func (l *listing) skipsIdle() bool { return l.onlyCapable() && !l.threads && !l.
 // wanted says whether a process is to be shown, all but its container: it is named,
 // and one of its threads, as far as they were read, fits.
 func (l *listing) wanted(p *cred.Process) bool {
-	return l.named(p) && (l.fits(p) || slices.ContainsFunc(p.Differing, func(t cred.Process) bool { return l.fits(&t) }))
+	return l.named(p) && !l.hides(p) && (l.fits(p) || slices.ContainsFunc(p.Differing, func(t cred.Process) bool { return l.fits(&t) }))
+}
+
+// hides says that a process is a kernel thread that nobody asked for: there are
+// many, and they have every capability.
+func (l *listing) hides(p *cred.Process) bool {
+	return p.KernelThread.Value && !l.all && !l.filtered()
 }
 
 // fits says whether a thread is what is asked for.
@@ -135,6 +199,7 @@ func (l *listing) open() (err error) {
 	if len(l.pids) > 0 && len(l.globs) == 0 && !l.everything {
 		o.Only = l.pids
 	}
+	l.tally, l.engines = &tallied{}, &sandbox.Names{}
 	if l.scan, err = l.proc.Scan(o); err != nil {
 		return err
 	}
@@ -173,11 +238,14 @@ func (l *lister) list(pid int) bool {
 		err = l.r.Threads(p, l.onlyCapable() || !l.threads && l.fits(p))
 	}
 	if err != nil {
-		l.lose(err)
+		l.tally.lose(err)
 		return false
 	}
 	if there && len(l.pids) > 0 {
-		l.saw(pid)
+		l.tally.saw(pid)
+	}
+	if there && !l.everything && l.hides(p) {
+		l.tally.kernel.Add(1)
 	}
 	if !there || !l.everything && !l.wanted(p) {
 		return false

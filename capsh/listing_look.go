@@ -1,19 +1,13 @@
 package main
 
 import (
-	"cmp"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/sandbox"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
-	"capsh/internal/ui/exit"
 	"capsh/internal/ui/report"
-	"capsh/internal/ui/term"
 )
 
 // known is a container as far as it is known.
@@ -33,6 +27,10 @@ func (l *lister) look() {
 	} else {
 		p.UserNS = l.r.UserNS(p.PID)
 		p.Container = l.containerOf(p)
+	}
+	p.ContainerName = l.engines.Name(p.Container.Value)
+	if p.CommandLine = ""; l.commands {
+		p.CommandLine = string(l.r.CommandLine(p.PID))
 	}
 	own := p.UserNS.Same(&l.ownNS)
 	p.Foreign = cred.Known[bool]{Value: own.OK && !own.Value, OK: own.OK}
@@ -115,71 +113,10 @@ func (l *listing) inContainer(p *report.Listed) bool {
 	}
 	runtime, id, both := strings.Cut(l.container, ":")
 	if both && runtime == c.Runtime { // as ps shows it
-		return strings.HasPrefix(c.ID, id)
+		return strings.HasPrefix(c.ID, id) || id != "" && id == p.ContainerName
 	}
-	return c.Runtime == l.container || c.ID != "" && strings.HasPrefix(c.ID, l.container) ||
+	return c.Runtime == l.container || p.ContainerName == l.container || c.ID != "" && strings.HasPrefix(c.ID, l.container) ||
 		c.PodUID != "" && strings.HasPrefix(c.PodUID, l.container)
-}
-
-// tally is what all goroutines count together.
-type tally struct {
-	sync.Mutex
-	seen  []int // of the processes asked for by id
-	lost  int   // how many could not be read
-	first error // why the first could not
-}
-
-func (t *tally) saw(pid int) {
-	t.Lock()
-	defer t.Unlock()
-	t.seen = append(t.seen, pid)
-}
-
-func (t *tally) lose(err error) {
-	t.Lock()
-	defer t.Unlock()
-	if t.lost++; t.lost == 1 {
-		t.first = err
-	}
-}
-
-// finish complains of what could not be seen; found is how many processes were
-// shown.
-func (l *listing) finish(command string, found int, out *term.Output) (err error) {
-	complain := func(text string) {
-		out.Message(command + ": " + text)
-		err = exit.Silent(exit.No)
-	}
-	for _, pid := range l.pids {
-		if slices.Contains(l.seen, pid) {
-			continue
-		}
-		if _, err := l.proc.Process(pid, 0, procfs.Options{}); err != nil {
-			complain(err.Error())
-		}
-	}
-	if l.lost > 0 && len(l.pids) == 0 {
-		text := l.first.Error()
-		if l.lost > 1 {
-			text += " (and " + strconv.Itoa(l.lost-1) + " more that could not be read)"
-		}
-		complain(text)
-	}
-	if hidden := l.scan.Hidden(); hidden != "" {
-		complain(string(l.proc) + " hides processes of others (" + hidden + ")")
-	}
-	if found == 0 && l.filtered() && err == nil {
-		complain(l.nothing())
-	}
-	return cmp.Or(l.scan.Err(), err)
-}
-
-// nothing says that no process was found.
-func (l *listing) nothing() string {
-	if l.container != "" {
-		return "no process in a container " + l.container + " (containers are known by runtime, id and pod)"
-	}
-	return "no process matches"
 }
 
 // newRows makes the rows of a process: its own, and those of threads that differ;
@@ -191,7 +128,7 @@ func (l *lister) newRows(rows []report.Row) []report.Row {
 		if !l.threads && !(l.fits(&t) && (t.Held() != 0 || !l.fits(&p.Process))) {
 			continue
 		}
-		thread := report.Listed{Process: t, User: l.userName(t.UID.Effective), Container: p.Container, Foreign: p.Foreign}
+		thread := report.Listed{Process: t, User: l.userName(t.UID.Effective), Container: p.Container, ContainerName: p.ContainerName, CommandLine: p.CommandLine, Foreign: p.Foreign}
 		rows = append(rows, report.NewRow(&thread))
 	}
 	return rows

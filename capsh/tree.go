@@ -23,9 +23,9 @@ is as asked for.
 `,
 		Groups: []flags.Group{
 			{Title: "which", Options: append(c.filters(),
-				flags.Option{Name: "all", Help: "those without any too, and each on a line of its own", Value: flags.Switch(&c.all)},
+				flags.Option{Name: "all", Help: "also those without any and kernel threads, unfolded", Value: flags.Switch(&c.all)},
 			)},
-			c.group(),
+			c.outputs(),
 		},
 		After: `Names are without cap_; "=" and letters say how it has them: e effective,
 p permitted, i inheritable, a ambient; with none it is ep. +N: N more.
@@ -41,6 +41,12 @@ func (c *treeCommand) run(operands, env []string, out *term.Output) error {
 	if err := c.name(operands); err != nil {
 		return err
 	}
+	return c.listing.show(out, func() error { return c.once(env, out) })
+}
+
+// once draws the tree.
+func (c *treeCommand) once(env []string, out *term.Output) error {
+	c.forest = forest{listing: c.listing}
 	if err := c.open(); err != nil {
 		return err
 	}
@@ -52,6 +58,7 @@ func (c *treeCommand) run(operands, env []string, out *term.Output) error {
 		c.objects(out)
 	} else {
 		c.draw(env, out)
+		c.foot(out)
 	}
 	return c.finish("tree", c.shown, out)
 }

@@ -35,7 +35,11 @@ func (f *forest) choose() {
 	if f.filtered() {
 		return
 	}
-	for i := range f.processes {
+	for i, p := range f.processes {
+		if f.hides(&p.Process) {
+			f.tally.kernel.Add(1)
+			continue
+		}
 		at := int32(i)
 		for at != none && !f.shows[at] {
 			at = f.parent[at]
@@ -151,7 +155,7 @@ func (f *forest) objects(out *term.Output) {
 		if gained.OK {
 			gained.Value = report.Gained(n.Parent, n.Listed)
 		}
-		out.Buf = schema.Append(out.Buf, schema.NewBranch(schema.NewListed(&n.Process, n.User, n.Container), n.Depth, gained))
+		out.Buf = schema.Append(out.Buf, schema.NewBranch(schema.NewListed(&n.Process, n.User, n.Container, n.ContainerName), n.Depth, gained))
 		const much = 64 << 10
 		if len(out.Buf) > much {
 			out.Flush()
@@ -161,10 +165,7 @@ func (f *forest) objects(out *term.Output) {
 
 // draw writes the tree.
 func (f *forest) draw(env []string, out *term.Output) {
-	tree := report.Tree{All: caps.First(kernelBits(f.proc)), First: f.caps, Color: out.Color(f.color, env), Unicode: utf8Locale(env)}
-	if out.IsTerminal() {
-		tree.Width = out.Width()
-	}
+	tree := report.Tree{All: caps.First(kernelBits(f.proc)), First: f.caps, Color: out.Color(f.color, env), Width: f.width(out), Unicode: utf8Locale(env)}
 	f.walk(func(n *report.Branch) { out.Buf = tree.Append(out.Buf, n) })
 }
 

@@ -22,6 +22,7 @@ type listed struct {
 	Container *struct {
 		Runtime, ID *string
 		PodUID      *string `json:"pod_uid"`
+		Name        *string
 	}
 	Depth  *int
 	Gained []string

@@ -253,6 +253,13 @@ func TestPsNames(t *testing.T) {
 	}
 }
 
+// The lines that say what to do where no process matches.
+const (
+	shortName = "  a process is known by the first 15 characters of its name, and a pattern needs quotes: 'nginx*'\n"
+	withAll   = "  --all lists processes without capabilities too\n"
+	knownBy   = "  containers are known by runtime, by the beginning of their id, and by name where the files of Docker or Podman are readable: capsh ps --all --columns=pid,container\n"
+)
+
 // TestPsExit: the exit status and the errors.
 func TestPsExit(t *testing.T) {
 	for _, test := range []struct {
@@ -263,14 +270,22 @@ func TestPsExit(t *testing.T) {
 		{"ps 1", 0, ""},
 		{"ps 2147483647", 1, "capsh: ps: process 2147483647: no such process\n"},
 		{"ps 1 2147483647", 1, "capsh: ps: process 2147483647: no such process\n"},
-		{"ps no-such-name", 1, "capsh: ps: no process matches\n"},
-		{"tree no-such-name", 1, "capsh: tree: no process matches\n"},
+		{"ps no-such-name", 1, "capsh: ps: no process is called no-such-name\n" + shortName},
+		{"tree no-such-name", 1, "capsh: tree: no process is called no-such-name\n" + shortName},
+		{"ps --user=65533 --cap=net_raw,bpf", 1, "capsh: ps: no process runs as 65533 and has cap_net_raw or cap_bpf\n"},
+		{"ps -u 65533", 1, "capsh: ps: no process runs as 65533 and has a capability\n" + withAll},
+		{"ps --all --container=no-such", 1, "capsh: ps: no process is in a container no-such\n" + knownBy},
+		{"ps -o pid,cmd", 2, "capsh: ps: --columns: no column \"cmd\", did you mean command?\n"},
+		{"ps -o pid,size", 2, "capsh: ps: --columns: no column \"size\": the columns are pid, ppid, user, name, container, mark, has, command\n"},
+		{"ps -o pid --json", 2, "capsh: ps: --columns and --no-headers are for text: JSON has every member\n"},
+		{"ps --watch --json", 2, "capsh: ps: --watch shows text only\n"},
+		{"tree --watch=0", 2, "capsh: tree: --watch: \"0\" is not a number from 0.1 to 86400\n"},
 		{"tree 2147483647", 1, "capsh: tree: process 2147483647: no such process\n"},
 		{"ps 0", 2, "capsh: ps: \"0\" is not a process id\n"},
 		{"ps [", 2, "capsh: ps: bad pattern \"[\"\n"},
 		{"ps --cap=none", 2, "capsh: ps: --cap: needs a capability\n"},
 		{"ps --user=no-such-user", 2, "capsh: ps: --user: no user \"no-such-user\" in /etc/passwd\n"},
-		{"ps --sort=size", 2, "capsh: ps: --sort: must be one of pid, user, name, container, caps, not \"size\"\n"},
+		{"ps --sort=size", 2, "capsh: ps: --sort: must be one of pid, ppid, user, name, container, caps, not \"size\"\n"},
 		{"ps --sort=name --json", 2, "capsh: ps: --sort: JSON comes as it is read, by pid\n"},
 		{"ps --proc=/no/such", 1, "capsh: ps: open /no/such: no such file or directory\n"},
 		{"tree --proc=/etc", 1, "capsh: tree: /etc: not a procfs\n"},

@@ -185,3 +185,12 @@ func (r *Reader) Cgroup(pid int) ([]byte, bool) {
 	text, err := r.thread(pid).read("cgroup", maxFile, true)
 	return text, err == nil
 }
+
+// CommandLine is a process's arguments, each with a NUL behind it, valid until the
+// next read: the first 64 KiB. It is empty for kernel threads, zombies and what may
+// not be read.
+func (r *Reader) CommandLine(pid int) []byte {
+	const most = 64 << 10
+	text, _ := r.thread(pid).read("cmdline", most, false)
+	return text
+}

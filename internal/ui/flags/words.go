@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/container"
@@ -67,6 +69,19 @@ func Format(more ...string) Kind[string] {
 		return Among("FORM", words...)
 	}
 	return OneOf(words...)
+}
+
+// Seconds is a time in seconds, from a tenth on.
+var Seconds = Kind[time.Duration]{
+	Word: "SECONDS",
+	Parse: func(text string) (time.Duration, error) {
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(n >= 0.1 && n <= 86400) {
+			return 0, fmt.Errorf("%q is not a number from 0.1 to 86400", text)
+		}
+		return time.Duration(n * float64(time.Second)), nil
+	},
+	Complete: func(string) []string { return []string{} },
 }
 
 // Verdict is how well a container is isolated.

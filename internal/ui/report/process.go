@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
@@ -15,6 +16,11 @@ type Listed struct {
 	User string
 	// Container is where it runs; the zero one is none.
 	Container cred.Known[container.Container]
+	// ContainerName is what its runtime calls the container, "" where that is unknown.
+	ContainerName string
+	// CommandLine is the arguments, each with a NUL behind it; empty where it was not
+	// asked for, or where there are none.
+	CommandLine string
 	// Foreign says that its user namespace is not that of the reader: its
 	// capabilities count only in there.
 	Foreign cred.Known[bool]
@@ -49,6 +55,23 @@ func running(p *cred.Process) int {
 		return 0
 	}
 	return max(p.Threads-1, 0)
+}
+
+// shownCommand is the command line as it may be shown, as in ps(1) the name in
+// brackets where there is none.
+func (p *Listed) shownCommand() string {
+	if p.CommandLine == "" {
+		return "[" + p.shownName() + "]"
+	}
+	return term.Escape(strings.ReplaceAll(strings.TrimRight(p.CommandLine, "\x00"), "\x00", " "))
+}
+
+// containerName is [ContainerName] with the name in place of the id.
+func (p *Listed) containerName() string {
+	if p.ContainerName != "" {
+		return term.Escape(p.Container.Value.Runtime + ":" + p.ContainerName)
+	}
+	return ContainerName(p.Container)
 }
 
 // ContainerName is how a container is called in one word: "docker:0123456789ab",

@@ -64,7 +64,7 @@ func (t *Tree) Append(b []byte, n *Branch) []byte {
 // fit is the three parts of a line that follow its first columns, so that it is no
 // wider than the terminal: the name, the sets, and what changes.
 func (t *Tree) fit(n *Branch, before int) (name, sets, changes string) {
-	name = t.name(n, n.shownName(), ContainerName(n.Container))
+	name = t.name(n, n.shownName(), n.containerName())
 	sets = ShortSets(&n.Sets, t.All, t.First, 0)
 	changes = t.changes(n, fewNames)
 	used := func() int { return before + term.Columns(name) + len(gap) + term.Columns(changes) }
@@ -133,7 +133,7 @@ func (t *Tree) indent(n *Branch) (text string) {
 
 // shortName is name with so many columns less, as far as it can be cut.
 func (t *Tree) shortName(n *Branch, excess int) string {
-	name, where := n.shownName(), ContainerName(n.Container)
+	name, where := n.shownName(), n.containerName()
 	widths := [2]int{utf8.RuneCountInString(name), utf8.RuneCountInString(where)}
 	narrow(widths[0]+widths[1]-excess, []cell{{&widths[0], minName}, {&widths[1], minTag}})
 	return t.name(n, cutText(name, widths[0]), cutText(where, widths[1]))

@@ -88,8 +88,8 @@ func TestDocuments(t *testing.T) {
 		{"process", NewProcess(&p, cred.Is(cred.ModeHybrid)), `{"version":1,` + identity + `,` + state + `,"seccomp":null,"label":null,` +
 			`"user_namespace":{"inode":null,"initial":false,"uid_map":[{"inside":0,"outside":1000,"count":1}],"gid_map":null,"setgroups":null},` +
 			`"mode":"HYBRID","differing_threads":[]}`},
-		{"listed", NewListed(&p, "", docker), `{"version":1,` + identity + `,"user":null,` + state + `,"seccomp":null,` +
-			`"user_namespace":{"inode":null,"initial":false},"contained":true,"container":{"runtime":"docker","id":"0123","pod_uid":null},"differing_threads":[]}`},
+		{"listed", NewListed(&p, "", docker, "web"), `{"version":1,` + identity + `,"user":null,` + state + `,"seccomp":null,` +
+			`"user_namespace":{"inode":null,"initial":false},"contained":true,"container":{"runtime":"docker","id":"0123","pod_uid":null,"name":"web"},"differing_threads":[]}`},
 		{"unknown", NewMode(&nothing, cred.Known[cred.Mode]{}), `{"version":1,"pid":0,"tid":0,"mode":null}`},
 		{"modes", NewModes(cred.Modes()), `{"version":1,"modes":["NOPRIV","PURE1E_INIT","PURE1E","HYBRID"]}`},
 		{"mask", NewDecoded(caps.Of(caps.NetRaw)), `{"version":1,"mask":"0000000000002000","capabilities":["CAP_NET_RAW"]}`},

@@ -26,6 +26,9 @@ const (
 	BoldRed Style = "1;31"
 )
 
+// Clear empties the screen of a terminal and goes to its first line.
+const Clear = "\x1b[H\x1b[2J"
+
 // Paint is text in a style; text itself must be escaped already.
 func (c Color) Paint(s Style, text string) string {
 	if !c || text == "" || s == Plain {

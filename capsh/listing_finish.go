@@ -1,0 +1,114 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"capsh/internal/linux/procfs"
+	"capsh/internal/ui/exit"
+	"capsh/internal/ui/term"
+)
+
+// tallied is what all goroutines count together.
+type tallied struct {
+	sync.Mutex
+	seen   []int // of the processes asked for by id
+	lost   int   // how many could not be read
+	first  error // why the first could not
+	kernel atomic.Int64
+}
+
+func (t *tallied) saw(pid int) {
+	t.Lock()
+	defer t.Unlock()
+	t.seen = append(t.seen, pid)
+}
+
+func (t *tallied) lose(err error) {
+	t.Lock()
+	defer t.Unlock()
+	if t.lost++; t.lost == 1 {
+		t.first = err
+	}
+}
+
+// foot says on a terminal how many kernel threads are not shown.
+func (l *listing) foot(out *term.Output) {
+	if n := l.tally.kernel.Load(); n > 0 && out.IsTerminal() {
+		out.Printf("and %d kernel threads, listed by --all\n", n)
+	}
+}
+
+// finish complains of what could not be seen; found is how many processes were
+// shown.
+func (l *listing) finish(command string, found int, out *term.Output) (err error) {
+	complain := func(text string, hints ...string) {
+		out.Message(command+": "+text, hints...)
+		err = exit.Silent(exit.No)
+	}
+	for _, pid := range l.pids {
+		if slices.Contains(l.tally.seen, pid) {
+			continue
+		}
+		if _, err := l.proc.Process(pid, 0, procfs.Options{}); err != nil {
+			complain(err.Error())
+		}
+	}
+	if l.tally.lost > 0 && len(l.pids) == 0 {
+		text := l.tally.first.Error()
+		if l.tally.lost > 1 {
+			text += fmt.Sprintf(" (and %d more that could not be read)", l.tally.lost-1)
+		}
+		complain(text)
+	}
+	if hidden := l.scan.Hidden(); hidden != "" {
+		complain(string(l.proc) + " hides processes of others (" + hidden + ")")
+	}
+	if found == 0 && l.filtered() {
+		if err == nil {
+			complain("no process "+strings.Join(l.criteria(), " and "), l.otherwise()...)
+		}
+		err = exit.Silent(exit.No)
+	}
+	return cmp.Or(l.scan.Err(), err)
+}
+
+// criteria is what was asked for, as what follows "no process".
+func (l *listing) criteria() (list []string) {
+	if len(l.globs) > 0 {
+		list = append(list, "is called "+strings.ReplaceAll(strings.Join(l.globs, " or "), "\x00", "/"))
+	}
+	if len(l.pids) > 0 {
+		list = append(list, "of those that were named")
+	}
+	if l.user.OK {
+		list = append(list, "runs as "+l.userText)
+	}
+	if l.container != "" {
+		list = append(list, "is in a container "+l.container)
+	}
+	if l.caps != 0 {
+		list = append(list, "has "+strings.ReplaceAll(l.caps.String(), ",", " or "))
+	} else if l.onlyCapable() {
+		list = append(list, "has a capability")
+	}
+	return list
+}
+
+// otherwise is what to do where nothing is what was asked for.
+func (l *listing) otherwise() (hints []string) {
+	if l.onlyCapable() && l.caps == 0 {
+		hints = append(hints, "--all lists processes without capabilities too")
+	}
+	if l.container != "" {
+		hints = append(hints, "containers are known by runtime, by the beginning of their id, and by name where the files of Docker or Podman are readable: capsh ps --all --columns=pid,container")
+	}
+	if len(l.globs) > 0 {
+		hints = append(hints, "a process is known by the first 15 characters of its name, and a pattern needs quotes: 'nginx*'")
+	}
+	return hints
+}
