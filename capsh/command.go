@@ -36,6 +36,8 @@ var commands = [...]struct {
 	{"trace", func() command { return &traceCommand{} }},
 	{"explain", func() command { return &explainCommand{} }},
 	{"completion", func() command { return completionCommand{} }},
+	{"help", func() command { return helpCommand{} }},
+	{"version", func() command { return versionCommand{} }},
 }
 
 // newCommand is the command of a name, nil for none.

@@ -17,7 +17,7 @@ import (
 type expectCommand struct {
 	view
 	subjects
-	tap bool
+	tap, quiet bool
 }
 
 func (c *expectCommand) table() *flags.Table {
@@ -44,6 +44,7 @@ Write !nnp, < and > in quotes.
 			{Title: "what", Options: []flags.Option{
 				c.subjects.option("the processes, or threads of them"),
 				{Name: "tap", Help: "a test report for each EXPR (Test Anything Protocol)", Value: flags.Switch(&c.tap)},
+				{Name: "quiet", Short: "q", Help: "print nothing: the exit status is the answer", Value: flags.Switch(&c.quiet)},
 			}},
 			c.group(),
 		},
@@ -57,6 +58,8 @@ func (c *expectCommand) run(texts, _ []string, out *term.Output) error {
 		return usageError("needs an EXPR")
 	case c.tap && c.json():
 		return usageError("--tap and --json exclude each other")
+	case c.quiet && (c.tap || c.json()):
+		return usageError("--quiet prints nothing: without --tap and --json")
 	}
 	list, err := parseExpectations(texts, c.proc)
 	if err != nil {
@@ -73,6 +76,7 @@ func (c *expectCommand) run(texts, _ []string, out *term.Output) error {
 		verdicts, result := c.judge(list, p)
 		worst = max(worst, result)
 		switch {
+		case c.quiet:
 		case c.tap:
 			tap.Add(p, list, verdicts)
 		case c.json():

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -49,7 +52,7 @@ func (c *explainCommand) run(operands, _ []string, out *term.Output) error {
 	}
 	var list []caps.Cap
 	for _, operand := range operands {
-		set, err := caps.ParseList(operand, caps.First(caps.Named))
+		set, err := meant(operand)
 		if err != nil {
 			return exit.With(exit.Usage, err)
 		}
@@ -60,6 +63,23 @@ func (c *explainCommand) run(operands, _ []string, out *term.Output) error {
 		c.explain(list, bits, out)
 	}
 	return err
+}
+
+// meant is the capabilities of an operand. To explain another than the one that was
+// meant does no harm: "ptrace" is sys_ptrace.
+func meant(operand string) (caps.Set, error) {
+	set, err := caps.ParseList(operand, caps.First(caps.Named))
+	var unknown *caps.UnknownName
+	if !errors.As(err, &unknown) {
+		return set, err
+	}
+	if strings.HasSuffix(unknown.Near, "_"+strings.ToLower(unknown.Text)) {
+		return meant(strings.ReplaceAll(operand, unknown.Text, unknown.Near))
+	}
+	if found := catalog.Suggest(unknown.Text); unknown.Near == "" && len(found) > 0 {
+		return 0, exit.Hint(err, fmt.Sprintf("of these the text speaks of it: %s (capsh --suggest=%s)", caps.Of(found...), unknown.Text))
+	}
+	return 0, err
 }
 
 // explainDefaults shows what container runtimes give by default.

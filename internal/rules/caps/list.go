@@ -2,6 +2,7 @@ package caps
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -9,7 +10,8 @@ import (
 // ParseList reads a list of capabilities as people write it: items with commas
 // between, each a name with or without "cap_" in any case, a decimal or 0x
 // number below [MaxBits], or "all", which is the given set. "none" alone is
-// the empty set. An empty text or item and blanks are errors.
+// the empty set. An empty text or item and blanks are errors; of an unknown name it
+// is an [*UnknownName].
 func ParseList(text string, all Set) (Set, error) {
 	if text == "" {
 		return 0, errors.New(`capability list is empty, write "none" for no capability`)
@@ -22,9 +24,12 @@ func ParseList(text string, all Set) (Set, error) {
 	for nr := 1; more; nr++ {
 		var item string
 		item, rest, more = strings.Cut(rest, ",")
+		if item == "" {
+			return 0, fmt.Errorf("capability list %q: item %d is empty", text, nr)
+		}
 		t, err := parseItem(item, all)
 		if err != nil {
-			return 0, errors.New("capability list " + strconv.Quote(text) + ", item " + strconv.Itoa(nr) + ": " + err.Error())
+			return 0, err
 		}
 		s |= t
 	}
@@ -34,12 +39,10 @@ func ParseList(text string, all Set) (Set, error) {
 // parseItem reads one item of several.
 func parseItem(item string, all Set) (Set, error) {
 	switch {
-	case item == "":
-		return 0, errors.New("it is empty")
 	case equalFold(item, "all"):
 		return all, nil
 	case equalFold(item, "none"):
-		return 0, errors.New(strconv.Quote(item) + " must stand alone")
+		return 0, errors.New(strconv.Quote(item) + " must stand alone in a list of capabilities")
 	case len(item) > 1 && item[0] == '0' && isDigit(item[1]):
 		return 0, errors.New("number " + strconv.Quote(item) + " begins with 0, write it in decimal or with 0x")
 	}

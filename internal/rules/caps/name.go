@@ -49,8 +49,25 @@ func unknownName(text string) error {
 	short := strings.TrimPrefix(strings.ToLower(text), prefix)
 	if near := suggest.Nearest(short, shortNames()); near != "" {
 		e.Near = prefix + near
+	} else if tail := byTail(short); tail != "" {
+		e.Near = prefix + tail
 	}
 	return e
+}
+
+// byTail is the name that ends in a word, as "sys_ptrace" does in "ptrace"; "" where
+// there is none or several.
+func byTail(word string) (found string) {
+	for name := range shortNames() {
+		if !strings.HasSuffix(name, "_"+word) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = name
+	}
+	return found
 }
 
 // ParseUint reads a number of at most bits bits as C writes it: decimal, octal

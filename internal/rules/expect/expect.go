@@ -208,6 +208,8 @@ type difference struct {
 	subject, extra, missing string
 	// value is what was typed, "" where it is the empty set.
 	value string
+	// is says what the set is, where extra or missing is only a number; else "".
+	is string
 }
 
 // compare is the verdict on a set.
@@ -242,7 +244,11 @@ func (d *difference) compare(op operator) Verdict {
 	if len(parts) == 0 {
 		return holds()
 	}
-	return fails(d.subject + ": " + strings.Join(parts, ", and "))
+	text := d.subject + ": " + strings.Join(parts, ", and ")
+	if d.is != "" {
+		text += ": it is " + d.is
+	}
+	return fails(text)
 }
 
 // list is the names of capabilities, separated by ", ".

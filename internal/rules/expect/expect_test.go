@@ -48,6 +48,7 @@ func TestJudge(t *testing.T) {
 		{"inh!=none", "inheritable: is empty"},
 		{"amb!=none", "ambient: is empty"},
 		{"prm>=chown", ""},
+		{"eff=all", "effective: lacks 40 capabilities: it is cap_chown"},
 		{"prm>=chown,kill", "permitted: lacks cap_kill"},
 		{"prm>chown,setuid", "permitted: has nothing beyond chown,setuid"},
 		{"prm>chown", ""},

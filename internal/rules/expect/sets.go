@@ -2,6 +2,7 @@ package expect
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"capsh/internal/rules/caps"
@@ -43,8 +44,34 @@ func (w *World) capSet(s capSet, op operator, value string) (judge, error) {
 	return func(p *cred.Process) Verdict {
 		is := s.of(&p.Sets)
 		d := difference{subject: s.name, extra: list(is &^ want), missing: list(want &^ is), value: value}
+		d.shorten(is, want, caps.First(w.Bits))
 		return d.compare(op)
 	}, nil
+}
+
+// shorten counts the capabilities of a long list and says in few words what the set
+// is instead, where that is possible: "all but cap_sys_resource".
+func (d *difference) shorten(is, want, all caps.Set) {
+	const many, few = 6, 3
+	var words string
+	switch rest := all &^ is; {
+	case is == 0:
+		words = "empty"
+	case is.Len() <= few:
+		words = list(is)
+	case is == all:
+		words = "all"
+	case is&^all == 0 && rest.Len() <= few:
+		words = "all but " + list(rest)
+	default:
+		return
+	}
+	if n := (is &^ want).Len(); n > many {
+		d.extra, d.is = fmt.Sprintf("%d capabilities", n), words
+	}
+	if n := (want &^ is).Len(); n > many {
+		d.missing, d.is = fmt.Sprintf("%d capabilities", n), words
+	}
 }
 
 // capList reads a list of capabilities in which the names of runtimes stand for

@@ -42,11 +42,12 @@ func (s *session) license(string) error {
 }
 
 func (s *session) version(string) error {
-	s.text(versionText())
+	s.text(VersionText())
 	return errDone
 }
 
-func versionText() string {
+// VersionText is what --version prints.
+func VersionText() string {
 	text := "capsh " + version.String()
 	if inherit.Lacks != "" {
 		text += " (" + inherit.Lacks + ")"

@@ -42,7 +42,7 @@ of each) predict COMMAND            what it would have after an execve
          expect EXPR                compare with expectations, for tests
          assess                     is this a container, how well isolated?
          trace -- COMMAND           what the kernel checks while it runs
-         explain [CAP]  completion SHELL
+         explain [CAP]  completion SHELL  help [COMMAND]  version
 CAP is a name (cap_net_raw) or a number; LIST has commas between. See capsh(1).
 `
 }
