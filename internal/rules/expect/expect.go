@@ -169,6 +169,11 @@ const (
 	coversAndMore                     // >
 )
 
+// limits says that a set may have nothing beyond the value, demands that it must have
+// all of it.
+func (op operator) limits() bool  { return op != covers && op != coversAndMore }
+func (op operator) demands() bool { return op != within && op != wellWithin }
+
 // cutOperator splits off the operator at the beginning of a text; 0 if there is
 // none.
 func cutOperator(text string) (operator, string) {
@@ -224,10 +229,10 @@ func (d *difference) compare(op operator) Verdict {
 	}
 	same := d.extra == "" && d.missing == ""
 	var parts []string
-	if d.extra != "" && op != covers && op != coversAndMore {
+	if d.extra != "" && op.limits() {
 		parts = append(parts, "has "+d.extra+beyond)
 	}
-	if d.missing != "" && op != within && op != wellWithin {
+	if d.missing != "" && op.demands() {
 		parts = append(parts, "lacks "+d.missing)
 	}
 	switch {

@@ -49,6 +49,7 @@ func TestJudge(t *testing.T) {
 		{"amb!=none", "ambient: is empty"},
 		{"prm>=chown", ""},
 		{"eff=all", "effective: lacks 40 capabilities: it is cap_chown"},
+		{"bnd<=kill,docker", "bounding: has cap_sys_admin beyond kill,docker"},
 		{"prm>=chown,kill", "permitted: lacks cap_kill"},
 		{"prm>chown,setuid", "permitted: has nothing beyond chown,setuid"},
 		{"prm>chown", ""},

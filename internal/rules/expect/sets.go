@@ -44,14 +44,14 @@ func (w *World) capSet(s capSet, op operator, value string) (judge, error) {
 	return func(p *cred.Process) Verdict {
 		is := s.of(&p.Sets)
 		d := difference{subject: s.name, extra: list(is &^ want), missing: list(want &^ is), value: value}
-		d.shorten(is, want, caps.First(w.Bits))
+		d.shorten(op, is, want, caps.First(w.Bits))
 		return d.compare(op)
 	}, nil
 }
 
 // shorten counts the capabilities of a long list and says in few words what the set
 // is instead, where that is possible: "all but cap_sys_resource".
-func (d *difference) shorten(is, want, all caps.Set) {
+func (d *difference) shorten(op operator, is, want, all caps.Set) {
 	const many, few = 6, 3
 	var words string
 	switch rest := all &^ is; {
@@ -66,10 +66,10 @@ func (d *difference) shorten(is, want, all caps.Set) {
 	default:
 		return
 	}
-	if n := (is &^ want).Len(); n > many {
+	if n := (is &^ want).Len(); n > many && op.limits() {
 		d.extra, d.is = fmt.Sprintf("%d capabilities", n), words
 	}
-	if n := (want &^ is).Len(); n > many {
+	if n := (want &^ is).Len(); n > many && op.demands() {
 		d.missing, d.is = fmt.Sprintf("%d capabilities", n), words
 	}
 }
