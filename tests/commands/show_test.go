@@ -132,7 +132,7 @@ func TestFormatIDs(t *testing.T) {
 	}
 	inside := exec.Command(program(t), "show", "--format=docker")
 	inside.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}
-	if r := testenv.Run(t, inside); r.Code != 1 || r.Out != "" || !strings.Contains(r.Err, "no place") {
+	if r := testenv.Run(t, inside); r.Code != 1 || r.Out != "" || !strings.Contains(r.Err, "is unknown") {
 		t.Errorf("of itself, without an id: %+v", r)
 	}
 }

@@ -20,7 +20,7 @@ func as(t *testing.T, uid uint32, prepare []string, args ...string) testenv.Resu
 	return testenv.Run(t, cmd)
 }
 
-// TestUserNSUnseen: who may not see which user namespace a process is in is told by
+// TestUserNSUnseen: who may not see which user namespace a process is in is shown by
 // every command alike what its uid_map proves.
 func TestUserNSUnseen(t *testing.T) {
 	testenv.Root(t)
@@ -36,10 +36,10 @@ func TestUserNSUnseen(t *testing.T) {
 		code int
 		want string
 	}{
-		{"show PID", 0, "userns not the machine's, by its uid_map; its number is unknown"},
+		{"show PID", 0, "userns not the host's, by its uid_map; its number is unknown"},
 		{"show --json PID", 0, `"user_namespace":{"inode":null,"initial":false,`},
 		{"assess --json PID", 0, `"id":"user-namespace","severity":"ok"`},
-		{"ps PID", 0, " sleep - -bu- none"},
+		{"ps PID", 0, " sleep unknown -bu- none"},
 		{"ps --json PID", 0, `"user_namespace":{"inode":null,"initial":false}`},
 		{"tree PID", 0, "userns)"},
 		{"tree --json PID", 0, `"user_namespace":{"inode":null,"initial":false}`},
