@@ -1,3 +1,7 @@
+// moby/sys/user keeps ids in an int, which is too small for them on these.
+
+//go:build !386 && !arm
+
 package accounts
 
 import (
