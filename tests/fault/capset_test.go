@@ -75,6 +75,7 @@ var capsetHarmless = []harmless{
 // lockedHarmless is for --lock: only there it reads these files, and only these
 // of /proc.
 var lockedHarmless = append([]harmless{
+	{func(c *call, _ syscall.Errno) bool { return c.name() == "prctl(PR_GET_SECCOMP)" }, "without it the warning of user namespaces is given too often"},
 	{func(c *call, _ syscall.Errno) bool {
 		return slices.Contains([]string{"/proc", "/proc/self", "/proc/sys/user/max_user_namespaces", "/proc/sys/kernel/unprivileged_userns_clone"}, c.Path)
 	}, "they are read for one warning only; where they tell nothing there is none"},
