@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"capsh/internal/linux/watch"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/checks"
@@ -49,6 +51,7 @@ func TestLoss(t *testing.T) {
 	ended, program := make(chan struct{}), asking(t)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	defer onOneCPU(t)() // each has a buffer of its own, and the other's stays empty
 	w, err := watch.Start(commandsOfThisThread, func(checks.Check, checks.Verdict) { <-ended })
 	if err != nil {
 		t.Fatal(err)
@@ -73,4 +76,22 @@ func TestLoss(t *testing.T) {
 	if !found.Missed().Has(caps.Chown) {
 		t.Errorf("the counters missed cap_chown: granted %s, missed %s", found.Granted, found.Missed())
 	}
+}
+
+// onOneCPU keeps this thread and its children on one processor until undo.
+func onOneCPU(t *testing.T) (undo func()) {
+	t.Helper()
+	var all, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		t.Fatal(err)
+	}
+	cpu := 0
+	for !all.IsSet(cpu) {
+		cpu++
+	}
+	one.Set(cpu)
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = unix.SchedSetaffinity(0, &all) }
 }
