@@ -11,7 +11,7 @@ import (
 
 // untraceable is why predict may not answer for process 1: to open its root
 // directory is a matter of ptrace(2).
-const untraceable = "which takes the right to trace the process: permission denied"
+const untraceable = "which needs permission to trace the process: permission denied"
 
 // once is a call of each command, about process 1 and about itself. It succeeds, or
 // its error of one line has refused in it.

@@ -34,7 +34,7 @@ func TestIDsOfParents(t *testing.T) {
 		{"--pid=PID --is-gid=65534", 1, "gid is unknown"},
 		{"--pid=PID --print", 0, "uid=? euid=? gid=? groups="},
 		{"--pid=PID --print --json", 0, `"uid":{"real":null,"effective":null,"saved":null,"fs":null},"gid":{"real":null,`},
-		{"ps --user=nobody", 1, ""},
+		{"ps --user=nobody", 1, "capsh: ps: no process runs as nobody"},
 		{"ps PID", 0, pid + " ? "},
 		{"tree PID", 0, pid + " ? "},
 		{"show PID", 0, "users uid ?, gid ?"},
