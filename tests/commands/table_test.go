@@ -50,7 +50,12 @@ func traced(t *testing.T, parent int, args []string, before ...string) (lines []
 			lines = append(lines, line)
 		}
 	}
-	return lines, string(text)
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "bpf(") { // strace writes other lines when it is detached
+			calls += line
+		}
+	}
+	return lines, calls
 }
 
 func firstDifference(a, b []string) string {
