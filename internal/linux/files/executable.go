@@ -52,15 +52,13 @@ func (e *FileError) Unwrap() error { return e.Err }
 // one that execve does not accept, or has no execute permission for anyone. Whether
 // this thread or another user may execute it is not checked.
 func (l Lookup) Executable(path string) (execve.File, error) {
-	f := execve.File{Path: path}
-	older, err := kernelBefore(6, 17)
-	if err != nil {
-		errno, _ := err.(syscall.Errno)
-		return f, &FileError{Call: "uname", Path: path, Err: errno}
-	}
-	f.SetidFromReal = older
-	c := chain{Lookup: l, file: f}
+	c := chain{Lookup: l, file: execve.File{Path: path}}
 	c.formats.hidden = l.OtherFormats
+	var err error
+	if c.before617, err = kernelBefore(6, 17); err != nil {
+		return c.file, link{path: path}.fail("uname", err, "")
+	}
+	c.file.SetidFromReal = c.before617
 	err = c.follow()
 	return c.result(), err
 }
@@ -69,6 +67,8 @@ func (l Lookup) Executable(path string) (execve.File, error) {
 type chain struct {
 	Lookup
 	formats formats
+	// before617 says that the kernel is older than Linux 6.17.
+	before617 bool
 	// file is what was read so far; its fields speak of the last file.
 	file execve.File
 	// given is the file that decides although an interpreter follows, as it was

@@ -121,7 +121,7 @@ func (c *chain) checkELF(p *program) error {
 	if t := kind.order.Uint16(head[16:]); t != executable && t != shared {
 		return corruptELF
 	}
-	file := elfFile{p, kind}
+	file := elfFile{p, kind, c.maxSegments()}
 	path, found, err := file.loader()
 	switch {
 	case errors.Is(err, unix.ENOEXEC):
@@ -152,7 +152,7 @@ func (c *chain) checkLoader(at link, file *elfFile) error {
 	kind, ok := findKind(p.head[:64])
 	ok = ok && kind.wide == file.wide
 	if ok {
-		loader := elfFile{p, kind}
+		loader := elfFile{p, kind, c.maxSegments()}
 		_, err = loader.segments()
 	}
 	if !ok || err != nil {
@@ -174,17 +174,27 @@ func (p *program) readAt(b []byte, at uint64) error {
 	return err
 }
 
+// maxSegments is how many bytes of program headers the kernel reads: before Linux
+// 6.17 no more than a page (ELF_MIN_ALIGN).
+func (c *chain) maxSegments() uint64 {
+	if c.before617 {
+		return uint64(unix.Getpagesize())
+	}
+	return 1 << 16
+}
+
 // elfFile is an ELF file as elf(5) has it.
 type elfFile struct {
 	*program
 	elfKind
+	maxSegments uint64
 }
 
 // segments reads the program headers (load_elf_phdrs).
 func (e *elfFile) segments() ([]byte, error) {
 	table, size, count := e.uint(e.head[:], 28, 32, 4, 8), e.uint(e.head[:], 42, 54, 2, 2), e.uint(e.head[:], 44, 56, 2, 2)
 	all := size * count
-	if size != uint64(e.pick(32, 56)) || all == 0 || all > 1<<16 {
+	if size != uint64(e.pick(32, 56)) || all == 0 || all > e.maxSegments {
 		return nil, corruptELF
 	}
 	b := make([]byte, all)

@@ -95,12 +95,7 @@ func TestELFKernel(t *testing.T) {
 		}
 		path := write(t, dir, fmt.Sprint(i), string(b))
 		want := errno(run(path))
-		exe, err := Here.Executable(path)
-		got := errno(err)
-		if exe.Foreign { // binfmt_misc, which could not be read, has none of these
-			got = unix.ENOEXEC
-		}
-		if got != want {
+		if got, err := predicted(path); got != want {
 			t.Errorf("file %d: %v (%v); the kernel: %v\n%x", i, got, err, want, b[:min(len(b), 300)])
 		}
 		outcomes[want.Error()]++
@@ -112,6 +107,36 @@ func TestELFKernel(t *testing.T) {
 			t.Errorf("the kernel never said %v: the files prove little", errno)
 		}
 	}
+}
+
+// TestELFSegments: how many program headers the kernel takes, of a program and of a
+// loader.
+func TestELFSegments(t *testing.T) {
+	testenv.Need(t, "an amd64 host", runtime.GOARCH == "amd64", runtime.GOARCH)
+	dir := t.TempDir()
+	for _, count := range []uint16{1, 73, 74, 1170, 1171, 65535} {
+		text := []byte(program64(wide(), "", strings.Repeat("\x00", 56*int(count))))
+		binary.LittleEndian.PutUint16(text[56:], count) // e_phnum
+		clear(text[64+56+9:])                           // after the code: PT_NULL
+		program := write(t, dir, "program", string(text))
+		// The loader's headers are the program's, of which all but one are in the code.
+		for _, path := range []string{program, write(t, dir, "loaded", program64(wide(), program+"\x00", ""))} {
+			got, err := predicted(path)
+			if want := errno(run(path)); got != want {
+				t.Errorf("%s, %d headers: %v (%v); the kernel: %v", path, count, got, err, want)
+			}
+		}
+	}
+}
+
+// predicted is what execve will say of a file for which binfmt_misc has nothing, be
+// it readable or not.
+func predicted(path string) (unix.Errno, error) {
+	exe, err := Here.Executable(path)
+	if exe.Foreign {
+		return unix.ENOEXEC, err
+	}
+	return errno(err), err
 }
 
 func errno(err error) (errno unix.Errno) {
@@ -193,7 +218,7 @@ func TestLoaders(t *testing.T) {
 			unix.Close(p.fd)
 			continue
 		}
-		got, found, err := (&elfFile{p, kind}).loader()
+		got, found, err := (&elfFile{p, kind, 1 << 16}).loader()
 		unix.Close(p.fd)
 		if got != want || found != (want != "") || err != nil {
 			t.Errorf("%s: %q, %v, want %q", path, got, err, want)
