@@ -15,6 +15,12 @@ func TestParseRegistration(t *testing.T) {
 			t.Errorf("%q matches: %v", head, !want)
 		}
 	}
+	for flags, passes := range map[string]bool{"O": true, "C": true, "PF": false} {
+		r, err := ParseRegistration("enabled\ninterpreter /a\nflags: " + flags + "\nextension .x\n")
+		if err != nil || r.PassesFile() != passes {
+			t.Errorf("flags %s: %+v, %v", flags, r, err)
+		}
+	}
 	r, err = ParseRegistration("enabled\ninterpreter /bin/a\nflags: \nextension .jar\n")
 	if err != nil || r.Opened || r.FileDecides || r.PassesFile() {
 		t.Errorf("%+v, %v", r, err)

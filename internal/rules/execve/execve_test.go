@@ -81,6 +81,9 @@ func TestPredict(t *testing.T) {
 		{"file capabilities give", user(1000), rawEP,
 			cred.Sets{Permitted: raw, Effective: raw, Bounding: full}, cred.Same(1000), true,
 			[]Rule{FileCapsTaken, FileCapsEffective}},
+		{"file capabilities without the effective flag", user(1000), capFile(filecap.Caps{Permitted: raw}),
+			cred.Sets{Permitted: raw, Bounding: full}, cred.Same(1000), true,
+			[]Rule{FileCapsTaken}},
 		{"no_new_privs takes what they would give", with(user(1000), func(s *cred.State) { s.NoNewPrivs.Value = true }), rawEP,
 			cred.Sets{Bounding: full}, cred.Same(1000), true,
 			[]Rule{FileCapsTaken, FileCapsEffective, CutNoNewPrivs}},
@@ -96,11 +99,15 @@ func TestPredict(t *testing.T) {
 		{"real root only", with(root(), func(s *cred.State) { s.UID = cred.IDs{Effective: 1000, Saved: 1000, FS: 1000} }), plain,
 			cred.Sets{Permitted: full, Bounding: full}, cred.IDs{Effective: 1000, Saved: 1000, FS: 1000}, true,
 			[]Rule{RootReal}},
+		{"setuid-root with file capabilities", user(1000), File{Path: "/f", Mode: 0o4755, HasCaps: true, Caps: rawEP.Caps},
+			cred.Sets{Permitted: raw, Effective: raw, Bounding: full}, cred.IDs{Real: 1000}, true,
+			[]Rule{SetuidTaken, FileCapsTaken, FileCapsEffective, RootByFileCaps, SavedIDs}},
 		{"nosuid", user(1000), File{Path: "/f", Mode: 0o4755, HasCaps: true, Caps: rawEP.Caps, NoSuid: true},
 			cred.Sets{Bounding: full}, cred.Same(1000), false,
 			[]Rule{SetidNoSuid, FileCapsNoSuid, Unprivileged}},
 	}
 	for _, test := range tests {
+		test.before.FSUnknown = true // execve sets these ids
 		got, err := Predict(test.before, test.file)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
@@ -113,8 +120,22 @@ func TestPredict(t *testing.T) {
 		if rules := slices.Collect(got.Rules.All()); !reflect.DeepEqual(rules, test.rules) {
 			t.Errorf("%s: rules %v, want %v", test.name, rules, test.rules)
 		}
-		if got.After.Securebits.Value.Has(cred.KeepCaps) {
-			t.Errorf("%s: keep_caps is still set", test.name)
+		if got.After.Securebits.Value.Has(cred.KeepCaps) || got.After.FSUnknown {
+			t.Errorf("%s: keep_caps is still set, or the fs ids are unknown: %+v", test.name, got.After)
+		}
+	}
+}
+
+// A file is privileged by either bit or by capabilities.
+func TestPrivileged(t *testing.T) {
+	for want, files := range map[bool][]File{
+		true:  {{Mode: 0o4644}, {Mode: 0o2755}, {Mode: 0o755, HasCaps: true}},
+		false: {{}, {Mode: 0o1777}},
+	} {
+		for _, f := range files {
+			if f.Privileged() != want {
+				t.Errorf("%+v is privileged: %t", f, !want)
+			}
 		}
 	}
 }
@@ -146,21 +167,34 @@ func TestRefused(t *testing.T) {
 // Before Linux 6.17 an effective id other than the real one is enough: ambient
 // is cleared, and no_new_privs takes the effective id back.
 func TestBeforeLinux617(t *testing.T) {
-	before := with(ambient, func(s *cred.State) { s.UID.Effective = 1001 })
-	f := plain
-	got, err := Predict(before, f)
-	if err != nil || got.After.Ambient != raw || got.After.UID.Effective != 1001 {
-		t.Errorf("since 6.17: %#v, %v", got, err)
-	}
-	f.SetidFromReal = true
-	got, err = Predict(before, f)
-	if err != nil || got.After.Ambient != 0 || got.After.Permitted != 0 || got.After.UID.Effective != 1001 || !got.Rules.Has(AmbientIDs) {
-		t.Errorf("before 6.17: %#v, %v", got, err)
-	}
-	before.NoNewPrivs.Value = true
-	got, err = Predict(before, f)
-	if err != nil || got.After.UID != cred.Same(1000) || !got.Rules.Has(IDsReset) {
-		t.Errorf("before 6.17, no_new_privs: %#v, %v", got, err)
+	for name, ids := range map[string]func(*cred.State) *cred.IDs{
+		"uid": func(s *cred.State) *cred.IDs { return &s.UID },
+		"gid": func(s *cred.State) *cred.IDs { return &s.GID },
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := with(ambient, func(s *cred.State) { *ids(s) = cred.IDs{Real: 1000, Effective: 1001, Saved: 1001, FS: 1001} })
+			locked := with(before, func(s *cred.State) { s.NoNewPrivs.Value = true })
+			older := plain
+			older.SetidFromReal = true
+			for _, c := range []struct {
+				before  cred.State
+				file    File
+				ambient caps.Set
+				id      uint32
+				rule    Rule
+			}{
+				{before, plain, raw, 1001, AmbientKept},
+				{locked, plain, raw, 1001, AmbientKept},
+				{before, older, 0, 1001, AmbientIDs},
+				{locked, older, 0, 1000, IDsReset},
+			} {
+				got, err := Predict(c.before, c.file)
+				if err != nil || got.After.Ambient != c.ambient || got.After.Permitted != c.ambient ||
+					ids(&got.After).Effective != c.id || !got.Rules.Has(c.rule) {
+					t.Errorf("older %t, no_new_privs %t: %+v, %v", c.file.SetidFromReal, c.before.NoNewPrivs.Value, got, err)
+				}
+			}
+		})
 	}
 }
 
