@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"capsh/internal/linux/inherit"
@@ -14,6 +15,8 @@ import (
 	"capsh/internal/ui/flags"
 	"capsh/internal/ui/term"
 	"capsh/internal/ui/version"
+
+	"golang.org/x/sys/unix"
 )
 
 // run is the program: args[0] is its name, the result its exit status. It
@@ -142,12 +145,30 @@ func (o *options) plan(env []string) (*planned, error) {
 	return p, err
 }
 
-// state is what this process has. One that runs with other ids than its own is
-// most likely a capset that someone made setuid. It would take orders from anybody.
+// state is what this process has. A capset that someone made setuid would take orders
+// from anybody, so it refuses to run.
 func state() (cred.State, error) {
 	from, err := self.State()
-	if err == nil && (from.UID.Real != from.UID.Effective || from.GID.Real != from.GID.Effective) {
+	switch {
+	case err != nil:
+	case from.UID.Real != from.UID.Effective || from.GID.Real != from.GID.Effective:
 		err = errors.New("real and effective ids differ: capset refuses to run setuid or setgid")
+	case hiddenSetid():
+		err = errors.New("the file of this program is setuid or setgid: capset refuses to run as that")
 	}
 	return from, err
+}
+
+// hiddenSetid reports whether this program is setuid or setgid, for a caller whose ids
+// its user namespace does not map: they are shown as 65534, as the file's owner may
+// be, too. The kernel sets AT_SECURE then, and for file capabilities.
+func hiddenSetid() bool {
+	const atSecure = 23   // include/uapi/linux/auxvec.h
+	aux, _ := unix.Auxv() // there are no other errors than of other systems
+	if !slices.Contains(aux, [2]uintptr{atSecure, 1}) {
+		return false
+	}
+	var st unix.Stat_t
+	err := unix.Stat("/proc/self/exe", &st)
+	return err == nil && st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0
 }
