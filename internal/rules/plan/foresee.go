@@ -26,7 +26,7 @@ func (p *Plan) Foresee(exe *execve.File) error {
 	case err != nil && exe.Foreign:
 		err = errors.New(noFormat(exe) + ": the capabilities that the command would have are unknown")
 	}
-	if err != nil && p.lenient {
+	if err != nil && p.req.AllowMismatch {
 		if !p.After.OK && refused == nil {
 			p.Unforeseen = err.Error()
 		}
@@ -106,7 +106,7 @@ func (p *Plan) warnOf(plain, got *execve.Outcome, exe *execve.File) {
 	if exe.Foreign {
 		p.warning(noFormat(exe))
 	}
-	if lost := p.asked &^ after.Permitted; lost != 0 {
+	if lost := p.req.Permitted.Value &^ after.Permitted; lost != 0 {
 		p.warning(Names(lost) + " is permitted before the execve only: the command will not have it")
 	}
 	if p.Rules.Has(execve.SetidNoNewPrivs) {
@@ -114,7 +114,7 @@ func (p *Plan) warnOf(plain, got *execve.Outcome, exe *execve.File) {
 	}
 	if after.UID.Effective != p.Want.UID.Effective || after.GID.Effective != p.Want.GID.Effective {
 		p.warning("the command will run with effective uid " + idText(after.UID.Effective) +
-			" and gid " + idText(after.GID.Effective) + ": " + idRule(p.Rules))
+			" and gid " + idText(after.GID.Effective) + ": " + decided(p.Rules, idRules...))
 	}
 	if lost := plain.After.Ambient &^ after.Ambient; lost != 0 {
 		p.warning(exe.DeciderText() + ": " + fileLoss(got, exe) + ": programs that the command executes do not get " + Names(lost))
@@ -135,7 +135,7 @@ func (p *Plan) judgeSets(plain *execve.Outcome) error {
 		return errors.New("the command would not have " + missing.String() + ": " + loss(plain.Rules))
 	}
 	if extra := after.Permitted &^ (p.keep | p.Want.Permitted); extra != 0 {
-		return errors.New("the command would have " + Names(extra) + ": " + gain(plain.Rules))
+		return errors.New("the command would have " + Names(extra) + ": " + decided(plain.Rules, execve.RootEffective, execve.RootReal))
 	}
 	return nil
 }
@@ -149,9 +149,9 @@ func (p *Plan) judgeFile(plain, got *execve.Outcome, exe *execve.File) error {
 	switch {
 	case lost != 0:
 		return errors.New(exe.DeciderText() + ": " + fileLoss(got, exe) + ": the command would not have " + Names(lost))
-	case !p.loose && (is.UID.Effective != p.Want.UID.Effective || is.GID.Effective != p.Want.GID.Effective):
+	case !p.req.AllowNewPrivs && (is.UID.Effective != p.Want.UID.Effective || is.GID.Effective != p.Want.GID.Effective):
 		return errors.New("the command would run with effective uid " + idText(is.UID.Effective) +
-			" and gid " + idText(is.GID.Effective) + ": " + idRule(got.Rules))
+			" and gid " + idText(is.GID.Effective) + ": " + decided(got.Rules, idRules...))
 	}
 	return nil
 }
@@ -178,7 +178,7 @@ func fileLoss(got *execve.Outcome, exe *execve.File) string {
 	case got.Rules.Has(execve.AmbientIDs):
 		return "it changes the effective ids, which clears the ambient set"
 	}
-	return lastRule(got.Rules)
+	return decided(got.Rules)
 }
 
 // loss says why an execve of a plain file loses what is to be kept.
@@ -186,32 +186,20 @@ func loss(rules execve.Rules) string {
 	if rules.Has(execve.Unprivileged) {
 		return "only the ambient set stays through the execve"
 	}
-	return lastRule(rules)
+	return decided(rules)
 }
 
-// gain says by which rule an execve of a plain file gives more than what is to be
-// kept.
-func gain(rules execve.Rules) string {
-	for _, r := range []execve.Rule{execve.RootEffective, execve.RootReal} {
+// idRules are those that decide the effective ids.
+var idRules = []execve.Rule{execve.IDsReset, execve.SetuidTaken, execve.SetgidTaken}
+
+// decided is the first of some rules that had a part, or else the last rule that
+// decided anything about the sets.
+func decided(rules execve.Rules, first ...execve.Rule) string {
+	for _, r := range first {
 		if rules.Has(r) {
 			return r.String()
 		}
 	}
-	return lastRule(rules)
-}
-
-// idRule is the rule that decided the effective ids.
-func idRule(rules execve.Rules) string {
-	for _, r := range []execve.Rule{execve.IDsReset, execve.SetuidTaken, execve.SetgidTaken} {
-		if rules.Has(r) {
-			return r.String()
-		}
-	}
-	return lastRule(rules)
-}
-
-// lastRule is the last rule that decided anything about the sets.
-func lastRule(rules execve.Rules) string {
 	text := ""
 	for r := range rules.All() {
 		if r != execve.SavedIDs && r != execve.KeepCapsCleared {
@@ -222,34 +210,33 @@ func lastRule(rules execve.Rules) string {
 }
 
 // warn adds warnings about what was asked for and may still be a surprise.
-func (b *builder) warn() {
-	p := &b.plan
-	b.warnOfCapabilities(p.keep | p.Want.Permitted)
-	if open := p.Want.Bounding &^ p.keep; b.req.AllowNewPrivs && !p.Want.NoNewPrivs.Value && open != 0 {
-		b.warning("new privileges are allowed and the bounding set has " + Names(open) + ": a setuid-root program gets all of that")
+func (p *Plan) warn() {
+	p.warnOfCapabilities(p.keep | p.Want.Permitted)
+	if open := p.Want.Bounding &^ p.keep; p.req.AllowNewPrivs && !p.Want.NoNewPrivs.Value && open != 0 {
+		p.warning("new privileges are allowed and the bounding set has " + Names(open) + ": a setuid-root program gets all of that")
 	}
-	if b.req.AllowNewPrivs && p.Before.NoNewPrivs.Value {
-		b.warning("no_new_privs is set already and stays")
+	if p.req.AllowNewPrivs && p.Before.NoNewPrivs.Value {
+		p.warning("no_new_privs is set already and stays")
 	}
-	if b.req.UserNamespaces.Value {
-		b.warning("unprivileged user namespaces are enabled: in a new one the command has all capabilities over what belongs to it")
+	if p.req.UserNamespaces.Value {
+		p.warning("unprivileged user namespaces are enabled: in a new one the command has all capabilities over what belongs to it")
 	}
-	b.warnOfRoot()
+	p.warnOfRoot()
 }
 
 // warnOfCapabilities warns by the catalogue: which capabilities of a set are
 // equivalent to root, in one line, and which have no effect in this user namespace.
-func (b *builder) warnOfCapabilities(set caps.Set) {
+func (p *Plan) warnOfCapabilities(set caps.Set) {
 	where := ""
-	if initial := b.plan.Before.UserNS.Initial(); initial.OK && !initial.Value {
+	if initial := p.Before.UserNS.Initial(); initial.OK && !initial.Value {
 		where = " in this user namespace"
 		if idle := catalog.WithoutEffect(set); idle != 0 {
 			set &^= idle
-			b.warning("without effect" + where + ": " + Names(idle))
+			p.warning("without effect" + where + ": " + Names(idle))
 		}
 	}
 	if like := catalog.RootEquivalent(set); like != 0 {
-		b.warning("equivalent to root" + where + ": " + briefs(like))
+		p.warning("equivalent to root" + where + ": " + briefs(like))
 	}
 }
 
@@ -270,33 +257,33 @@ func briefs(set caps.Set) string {
 
 // warnOfRoot warns about an id of 0 that is left among others. A uid of which all
 // ids are 0 is as asked; so is a gid that was named.
-func (b *builder) warnOfRoot() {
-	want, now, asked := &b.plan.Want, &b.plan.Before, b.req
+func (p *Plan) warnOfRoot() {
+	want, now, asked := &p.Want, &p.Before, p.req
 	if !asked.UID.OK && !asked.GID.OK && !asked.Groups.OK {
 		return
 	}
-	b.warnOfZero("uid", want.UID, now.UID, "the command acts as root", "the command can become root again")
-	b.warnOfZero("gid", want.GID, now.GID, "the command has the rights of group 0", "the command can take group 0 again")
+	p.warnOfZero("uid", want.UID, now.UID, "the command acts as root", "the command can become root again")
+	p.warnOfZero("gid", want.GID, now.GID, "the command has the rights of group 0", "the command can take group 0 again")
 	if want.UID.Effective == 0 {
 		return
 	}
 	if want.GID == cred.Same(0) && (!asked.GID.OK || in(cred.Unchanged, asked.GID.Value)) {
-		b.warning("the gid stays 0: the command has the rights of group 0")
+		p.warning("the gid stays 0: the command has the rights of group 0")
 	}
 	if !asked.Groups.OK && slices.Contains(want.Groups, 0) {
-		b.warning("group 0 stays among the supplementary groups: the command has the rights of group 0")
+		p.warning("group 0 stays among the supplementary groups: the command has the rights of group 0")
 	}
 }
 
 // warnOfZero warns where only some of the real, effective and saved id are 0.
-func (b *builder) warnOfZero(kind string, want, now cred.IDs, acts, can string) {
+func (p *Plan) warnOfZero(kind string, want, now cred.IDs, acts, can string) {
 	switch {
 	case !anyZero(want) || want == cred.Same(0):
 	case want.Effective == 0 && now.Effective == 0:
-		b.warning("the effective " + kind + " stays 0: " + acts)
+		p.warning("the effective " + kind + " stays 0: " + acts)
 	case want.Effective == 0:
-		b.warning("the effective " + kind + " becomes 0: " + acts)
+		p.warning("the effective " + kind + " becomes 0: " + acts)
 	default:
-		b.warning("the real or saved " + kind + " stays 0: " + can)
+		p.warning("the real or saved " + kind + " stays 0: " + can)
 	}
 }

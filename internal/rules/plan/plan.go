@@ -26,52 +26,52 @@ type Plan struct {
 	// differences without an effect.
 	Warnings, Notes []string
 
-	keep    caps.Set // the part of Request.Keep that is available
-	asked   caps.Set // Request.Permitted
-	loose   bool     // Request.AllowNewPrivs
-	lenient bool     // Request.AllowMismatch
+	req  *Request
+	keep caps.Set // the part of Request.Keep that is available
 }
 
 // Make plans how a thread in the state from starts a command as r asks; Foresee
 // adds what the command will have. The error is a *[Lacking], or says which step the
 // kernel would refuse for another reason.
 func Make(from *cred.State, r *Request) (*Plan, error) {
-	b := &builder{req: r, state: *from, want: r.target(), bits: r.securebits(from)}
-	p := &b.plan
-	*p = Plan{Steps: b.room[:0], Before: *from, keep: r.Keep, asked: r.Permitted.Value, loose: r.AllowNewPrivs, lenient: r.AllowMismatch}
+	b := &builder{Plan: Plan{Before: *from, keep: r.Keep, req: r}, state: *from, want: r.target(), bits: r.securebits(from)}
+	b.Steps = b.room[:0]
 	b.reach()
-	switch err := b.build(); {
-	case err != nil:
-		return nil, err
+	b.build()
+	switch {
+	case b.err != nil:
+		return nil, b.err
 	case b.lacks.any():
 		return nil, &b.lacks
 	}
-	p.Want = b.state
+	b.Want = b.state
 	b.warn()
-	return p, nil
+	return &b.Plan, nil
 }
 
 // builder makes a plan: state is the state after the steps so far.
 type builder struct {
-	plan Plan
+	Plan
 	// room has space for the steps of most plans: one allocation with the rest
 	// makes a start faster than two.
 	room  [12]Step
-	req   *Request
 	state cred.State
 	// want are the sets to have before the execve, cut to what is available.
 	want cred.Sets
 	// bits are the securebits to set, those from before where they stay.
 	bits cred.Known[cred.Securebits]
-	// lacks is what is missing so far.
+	// lacks is what is missing so far, err why a step is impossible for another reason.
 	lacks Lacking
+	err   error
 }
 
-func (b *builder) warning(text string) { b.plan.warning(text) }
-
 // do simulates a step and adds it. A capability that is missing is noted, and the
-// step is simulated as if it were there: so all that is missing is found.
-func (b *builder) do(s Step) error {
+// step is simulated as if it were there: so all that is missing is found. After a step
+// that fails nothing is added.
+func (b *builder) do(s Step) {
+	if b.err != nil {
+		return
+	}
 	err := s.Simulate(&b.state)
 	var f *Failure
 	if errors.As(err, &f) && f.Needs != 0 {
@@ -80,11 +80,9 @@ func (b *builder) do(s Step) error {
 		err = s.Simulate(&b.state)
 		b.state.Effective &^= f.Needs
 	}
-	if err != nil {
-		return err
+	if b.err = err; err == nil {
+		b.Steps = append(b.Steps, s)
 	}
-	b.plan.Steps = append(b.plan.Steps, s)
-	return nil
 }
 
 // newUID are the user ids that the command will have.
@@ -115,7 +113,7 @@ func (b *builder) reach() {
 		}
 		*l = Lacking{}
 	}
-	b.plan.keep &^= missing
+	b.keep &^= missing
 	want.Permitted &^= missing
 	want.Effective &^= missing
 	want.Inheritable &^= missing
@@ -161,6 +159,6 @@ func (b *builder) reachBounding() {
 		b.lacks.step(&Failure{What: DropBounding{open}.String(), Needs: caps.Setpcap.Set()})
 		return
 	}
-	b.plan.Notes = append(b.plan.Notes, "the bounding set still has "+Names(open)+
+	b.Notes = append(b.Notes, "the bounding set still has "+Names(open)+
 		": without CAP_SETPCAP it cannot shrink; no_new_privs makes that harmless")
 }
