@@ -6,8 +6,9 @@
 package apply
 
 import (
-	"errors"
+	"strings"
 	"syscall"
+	"unsafe"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
@@ -31,22 +32,18 @@ type Error struct {
 
 // Error is "call object: reason (needs CAP_X) (hint)".
 func (e *Error) Error() string {
-	b := []byte(e.Call)
+	text := e.Call
 	if e.Object != "" {
-		b = append(append(b, ' '), e.Object...)
+		text += " " + e.Object
 	}
-	b = append(append(b, ": "...), e.Errno.Error()...)
+	text += ": " + e.Errno.Error()
 	if e.Errno == unix.EPERM && e.Needs != 0 {
-		b = append(b, " (needs "...)
-		for c := range e.Needs.All() {
-			b = append(b, c.OCI()...)
-		}
-		b = append(b, ')')
+		text += " (needs " + strings.Join(e.Needs.OCINames(), ", ") + ")"
 	}
 	if e.Hint != "" {
-		b = append(append(append(b, " ("...), e.Hint...), ')')
+		text += " (" + e.Hint + ")"
 	}
-	return string(b)
+	return text
 }
 
 // Unwrap is the errno.
@@ -73,12 +70,32 @@ func prctl(op int, a, b uintptr) syscall.Errno {
 	return errno
 }
 
+// Capset sets the effective, permitted and inheritable sets of this thread in
+// one step. Permitted can only shrink, effective must be within it, and what is
+// new in inheritable must have been permitted, or CAP_SETPCAP be effective, and
+// be in the bounding set (cap_capset, security/commoncap.c).
+func Capset(effective, permitted, inheritable caps.Set) error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	data := [2]unix.CapUserData{
+		{Effective: uint32(effective), Permitted: uint32(permitted), Inheritable: uint32(inheritable)},
+		{Effective: uint32(effective >> 32), Permitted: uint32(permitted >> 32), Inheritable: uint32(inheritable >> 32)},
+	}
+	_, _, errno := unix.RawSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
+	return failed(errno, "capset", "")
+}
+
 // DropBounding drops c from the bounding set. It needs CAP_SETPCAP in the
 // effective set, also where c is already out (cap_prctl_drop,
 // security/commoncap.c).
 func DropBounding(c caps.Cap) error {
 	return failed(prctl(unix.PR_CAPBSET_DROP, uintptr(c), 0), "prctl(PR_CAPBSET_DROP)", c.String(), caps.Setpcap)
 }
+
+// AskSetpcap makes the kernel check whether this thread has CAP_SETPCAP in its own
+// user namespace, for who watches such checks. It changes nothing: cap_prctl_drop of
+// security/commoncap.c checks first and then finds that there is no capability with
+// this number.
+func AskSetpcap() { _ = prctl(unix.PR_CAPBSET_DROP, caps.MaxBits, 0) }
 
 // RaiseAmbient puts c into the ambient set. c must be permitted and inheritable,
 // and SECBIT_NO_CAP_AMBIENT_RAISE off (cap_task_prctl).
@@ -122,7 +139,7 @@ func Chroot(dir string) error {
 // Chdir changes the working directory and verifies that it is the one that dir named
 // right before.
 func Chdir(dir string) error {
-	var want, got unix.Stat_t
+	var want unix.Stat_t
 	statErr := unix.Stat(dir, &want)
 	if err := unix.Chdir(dir); err != nil {
 		return wrap(err, "chdir", dir)
@@ -130,13 +147,7 @@ func Chdir(dir string) error {
 	if statErr != nil {
 		return wrap(statErr, "stat", dir)
 	}
-	if err := unix.Stat(".", &got); err != nil {
-		return wrap(err, "stat", ".")
-	}
-	if want.Dev != got.Dev || want.Ino != got.Ino || got.Mode&unix.S_IFMT != unix.S_IFDIR {
-		return errors.New("reading back: the working directory is not the directory that " + dir + " was")
-	}
-	return nil
+	return sameDirectory(&want, dir, ".", "the working directory")
 }
 
 // wrap gives an error of package unix our form.

@@ -92,12 +92,12 @@ func (c *child) run() failure {
 	if why := c.setFiles(); why.errno != 0 {
 		return why
 	}
-	if _, errno := inherit.RestoreNofile(); errno != 0 {
-		return failure{inPrlimit, errno}
+	if call, errno := inherit.RestoreNofile(); errno != 0 {
+		return failure{call, errno}
 	}
 	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(c.path)),
 		uintptr(unsafe.Pointer(c.argv)), uintptr(unsafe.Pointer(c.env)))
-	return failure{inExecve, errno}
+	return failure{"execve", errno}
 }
 
 // setFiles gives the child its descriptors and its session.
@@ -107,7 +107,7 @@ func (c *child) run() failure {
 func (c *child) setFiles() failure {
 	if c.session {
 		if _, _, errno := unix.RawSyscall(unix.SYS_SETSID, 0, 0, 0); errno != 0 {
-			return failure{inSetsid, errno}
+			return failure{"setsid", errno}
 		}
 	}
 	for to, from := range &c.stdio {
@@ -115,42 +115,33 @@ func (c *child) setFiles() failure {
 			continue
 		}
 		if _, _, errno := unix.RawSyscall(unix.SYS_DUP3, uintptr(from), uintptr(to), 0); errno != 0 {
-			return failure{inDup, errno}
+			return failure{"dup3", errno}
 		}
 	}
 	for _, fd := range c.passed {
 		if _, _, errno := unix.RawSyscall(unix.SYS_FCNTL, uintptr(fd), unix.F_SETFD, 0); errno != 0 {
-			return failure{inFcntl, errno}
+			return failure{"fcntl(F_SETFD)", errno}
 		}
 	}
 	return failure{}
 }
 
-// failure is what a child reports through its pipe: which call, and why.
+// failure is what a child reports through its pipe: which call, and why. The name is a
+// constant of the program, which the parent has at the same address.
 type failure struct {
-	call  uintptr
+	call  string
 	errno syscall.Errno
 }
 
-const (
-	inSigaction uintptr = iota
-	inSigprocmask
-	inPrlimit
-	inSetsid
-	inDup
-	inFcntl
-	inExecve
-)
-
 // error is the failure with the path that was to be run.
 func (f failure) error(path string) error {
-	if f.call == inExecve && f.errno == 0 {
+	switch {
+	case f.errno == 0: // only an execve that does not fail gets as far as a report
 		return errFaked("execve " + path)
+	case f.call != "execve":
+		path = ""
 	}
-	if f.call == inExecve {
-		return failed(f.errno, "execve", path)
-	}
-	return failed(f.errno, [...]string{"rt_sigaction", "rt_sigprocmask", "prlimit64", "setsid", "dup3", "fcntl(F_SETFD)"}[f.call], "")
+	return failed(f.errno, f.call, path)
 }
 
 // Wait waits until the child pid has ended or been stopped, and returns its status
@@ -236,16 +227,13 @@ func (c *child) rawFork() (pid int, err error) {
 //go:norace
 func (c *child) restoreSignals() failure {
 	if errno := resetHandlers(); errno != 0 {
-		return failure{inSigaction, errno}
+		return failure{"rt_sigaction", errno}
 	}
 	if errno := sigprocmask(&c.mask, nil); errno != 0 {
-		return failure{inSigprocmask, errno}
+		return failure{"rt_sigprocmask", errno}
 	}
 	call, errno := inherit.RestoreSignals()
-	if call == inherit.RtSigaction {
-		return failure{inSigaction, errno}
-	}
-	return failure{inSigprocmask, errno}
+	return failure{call, errno}
 }
 
 // sigsetSize is the size of the kernel's sigset_t in bytes.

@@ -6,7 +6,6 @@ import (
 	"syscall"
 	"unsafe"
 
-	"capsh/internal/linux/files"
 	"capsh/internal/linux/inherit"
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/plan"
@@ -52,23 +51,23 @@ func verify(p *plan.Plan, done []plan.Step) error {
 // refuses. A seccomp filter that answers those with success answers valid ones with
 // zeros, too: empty sets and uid 0.
 func trustReads() error {
-	ask := func(refusal syscall.Errno, call, object string, number, a, b uintptr) error {
-		_, _, errno := unix.RawSyscall(number, a, b, 0)
-		return refused(errno, refusal, call, object)
+	for _, ask := range [...]struct {
+		call         string
+		refusal      syscall.Errno
+		number, a, b uintptr
+	}{
+		{"capget", unix.EFAULT, unix.SYS_CAPGET, 0, 0},
+		{"prctl(PR_CAPBSET_READ)", unix.EINVAL, unix.SYS_PRCTL, unix.PR_CAPBSET_READ, 255},
+		{"getresuid", unix.EFAULT, sysGetresuid, 0, 0},
+		{"getresgid", unix.EFAULT, sysGetresgid, 0, 0},
+		{"getgroups", unix.EINVAL, sysGetgroups, allFlags, 0}, // a negative size
+	} {
+		_, _, errno := unix.RawSyscall(ask.number, ask.a, ask.b, 0)
+		if err := refused(errno, ask.refusal, ask.call, ""); err != nil {
+			return err
+		}
 	}
-	if err := ask(unix.EFAULT, "capget", "", unix.SYS_CAPGET, 0, 0); err != nil {
-		return err
-	}
-	if err := ask(unix.EINVAL, "prctl(PR_CAPBSET_READ)", "255", unix.SYS_PRCTL, unix.PR_CAPBSET_READ, 255); err != nil {
-		return err
-	}
-	if err := ask(unix.EFAULT, "getresuid", "", sysGetresuid, 0, 0); err != nil {
-		return err
-	}
-	if err := ask(unix.EFAULT, "getresgid", "", sysGetresgid, 0, 0); err != nil {
-		return err
-	}
-	return ask(unix.EINVAL, "getgroups", "", sysGetgroups, allFlags, 0) // a negative size
+	return nil
 }
 
 // refused is nil where a call that cannot succeed failed with the kernel's errno for
@@ -141,23 +140,19 @@ func checkDeathSignal(want uint32) error {
 // that is open as fd: all look-ups used that one, and by now its path may lead to
 // another.
 func checkDirectory(fd int, path, place, what string) error {
-	now, err := files.Here.Open(place, unix.O_PATH|unix.O_DIRECTORY)
-	if err != nil {
-		return err
-	}
-	defer now.Close()
-	return sameDirectory(fd, path, now.FD, place, what)
-}
-
-// sameDirectory compares the directory that was opened as path with the one open
-// as place, which what names.
-func sameDirectory(fd int, path string, at int, place, what string) error {
-	var want, got unix.Stat_t
+	var want unix.Stat_t
 	if err := unix.Fstat(fd, &want); err != nil {
 		return wrap(err, "fstat", path)
 	}
-	if err := unix.Fstat(at, &got); err != nil {
-		return wrap(err, "fstat", place)
+	return sameDirectory(&want, path, place, what)
+}
+
+// sameDirectory compares the directory that path was with the one at a place, which
+// what names.
+func sameDirectory(want *unix.Stat_t, path, place, what string) error {
+	var got unix.Stat_t
+	if err := unix.Stat(place, &got); err != nil {
+		return wrap(err, "stat", place)
 	}
 	if want.Dev != got.Dev || want.Ino != got.Ino || got.Mode&unix.S_IFMT != unix.S_IFDIR {
 		return errors.New("reading back: " + what + " is not the directory that " + path + " was")
@@ -168,14 +163,13 @@ func sameDirectory(fd int, path string, at int, place, what string) error {
 // checkSignals reads back the dispositions that were set, the mask and the limit of
 // open files.
 func checkSignals(s plan.Signals) error {
-	const unblockable = 1<<(unix.SIGKILL-1) | 1<<(unix.SIGSTOP-1)
-	if err := checkHandlers(s.Default&^s.Ignore&^unblockable, sigDfl); err != nil {
+	if err := checkHandlers(s.Default&^s.Ignore&^fixed, sigDfl); err != nil {
 		return err
 	}
-	if err := checkHandlers((inherit.TookOver()&^s.Default|s.Ignore)&^unblockable, sigIgn); err != nil {
+	if err := checkHandlers((inherit.TookOver()&^s.Default|s.Ignore)&^fixed, sigIgn); err != nil {
 		return err
 	}
-	want := (inherit.Mask() | s.Block) &^ unblockable
+	want := (inherit.Mask() | s.Block) &^ fixed
 	got := ^want
 	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, 0, uintptr(unsafe.Pointer(&got)), sigsetSize, 0, 0)
 	if errno != 0 {

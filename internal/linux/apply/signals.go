@@ -2,7 +2,6 @@ package apply
 
 import (
 	"strconv"
-	"syscall"
 	"unsafe"
 
 	"capsh/internal/linux/inherit"
@@ -18,10 +17,10 @@ func Signals(s plan.Signals) error {
 	if err := restore(); err != nil {
 		return err
 	}
-	if err := setHandler(s.Default, sigDfl); err != nil {
+	if err := setHandler(s.Default&^fixed, sigDfl); err != nil {
 		return err
 	}
-	if err := setHandler(s.Ignore, sigIgn); err != nil {
+	if err := setHandler(s.Ignore&^fixed, sigIgn); err != nil {
 		return err
 	}
 	if s.Block == 0 {
@@ -31,16 +30,19 @@ func Signals(s plan.Signals) error {
 	return failed(errno, "rt_sigprocmask", "")
 }
 
+// fixed are SIGKILL and SIGSTOP, for which nothing can be set.
+const fixed = 1<<(unix.SIGKILL-1) | 1<<(unix.SIGSTOP-1)
+
 // The dispositions without a handler.
 const sigDfl, sigIgn = 0, 1
 
 // restore restores the signals and RLIMIT_NOFILE.
 func restore() error {
 	if call, errno := inherit.RestoreSignals(); errno != 0 {
-		return failed(errno, call.String(), "")
+		return failed(errno, call, "")
 	}
 	call, errno := inherit.RestoreNofile()
-	return failed(errno, call.String(), "nofile")
+	return failed(errno, call, "nofile")
 }
 
 // setHandler sets the disposition of each signal of a set.
@@ -52,13 +54,9 @@ func setHandler(set uint64, handler uintptr) error {
 		if set>>n&1 == 0 {
 			continue
 		}
-		sig := syscall.Signal(n + 1)
-		if set == ^uint64(0) && (sig == unix.SIGKILL || sig == unix.SIGSTOP) {
-			continue
-		}
-		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, sigsetSize, 0, 0)
+		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(n+1), uintptr(unsafe.Pointer(&action)), 0, sigsetSize, 0, 0)
 		if errno != 0 {
-			return failed(errno, "rt_sigaction", strconv.Itoa(int(sig)))
+			return failed(errno, "rt_sigaction", strconv.Itoa(n+1))
 		}
 	}
 	return nil

@@ -59,21 +59,6 @@ type sigaction struct {
 // sigsetSize is the size of the kernel's sigset_t in bytes.
 const sigsetSize = 8
 
-// Call is a system call that puts something back.
-type Call uint8
-
-// The calls of RestoreSignals and RestoreNofile.
-const (
-	RtSigaction Call = iota
-	RtSigprocmask
-	Prlimit
-)
-
-// String is the call's name.
-func (c Call) String() string {
-	return [...]string{"rt_sigaction", "rt_sigprocmask", "prlimit64"}[c]
-}
-
 // TookOver is the set of signals that RestoreSignals ignores, bit n-1 for signal n.
 func TookOver() (set uint64) {
 	for sig := 1; dispositions != nil && sig < numSignals; sig++ {
@@ -125,24 +110,24 @@ func IgnoredAtStart(sig syscall.Signal) bool {
 //
 //go:nosplit
 //go:norace
-func RestoreSignals() (Call, syscall.Errno) {
+func RestoreSignals() (call string, errno syscall.Errno) {
 	if dispositions == nil {
-		return RtSigaction, 0
+		return "", 0
 	}
 	ignore := sigaction{handler: sigIgn}
 	for sig := uintptr(1); sig < numSignals; sig++ {
 		if dispositions[sig] == sigIgn {
-			_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, sig,
+			_, _, errno = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, sig,
 				uintptr(unsafe.Pointer(&ignore)), 0, sigsetSize, 0, 0)
 			if errno != 0 {
-				return RtSigaction, errno
+				return "rt_sigaction", errno
 			}
 		}
 	}
 	const sigSetmask = 2
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetmask,
+	_, _, errno = syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, sigSetmask,
 		uintptr(unsafe.Pointer(mask)), 0, sigsetSize, 0, 0)
-	return RtSigprocmask, errno
+	return "rt_sigprocmask", errno
 }
 
 // RestoreNofile sets the RLIMIT_NOFILE that the program was started with,
@@ -151,13 +136,12 @@ func RestoreSignals() (Call, syscall.Errno) {
 //
 //go:nosplit
 //go:norace
-func RestoreNofile() (Call, syscall.Errno) {
-	var errno syscall.Errno
+func RestoreNofile() (call string, errno syscall.Errno) {
 	if nofile != nil {
 		if limit := atomic.LoadPointer(nofile); limit != nil {
 			_, _, errno = syscall.RawSyscall6(syscall.SYS_PRLIMIT64, 0, syscall.RLIMIT_NOFILE,
 				uintptr(limit), 0, 0, 0)
 		}
 	}
-	return Prlimit, errno
+	return "prlimit64", errno
 }
