@@ -132,7 +132,7 @@ func (u *userOptions) resolveGroups(r *plan.Request, id *identity, from *cred.St
 	switch {
 	case u.groups.OK:
 	case !u.spec.OK && len(u.ids) > 0: // with root's they would be half a change
-		return errors.New(u.ids[0].option + ": say which supplementary groups by --groups=init, none, keep or a list")
+		return errors.New(u.ids[0].option + " needs --groups=init, none, keep or a list, for the supplementary groups")
 	case !u.spec.OK:
 		return nil
 	case id.account.GroupGiven:
@@ -142,58 +142,46 @@ func (u *userOptions) resolveGroups(r *plan.Request, id *identity, from *cred.St
 		r.GroupsImplied = true
 		mode = "init"
 	}
-	base, more, extends := strings.Cut(mode, ",")
+	base, list, extends := strings.Cut(mode, ",")
 	switch {
 	case mode == "keep":
+		return nil
 	case mode == "none":
 		r.Groups = cred.Is([]uint32(nil))
+		return nil
 	case base == "init":
 		r.Groups, err = id.initGroups()
 	case base == "keep":
 		r.Groups, r.GroupsKept = cred.Is(slices.Clone(from.Groups)), true
 	default:
-		r.Groups, err = id.listedGroups(mode)
-		return err
+		base, list, r.Groups = "", mode, id.withPrimary(nil)
 	}
-	if err == nil && extends {
-		err = id.addGroups(&r.Groups.Value, base, more)
+	if err == nil && (extends || base == "") {
+		err = id.addGroups(&r.Groups.Value, base, list)
 	}
 	return err
 }
 
-// addGroups adds to the groups of the user, or those there are, as base says, the
-// groups +NAME,+GID.
-func (id *identity) addGroups(list *[]uint32, base, more string) error {
-	for item := range strings.SplitSeq(more, ",") {
-		name, ok := strings.CutPrefix(item, "+")
-		if !ok {
-			return fmt.Errorf("--groups: %q must be +GROUP after %s: %s,+%[1]s", item, base, base)
+// addGroups adds groups with commas between. Behind a base, init or keep, each begins
+// with a +.
+func (id *identity) addGroups(to *[]uint32, base, list string) error {
+	for item := range strings.SplitSeq(list, ",") {
+		name, plus := strings.CutPrefix(item, "+")
+		switch {
+		case base != "" && !plus:
+			return fmt.Errorf("--groups: %q must be +GROUP after %s: %[2]s,+%[1]s", item, base)
+		case base == "" && plus:
+			return fmt.Errorf("--groups: %q follows init or keep: init,%[1]s adds it to the user's groups, keep,%[1]s to the current ones", item)
 		}
 		gid, err := id.accounts.GID(name)
 		if err != nil {
 			return fmt.Errorf("--groups: %w", err)
 		}
-		*list = append(*list, gid)
+		*to = append(*to, gid)
 	}
-	slices.Sort(*list)
-	*list = slices.Compact(*list)
+	slices.Sort(*to)
+	*to = slices.Compact(*to)
 	return nil
-}
-
-// listedGroups are groups with commas between.
-func (id *identity) listedGroups(text string) (none cred.Known[[]uint32], err error) {
-	var list []uint32
-	for item := range strings.SplitSeq(text, ",") {
-		if strings.HasPrefix(item, "+") {
-			return none, fmt.Errorf("--groups: %q adds to nothing: init,%[1]s adds it to the user's groups, keep,%[1]s to those there are", item)
-		}
-		gid, err := id.accounts.GID(item)
-		if err != nil {
-			return none, fmt.Errorf("--groups: %w", err)
-		}
-		list = append(list, gid)
-	}
-	return id.withPrimary(list), nil
 }
 
 // initGroups is initgroups(3).
@@ -226,14 +214,14 @@ func (o *options) checkIDs(u *userOptions, r *plan.Request, from *cred.State) (e
 		return nil
 	}
 	*ns, err = procfs.IDMaps()
-	const doubt = " may be any that this user namespace does not map; say which by "
+	const doubt = " may be one that this user namespace does not map; name it with "
 	switch {
 	case err != nil:
 		return err
 	case byUID && !ns.TrueUID(from.UID.Real):
 		return fmt.Errorf("--groups: uid %d"+doubt+"--user", from.UID.Real)
 	case r.GroupsKept && slices.ContainsFunc(from.Groups, func(gid uint32) bool { return !ns.TrueGID(gid) }):
-		return errors.New("--groups: a group of keep may be any that this user namespace does not map; write the groups")
+		return errors.New("--groups: a current group may be one that this user namespace does not map; list the groups instead of keep")
 	case byGID && !ns.TrueGID(from.GID.Effective):
 		return fmt.Errorf("--groups: gid %d"+doubt+"--user or --egid", from.GID.Effective)
 	}

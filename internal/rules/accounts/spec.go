@@ -25,7 +25,7 @@ func (f Files) Account(spec string, own uint32) (a Account, err error) {
 	user, group, more := strings.Cut(spec, ":")
 	switch {
 	case spec == "":
-		return a, errors.New("it is empty")
+		return a, errors.New("the value is empty")
 	case more && group == "":
 		return a, errors.New(`there is no group after ":"`)
 	}
@@ -95,7 +95,7 @@ func parseNumber(text string) (id uint32, isNumber bool, err error) {
 	digits := strings.Trim(text, "0123456789") == ""
 	switch {
 	case text == "":
-		return 0, false, errors.New("there is an empty name")
+		return 0, false, errors.New("a name is empty")
 	case strings.TrimSpace(text) != text || strings.ContainsAny(text, ":,\n"):
 		return 0, false, errors.New(strconv.Quote(text) + " is neither a name nor a number")
 	case text[0] == '-' || text[0] == '+':

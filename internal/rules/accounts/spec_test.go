@@ -70,7 +70,7 @@ func TestAccountUnread(t *testing.T) {
 
 func TestAccountErrors(t *testing.T) {
 	for spec, want := range map[string]string{
-		"":               "it is empty",
+		"":               "the value is empty",
 		"app:":           `there is no group after ":"`,
 		":":              `there is no group after ":"`,
 		"nobody":         `no user "nobody" in /etc/passwd`,

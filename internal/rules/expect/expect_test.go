@@ -142,7 +142,7 @@ func TestParseErrors(t *testing.T) {
 		"uid=1x":                          "no user",
 		"xuid=1":                          "unknown subject",
 		"groups=":                         "no value",
-		"groups=4,":                       "empty name",
+		"groups=4,":                       "a name is empty",
 		"groups=4,none":                   "no group",
 		"userns=init":                     "neither initial",
 		"userns=+1":                       "neither initial",

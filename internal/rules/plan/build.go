@@ -152,7 +152,7 @@ func (b *builder) groups() {
 	}
 	stay := "the supplementary groups stay " + IDList(s.Groups)
 	if fit {
-		stay += ", where " + idText(s.Groups[doubt]) + " may be any that this user namespace does not map"
+		stay += ", where " + idText(s.Groups[doubt]) + " may be one that this user namespace does not map"
 	}
 	var f *Failure
 	if errors.As(err, &f) && f.Needs != 0 {

@@ -17,7 +17,7 @@ import (
 func TestGroupsThatStay(t *testing.T) {
 	const (
 		lacks   = "setgroups"
-		doubt   = "may be any that this user namespace does not map"
+		doubt   = "may be one that this user namespace does not map"
 		nothing = ""
 	)
 	overflow := cred.Is[uint32](65534)
