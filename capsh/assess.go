@@ -21,6 +21,7 @@ type assessCommand struct {
 	failOn cred.Known[container.Verdict]
 	probe  bool
 	all    bool
+	every  bool // all containers of the host
 }
 
 func (c *assessCommand) table() *flags.Table {
@@ -35,6 +36,7 @@ unless --probe is given; what could not be read is a finding of its own.
 				c.subjects.option("the process, or one of its threads"),
 				{Name: "fail-on", Help: "exit 1 if the verdict is, or might be, that or worse", Value: flags.Known(&c.failOn, flags.Verdict)},
 				{Name: "all", Short: "a", Help: "a line for what is in order, too", Value: flags.Switch(&c.all)},
+				{Name: "all-containers", Help: "each container of this host, a row each", Value: flags.Switch(&c.every)},
 				{Name: "probe", Help: "also try, as this process, what cannot be read", Value: flags.Switch(&c.probe)},
 				c.need.option(),
 			}},
@@ -54,8 +56,13 @@ func (c *assessCommand) run(operands, env []string, out *term.Output) error {
 	if err == nil {
 		err = c.need.check(&c.view)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case c.every && (len(c.threads) > 0 || c.probe || c.all || c.form() != ""):
+		return usageError("--all-containers is for text and JSON about all of them: without a process, --all and --probe")
+	case c.every:
+		return c.containers(env, out)
 	}
 	threads, err := c.list(c.proc)
 	if err != nil {
@@ -71,7 +78,7 @@ func (c *assessCommand) run(operands, env []string, out *term.Output) error {
 		}
 		sandbox.Probe(&facts)
 	}
-	a := container.Assess(&facts)
+	a := assessment(&facts)
 	switch {
 	case c.form() != "":
 		err = c.need.write(&facts, c.form(), "assess", out)
@@ -81,8 +88,20 @@ func (c *assessCommand) run(operands, env []string, out *term.Output) error {
 		var names userdb.DB
 		out.Buf = report.Assessment(out.Buf, &facts.Process, &a, &names, c.all, out.TextWidth(), out.Color(c.color, env))
 	}
-	if err == nil && c.failOn.OK && a.AtWorst.AsBadAs(c.failOn.Value) {
+	if err == nil && c.fails(&a) {
 		err = exit.Silent(exit.No)
 	}
 	return err
+}
+
+// fails says that a verdict is one of those of --fail-on.
+func (c *assessCommand) fails(a *container.Assessment) bool {
+	return c.failOn.OK && a.AtWorst.AsBadAs(c.failOn.Value)
+}
+
+// assessment is what facts amount to, and what the runtime calls the container.
+func assessment(f *container.Facts) container.Assessment {
+	a := container.Assess(f)
+	a.Name = new(sandbox.Names).Name(a.Container)
+	return a
 }

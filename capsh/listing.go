@@ -32,7 +32,7 @@ type listing struct {
 	user         cred.Known[uint32]
 	userText     string
 	container    string
-	commands     bool // command lines are shown
+	columns      columns
 	noTrunc      bool
 	watch        cred.Known[time.Duration]
 
@@ -71,10 +71,10 @@ func (l *listing) filters() []flags.Option {
 	}
 }
 
-// outputs is the options of both that say how to show them, with more.
-func (l *listing) outputs(more ...flags.Option) flags.Group {
+// outputs is the options of both that say how to show them.
+func (l *listing) outputs() flags.Group {
 	g := l.group()
-	g.Options = append(append(more,
+	g.Options = append(append(l.columns.options(),
 		flags.Option{Name: "no-trunc", Help: "cut nothing to the width of the terminal", Value: flags.Switch(&l.noTrunc)},
 		flags.Option{Name: "watch", Help: "redraw every SECONDS, 2 by default", Value: flags.Optional(2*time.Second, flags.Seconds, func(d time.Duration) error {
 			l.watch = cred.Is(d)
@@ -95,11 +95,13 @@ func (l *listing) width(out *term.Output) int {
 // show calls once, or again and again if that was asked for: until a signal ends
 // the program, or output fails.
 func (l *listing) show(out *term.Output, once func() error) error {
-	if !l.watch.OK {
-		return once()
-	}
-	if l.json() {
+	switch {
+	case l.json() && l.columns.asked():
+		return usageError("--columns and --no-headers are for text: JSON has every member")
+	case l.json() && l.watch.OK:
 		return usageError("--watch shows text only")
+	case !l.watch.OK:
+		return once()
 	}
 	for {
 		if out.IsTerminal() {

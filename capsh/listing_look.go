@@ -28,8 +28,7 @@ func (l *lister) look() {
 		p.UserNS = l.r.UserNS(p.PID)
 		p.Container = l.containerOf(p)
 	}
-	p.ContainerName = l.engines.Name(p.Container.Value)
-	if p.CommandLine = ""; l.commands {
+	if p.CommandLine = ""; l.columns.commands() {
 		p.CommandLine = string(l.r.CommandLine(p.PID))
 	}
 	own := p.UserNS.Same(&l.ownNS)
@@ -69,6 +68,7 @@ func (l *lister) containerOf(p *report.Listed) known {
 	if !told && mounts.OK || l.apart(p, mounts) && c.Value == (container.Container{}) {
 		c = l.identify(p.PID)
 	}
+	c.Value.Name = l.engines.Name(c.Value)
 	if c.OK && mounts.OK {
 		l.containers[at] = c
 	}
@@ -113,9 +113,9 @@ func (l *listing) inContainer(p *report.Listed) bool {
 	}
 	runtime, id, both := strings.Cut(l.container, ":")
 	if both && runtime == c.Runtime { // as ps shows it
-		return strings.HasPrefix(c.ID, id) || id != "" && id == p.ContainerName
+		return strings.HasPrefix(c.ID, id) || id != "" && id == c.Name
 	}
-	return c.Runtime == l.container || p.ContainerName == l.container || c.ID != "" && strings.HasPrefix(c.ID, l.container) ||
+	return c.Runtime == l.container || c.Name == l.container || c.ID != "" && strings.HasPrefix(c.ID, l.container) ||
 		c.PodUID != "" && strings.HasPrefix(c.PodUID, l.container)
 }
 
@@ -128,8 +128,7 @@ func (l *lister) newRows(rows []report.Row) []report.Row {
 		if !l.threads && !(l.fits(&t) && (t.Held() != 0 || !l.fits(&p.Process))) {
 			continue
 		}
-		thread := report.Listed{Process: t, User: l.userName(t.UID.Effective), Container: p.Container, ContainerName: p.ContainerName, CommandLine: p.CommandLine, Foreign: p.Foreign}
-		rows = append(rows, report.NewRow(&thread))
+		rows = append(rows, report.NewRow(p.Thread(t, l.userName(t.UID.Effective))))
 	}
 	return rows
 }

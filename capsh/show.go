@@ -4,7 +4,6 @@ import (
 	"capsh/internal/linux/bpfiter"
 	"capsh/internal/linux/sandbox"
 	"capsh/internal/linux/userdb"
-	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/exit"
 	"capsh/internal/ui/export"
@@ -87,7 +86,7 @@ func (c *showCommand) one(t flags.Thread, env []string, out *term.Output) error 
 	if len(out.Buf) > 0 {
 		out.Printf("\n")
 	}
-	a := container.Assess(&facts)
+	a := assessment(&facts)
 	var names userdb.DB
 	out.Buf = report.Show(out.Buf, &facts, &a, &names, out.TextWidth(), out.Color(c.color, env))
 	return nil

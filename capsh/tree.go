@@ -57,7 +57,7 @@ func (c *treeCommand) once(env []string, out *term.Output) error {
 	if c.json() {
 		c.objects(out)
 	} else {
-		c.draw(env, out)
+		c.text(env, out)
 		c.foot(out)
 	}
 	return c.finish("tree", c.shown, out)

@@ -101,8 +101,7 @@ func (f *forest) below(l line) []line {
 		if !f.itself[l.at] {
 			break // it only leads to those that were asked for
 		}
-		t.UserNS = p.UserNS
-		thread := &report.Listed{Process: t, User: f.names.User(t.UID.Effective), Container: p.Container, Foreign: p.Foreign}
+		thread := p.Thread(t, f.names.User(t.UID.Effective))
 		list = append(list, line{report.Branch{Listed: thread, Parent: p, Depth: depth, Alike: 1}, none})
 	}
 	var children []int32
@@ -155,18 +154,21 @@ func (f *forest) objects(out *term.Output) {
 		if gained.OK {
 			gained.Value = report.Gained(n.Parent, n.Listed)
 		}
-		out.Buf = schema.Append(out.Buf, schema.NewBranch(schema.NewListed(&n.Process, n.User, n.Container, n.ContainerName), n.Depth, gained))
-		const much = 64 << 10
-		if len(out.Buf) > much {
-			out.Flush()
-		}
+		out.Buf = schema.Append(out.Buf, schema.NewBranch(schema.NewListed(&n.Process, n.User, n.Container), n.Depth, gained))
+		out.Relieve()
 	})
 }
 
-// draw writes the tree.
-func (f *forest) draw(env []string, out *term.Output) {
+// text draws the tree, in columns if these were asked for.
+func (f *forest) text(env []string, out *term.Output) {
 	tree := report.Tree{All: caps.First(kernelBits(f.proc)), First: f.caps, Color: out.Color(f.color, env), Width: f.width(out), Unicode: utf8Locale(env)}
-	f.walk(func(n *report.Branch) { out.Buf = tree.Append(out.Buf, n) })
+	if !f.columns.asked() {
+		f.walk(func(n *report.Branch) { out.Buf = tree.Append(out.Buf, n) })
+		return
+	}
+	var rows []report.Row
+	f.walk(func(n *report.Branch) { rows = append(rows, tree.Row(n)) })
+	f.draw(rows, env, out)
 }
 
 // utf8Locale says whether text is in UTF-8, as setlocale(3) finds out.

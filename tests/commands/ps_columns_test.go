@@ -101,3 +101,46 @@ func TestPsWatch(t *testing.T) {
 		}
 	}
 }
+
+// TestPsSorted: text and JSON come in the same order, that of the key.
+func TestPsSorted(t *testing.T) {
+	for _, key := range []string{"pid", "ppid", "user", "name", "container", "caps"} {
+		var text, object, keys []string
+		args := []string{"ps", "--sort=" + key, "1", strconv.Itoa(os.Getppid()), strconv.Itoa(os.Getpid())}
+		for line := range strings.Lines(capsh(t, append(args, "-n", "-o", "pid,name")...).Out) {
+			words := strings.Fields(line)
+			text, keys = append(text, words[0]), append(keys, words[1])
+		}
+		for line := range strings.Lines(capsh(t, append(args, "--json")...).Out) {
+			_, rest, _ := strings.Cut(line, `"pid":`)
+			pid, _, _ := strings.Cut(rest, ",")
+			object = append(object, pid)
+		}
+		if len(text) != 3 || !slices.Equal(text, object) || key == "name" && !slices.IsSorted(keys) {
+			t.Errorf("%s: text %q %q, JSON %q", key, text, keys, object)
+		}
+	}
+}
+
+// TestTreeColumns: a tree in columns has the processes of the tree without, each below its
+// parent, and the words of ps.
+func TestTreeColumns(t *testing.T) {
+	pid := strconv.Itoa(os.Getpid())
+	plain := capsh(t, "tree", "--all", pid)
+	r := capsh(t, "tree", "--all", "-n", "-o", "has,pid,command", pid)
+	if r.Code != 0 || r.Err != "" || strings.Count(r.Out, "\n") != strings.Count(plain.Out, "\n") {
+		t.Errorf("%+v, without columns\n%s", r, plain.Out)
+	}
+	at := slices.IndexFunc(strings.Split(r.Out, "\n"), func(line string) bool {
+		before, after, ok := strings.Cut(line, " "+pid+" ")
+		return ok && strings.TrimSpace(before) != "" && strings.HasPrefix(strings.TrimLeft(after, " │└─`-"), os.Args[0])
+	})
+	if at < 1 || strings.HasPrefix(r.Out, "HAS") {
+		t.Errorf("%s is not below its parents in\n%s", pid, r.Out)
+	}
+	for _, args := range [][]string{{"-o", "args"}, {"-o", "pid", "--json"}, {"-n", "--json"}} {
+		if r := capsh(t, append([]string{"tree"}, args...)...); r.Code != 2 || r.Out != "" {
+			t.Errorf("%q: %+v", args, r)
+		}
+	}
+}

@@ -19,6 +19,9 @@ type Container struct {
 	ID string
 	// PodUID is the uid of the Kubernetes pod, with dashes; empty for none.
 	PodUID string
+	// Name is what its runtime calls it, by the runtime's own files; empty where that is
+	// unknown. No cgroup shows it.
+	Name string
 }
 
 // Unknown is the runtime of a container that has an id as OCI runtimes make them,

@@ -182,6 +182,9 @@ func containerText(a *container.Assessment) string {
 	if a.ID != "" {
 		text += " " + term.Escape(a.Short())
 	}
+	if a.Name != "" {
+		text += fmt.Sprintf(" (%s)", term.Escape(a.Name))
+	}
 	if a.PodUID != "" {
 		text += ", pod " + a.PodUID
 	}

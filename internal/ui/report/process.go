@@ -16,14 +16,20 @@ type Listed struct {
 	User string
 	// Container is where it runs; the zero one is none.
 	Container cred.Known[container.Container]
-	// ContainerName is what its runtime calls the container, "" where that is unknown.
-	ContainerName string
 	// CommandLine is the arguments, each with a NUL behind it; empty where it was not
 	// asked for, or where there are none.
 	CommandLine string
 	// Foreign says that its user namespace is not that of the reader: its
 	// capabilities count only in there.
 	Foreign cred.Known[bool]
+}
+
+// Thread is one of its threads, whose effective uid has a name of its own.
+func (p *Listed) Thread(t cred.Process, user string) *Listed {
+	thread := *p
+	t.UserNS = p.UserNS
+	thread.Process, thread.User = t, user
+	return &thread
 }
 
 // shownUser is the user's name, or the number where it has none.
@@ -66,28 +72,23 @@ func (p *Listed) shownCommand() string {
 	return term.Escape(strings.ReplaceAll(strings.TrimRight(p.CommandLine, "\x00"), "\x00", " "))
 }
 
-// containerName is [ContainerName] with the name in place of the id.
-func (p *Listed) containerName() string {
-	if p.ContainerName != "" {
-		return term.Escape(p.Container.Value.Runtime + ":" + p.ContainerName)
-	}
-	return ContainerName(p.Container)
-}
-
-// ContainerName is how a container is called in one word: "docker:0123456789ab",
-// "-" for none, "?" for what is not known.
-func ContainerName(c cred.Known[container.Container]) string {
+// containerName is a container in one word: "docker:web", "docker:0123456789ab" where
+// the name is unknown, "-" for none, "?" for what is unknown.
+func containerName(c cred.Known[container.Container]) string {
+	at := c.Value
 	switch {
 	case !c.OK:
 		return "?"
-	case c.Value == container.Container{}:
+	case at == container.Container{}:
 		return "-"
-	case c.Value.ID == "" && c.Value.PodUID == "":
-		return term.Escape(c.Value.Runtime)
-	case c.Value.ID == "":
-		return term.Escape(c.Value.Runtime + ":pod-" + c.Value.PodUID[:min(8, len(c.Value.PodUID))])
+	case at.Name != "":
+		return term.Escape(at.Runtime + ":" + at.Name)
+	case at.ID != "":
+		return term.Escape(at.Runtime + ":" + at.Short())
+	case at.PodUID != "":
+		return term.Escape(at.Runtime + ":pod-" + at.PodUID[:min(8, len(at.PodUID))])
 	}
-	return term.Escape(c.Value.Runtime + ":" + c.Value.Short())
+	return term.Escape(at.Runtime)
 }
 
 // Names are what user and group ids are called; "" for one without a name.

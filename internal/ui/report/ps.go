@@ -3,15 +3,11 @@ package report
 import (
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/term"
 )
-
-// gap stands between two columns.
-const gap = "  "
 
 // Row is a process or thread in the table of ps: its cells as they are shown,
 // and what the rows may be sorted by.
@@ -21,51 +17,60 @@ type Row struct {
 	Command               string
 	Marks                 [4]byte
 	Sets                  cred.Sets
+	Object                []byte // the JSON document, where that is asked for
 }
 
 // NewRow makes the row of p.
 func NewRow(p *Listed) Row {
 	return Row{PID: p.PID, TID: p.TID, PPID: p.PPID, User: p.shownUser(), Name: p.shownName(),
-		Container: p.containerName(), Command: p.shownCommand(), Marks: marks(p), Sets: p.Sets}
+		Container: containerName(p.Container), Command: p.shownCommand(), Marks: marks(p), Sets: p.Sets}
 }
 
-// Column is a column of ps, by its word.
-type Column string
+// Column is a column of ps.
+type Column uint8
 
 // The columns. Command is the command line.
 const (
-	PID       Column = "pid"
-	PPID      Column = "ppid"
-	User      Column = "user"
-	Name      Column = "name"
-	Container Column = "container"
-	Mark      Column = "mark"
-	Has       Column = "has"
-	Command   Column = "command"
+	PID Column = iota
+	PPID
+	User
+	Name
+	Container
+	Mark
+	Has
+	Command
 )
 
-// AllColumns are all of them, DefaultColumns those that ps shows unless it is asked
-// for others.
-var (
-	AllColumns     = []Column{PID, PPID, User, Name, Container, Mark, Has, Command}
-	DefaultColumns = []Column{PID, User, Name, Container, Mark, Has}
-)
-
-// looks is what a column looks like: its title, and the widest and narrowest that it
-// is on a terminal, 0 for as wide as it needs.
-var looks = map[Column]struct {
-	title       string
-	right       bool
-	most, least int
+// columns has the word of each column and what it looks like.
+var columns = [...]struct {
+	word string
+	look
 }{
-	PID:       {title: "PID", right: true},
-	PPID:      {title: "PPID", right: true},
-	User:      {"USER", false, maxUser, 6},
-	Name:      {"NAME", false, 20, minName},
-	Container: {"CONTAINER", false, 24, len("CONTAINER")},
-	Mark:      {title: "MARK"},
-	Has:       {"HAS", false, 60, minSets},
-	Command:   {"COMMAND", false, 60, 16},
+	PID:       {"pid", look{title: "PID", right: true}},
+	PPID:      {"ppid", look{title: "PPID", right: true}},
+	User:      {"user", look{"USER", false, maxUser, 6}},
+	Name:      {"name", look{"NAME", false, 20, minName}},
+	Container: {"container", look{"CONTAINER", false, 24, len("CONTAINER")}},
+	Mark:      {"mark", look{title: "MARK"}},
+	Has:       {"has", look{"HAS", false, 60, minSets}},
+	Command:   {"command", look{"COMMAND", false, 60, 16}},
+}
+
+// defaultColumns are those that ps shows unless it is asked for others.
+var defaultColumns = []Column{PID, User, Name, Container, Mark, Has}
+
+// ColumnNames are the words of all columns.
+func ColumnNames() (list []string) {
+	for _, c := range columns {
+		list = append(list, c.word)
+	}
+	return list
+}
+
+// ParseColumn is the column that a word means.
+func ParseColumn(word string) (Column, bool) {
+	i := slices.Index(ColumnNames(), word)
+	return Column(max(i, 0)), i >= 0
 }
 
 // maxUser is the widest that a user's name is on a terminal. The other cells give
@@ -93,177 +98,51 @@ type List struct {
 type listed struct {
 	cred.Sets
 	foreign bool
+	width   int // that they are cut to
 }
 
 // Append appends the table.
 func (l *List) Append(b []byte, rows []Row) []byte {
-	columns := l.Columns
-	if len(columns) == 0 {
-		columns = DefaultColumns
+	shown := l.Columns
+	if len(shown) == 0 {
+		shown = defaultColumns
 	}
 	l.texts = map[listed]string{}
-	widths := l.widths(columns, rows)
-	if !l.NoHeader {
-		var head []byte
-		for i, c := range columns {
-			head = l.cell(head, i, widths, looks[c].title, looks[c].right)
-		}
-		b = append(append(b, l.Color.Paint(term.Bold, string(head))...), '\n')
+	g := grid{rows: len(rows), noHeader: l.NoHeader, width: l.Width, color: l.Color}
+	for _, c := range shown {
+		g.looks = append(g.looks, columns[c].look)
 	}
-	for i := range rows {
-		for at, c := range columns {
-			b = l.cell(b, at, widths, l.painted(&rows[i], c, widths[at]), looks[c].right)
-		}
-		b = append(term.TrimBlanks(b), '\n')
-	}
-	return b
+	g.cell = func(row, column, width int) string { return l.cell(&rows[row], shown[column], width) }
+	return g.append(b)
 }
 
-// cell appends a cell of a line; nothing stands behind the last one.
-func (l *List) cell(b []byte, at int, widths []int, text string, right bool) []byte {
-	if at > 0 {
-		b = append(b, gap...)
+// cell is a cell as it is shown, cut to a width.
+func (l *List) cell(r *Row, c Column, width int) string {
+	switch {
+	case c == Name:
+		return cutText(r.Name, width)
+	case c == Command:
+		return cutText(r.Command, width)
+	case r.PID == 0: // no process, but others that are not shown
+		return ""
 	}
-	if at == len(widths)-1 && !right {
-		return append(b, text...)
-	}
-	return term.AppendPadded(b, text, widths[at], right)
-}
-
-// widths is how wide each column is. On a terminal the widest give way to the
-// others, and the last one has what is left, 0 being no limit.
-func (l *List) widths(columns []Column, rows []Row) []int {
-	widths := make([]int, len(columns))
-	last := len(columns) - 1
-	fixed := len(gap) * last
-	var flexible []cell
-	for at, c := range columns {
-		look := looks[c]
-		widths[at] = l.natural(c, rows, at == last)
-		if l.Width > 0 && look.most > 0 {
-			widths[at] = max(len(look.title), min(widths[at], look.most))
-			flexible = append(flexible, cell{&widths[at], look.least})
-		} else {
-			widths[at] = max(len(look.title), widths[at])
-			fixed += widths[at]
-		}
-	}
-	if l.Width <= 0 {
-		return widths
-	}
-	narrow(l.Width-fixed, flexible)
-	if look := looks[columns[last]]; look.most > 0 {
-		widths[last] = l.Width - len(gap)*last
-		for _, w := range widths[:last] {
-			widths[last] -= w
-		}
-		widths[last] = max(widths[last], look.least)
-	}
-	return widths
-}
-
-// natural is how wide the cells of a column want to be. The last column asks for no
-// more than it may be cut to.
-func (l *List) natural(c Column, rows []Row, last bool) (widest int) {
-	if last && l.Width <= 0 {
-		return 0 // it is not padded
-	}
-	enough := 1 << 30
-	if last && looks[c].least > 0 {
-		enough = looks[c].least
-	}
-	seen := map[cred.Sets]bool{}
-	for i := 0; i < len(rows) && widest < enough; i++ {
-		r := &rows[i]
-		if c == Has {
-			if seen[r.Sets] {
-				continue
-			}
-			seen[r.Sets] = true
-		}
-		widest = max(widest, utf8.RuneCountInString(l.text(r, c)))
-	}
-	return min(widest, enough)
-}
-
-// text is a cell without colour, uncut.
-func (l *List) text(r *Row, c Column) string {
 	switch c {
 	case PID:
 		return cred.ThreadID{PID: r.PID, TID: r.TID}.String()
 	case PPID:
 		return strconv.Itoa(r.PPID)
 	case User:
-		return r.User
-	case Name:
-		return r.Name
-	case Container:
-		return r.Container
-	case Mark:
-		return string(r.Marks[:])
-	case Has:
-		return ShortSets(&r.Sets, l.All, l.First, 0)
-	}
-	return r.Command
-}
-
-// painted is a cell as it is shown, cut to a width.
-func (l *List) painted(r *Row, c Column, width int) string {
-	if l.Width <= 0 {
-		width = 0
-	}
-	switch c {
+		return cutText(r.User, width)
 	case Mark:
 		return l.marks(r.Marks)
 	case Has:
-		return l.sets(listed{r.Sets, r.Marks[2] == 'u'}, width)
+		return l.sets(listed{r.Sets, r.Marks[2] == 'u', width})
 	}
-	text := cutText(l.text(r, c), width)
-	if c == Container && r.Container != "-" && r.Container != "?" {
-		return l.Color.Paint(styleContainer, text)
-	}
-	return text
-}
-
-// cell is the width of a column, and the least that it may become.
-type cell struct {
-	width *int
-	least int
-}
-
-// narrow takes from the widest cell that has something to give until all fit.
-func narrow(room int, cells []cell) {
-	for {
-		widest, sum := cell{width: new(int)}, 0
-		for _, c := range cells {
-			sum += *c.width
-			if *c.width > c.least && *c.width > *widest.width {
-				widest = c
-			}
-		}
-		if sum <= room || *widest.width == 0 {
-			return
-		}
-		*widest.width--
-	}
-}
-
-// cutText is text with a ~ for what is too much of it. A width of 0 is no limit.
-func cutText(text string, width int) string {
-	if width <= 0 || utf8.RuneCountInString(text) <= width {
+	text := cutText(r.Container, width)
+	if text == "-" || text == "?" {
 		return text
 	}
-	return firstRunes(text, width-1) + "~"
-}
-
-// firstRunes is what text begins with.
-func firstRunes(text string, n int) string {
-	for i := range text {
-		if n--; n < 0 {
-			return text[:i]
-		}
-	}
-	return text
+	return l.Color.Paint(styleContainer, text)
 }
 
 func (l *List) marks(marks [4]byte) (text string) {
@@ -280,26 +159,13 @@ func (l *List) marks(marks [4]byte) (text string) {
 	return text
 }
 
-// sets is the short form of sets, cut to a width.
-func (l *List) sets(s listed, width int) string {
+// sets is the short form of sets.
+func (l *List) sets(s listed) string {
 	text, ok := l.texts[s]
 	if !ok {
-		text = cutText(ShortSets(&s.Sets, l.All, l.First, width), width)
+		text = cutText(ShortSets(&s.Sets, l.All, l.First, s.width), s.width)
 		text = l.Color.Paint(setsStyle(&s.Sets, l.All, s.foreign), text)
 		l.texts[s] = text
 	}
 	return text
-}
-
-// ColumnNames are the words of all columns.
-func ColumnNames() (list []string) {
-	for _, c := range AllColumns {
-		list = append(list, string(c))
-	}
-	return list
-}
-
-// ParseColumn is the column that a word means.
-func ParseColumn(word string) (Column, bool) {
-	return Column(word), slices.Contains(AllColumns, Column(word))
 }

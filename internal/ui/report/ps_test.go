@@ -129,9 +129,10 @@ func TestContainerName(t *testing.T) {
 		{container.Container{}, "-"},
 		{container.Container{Runtime: catalog.LXC, ID: "a\x1bb"}, `lxc:a\x1bb`},
 		{container.Container{Runtime: catalog.Podman}, "podman"},
+		{container.Container{Runtime: catalog.Podman, ID: "0123", Name: "web"}, "podman:web"},
 		{container.Container{Runtime: catalog.Kubernetes, PodUID: "01234567-89ab"}, "kubernetes:pod-01234567"},
 	} {
-		if got := ContainerName(cred.Is(test.c)); got != test.want {
+		if got := containerName(cred.Is(test.c)); got != test.want {
 			t.Errorf("%+v: %q, not %q", test.c, got, test.want)
 		}
 	}

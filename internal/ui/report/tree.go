@@ -49,7 +49,7 @@ const maxLevels = 16
 func (t *Tree) Append(b []byte, n *Branch) []byte {
 	indent := t.indent(n)
 	if n.Listed == nil {
-		rest := t.Color.Paint(term.Dim, fmt.Sprintf("%d more, with no capability", n.Quiet))
+		rest := t.Color.Paint(term.Dim, quietText(n))
 		return fmt.Appendf(b, "%*s%s%s\n", idWidth+1+t.userWidth()+1, "", indent, rest)
 	}
 	line := fmt.Sprintf("%*d %-*s %s", idWidth, n.TID, t.userWidth(), cutText(n.shownUser(), t.userWidth()), indent)
@@ -61,10 +61,25 @@ func (t *Tree) Append(b []byte, n *Branch) []byte {
 	return fmt.Appendf(b, "%s%s  %s%s\n", line, name, t.Color.Paint(style, sets), changes)
 }
 
+// Row is a line as a row of columns: the tree is drawn in those of the name and of the
+// command line, and where a container has a column its processes do not name it.
+func (t *Tree) Row(n *Branch) Row {
+	indent := t.indent(n)
+	if n.Listed == nil {
+		text := indent + quietText(n)
+		return Row{Name: text, Command: text}
+	}
+	row := NewRow(n.Listed)
+	row.Name, row.Command = indent+t.kind(n, row.Name), indent+row.Command
+	return row
+}
+
+func quietText(n *Branch) string { return fmt.Sprintf("%d more, with no capability", n.Quiet) }
+
 // fit is the three parts of a line that follow its first columns, so that it is no
 // wider than the terminal: the name, the sets, and what changes.
 func (t *Tree) fit(n *Branch, before int) (name, sets, changes string) {
-	name = t.name(n, n.shownName(), n.containerName())
+	name = t.name(n, n.shownName(), containerName(n.Container))
 	sets = ShortSets(&n.Sets, t.All, t.First, 0)
 	changes = t.changes(n, fewNames)
 	used := func() int { return before + term.Columns(name) + len(gap) + term.Columns(changes) }
@@ -133,14 +148,26 @@ func (t *Tree) indent(n *Branch) (text string) {
 
 // shortName is name with so many columns less, as far as it can be cut.
 func (t *Tree) shortName(n *Branch, excess int) string {
-	name, where := n.shownName(), n.containerName()
+	name, where := n.shownName(), containerName(n.Container)
 	widths := [2]int{utf8.RuneCountInString(name), utf8.RuneCountInString(where)}
 	narrow(widths[0]+widths[1]-excess, []cell{{&widths[0], minName}, {&widths[1], minTag}})
 	return t.name(n, cutText(name, widths[0]), cutText(where, widths[1]))
 }
 
-// name is what a process is called, and what is to be said of it as one of its kind.
+// name is what a process is called, and the container that it is the first in.
 func (t *Tree) name(n *Branch, name, where string) string {
+	name = t.kind(n, name)
+	if n.Container.Value.Runtime != "" && (n.Parent == nil || n.Parent.Container != n.Container) {
+		name += " " + t.Color.Paint(styleContainer, "["+where+"]")
+	}
+	if n.Lost {
+		name += fmt.Sprintf(" (parent %d not seen)", n.PPID)
+	}
+	return name
+}
+
+// kind is a name as that of a thread, or of several processes.
+func (t *Tree) kind(n *Branch, name string) string {
 	switch {
 	case n.Alike > 1 && n.KernelThread.Value:
 		name = "kernel threads"
@@ -149,12 +176,6 @@ func (t *Tree) name(n *Branch, name, where string) string {
 	}
 	if n.Alike > 1 {
 		name += fmt.Sprintf(" x%d", n.Alike)
-	}
-	if n.Container.Value.Runtime != "" && (n.Parent == nil || n.Parent.Container != n.Container) {
-		name += " " + t.Color.Paint(styleContainer, "["+where+"]")
-	}
-	if n.Lost {
-		name += fmt.Sprintf(" (parent %d not seen)", n.PPID)
 	}
 	return name
 }

@@ -15,19 +15,18 @@ type Listed struct {
 	Seccomp   cred.Known[string]   `json:"seccomp"`
 	UserNS    UserNSNumber         `json:"user_namespace"`
 	Contained cred.Known[bool]     `json:"contained"`
-	Container *NamedContainer      `json:"container"`
+	Container *Container           `json:"container"`
 	Differing cred.Known[[]Thread] `json:"differing_threads"`
 }
 
 // NewListed is the document of a process. User is the name of its effective uid,
-// "" for none; c is its container, the zero one for none, and name what its runtime
-// calls it, "" where that is unknown.
-func NewListed(p *cred.Process, user string, c cred.Known[container.Container], name string) Listed {
+// "" for none; c is its container, the zero one for none.
+func NewListed(p *cred.Process, user string, c cred.Known[container.Container]) Listed {
 	return Listed{
 		Version: Version, Identity: newIdentity(p), User: nonEmpty(user), State: newState(&p.State),
 		Seccomp: text(p.Seccomp), UserNS: UserNSNumber{p.UserNS.Inode, p.UserNS.Initial()},
 		Contained: cred.Known[bool]{Value: c.Value != container.Container{}, OK: c.OK},
-		Container: newNamedContainer(c.Value, name), Differing: differing(p),
+		Container: newContainer(c.Value), Differing: differing(p),
 	}
 }
 
@@ -49,20 +48,7 @@ type Container struct {
 	Runtime cred.Known[string] `json:"runtime"`
 	ID      cred.Known[string] `json:"id"`
 	PodUID  cred.Known[string] `json:"pod_uid"`
-}
-
-// NamedContainer is one with its name, null where that is unknown.
-type NamedContainer struct {
-	Container
-	Name cred.Known[string] `json:"name"`
-}
-
-// newNamedContainer is nil for none.
-func newNamedContainer(c container.Container, name string) *NamedContainer {
-	if d := newContainer(c); d != nil {
-		return &NamedContainer{*d, nonEmpty(name)}
-	}
-	return nil
+	Name    cred.Known[string] `json:"name"`
 }
 
 // newContainer is nil for none.
@@ -70,5 +56,5 @@ func newContainer(c container.Container) *Container {
 	if c == (container.Container{}) {
 		return nil
 	}
-	return &Container{nonEmpty(c.Runtime), nonEmpty(c.ID), nonEmpty(c.PodUID)}
+	return &Container{nonEmpty(c.Runtime), nonEmpty(c.ID), nonEmpty(c.PodUID), nonEmpty(c.Name)}
 }

@@ -78,7 +78,7 @@ func TestDocuments(t *testing.T) {
 		`"capabilities":{"bounding":["CAP_CHOWN","41"],"effective":[],"permitted":[],"inheritable":[],"ambient":[]},` +
 		`"masks":{"bounding":"0000020000000001","effective":"0000000000000000","permitted":"0000000000000000","inheritable":"0000000000000000","ambient":"0000000000000000"},` +
 		`"securebits":{"value":3,"set":["noroot"],"locked":["noroot"]},"no_new_privs":null`
-	docker := cred.Is(container.Container{Runtime: "docker", ID: "0123"})
+	docker := cred.Is(container.Container{Runtime: "docker", ID: "0123", Name: "web"})
 	var nothing cred.Process
 	for _, test := range []struct {
 		name     string
@@ -88,7 +88,7 @@ func TestDocuments(t *testing.T) {
 		{"process", NewProcess(&p, cred.Is(cred.ModeHybrid)), `{"version":1,` + identity + `,` + state + `,"seccomp":null,"label":null,` +
 			`"user_namespace":{"inode":null,"initial":false,"uid_map":[{"inside":0,"outside":1000,"count":1}],"gid_map":null,"setgroups":null},` +
 			`"mode":"HYBRID","differing_threads":[]}`},
-		{"listed", NewListed(&p, "", docker, "web"), `{"version":1,` + identity + `,"user":null,` + state + `,"seccomp":null,` +
+		{"listed", NewListed(&p, "", docker), `{"version":1,` + identity + `,"user":null,` + state + `,"seccomp":null,` +
 			`"user_namespace":{"inode":null,"initial":false},"contained":true,"container":{"runtime":"docker","id":"0123","pod_uid":null,"name":"web"},"differing_threads":[]}`},
 		{"unknown", NewMode(&nothing, cred.Known[cred.Mode]{}), `{"version":1,"pid":0,"tid":0,"mode":null}`},
 		{"modes", NewModes(cred.Modes()), `{"version":1,"modes":["NOPRIV","PURE1E_INIT","PURE1E","HYBRID"]}`},

@@ -51,6 +51,14 @@ func (o *Output) Write(b []byte) (int, error) {
 	return n, o.err
 }
 
+// Relieve is Flush where much was gathered.
+func (o *Output) Relieve() {
+	const much = 64 << 10
+	if len(o.Buf) > much {
+		_ = o.Flush() // a failure comes again
+	}
+}
+
 // Message writes one line to stderr, and an indented one for each hint, in one
 // piece, whatever a name in it has.
 func (o *Output) Message(text string, hints ...string) {
