@@ -112,13 +112,13 @@ func TestAtStacked(t *testing.T) {
 
 func TestFromStorage(t *testing.T) {
 	for path, want := range map[string]Container{
-		"/var/lib/docker/containers/" + id1 + "/hostname":                                    {catalog.Docker, id1, ""},
-		"/containers/storage/overlay-containers/" + id1 + "/userdata/hosts":                  {catalog.Podman, id1, ""},
-		"/var/lib/kubelet/pods/" + uid + "/etc-hosts":                                        {catalog.Kubernetes, "", uid},
-		"/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/" + id1 + "/resolv.conf":    {catalog.Containerd, "", ""},
-		"/\nrw,lowerdir=/x,upperdir=/var/lib/docker/overlay2/abc/diff,workdir=/y":            {catalog.Docker, "", ""},
-		"/\nrw,lowerdir=/x,upperdir=/var/lib/containers/storage/overlay/abc/diff,workdir=/y": {catalog.Podman, "", ""},
-		"/var/lib/lxc/web/rootfs": {catalog.LXC, "web", ""},
+		"/var/lib/docker/containers/" + id1 + "/hostname":                                    {catalog.Docker, id1, "", ""},
+		"/containers/storage/overlay-containers/" + id1 + "/userdata/hosts":                  {catalog.Podman, id1, "", ""},
+		"/var/lib/kubelet/pods/" + uid + "/etc-hosts":                                        {catalog.Kubernetes, "", uid, ""},
+		"/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/" + id1 + "/resolv.conf":    {catalog.Containerd, "", "", ""},
+		"/\nrw,lowerdir=/x,upperdir=/var/lib/docker/overlay2/abc/diff,workdir=/y":            {catalog.Docker, "", "", ""},
+		"/\nrw,lowerdir=/x,upperdir=/var/lib/containers/storage/overlay/abc/diff,workdir=/y": {catalog.Podman, "", "", ""},
+		"/var/lib/lxc/web/rootfs": {catalog.LXC, "web", "", ""},
 		"/":                       {},
 		"/home/docker/containers": {},
 		"/srv/pods/" + uid:        {},
