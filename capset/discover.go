@@ -86,7 +86,7 @@ func (d *discovery) planLimit() error {
 	if err != nil {
 		return err
 	}
-	l, err := d.resolve(&from, d.env)
+	l, err := d.resolve(from, d.env)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (d *discovery) planLimit() error {
 	}
 	for {
 		d.limit = l.request.Keep
-		if d.plan, err = l.plan(&from); err == nil {
+		if d.plan, err = l.plan(from); err == nil {
 			return d.needs()
 		}
 		if d.plan == nil || !d.plan.After.OK {

@@ -33,7 +33,7 @@ func (d *discovery) prepareEngine() error {
 	if err != nil {
 		return err
 	}
-	if d.limit, err = d.keep.resolve(&from); err != nil {
+	if d.limit, err = d.keep.resolve(from); err != nil {
 		return err
 	}
 	if len(d.keep.words) == 0 && !d.keep.from.OK {

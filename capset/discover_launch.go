@@ -36,12 +36,12 @@ func startTrial(mask string, args, env []string) (answer bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	l, err := o.resolve(&from, env)
+	l, err := o.resolve(from, env)
 	if err != nil {
 		return false, err
 	}
 	l.request.Keep = set
-	p, err := l.plan(&from)
+	p, err := l.plan(from)
 	if err != nil {
 		return p != nil, err // there is a plan, and the command does not fit it
 	}

@@ -134,11 +134,11 @@ func (o *options) plan(env []string) (*planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := o.resolve(&from, env)
+	l, err := o.resolve(from, env)
 	if err != nil {
 		return nil, err
 	}
-	p, err := l.plan(&from)
+	p, err := l.plan(from)
 	if err == nil && o.keep.saved != nil {
 		p.Warnings = append(p.Warnings, p.differsFrom(o.keep.saved)...)
 	}
@@ -147,7 +147,7 @@ func (o *options) plan(env []string) (*planned, error) {
 
 // state is what this process has. A capset that someone made setuid would take orders
 // from anybody, so it refuses to run.
-func state() (cred.State, error) {
+func state() (*cred.State, error) {
 	from, err := self.State()
 	switch {
 	case err != nil:
@@ -156,7 +156,7 @@ func state() (cred.State, error) {
 	case hiddenSetid():
 		err = errors.New("the file of this program is setuid or setgid: capset refuses to run as that")
 	}
-	return from, err
+	return &from, err
 }
 
 // hiddenSetid reports whether this program is setuid or setgid, for a caller whose ids

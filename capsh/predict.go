@@ -71,7 +71,7 @@ func (c *predictCommand) run(argv, env []string, out *term.Output) error {
 	if err != nil {
 		return err
 	}
-	outcome, err := execve.Predict(before, exe)
+	outcome, err := execve.Predict(&before, &exe)
 	var refused *execve.Refused
 	var unknown *execve.Unknown
 	switch {

@@ -169,7 +169,7 @@ func runCase(s *slot, c testCase, sum *tally) error {
 		_, gid := cred.Inside(ids, c.File.GID)
 		file.UnsureOwner, file.Unmapped = false, !uid || !gid
 	}
-	want, predictErr := execve.Predict(*said.Before, file)
+	want, predictErr := execve.Predict(said.Before, &file)
 	describe := func(format string, args ...any) error {
 		var rules []string
 		for r := range want.Rules.All() {

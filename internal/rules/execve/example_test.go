@@ -18,11 +18,11 @@ func ExamplePredict() {
 	before.Bounding = caps.Of(caps.Setuid, caps.NetRaw)
 
 	su := execve.File{Path: "/bin/su", Mode: 0o4755}
-	outcome, err := execve.Predict(before, su)
+	outcome, err := execve.Predict(&before, &su)
 	fmt.Println(outcome.After.UID.Effective, outcome.After.Effective, err)
 
 	before.NoNewPrivs = cred.Is(true)
-	outcome, err = execve.Predict(before, su)
+	outcome, err = execve.Predict(&before, &su)
 	fmt.Println(outcome.After.UID.Effective, outcome.After.Effective == 0, err)
 	// Output:
 	// 0 cap_setuid,cap_net_raw <nil>

@@ -108,7 +108,7 @@ func TestPredict(t *testing.T) {
 	}
 	for _, test := range tests {
 		test.before.FSUnknown = true // execve sets these ids
-		got, err := Predict(test.before, test.file)
+		got, err := Predict(&test.before, &test.file)
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 			continue
@@ -142,7 +142,7 @@ func TestPrivileged(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	empty := with(root(), func(s *cred.State) { s.Bounding = 0 })
-	_, err := Predict(empty, rawEP)
+	_, err := Predict(&empty, &rawEP)
 	var refused *Refused
 	if !errors.Is(err, ErrRefused) || !errors.As(err, &refused) || refused.Missing != raw {
 		t.Errorf("file capability outside bounding: %v", err)
@@ -158,7 +158,7 @@ func TestRefused(t *testing.T) {
 		"inherited": capFile(filecap.Caps{Permitted: raw, Inheritable: raw, Effective: true}),
 		"modest":    capFile(filecap.Caps{Permitted: raw}),
 	} {
-		if _, err := Predict(inherits, f); err != nil {
+		if _, err := Predict(&inherits, &f); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -188,7 +188,7 @@ func TestBeforeLinux617(t *testing.T) {
 				{before, older, 0, 1001, AmbientIDs},
 				{locked, older, 0, 1000, IDsReset},
 			} {
-				got, err := Predict(c.before, c.file)
+				got, err := Predict(&c.before, &c.file)
 				if err != nil || got.After.Ambient != c.ambient || got.After.Permitted != c.ambient ||
 					ids(&got.After).Effective != c.id || !got.Rules.Has(c.rule) {
 					t.Errorf("older %t, no_new_privs %t: %+v, %v", c.file.SetidFromReal, c.before.NoNewPrivs.Value, got, err)
@@ -205,24 +205,24 @@ func TestUnknown(t *testing.T) {
 		s.NoNewPrivs = cred.Known[bool]{}
 		return s
 	}
-	got, err := Predict(blind(user(1000)), plain)
+	got, err := Predict(new(blind(user(1000))), &plain)
 	if err != nil || got.After.Securebits.OK || got.After.NoNewPrivs.OK {
 		t.Errorf("a plain file, a plain user: %#v, %v", got, err)
 	}
 	var unknown *Unknown
-	if _, err = Predict(blind(root()), plain); !errors.As(err, &unknown) || unknown.What != "securebits" {
+	if _, err = Predict(new(blind(root())), &plain); !errors.As(err, &unknown) || unknown.What != "securebits" {
 		t.Errorf("root: %v, want securebits to matter", err)
 	}
 	someUser := with(user(1000), func(s *cred.State) { s.NoNewPrivs.OK = false })
-	if _, err = Predict(someUser, rawEP); !errors.As(err, &unknown) || unknown.What != "no_new_privs" {
+	if _, err = Predict(&someUser, &rawEP); !errors.As(err, &unknown) || unknown.What != "no_new_privs" {
 		t.Errorf("file capabilities: %v, want no_new_privs to matter", err)
 	}
 	none := with(blind(user(1000)), func(s *cred.State) { s.Bounding = 0 })
-	if _, err = Predict(none, rawEP); !errors.Is(err, ErrRefused) {
+	if _, err = Predict(&none, &rawEP); !errors.Is(err, ErrRefused) {
 		t.Errorf("refused either way, but: %v", err)
 	}
 	keep := with(user(1000), func(s *cred.State) { s.NoNewPrivs.OK = false; s.Securebits.Value = cred.KeepCaps })
-	if got, err = Predict(keep, plain); err != nil || got.After.Securebits != cred.Is(cred.Securebits(0)) {
+	if got, err = Predict(&keep, &plain); err != nil || got.After.Securebits != cred.Is(cred.Securebits(0)) {
 		t.Errorf("keep_caps with no_new_privs unknown: %#v, %v", got.After.Securebits, err)
 	}
 }
@@ -267,7 +267,7 @@ func TestUnsafe(t *testing.T) {
 			GID:        cred.Same(1000),
 			NoNewPrivs: cred.Is(false), Securebits: cred.Is[cred.Securebits](0), AmbientSupported: true,
 		}
-		got, err := Predict(before, File{Path: "f", Mode: 0o4755, GID: 1000, Unsafe: true})
+		got, err := Predict(&before, &File{Path: "f", Mode: 0o4755, GID: 1000, Unsafe: true})
 		if err != nil || got.After.UID.Effective != c.euid || got.After.Permitted&^setuid != 0 {
 			t.Errorf("effective %s: euid %d, permitted %s, %v; want euid %d", c.effective, got.After.UID.Effective, got.After.Permitted, err, c.euid)
 		}

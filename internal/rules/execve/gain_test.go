@@ -21,7 +21,7 @@ func TestGain(t *testing.T) {
 		})
 		gain := Gain(&s.Sets)
 		for _, f := range []File{plain, suRoot, capFile(filecap.Caps{Permitted: some(), Inheritable: some()})} {
-			o, err := Predict(s, f)
+			o, err := Predict(&s, &f)
 			if err != nil {
 				t.Fatal(err)
 			}

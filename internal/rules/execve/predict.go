@@ -17,7 +17,7 @@ import (
 // The kernel's side of it is begin_new_exec and bprm_creds_from_file in
 // fs/exec.c and cap_bprm_creds_from_file in security/commoncap.c. Not covered:
 // the boot option no_file_caps, and other security modules.
-func Predict(before cred.State, f File) (Outcome, error) {
+func Predict(before *cred.State, f *File) (Outcome, error) {
 	if err := f.unknownFormat(); err != nil {
 		return Outcome{}, err
 	}
@@ -44,7 +44,7 @@ func Predict(before cred.State, f File) (Outcome, error) {
 			}
 		})
 	}
-	e := exec{old: before, new: before, file: f}
+	e := exec{old: before, new: *before, file: f}
 	e.header()
 	e.setIDs()
 	if err := e.fileCaps(); err != nil {
@@ -59,8 +59,9 @@ func Predict(before cred.State, f File) (Outcome, error) {
 // exec is one execve on its way: new starts as a copy of old, as the kernel's
 // bprm->cred does.
 type exec struct {
-	old, new cred.State
-	file     File
+	old  *cred.State
+	new  cred.State
+	file *File
 	// hasCaps: file capabilities count; effective: all of permitted becomes
 	// effective; changed: the ids are not the caller's.
 	hasCaps, effective, changed bool
@@ -81,7 +82,7 @@ func (e *exec) header() {
 
 // setIDs is bprm_fill_uid (fs/exec.c).
 func (e *exec) setIDs() {
-	f := &e.file
+	f := e.file
 	switch {
 	case !f.setuid() && !f.setgid():
 	case f.NoSuid: // !mnt_may_suid
@@ -105,7 +106,7 @@ func (e *exec) setIDs() {
 // fileCaps is get_file_caps and bprm_caps_from_vfs_caps.
 func (e *exec) fileCaps() error {
 	e.new.Permitted = 0
-	f := &e.file
+	f := e.file
 	switch {
 	case !f.HasCaps:
 		return nil
@@ -220,12 +221,14 @@ func (e *exec) secure() bool {
 
 // predictBoth predicts with an unknown switch off and on. Where both agree the
 // switch doesn't matter; it stays unknown in the outcome.
-func predictBoth(before cred.State, f File, what string, set func(*cred.State, *File, bool)) (Outcome, error) {
-	off, on, fileOff, fileOn := before, before, f, f
-	set(&off, &fileOff, false)
-	set(&on, &fileOn, true)
-	a, errA := Predict(off, fileOff)
-	b, errB := Predict(on, fileOn)
+func predictBoth(before *cred.State, f *File, what string, set func(*cred.State, *File, bool)) (Outcome, error) {
+	predict := func(on bool) (Outcome, error) {
+		s, file := *before, *f
+		set(&s, &file, on)
+		return Predict(&s, &file)
+	}
+	a, errA := predict(false)
+	b, errB := predict(true)
 	if errA != nil && errB != nil {
 		return Outcome{}, errA // the same: no rule that refuses looks at the switch
 	}

@@ -72,13 +72,13 @@ func (p *Plan) PutOff(why string) {
 }
 
 func (p *Plan) judge(exe *execve.File) error {
-	plain, err := execve.Predict(p.Want, execve.File{Path: exe.Path, SetidFromReal: exe.SetidFromReal, Unsafe: exe.Unsafe})
+	plain, err := execve.Predict(&p.Want, &execve.File{Path: exe.Path, SetidFromReal: exe.SetidFromReal, Unsafe: exe.Unsafe})
 	if err != nil {
 		return err
 	}
 	outcome := plain
 	if !p.harmless() || !exe.Foreign && !exe.OpenedBefore {
-		if outcome, err = execve.Predict(p.Want, *exe); err != nil {
+		if outcome, err = execve.Predict(&p.Want, exe); err != nil {
 			return err
 		}
 	}

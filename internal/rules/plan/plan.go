@@ -34,8 +34,8 @@ type Plan struct {
 // adds what the command will have. The error is a *[Lacking], or says which step the
 // kernel would refuse for another reason.
 func Make(from *cred.State, r *Request) (*Plan, error) {
-	b := &builder{Plan: Plan{Before: *from, keep: r.Keep, req: r}, state: *from, want: r.target(), bits: r.securebits(from)}
-	b.Steps = b.room[:0]
+	steps := make([]Step, 0, 12) // as many as most plans have
+	b := &builder{Plan: Plan{Steps: steps, Before: *from, keep: r.Keep, req: r}, state: *from, want: r.target(), bits: r.securebits(from)}
 	b.reach()
 	b.build()
 	switch {
@@ -52,9 +52,6 @@ func Make(from *cred.State, r *Request) (*Plan, error) {
 // builder makes a plan: state is the state after the steps so far.
 type builder struct {
 	Plan
-	// room has space for the steps of most plans: one allocation with the rest
-	// makes a start faster than two.
-	room  [12]Step
 	state cred.State
 	// want are the sets to have before the execve, cut to what is available.
 	want cred.Sets
