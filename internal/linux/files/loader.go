@@ -29,19 +29,29 @@ type elfMachine struct {
 // elfHost is the kinds of ELF files that the kernels of an architecture run, or some
 // of them.
 type elfHost struct {
+	arch     string // its GOARCH
 	order    binary.ByteOrder
 	machines []elfMachine
 }
 
-// elfHosts are by GOARCH.
-var elfHosts = map[string]elfHost{
-	"386":     {binary.LittleEndian, []elfMachine{{3, false, 0}, {6, false, 0}, {62, true, 0}}},
-	"amd64":   {binary.LittleEndian, []elfMachine{{62, true, 0}, {3, false, 0}, {6, false, 0}}},
-	"arm":     {binary.LittleEndian, []elfMachine{{40, false, 0}, {183, true, 0}}},
-	"arm64":   {binary.LittleEndian, []elfMachine{{183, true, 0}, {40, false, 0}}},
-	"ppc64le": {binary.LittleEndian, []elfMachine{{21, true, 0}, {20, false, 0}}},
-	"riscv64": {binary.LittleEndian, []elfMachine{{243, true, 2}, {243, false, 1}}},
-	"s390x":   {binary.BigEndian, []elfMachine{{22, true, 2}, {22, false, 1}}},
+var elfHosts = [...]elfHost{
+	{"386", binary.LittleEndian, []elfMachine{{3, false, 0}, {6, false, 0}, {62, true, 0}}},
+	{"amd64", binary.LittleEndian, []elfMachine{{62, true, 0}, {3, false, 0}, {6, false, 0}}},
+	{"arm", binary.LittleEndian, []elfMachine{{40, false, 0}, {183, true, 0}}},
+	{"arm64", binary.LittleEndian, []elfMachine{{183, true, 0}, {40, false, 0}}},
+	{"ppc64le", binary.LittleEndian, []elfMachine{{21, true, 0}, {20, false, 0}}},
+	{"riscv64", binary.LittleEndian, []elfMachine{{243, true, 2}, {243, false, 1}}},
+	{"s390x", binary.BigEndian, []elfMachine{{22, true, 2}, {22, false, 1}}},
+}
+
+// hostOf is the host of an architecture; an empty one that is not known.
+func hostOf(arch string) *elfHost {
+	for i := range elfHosts {
+		if elfHosts[i].arch == arch {
+			return &elfHosts[i]
+		}
+	}
+	return &elfHost{}
 }
 
 // elfKind decides how an ELF file is read. The kernel ignores the byte order that the
@@ -52,7 +62,7 @@ type elfKind struct {
 }
 
 // find is the kind of an ELF header; false for one that these kernels do not run.
-func (h elfHost) find(head []byte) (elfKind, bool) {
+func (h *elfHost) find(head []byte) (elfKind, bool) {
 	for _, m := range h.machines {
 		if m.machine == h.order.Uint16(head[18:]) && (m.class == 0 || m.class == head[4]) {
 			return elfKind{m, h.order}, true
@@ -68,9 +78,9 @@ func findKind(head []byte) (elfKind, bool) {
 	if !isELF(head) {
 		return elfKind{}, false
 	}
-	kind, ok := elfHosts[runtime.GOARCH].find(head)
+	kind, ok := hostOf(runtime.GOARCH).find(head)
 	if !ok {
-		kind, ok = elfHosts[kernelArch()].find(head)
+		kind, ok = hostOf(kernelArch()).find(head)
 	}
 	return kind, ok
 }

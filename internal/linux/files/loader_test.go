@@ -24,7 +24,7 @@ var static = program64(wide(), "", "")
 
 // wide is the 64-bit machine of this host.
 func wide() elfMachine {
-	machines := elfHosts[runtime.GOARCH].machines
+	machines := hostOf(runtime.GOARCH).machines
 	return machines[slices.IndexFunc(machines, func(m elfMachine) bool { return m.wide })]
 }
 
@@ -61,11 +61,11 @@ func program64(m elfMachine, loader, more string) string {
 func TestELFKernel(t *testing.T) {
 	testenv.Need(t, "an amd64 host", runtime.GOARCH == "amd64", runtime.GOARCH)
 	dir := t.TempDir()
-	amd64 := elfHosts["amd64"].machines[0]
+	amd64 := hostOf("amd64").machines[0]
 	loader := write(t, dir, "loader", static)
 	write(t, dir, "short", static[:60])
 	write(t, dir, "cut", static[:100])
-	write(t, dir, "arm", program64(elfHosts["arm64"].machines[0], "", ""))
+	write(t, dir, "arm", program64(hostOf("arm64").machines[0], "", ""))
 	write(t, dir, "text", strings.Repeat("no ELF file\n", 10))
 	if err := os.Chmod(write(t, dir, "plain", static), 0o644); err != nil {
 		t.Fatal(err)

@@ -31,9 +31,7 @@ type kprobe struct {
 // its result: numbers of asm/perf_regs.h.
 type registers struct{ cred, target, cap, result int }
 
-var registersOf = map[string]registers{
-	"amd64": {cred: 5, target: 4, cap: 3, result: 0}, // di, si, dx, ax
-}
+var amd64 = registers{cred: 5, target: 4, cap: 3, result: 0} // di, si, dx, ax
 
 // checkFunction is cap_capable's name, as the kernel reads it.
 var checkFunction = [...]byte{'c', 'a', 'p', '_', 'c', 'a', 'p', 'a', 'b', 'l', 'e', 0}
@@ -51,11 +49,10 @@ func findKprobe() (*kprobe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: not a number: %q", path, text)
 	}
-	where, ok := registersOf[runtime.GOARCH]
-	if !ok {
+	if runtime.GOARCH != "amd64" {
 		return nil, errors.New("this kernel has no tracepoint capability:cap_capable (Linux 6.14 and later have it), and kprobes are used on x86-64 only")
 	}
-	return &kprobe{uint32(kind), where}, nil
+	return &kprobe{uint32(kind), amd64}, nil
 }
 
 // events are the probe at the entry and that at the return. The second has an empty

@@ -40,7 +40,7 @@ func withRegisters(list []uint32, registers ...uint64) []byte {
 // probing is a tracker of checks from kprobes.
 func probing() (*tracker, *[]checks.Check) {
 	t, got := testTracker()
-	t.source, t.answers = &kprobe{7, registersOf["amd64"]}, newAnswers()
+	t.source, t.answers = &kprobe{7, amd64}, newAnswers()
 	return t, got
 }
 
@@ -97,7 +97,7 @@ func TestGrantedBy(t *testing.T) {
 
 // TestShortRegisters: what a record does not have is not read.
 func TestShortRegisters(t *testing.T) {
-	k := &kprobe{7, registersOf["amd64"]}
+	k := &kprobe{7, amd64}
 	r := &record{chain: make([]byte, 8), registers: make([]byte, 20)}
 	for n := range r.registers {
 		r.registers[n] = 0xff

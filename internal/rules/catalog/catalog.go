@@ -47,7 +47,7 @@ func Of(c caps.Cap) (Entry, bool) {
 	if int(c) >= caps.Named {
 		return Entry{}, false
 	}
-	return entries[c], true
+	return *entries[c], true
 }
 
 // RootEquivalent lists the capabilities of a set by which a process of an
@@ -55,7 +55,7 @@ func Of(c caps.Cap) (Entry, bool) {
 func RootEquivalent(set caps.Set) caps.Set {
 	var found caps.Set
 	for c := range (set & caps.First(caps.Named)).All() {
-		if e := &entries[c]; e.Root != "" && set.Contains(e.With) {
+		if e := entries[c]; e.Root != "" && set.Contains(e.With) {
 			found |= c.Set()
 		}
 	}
@@ -94,7 +94,7 @@ func Suggest(text string) []caps.Cap {
 // mentions reports whether the name or the description of c contains text, which
 // is in lower case.
 func mentions(c caps.Cap, text string) bool {
-	e := &entries[c]
+	e := entries[c]
 	parts := []string{c.String(), e.Brief, e.Use, e.Danger.Text, e.Root, e.Inside.Text}
 	for _, p := range e.Permits {
 		parts = append(parts, p.Text)
