@@ -49,7 +49,7 @@ $(PROGRAMS:%=bin/%): bin/%:
 	$(GOBUILD) -o $@ ./$*
 
 .PHONY: run
-run: bin/capsh ## show what this process holds
+run: bin/capsh ## show which capabilities this process has
 	@bin/capsh --print
 
 .PHONY: setup

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -148,6 +149,33 @@ func TestPlainBuild(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.HasPrefix(string(out), "Current: ") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestInstall: the README's lines install the programs of a release.
+func TestInstall(t *testing.T) {
+	text := strings.Join(lines(t, filepath.Join(root, "README.md")), "\n")
+	_, block, found := strings.Cut(text, "From a release:\n\n```sh\n")
+	block, _, ended := strings.Cut(block, "```")
+	if !found || !ended {
+		t.Fatal("the README has no such block")
+	}
+	testenv.Need(t, "an amd64 host", runtime.GOARCH == "amd64", "the README installs programs for amd64")
+	dir, to := t.TempDir(), t.TempDir()
+	build := exec.Command("make", "-s", "dist-amd64", "DIST="+dir)
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	install := exec.Command("sh", "-ec", strings.ReplaceAll(block, "/usr/local/bin/", to))
+	install.Dir = dir
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("%s%v\n%s", block, err, out)
+	}
+	for _, name := range []string{"capsh", "capset"} {
+		if r := testenv.Run(t, exec.Command(filepath.Join(to, name), "--version")); r.Code != 0 || !strings.HasPrefix(r.Out, name+" ") {
+			t.Errorf("%s: %+v", name, r)
+		}
 	}
 }
 
