@@ -24,16 +24,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How often the full set is tried, at most how many trials there are, how often
-// the answers are confirmed, and how long the first trial may take.
+// At most how many trials there are, how often the answers are confirmed, and how
+// long the first trial may take.
 const (
-	fullRuns       = 5
-	quickRuns      = 10 // of a command that is quick, and so costs little
-	quick          = 200 * time.Millisecond
-	guidedFullRuns = 3
-	trialBudget    = 400
-	confirmRuns    = 3
-	trialTimeout   = 10 * time.Second
+	trialBudget  = 400
+	confirmRuns  = 3
+	trialTimeout = 10 * time.Second
 )
 
 // discovery is the search for the least set that a command works with.
@@ -71,7 +67,7 @@ func (o *options) newDiscovery(args, env []string) (*discovery, error) {
 	}
 	d.surroundings = d.environment()
 	d.search = shrink.Search{
-		Limit: d.limit, FullRuns: fullRuns, Confirm: confirmRuns, Budget: trialBudget, Danger: danger,
+		Limit: d.limit, FullRuns: d.fullRuns, Confirm: confirmRuns, Budget: trialBudget, Danger: danger,
 	}
 	if o.discover.confirm.OK {
 		d.search.Confirm = o.discover.confirm.Value
@@ -246,9 +242,6 @@ func (d *discovery) try(ctx context.Context, t *shrink.Trial) (shrink.Answer, er
 	}
 	if t.For == shrink.Full && o.Works {
 		d.runner.Known(o.Took)
-		if d.watching == nil && o.Took < quick {
-			d.search.FullRuns = max(d.search.FullRuns, quickRuns)
-		}
 	}
 	d.outcomes[t.Set] = o
 	d.progress.after(t, o)
@@ -259,6 +252,24 @@ func (d *discovery) try(ctx context.Context, t *shrink.Trial) (shrink.Answer, er
 		return shrink.Hangs, nil
 	}
 	return shrink.Fails, nil
+}
+
+// leastFullRuns is how often the command is run with everything where that takes
+// long: a hang takes all the time there is.
+var leastFullRuns = map[shrink.Answer]int{shrink.Works: 5, shrink.Fails: 3, shrink.Hangs: 2}
+
+// fullRuns is how often the command is run with everything after an answer: as often
+// as seconds allow, so that one that fails now and then shows. A command that works
+// half of the time gives the same answer ten times in one of 500 searches. What
+// watching showed is worth some of these runs.
+func (d *discovery) fullRuns(first shrink.Answer) int {
+	const seconds, most, guided = 2 * time.Second, 10, 3
+	runs := min(int(seconds/d.outcomes[d.limit].Took), most)
+	if first == shrink.Works && d.watching != nil {
+		d.search.Least = runs
+		return guided
+	}
+	return max(runs, leastFullRuns[first])
 }
 
 // interruptible is a context that ends with a signal that ends programs, unless

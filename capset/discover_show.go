@@ -62,7 +62,7 @@ func (d *discovery) lines(user *cred.Known[schema.User]) (lines []byte, warnings
 func (d *discovery) appendPlan(b []byte) []byte {
 	b = fmt.Appendf(b, "at most %d trials, with %s at most; each ends after %v\n", d.search.Budget, plan.Names(d.limit), d.runner.Limit())
 	for _, step := range []string{
-		fmt.Sprintf("%d or more with all of that, which must all work", d.search.FullRuns),
+		"2 or more with all of that, as its time allows; all must work",
 		"1 without any capability",
 		"without halves of what is left, then without quarters and single ones, most dangerous first",
 		"with all but each one that is kept, to find alternatives",
@@ -116,7 +116,7 @@ func (p *progress) after(t *shrink.Trial, o *trial.Outcome) {
 }
 
 // expected is about how many trials there are: half of all are searching.
-func (p *progress) expected() int { return p.search.FullRuns + 30 }
+func (p *progress) expected() int { return 35 }
 
 // line shows a text in the place of the one before.
 func (p *progress) line(text string) {

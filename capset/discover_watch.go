@@ -34,7 +34,7 @@ func (d *discovery) startWatching() error {
 	switch {
 	case err == nil:
 		d.watching = &watching{found: map[caps.Set]*checks.Found{}}
-		d.search.FullRuns, d.search.Watched = guidedFullRuns, d.watching.guess
+		d.search.Watched = d.watching.guess
 		if how == "watch" {
 			d.search.Budget = 1
 		}

@@ -18,8 +18,11 @@ func (s *state) settle(found caps.Set) (Reason, error) {
 			return "", err
 		}
 		outcome, less, err := s.confirm(found)
-		if err != nil || outcome == refuted {
-			return NotConfirmed, err
+		if err != nil {
+			return "", err
+		}
+		if outcome == refuted {
+			return s.refuted()
 		}
 		if outcome == confirmed {
 			s.claim(found)
@@ -27,6 +30,17 @@ func (s *state) settle(found caps.Set) (Reason, error) {
 		}
 		found = less
 	}
+}
+
+// refuted distinguishes a command that is flaky with everything from one that is so
+// with less.
+func (s *state) refuted() (Reason, error) {
+	for range s.need {
+		if answer, err := s.try(s.Limit, Confirm); err != nil || answer != Works {
+			return Flaky, err
+		}
+	}
+	return NotConfirmed, nil
 }
 
 // milder tries, once for each capability of a set that works, everything but that
@@ -93,8 +107,11 @@ func (s *state) confirm(set caps.Set) (outcome, caps.Set, error) {
 // confirmWorks runs a set that should work once more, if that is necessary; more
 // says that further runs are.
 func (s *state) confirmWorks(set caps.Set) (out outcome, more bool, err error) {
-	need := max(s.Confirm, s.FullRuns)
-	if t := s.tallies[set]; t == nil || t.fails() == 0 && t.runs() < need {
+	missing := func() bool {
+		t := s.tallies[set]
+		return t == nil || t.fails() == 0 && (t.runs() < s.need || s.result.Runs < s.Least)
+	}
+	if missing() {
 		if _, err := s.try(set, Confirm); err != nil {
 			return refuted, false, err
 		}
@@ -102,7 +119,7 @@ func (s *state) confirmWorks(set caps.Set) (out outcome, more bool, err error) {
 	if s.tallies[set].fails() > 0 {
 		return refuted, false, nil
 	}
-	return confirmed, s.tallies[set].runs() < need, nil
+	return confirmed, missing(), nil
 }
 
 // confirmFails runs a set that should fail once more, if that is necessary. One that

@@ -58,12 +58,14 @@ type Watched struct{ Needs []caps.Set }
 type Search struct {
 	// Limit is the upper limit: every trial's set is within it.
 	Limit caps.Set
-	// FullRuns is how often the command must work with Limit, and with the set
-	// that is claimed; Try may change it in the first trial. Confirm is how often it
-	// must fail without each capability of that set.
-	FullRuns, Confirm int
-	// Budget is the greatest number of trials.
-	Budget int
+	// FullRuns is how often the command must give the same answer with Limit, where
+	// the first one is this; if it works, the set that is claimed must work as often.
+	FullRuns func(first Answer) int
+	// Confirm is how often a set must give the same answer before a claim rests on it.
+	Confirm int
+	// Budget is the greatest number of trials. There are at least Least before a set
+	// is claimed.
+	Budget, Least int
 	// Danger orders capabilities: the greater, the sooner it has to go. Of equals
 	// the one of the lower number goes first.
 	Danger func(caps.Cap) int
@@ -121,6 +123,8 @@ var errBudget = errors.New("no trials are left")
 type state struct {
 	*Search
 	tallies map[caps.Set]*tally
+	// need is how often the set that is claimed must work.
+	need int
 	// late counts the sets that failed once and then worked.
 	late   int
 	result Result
@@ -173,13 +177,8 @@ func (s *state) full() (Reason, error) {
 	if err != nil {
 		return "", err
 	}
-	runs := s.FullRuns
-	switch first { // a failure may take as long as waiting goes, a hang does
-	case Fails:
-		runs = min(runs, s.Confirm)
-	case Hangs:
-		runs = min(runs, 2)
-	}
+	runs := s.FullRuns(first)
+	s.need = max(runs, s.Confirm)
 	for range runs - 1 {
 		if again, err := s.try(s.Limit, Full); err != nil || again != first {
 			return Flaky, err

@@ -35,10 +35,15 @@ func danger(c caps.Cap) int {
 	return int(e.Host)
 }
 
+// runs is how often a command must work, fail and hang.
+func runs(works, fails, hangs int) func(shrink.Answer) int {
+	return func(first shrink.Answer) int { return [...]int{fails, hangs, works}[first] }
+}
+
 // search is a search that asks an oracle.
 func search(works oracle) *shrink.Search {
 	return &shrink.Search{
-		Limit: all, FullRuns: fullRuns, Confirm: confirm, Budget: budget, Danger: danger,
+		Limit: all, FullRuns: runs(fullRuns, confirm, 2), Confirm: confirm, Budget: budget, Danger: danger,
 		Try: func(trial shrink.Trial) (shrink.Answer, error) {
 			if works(trial.Set) {
 				return shrink.Works, nil
@@ -209,27 +214,40 @@ func TestNotMonotone(t *testing.T) {
 	}
 }
 
-// TestFlaky: a command that fails at random, whatever it has, or that needs
-// something at random, gets no set but by great chance.
+// TestFlaky: a command that works at random, or needs something at random, rarely
+// gets an answer that says otherwise.
 func TestFlaky(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(4, 4))
+	works := func(part int, needs caps.Set) oracle {
+		return func(has caps.Set) bool { return rnd.IntN(100) < part && has.Contains(needs) }
+	}
+	const quick = 10 // runs of a quick command, as in capset
 	for _, test := range []struct {
 		name  string
 		works oracle
-		most  int // claims in 1000
+		full  int
+		least int
+		most  int // answers other than flaky or not confirmed, in 1000
 	}{
-		{"fails half of the time", func(caps.Set) bool { return rnd.IntN(2) == 0 }, 2},
-		{"fails a third of the time", func(has caps.Set) bool { return rnd.IntN(3) > 0 && has.Has(caps.Chown) }, 25},
-		{"needs it half of the time", func(has caps.Set) bool { return has.Has(caps.Chown) || rnd.IntN(2) == 0 }, 90},
+		{"works half of the time", works(50, 0), fullRuns, 0, 80},
+		{"works half of the time, quick", works(50, 0), quick, 0, 5},
+		{"works half of the time, quick and watched", works(50, 0), confirm, quick, 20},
+		{"works in four of five, quick", works(80, 0), quick, 0, 35},
+		{"works in one of five, quick", works(20, 0), quick, 0, 110},
+		{"works with it in two of three", works(67, caps.Chown.Set()), fullRuns, 0, 25},
+		{"works with it in two of three, quick", works(67, caps.Chown.Set()), quick, 0, 5},
+		{"needs it half of the time", func(has caps.Set) bool { return has.Has(caps.Chown) || rnd.IntN(2) == 0 }, fullRuns, 0, 90},
 	} {
-		claims := 0
+		wrong := 0
 		for range 1000 {
-			if r := run(t, search(test.works)); r.Reason == "" {
-				claims++
+			s := search(test.works)
+			s.FullRuns, s.Least = runs(test.full, max(test.full, test.least), 2), test.least
+			if r := run(t, s); r.Reason != shrink.Flaky && r.Reason != shrink.NotConfirmed {
+				wrong++
 			}
 		}
-		if claims > test.most {
-			t.Errorf("%s: claimed %d times of 1000", test.name, claims)
+		if wrong > test.most {
+			t.Errorf("%s: another answer %d times of 1000", test.name, wrong)
 		}
 	}
 }
@@ -292,7 +310,16 @@ func TestReasons(t *testing.T) {
 				return shrink.Works
 			}
 			return shrink.Fails
-		}, shrink.NotConfirmed, fullRuns + 2},
+		}, shrink.Flaky, fullRuns + 3},
+		{"stops to work with none", func(has caps.Set) shrink.Answer {
+			if has == 0 {
+				n++
+			}
+			if n > 1 && has == 0 {
+				return shrink.Fails
+			}
+			return shrink.Works
+		}, shrink.NotConfirmed, fullRuns + 2 + fullRuns},
 	} {
 		n = 0
 		s := search(nil)
@@ -312,7 +339,7 @@ func TestOrder(t *testing.T) {
 		got = append(got, trial.For)
 		return try(trial)
 	}
-	s.FullRuns = confirm
+	s.FullRuns = runs(confirm, confirm, 2)
 	s.Watched = func() (shrink.Watched, bool) {
 		return shrink.Watched{Needs: []caps.Set{caps.NetRaw.Set(), 1 << 50}}, len(got) == confirm+1
 	}
@@ -369,7 +396,7 @@ func TestGuidedIsShort(t *testing.T) {
 		noise := some(rnd, rnd.IntN(2))
 		blind = append(blind, claimed(t, needs(set)).Runs)
 		s := search(needs(set))
-		s.FullRuns = confirm
+		s.FullRuns = runs(confirm, confirm, 2)
 		s.Watched = func() (shrink.Watched, bool) { return watched(set | noise), true }
 		guided = append(guided, run(t, s).Runs)
 	}
