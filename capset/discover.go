@@ -211,6 +211,7 @@ func danger(c caps.Cap) int {
 func (d *discovery) run() error {
 	ctx, stop := interruptible()
 	defer stop()
+	trial.Adopt()
 	began := time.Now()
 	early, err := d.runner.SucceedsEarly(ctx)
 	if err == nil && early {

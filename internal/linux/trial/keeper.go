@@ -90,7 +90,8 @@ func Keep(args, env []string) int {
 	}
 	// A handler, unlike ignoring, does not come down to the program.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
-	if err := apply.Subreaper(); err != nil {
+	// What the keeper watches over may stop it: capset's end makes it go on.
+	if err := errors.Join(apply.Subreaper(), apply.DeathSignal(uint32(unix.SIGCONT))); err != nil {
 		k.say("failed", err.Error())
 		return 1
 	}
@@ -162,9 +163,7 @@ func (k *keeper) removeContainer() {
 	late := time.AfterFunc(patience, killer.start)
 	reap(func(ended int, _ unix.WaitStatus) bool { return ended != pid })
 	late.Stop()
-	killer.start()
-	reap(func(int, unix.WaitStatus) bool { return true })
-	killer.stop()
+	endOrphans()
 }
 
 // killer kills all descendants again and again.

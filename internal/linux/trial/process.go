@@ -170,7 +170,7 @@ func (p *Process) listen() {
 			return
 		}
 	}
-	p.ended <- Ended{Err: errors.New("the keeper of a trial was killed; what it watched over may still run")}
+	p.ended <- Ended{Err: errKeeper}
 }
 
 // PID is the process that becomes the command; 0 where it was not started.
@@ -182,22 +182,56 @@ func (p *Process) Release() { p.gate.Close() }
 // Ended delivers once how the command ended.
 func (p *Process) Ended() <-chan Ended { return p.ended }
 
+// errKeeper says that the command, or something that it started, killed its keeper.
+var errKeeper = errors.New("the keeper of a trial was killed")
+
 // Stop ends the command with all that came of it, and returns when nothing of it
 // is left.
 func (p *Process) Stop() error {
 	p.control.Close()
 	p.gate.Close()
-	status, err := apply.Wait(p.keeper)
+	status, err := p.waitForKeeper()
+	if err == nil && (!status.Exited() || status.ExitStatus() != 0) {
+		err = errKeeper
+	}
+	if err != nil && adopts {
+		endOrphans()
+	}
 	p.report.Close()
 	p.out.finish()
 	p.err.finish()
 	switch {
+	case err != nil && adopts:
+		return fmt.Errorf("%w; all processes of the trial were ended", err)
 	case err != nil:
-		return fmt.Errorf("wait for the keeper of a trial: %w", err)
-	case !status.Exited() || status.ExitStatus() != 0:
-		return errors.New("the keeper of a trial was killed; what it watched over may still run")
+		return fmt.Errorf("%w; processes of the trial may still run", err)
 	}
 	return nil
+}
+
+// waitForKeeper waits for the keeper's end. What it watches over may stop it.
+func (p *Process) waitForKeeper() (status unix.WaitStatus, err error) {
+	for {
+		unix.Kill(p.keeper, unix.SIGCONT)
+		if status, err = apply.Wait(p.keeper); err != nil || !status.Stopped() {
+			return status, err
+		}
+	}
+}
+
+// adopts says that all children of this process are those of trials; see [Adopt].
+var adopts bool
+
+// Adopt makes this process the parent of what loses its keeper, so that it can be
+// ended, unless this process already has children, which are none of a trial's.
+func Adopt() { adopts = !hasChildren() && apply.Subreaper() == nil }
+
+// endOrphans ends all descendants of this process.
+func endOrphans() {
+	var killer killer
+	killer.start()
+	reap(func(int, unix.WaitStatus) bool { return true })
+	killer.stop()
 }
 
 // Output is the end of what the command wrote, and a sum over all of stdout. It

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,7 +65,7 @@ func (r *Runner) Limit() time.Duration {
 	if r.Fixed || r.slowest == 0 {
 		return r.Timeout
 	}
-	return min(max(10*r.slowest, least), max(r.Timeout, 2*r.slowest))
+	return min(max(10*r.slowest, least), max(r.Timeout, 4*r.slowest))
 }
 
 // Try runs the command once with a set and ends it with its whole tree. The error
@@ -87,7 +88,7 @@ func (r *Runner) Try(ctx context.Context, set caps.Set) (*Outcome, error) {
 	err = w.watch(ctx)
 	o := w.outcome
 	o.Took = time.Since(p.started)
-	err = errors.Join(err, p.Stop())
+	err = cmp.Or(p.Stop(), err)
 	var sum Sum
 	o.Stdout, o.Stderr, sum = p.Output()
 	if o.Works && r.SameOutput {
@@ -143,7 +144,7 @@ func (r *Runner) help(ctx context.Context, c *Command, limit time.Duration) (*Ou
 		err = o.take(ended)
 		o.Works, o.Took = exitedWell(ended.Status), ended.Took
 	}
-	err = errors.Join(err, p.Stop())
+	err = cmp.Or(p.Stop(), err)
 	o.Stdout, o.Stderr, _ = p.Output()
 	return o, err
 }

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -150,7 +149,7 @@ func TestKilled(t *testing.T) {
 // waitFor waits until something is so.
 func waitFor(t *testing.T, so func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("waited in vain")
 		}
@@ -380,17 +379,44 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestKeeperKilled: someone kills the keeper; that is said.
-func TestKeeperKilled(t *testing.T) {
-	p, err := Start(shell("sleep 100"))
+// TestKeeperStopped: a command that stops its keeper is ended, by what made the trial
+// or when that is killed.
+func TestKeeperStopped(t *testing.T) {
+	file, mark := filepath.Join(t.TempDir(), "f"), newMark(t)
+	script := "M=" + mark + "; sleep $M & kill -STOP $PPID; touch " + file + "; wait"
+	stopped := func() bool { return os.Remove(file) == nil }
+	p, err := Start(shell(script))
 	if err != nil {
 		t.Fatal(err)
 	}
-	syscall.Kill(p.keeper, syscall.SIGKILL)
-	if e := <-p.Ended(); e.Err == nil {
-		t.Errorf("%+v", e)
+	waitFor(t, stopped)
+	if err := p.Stop(); err != nil {
+		t.Error(err)
 	}
-	if err := p.Stop(); err == nil {
-		t.Error("no error")
+	if left := marked(t, mark); left != nil {
+		t.Errorf("left: %v", left)
+	}
+	cmd := exec.Command("/proc/self/exe", "victim", script)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, stopped)
+	cmd.Process.Kill()
+	cmd.Wait()
+	waitFor(t, func() bool { return marked(t, mark) == nil })
+}
+
+// TestKeeperKilled: a command that kills its keeper is ended all the same, and that is
+// said once.
+func TestKeeperKilled(t *testing.T) {
+	Adopt()
+	mark := newMark(t)
+	r := runner("kill -KILL $PPID; M=" + mark + "; export M; setsid sleep $M & sleep $M")
+	_, err := r.Try(context.Background(), 0)
+	if err == nil || strings.Count(err.Error(), errKeeper.Error()) != 1 {
+		t.Errorf("error %v", err)
+	}
+	if left := marked(t, mark); left != nil {
+		t.Errorf("left: %v", left)
 	}
 }

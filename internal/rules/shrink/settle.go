@@ -13,6 +13,13 @@ import (
 func (s *state) settle(found caps.Set) (Reason, error) {
 	checked := caps.Set(0)
 	for {
+		// What chance has found is refuted here, before the many runs of alternatives.
+		switch out, _, err := s.confirmWorks(found); {
+		case err != nil:
+			return "", err
+		case out == refuted:
+			return s.refuted()
+		}
 		var err error
 		if found, err = s.milder(found, &checked); err != nil {
 			return "", err

@@ -344,8 +344,8 @@ func TestOrder(t *testing.T) {
 		return shrink.Watched{Needs: []caps.Set{caps.NetRaw.Set(), 1 << 50}}, len(got) == confirm+1
 	}
 	run(t, s)
-	want := []shrink.Purpose{shrink.Full, shrink.Full, shrink.Full, shrink.Empty, shrink.Guided, shrink.Alternative,
-		shrink.Confirm, shrink.Confirm, shrink.Confirm, shrink.Confirm}
+	want := []shrink.Purpose{shrink.Full, shrink.Full, shrink.Full, shrink.Empty, shrink.Guided,
+		shrink.Confirm, shrink.Alternative, shrink.Confirm, shrink.Confirm, shrink.Confirm}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
