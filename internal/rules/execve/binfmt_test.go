@@ -25,6 +25,9 @@ func TestParseRegistration(t *testing.T) {
 	if err != nil || r.Opened || r.FileDecides || r.PassesFile() {
 		t.Errorf("%+v, %v", r, err)
 	}
+	if off, err := ParseRegistration("disabled\ninterpreter /bin/a\nflags: \nextension .jar\n"); err != nil || off.Matches("a.jar", nil) {
+		t.Errorf("a registration that is off: %+v, %v", off, err)
+	}
 	for path, want := range map[string]bool{"a.jar": true, "/b.c/a.jar": true, "a.jar.jar": true, ".jar": true, "jar": false, "a.Jar": false, "a.jar/b": false} {
 		if r.Matches(path, nil) != want {
 			t.Errorf("%q matches: %v", path, !want)

@@ -221,6 +221,11 @@ func TestUnknown(t *testing.T) {
 	if _, err = Predict(&none, &rawEP); !errors.Is(err, ErrRefused) {
 		t.Errorf("refused either way, but: %v", err)
 	}
+	unsure := rawEP
+	unsure.UnsureMount = true // refused, or ignored
+	if _, err = Predict(with(user(1000), func(s *cred.State) { s.Bounding = 0 }), unsure); !errors.As(err, &unknown) || unknown.What != "the mount's user namespace" {
+		t.Errorf("refused on a mount that may not count: %v", err)
+	}
 	keep := with(user(1000), func(s *cred.State) { s.NoNewPrivs.OK = false; s.Securebits.Value = cred.KeepCaps })
 	if got, err = Predict(&keep, &plain); err != nil || got.After.Securebits != cred.Is(cred.Securebits(0)) {
 		t.Errorf("keep_caps with no_new_privs unknown: %#v, %v", got.After.Securebits, err)
