@@ -111,6 +111,34 @@ func TestEPI(t *testing.T) {
 	}
 }
 
+// TestParseText: set text becomes what setcap(8) writes.
+func TestParseText(t *testing.T) {
+	raw, kill := caps.NetRaw.Set(), caps.Kill.Set()
+	for _, test := range []struct {
+		text   string
+		rootID uint32
+		want   Caps
+	}{
+		{"cap_net_raw=ep", 0, Caps{Version: 2, Permitted: raw, Effective: true}},
+		{"cap_net_raw=p", 0, Caps{Version: 2, Permitted: raw}},
+		{"cap_net_raw=ep cap_kill=ei", 7, Caps{Version: 3, RootID: 7, Permitted: raw, Inheritable: kill, Effective: true}},
+		{"cap_net_raw=p cap_kill=i", 0, Caps{Version: 2, Permitted: raw, Inheritable: kill}},
+		{"=", 0, Caps{Version: 2}},
+	} {
+		if got, err := ParseText(test.text, test.rootID, caps.Named); err != nil || got != test.want {
+			t.Errorf("%s: %+v, %v, want %+v", test.text, got, err, test.want)
+		}
+	}
+	for text, say := range map[string]string{
+		"cap_net_raw=ep cap_kill=p": "only some capabilities effective",
+		"cap_nothing=p":             "cap_nothing",
+	} {
+		if got, err := ParseText(text, 0, caps.Named); err == nil || !strings.Contains(err.Error(), say) {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, g := range golden {
 		value, _ := hex.DecodeString(g.hex)
