@@ -208,7 +208,7 @@ func (l *listing) open() (err error) {
 	pids, _ := procfs.Proc.Own("self").Namespace("pid")
 	l.nested = pids.OK && pids.Value != container.InitialInode(container.PIDNS)
 	l.ownMounts, _ = procfs.Proc.Own("self").Namespace("mnt")
-	if l.ownNS = self.UserNSByInode(); !l.ownNS.Inode.OK || !l.scan.Live() {
+	if l.ownNS, err = procfs.Proc.Own("self").UserNS(); err != nil || !l.ownNS.Inode.OK || !l.scan.Live() {
 		l.ownNS = cred.UserNS{Inode: cred.Is[uint64](cred.InitialUserNS)}
 	}
 	l.cgroups = !l.scan.Live() || self.SeesCgroups()

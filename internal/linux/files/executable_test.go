@@ -285,15 +285,3 @@ func TestExecutableChroot(t *testing.T) {
 		t.Errorf("in a directory to come: %+v, %v", got, err)
 	}
 }
-
-func TestReleaseBefore(t *testing.T) {
-	for release, want := range map[string]bool{
-		"6.17.0": false, "6.18.44-fc": false, "7.0": false, "10.1.2": false,
-		"6.16.12": true, "6.9": true, "5.10.0-8-amd64": true, "4.4.0": true,
-		"": false, "6": false, "6.": false, "x.y": false,
-	} {
-		if got := releaseBefore([]byte(release), 6, 17); got != want {
-			t.Errorf("%q before 6.17: %v", release, got)
-		}
-	}
-}

@@ -8,6 +8,7 @@ import (
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/execve"
 	"capsh/internal/rules/filecap"
+	"capsh/internal/rules/release"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,8 +47,8 @@ func parseCaps(value []byte, errno syscall.Errno) (c fileCaps, err error) {
 		return fileCaps{has: true, invalid: true}, nil
 	}
 	if c.RootID != 0 {
-		uidMap, ok := self.UIDMap()
-		c.foreign = !ok || !execve.RootCounts(c.RootID, uidMap)
+		ns, err := self.UserNS()
+		c.foreign = err != nil || !execve.RootCounts(c.RootID, ns.UIDMap.Value)
 	}
 	return c, nil
 }
@@ -81,33 +82,12 @@ func readCaps(f *execve.File, fd int) error {
 	return nil
 }
 
-// kernelBefore reports whether the kernel says that it is older than the given
-// release.
+// kernelBefore reports whether the kernel is known to be older than a version.
 func kernelBefore(major, minor int) (bool, error) {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
 		return false, err
 	}
-	return releaseBefore(u.Release[:], major, minor), nil
-}
-
-// releaseBefore compares the first two numbers of a release, "6.18.44-x"; what
-// does not start with two is not older.
-func releaseBefore(release []byte, major, minor int) bool {
-	gotMajor, rest := leadingInt(release)
-	if len(rest) == 0 || rest[0] != '.' {
-		return false
-	}
-	gotMinor, end := leadingInt(rest[1:])
-	if len(end) == len(rest)-1 {
-		return false
-	}
-	return gotMajor < major || gotMajor == major && gotMinor < minor
-}
-
-func leadingInt(b []byte) (n int, rest []byte) {
-	for len(b) > 0 && b[0] >= '0' && b[0] <= '9' {
-		n, b = n*10+int(b[0]-'0'), b[1:]
-	}
-	return n, b
+	before, ok := release.Before(unix.ByteSliceToString(u.Release[:]), major, minor)
+	return ok && before, nil
 }

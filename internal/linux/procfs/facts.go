@@ -32,26 +32,19 @@ func (t *Thread) UserNS() (ns cred.UserNS, err error) {
 			return ns, t.fail(Malformed, m.file, errForm)
 		}
 	}
-	ns.Setgroups, err = t.Setgroups()
-	return ns, err
-}
-
-// Setgroups reads whether the thread's user namespace allows setgroups(2);
-// unknown before Linux 3.19.
-func (t *Thread) Setgroups() (allowed cred.Known[bool], err error) {
-	text, ok, err := t.Optional("setgroups")
+	text, ok, err := t.Optional("setgroups") // before Linux 3.19 there is none
 	if err != nil || !ok {
-		return allowed, err
+		return ns, err
 	}
-	if allowed = ParseSetgroups(text); !allowed.OK {
-		return allowed, t.fail(Malformed, "setgroups", errForm)
+	if ns.Setgroups = parseSetgroups(text); !ns.Setgroups.OK {
+		return ns, t.fail(Malformed, "setgroups", errForm)
 	}
-	return allowed, nil
+	return ns, nil
 }
 
-// ParseSetgroups reads "allow" or "deny" (kernel/user_namespace.c,
+// parseSetgroups reads "allow" or "deny" (kernel/user_namespace.c,
 // proc_setgroups_show).
-func ParseSetgroups(text []byte) cred.Known[bool] {
+func parseSetgroups(text []byte) cred.Known[bool] {
 	text = bytes.TrimSuffix(text, []byte{'\n'})
 	allow := string(text) == "allow"
 	return cred.Known[bool]{Value: allow, OK: allow || string(text) == "deny"}

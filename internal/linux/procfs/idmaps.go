@@ -1,10 +1,9 @@
 package procfs
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -12,45 +11,31 @@ import (
 )
 
 // IDMaps reads what distinguishes an id of this thread from one that its user
-// namespace does not map: the maps, the overflow ids, and whether setgroups(2) is
-// allowed. Each is unknown where [OpenOwn] does not find it.
+// namespace does not map: the namespace, and the overflow ids. Each is unknown where
+// [OpenOwn] does not find it.
 func IDMaps() (ns cred.UserNS, err error) {
-	for _, f := range [...]struct {
-		name  string
-		read  func(name string) ([]byte, error)
-		parse func(text []byte) (ok bool)
-	}{
-		{"thread-self/uid_map", ReadOwn, idMapInto(&ns.UIDMap)},
-		{"thread-self/gid_map", ReadOwn, idMapInto(&ns.GIDMap)},
-		{"thread-self/setgroups", ReadOwn, func(text []byte) bool { ns.Setgroups = ParseSetgroups(text); return ns.Setgroups.OK }},
-		{"sys/kernel/overflowuid", readKernel, idInto(&ns.OverflowUID)},
-		{"sys/kernel/overflowgid", readKernel, idInto(&ns.OverflowGID)},
-	} {
-		text, err := f.read(f.name)
-		switch {
-		case errors.Is(err, unix.ENOENT) || errors.Is(err, ErrNotOwn):
-		case err != nil:
-			return ns, err
-		case !f.parse(text):
-			return ns, errors.New("read /proc/" + f.name + ": not of the kernel's form")
-		}
+	if ns, err = OwnThread().UserNS(); err != nil {
+		return ns, err
 	}
-	return ns, nil
+	if ns.OverflowUID, err = overflowID("sys/kernel/overflowuid"); err != nil {
+		return ns, err
+	}
+	ns.OverflowGID, err = overflowID("sys/kernel/overflowgid")
+	return ns, err
 }
 
-func idMapInto(to *cred.Known[[]cred.IDRange]) func([]byte) bool {
-	return func(text []byte) bool {
-		to.Value, to.OK = ParseIDMap(text)
-		return to.OK
+func overflowID(name string) (id cred.Known[uint32], err error) {
+	text, err := readKernel(name)
+	switch {
+	case errors.Is(err, unix.ENOENT) || errors.Is(err, ErrNotOwn):
+		return id, nil
+	case err != nil:
+		return id, err
 	}
-}
-
-func idInto(to *cred.Known[uint32]) func([]byte) bool {
-	return func(text []byte) bool {
-		n, err := strconv.ParseUint(strings.TrimSuffix(string(text), "\n"), 10, 32)
-		*to = cred.Known[uint32]{Value: uint32(n), OK: err == nil}
-		return to.OK
+	if id.Value, id.OK = parseID(bytes.TrimSuffix(text, []byte{'\n'})); !id.OK {
+		return id, errors.New("read /proc/" + name + ": not of the kernel's form")
 	}
+	return id, nil
 }
 
 // readKernel reads a file of /proc/sys that says the same on every procfs: the

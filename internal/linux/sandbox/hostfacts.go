@@ -29,7 +29,9 @@ func (r root) settings(f *container.Facts) {
 	}
 	f.Modules = r.setting("sys/kernel/modules_disabled", "0")
 	f.KernelExec = r.setting("sys/kernel/kexec_load_disabled", "0")
-	f.UserNamespaces = r.userNamespaces()
+	f.UserNamespaces = self.SettingsOfUserNS(func(name string) ([]byte, error) {
+		return files.Here.ReadFile(string(r.Root) + "/" + name)
+	})
 	f.Disks = r.disks()
 }
 
@@ -61,21 +63,6 @@ func (r root) setting(name, value string) cred.Known[bool] {
 		return cred.Is(false)
 	}
 	return cred.Known[bool]{}
-}
-
-// userNamespaces reports whether a process without privileges may make them: by the
-// kernel's limit, Debian's switch and that of AppArmor.
-func (r root) userNamespaces() cred.Known[bool] {
-	most := r.text("sys/user/max_user_namespaces")
-	if !most.OK {
-		return cred.Known[bool]{}
-	}
-	for name, off := range map[string]string{"unprivileged_userns_clone": "0", "apparmor_restrict_unprivileged_userns": "1"} {
-		if r.text("sys/kernel/"+name).Value == off {
-			return cred.Is(false)
-		}
-	}
-	return cred.Is(most.Value != "0")
 }
 
 // disks are the block devices that have data (/proc/partitions).

@@ -3,6 +3,7 @@ package self
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unsafe"
 
 	"capsh/internal/linux/procfs"
@@ -45,22 +46,32 @@ func DeathSignal() (uint32, error) {
 }
 
 // UserNamespaces reports whether a process without capabilities may make a user
-// namespace, as far as the limits in /proc say; unknown where
-// [procfs.OpenOwn] does not find them, and where a seccomp filter is in force, which
-// may forbid it as Docker's does. A security module may still forbid it.
+// namespace, as [SettingsOfUserNS] has it; unknown where [procfs.OpenOwn] does not
+// find the settings, and where a seccomp filter is in force, which may forbid it as
+// Docker's does.
 func UserNamespaces() cred.Known[bool] {
 	mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
 	if filtered := mode != 0 || err != nil && err != unix.EINVAL; filtered { // EINVAL: this kernel has no seccomp
 		return cred.Known[bool]{}
 	}
-	most, err := procfs.ReadOwn("sys/user/max_user_namespaces")
+	return SettingsOfUserNS(procfs.ReadOwn)
+}
+
+// SettingsOfUserNS reports whether the settings of the kernel, files of a procfs, let
+// a process without capabilities make a user namespace: the kernel's limit, Debian's
+// switch and AppArmor's. Not every kernel has the switches.
+func SettingsOfUserNS(read func(name string) ([]byte, error)) cred.Known[bool] {
+	most, err := read("sys/user/max_user_namespaces")
 	if err != nil {
 		return cred.Known[bool]{}
 	}
-	// Debian's switch; elsewhere it does not exist.
-	open, err := procfs.ReadOwn("sys/kernel/unprivileged_userns_clone")
-	if err != nil && !errors.Is(err, unix.ENOENT) {
-		return cred.Known[bool]{}
+	allowed := strings.TrimSpace(string(most)) != "0"
+	for name, off := range map[string]string{"unprivileged_userns_clone": "0", "apparmor_restrict_unprivileged_userns": "1"} {
+		text, err := read("sys/kernel/" + name)
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return cred.Known[bool]{}
+		}
+		allowed = allowed && (err != nil || strings.TrimSpace(string(text)) != off)
 	}
-	return cred.Is(string(most) != "0\n" && (err != nil || string(open) != "0\n"))
+	return cred.Is(allowed)
 }

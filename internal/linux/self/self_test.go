@@ -211,6 +211,39 @@ func helperNoFSIDs() {
 	}
 }
 
+// TestSettingsOfUserNS: the kernel's limit and two distributions' switches.
+func TestSettingsOfUserNS(t *testing.T) {
+	yes, no, unknown := cred.Is(true), cred.Is(false), cred.Known[bool]{}
+	const limit, debian, apparmor = "sys/user/max_user_namespaces", "sys/kernel/unprivileged_userns_clone", "sys/kernel/apparmor_restrict_unprivileged_userns"
+	for name, c := range map[string]struct {
+		files map[string]string // "-" may not be read
+		want  cred.Known[bool]
+	}{
+		"no /proc":             {nil, unknown},
+		"no switch":            {map[string]string{limit: "15000\n"}, yes},
+		"no namespaces":        {map[string]string{limit: "0\n"}, no},
+		"Debian, on":           {map[string]string{limit: "15000\n", debian: "1\n"}, yes},
+		"Debian, off":          {map[string]string{limit: "15000\n", debian: "0\n"}, no},
+		"Ubuntu":               {map[string]string{limit: "15000\n", debian: "1\n", apparmor: "1\n"}, no},
+		"Ubuntu, unrestricted": {map[string]string{limit: "15000\n", debian: "1\n", apparmor: "0\n"}, yes},
+		"a switch not seen":    {map[string]string{limit: "15000\n", apparmor: "-"}, unknown},
+	} {
+		read := func(name string) ([]byte, error) {
+			switch text, ok := c.files[name]; {
+			case !ok:
+				return nil, unix.ENOENT
+			case text == "-":
+				return nil, unix.EACCES
+			default:
+				return []byte(text), nil
+			}
+		}
+		if got := SettingsOfUserNS(read); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
 func TestReadKernel(t *testing.T) {
 	text, err := os.ReadFile("/proc/sys/kernel/cap_last_cap")
 	if err != nil {

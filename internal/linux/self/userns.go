@@ -10,25 +10,6 @@ import (
 // is unknown.
 func UserNS() (cred.UserNS, error) { return procfs.OwnThread().UserNS() }
 
-// UserNSByInode is the user namespace of this process, by its inode and its uid_map;
-// unknown where there is no /proc.
-func UserNSByInode() (ns cred.UserNS) {
-	ns.Inode, _ = procfs.Proc.Own("self").Namespace("user")
-	ns.UIDMap.Value, ns.UIDMap.OK = idMap("uid_map")
-	return ns
-}
-
-// UIDMap is the uid_map of this process's user namespace.
-func UIDMap() ([]cred.IDRange, bool) { return idMap("uid_map") }
-
-func idMap(file string) ([]cred.IDRange, bool) {
-	text, err := procfs.ReadOwn("self/" + file)
-	if err != nil {
-		return nil, false
-	}
-	return procfs.ParseIDMap(text)
-}
-
 // SeesCgroups says that this process reads the whole paths in the cgroup files of
 // others. In a cgroup namespace of its own it sees them from its own cgroup on,
 // whoever's they are (cgroup_namespaces(7)). Kernels before 4.6 have no such thing.

@@ -1,12 +1,10 @@
 package container
 
 import (
-	"strconv"
-	"strings"
-
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
+	"capsh/internal/rules/release"
 )
 
 // Facts are what was read of a process and of the container around it. What the
@@ -181,11 +179,8 @@ func (f *Facts) shared(k NamespaceKind) cred.Known[bool] {
 
 // atLeast reports whether the kernel is known to be of a release or later.
 func (f *Facts) atLeast(major, minor int) bool {
-	first, rest, _ := strings.Cut(f.Release.Value, ".")
-	second, _, _ := strings.Cut(rest, ".")
-	haveMajor, err := strconv.Atoi(first)
-	haveMinor, minorErr := strconv.Atoi(second)
-	return err == nil && minorErr == nil && (haveMajor > major || haveMajor == major && haveMinor >= minor)
+	before, ok := release.Before(f.Release.Value, major, minor)
+	return ok && !before
 }
 
 // confined reports whether capabilities are known to count for less than the
