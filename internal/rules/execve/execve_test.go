@@ -223,7 +223,7 @@ func TestUnknown(t *testing.T) {
 	}
 	unsure := rawEP
 	unsure.UnsureMount = true // refused, or ignored
-	if _, err = Predict(with(user(1000), func(s *cred.State) { s.Bounding = 0 }), unsure); !errors.As(err, &unknown) || unknown.What != "the mount's user namespace" {
+	if _, err = Predict(new(with(user(1000), func(s *cred.State) { s.Bounding = 0 })), &unsure); !errors.As(err, &unknown) || unknown.What != "the mount's user namespace" {
 		t.Errorf("refused on a mount that may not count: %v", err)
 	}
 	keep := with(user(1000), func(s *cred.State) { s.NoNewPrivs.OK = false; s.Securebits.Value = cred.KeepCaps })
