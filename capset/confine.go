@@ -40,7 +40,7 @@ func (c *confineOptions) resolve(r *plan.Request, l *launch) error {
 	}
 	err := l.inside(func() error { return c.resolveLandlock(&r.Landlock, l.lookup, abi) })
 	if err == nil && l.dryRun && errors.Is(missing, self.ErrNoLandlock) {
-		l.warning(missing.Error() + ": here nothing would be started")
+		l.warning(missing.Error() + ": nothing would be started here")
 		return nil
 	}
 	return cmp.Or(err, missing)
@@ -75,7 +75,7 @@ func (c *confineOptions) resolveLandlock(rules *plan.Landlock, at files.Lookup, 
 		}
 	}
 	if rules.Access == 0 {
-		return errors.New("--landlock-rule needs a --landlock-access to make an exception from")
+		return errors.New("--landlock-rule needs a --landlock-access: it is an exception from that")
 	}
 	for i := range rules.Rules {
 		if err := checkRule(&rules.Rules[i], rules.Access); err != nil {
@@ -98,9 +98,9 @@ func checkRule(r *plan.LandlockRule, handled plan.Rights) error {
 	}
 	switch other := r.Access &^ handled; {
 	case handled == 0:
-		return errors.New(what + ": it needs a --landlock-access=" + kind + " to make an exception from")
+		return errors.New(what + " needs a --landlock-access=" + kind + ": it is an exception from that")
 	case other != 0:
-		return errors.New(what + ": no --landlock-access has " + strings.Join(other.Names(), ","))
+		return errors.New(what + ": no --landlock-access denies " + strings.Join(other.Names(), ","))
 	case kind == "net":
 		return nil
 	}

@@ -54,12 +54,12 @@ func parse(args []string) (o *options, help string, err error) {
 
 func (m *modeOptions) json() bool { return m.format.Value == "json" }
 
-// table is all options there are: a new one is one entry here.
+// table has all options: a new one is one entry here.
 func (o *options) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capset [option ...] [--] command [argument ...]",
-		About: `Starts a command that has no capability and can gain none, unless asked
-otherwise. Nothing is started that would not have exactly what was asked.
+		About: `Starts a command that has no capabilities and can gain none, unless options say
+otherwise. Refuses to start it if the result would differ from what was asked.
 
 `,
 		Groups: []flags.Group{
@@ -73,9 +73,10 @@ otherwise. Nothing is started that would not have exactly what was asked.
 			{Title: "also", Options: o.mode.options()},
 		},
 		After: `
-LIST has commas between names (net_raw, CAP_NET_RAW, 13) or is all or none.
+LIST is names separated by commas (net_raw, CAP_NET_RAW, 13), or all or none.
 Exit status: the command's; 125 capset failed and started nothing, 126 the
-command cannot be run, 127 it is not there; of --discover 0 a set, 1 none.
+command cannot be executed, 127 it was not found. Of --discover: 0 if a set was
+found, 1 if not.
 `,
 		Leading: true,
 		Refused: peerOption,
@@ -88,10 +89,10 @@ var list = flags.Unread(flags.Caps(0))
 
 func (k *keepOptions) options() []flags.Option {
 	return []flags.Option{
-		{Name: "keep", Short: "k", Help: "keep these through the execve", Value: ordered(&k.words, "--keep", list)},
-		{Name: "from", Help: "what to begin with", Value: flags.Once(&k.from, flags.Some(flags.Base))},
-		{Name: "cap-add", Help: "keep these, in Docker's words", Value: ordered(&k.words, "--cap-add", list)},
-		{Name: "cap-drop", Help: "keep these no more, in Docker's words", Value: ordered(&k.words, "--cap-drop", list)},
+		{Name: "keep", Short: "k", Help: "keep these capabilities through the execve", Value: ordered(&k.words, "--keep", list)},
+		{Name: "from", Help: "the set to start from; none by default", Value: flags.Once(&k.from, flags.Some(flags.Base))},
+		{Name: "cap-add", Help: "keep these too, as for docker run", Value: ordered(&k.words, "--cap-add", list)},
+		{Name: "cap-drop", Help: "do not keep these, as for docker run", Value: ordered(&k.words, "--cap-drop", list)},
 	}
 }
 
@@ -99,8 +100,8 @@ func (u *userOptions) options() []flags.Option {
 	return []flags.Option{
 		{Name: "user", Short: "u", Help: "become this user, with its groups and HOME", Value: flags.Once(&u.spec, flags.UserSpec)},
 		{Name: "groups", Help: "the supplementary groups", Value: flags.Once(&u.groups, flags.Groups)},
-		{Name: "if-root", Help: "change the user where the effective uid is 0 only", Value: flags.Switch(&u.ifRoot)},
-		{Name: "own-stdio", Help: "give it pipes and the terminal of stdin to stderr", Value: flags.Switch(&u.ownStdio)},
+		{Name: "if-root", Help: "change the user only if the effective uid is 0", Value: flags.Switch(&u.ifRoot)},
+		{Name: "own-stdio", Help: "make the user the owner of stdin, stdout, stderr", Value: flags.Switch(&u.ownStdio)},
 		{Name: "ruid", Help: "the real user id", Value: ordered(&u.ids, "--ruid", flags.UserName).Once()},
 		{Name: "euid", Help: "the effective and saved user id", Value: ordered(&u.ids, "--euid", flags.UserName).Once()},
 		{Name: "rgid", Help: "the real group id", Value: ordered(&u.ids, "--rgid", flags.GroupName).Once()},
@@ -110,12 +111,12 @@ func (u *userOptions) options() []flags.Option {
 
 func (s *setOptions) options() []flags.Option {
 	return []flags.Option{
-		{Name: "bounding", Help: "the bounding set to have; +a,-b to change it; keep", Value: flags.Once(&s.bounding, list)},
+		{Name: "bounding", Help: "the bounding set; +a,-b changes it, keep does not", Value: flags.Once(&s.bounding, list)},
 		{Name: "inheritable", Help: "the inheritable set, in the same way", Value: flags.Once(&s.inheritable, list)},
 		{Name: "permitted", Help: "the permitted set, in the same way", Value: flags.Once(&s.permitted, list)},
 		{Name: "ambient", Help: "the ambient set, in the same way", Value: flags.Once(&s.ambient, list)},
-		{Name: "securebits", Help: "names, a number or none; +a,-b to change them", Value: flags.Once(&s.securebits, flags.SecurebitChanges)},
-		{Name: "lock", Help: "no uid gives capabilities any more, for good", Value: flags.Switch(&s.lock)},
+		{Name: "securebits", Help: "names, a number or none; +a,-b changes them", Value: flags.Once(&s.securebits, flags.SecurebitChanges)},
+		{Name: "lock", Help: "lock securebits: no uid gives capabilities", Value: flags.Switch(&s.lock)},
 		{Name: "no-new-privs", Help: "set no_new_privs, which is the default", Value: flags.Switch(&s.noNewPrivs)},
 		{Name: "allow-new-privs", Help: "leave no_new_privs as it is", Value: flags.Switch(&s.allowNewPrivs)},
 	}
@@ -125,15 +126,15 @@ func (p *processOptions) options() []flags.Option {
 	dir := flags.Some(flags.Text("DIR"))
 	return []flags.Option{
 		{Name: "chdir", Short: "C", Help: "change to this directory, as the new user", Value: flags.Once(&p.chdir, dir)},
-		{Name: "chroot", Help: "change the root directory, and to it", Value: flags.Once(&p.chroot, dir)},
+		{Name: "chroot", Help: "change the root directory, and enter it", Value: flags.Once(&p.chroot, dir)},
 		{Name: "umask", Help: "an octal mode", Value: flags.Once(&p.umask, flags.Umask)},
 		{Name: "rlimit", Help: "a limit, such as nofile=1024:2048", Value: flags.Do(flags.Rlimit, p.addRlimit)},
-		{Name: "argv0", Short: "a", Help: "the command's name for itself", Value: flags.Once(&p.argv0, flags.Text("NAME"))},
-		{Name: "pdeathsig", Help: "the signal to get when the parent ends", Value: flags.Once(&p.death, flags.Death)},
-		{Name: "ptracer", Help: "who may trace it, for Yama", Value: flags.Once(&p.ptracer, flags.Ptracer)},
-		{Name: "ignore-signal", Help: "ignore these, or all", Value: signals(&p.signals.Ignore)},
-		{Name: "default-signal", Help: "let these, or all, act by default", Value: signals(&p.signals.Default)},
-		{Name: "block-signal", Help: "block these, or all", Value: signals(&p.signals.Block)},
+		{Name: "argv0", Short: "a", Help: "the command's argv[0]", Value: flags.Once(&p.argv0, flags.Text("NAME"))},
+		{Name: "pdeathsig", Help: "the signal it gets when its parent ends", Value: flags.Once(&p.death, flags.Death)},
+		{Name: "ptracer", Help: "the process that may trace it (Yama)", Value: flags.Once(&p.ptracer, flags.Ptracer)},
+		{Name: "ignore-signal", Help: "ignore these signals, or all", Value: signals(&p.signals.Ignore)},
+		{Name: "default-signal", Help: "give these, or all, their default action", Value: signals(&p.signals.Default)},
+		{Name: "block-signal", Help: "block these signals, or all", Value: signals(&p.signals.Block)},
 	}
 }
 
@@ -141,7 +142,7 @@ func (e *environOptions) options() []flags.Option {
 	return []flags.Option{
 		{Name: "env", Short: "e", Help: "set a variable, in order with --unset-env", Value: ordered(&e.words, "--env", flags.Assignment)},
 		{Name: "unset-env", Help: "remove a variable", Value: ordered(&e.words, "--unset-env", flags.Variable)},
-		{Name: "reset-env", Help: "begin with TERM and the user's HOME, SHELL, PATH", Value: flags.Switch(&e.reset)},
+		{Name: "reset-env", Help: "start from TERM and the user's HOME, SHELL, PATH", Value: flags.Switch(&e.reset)},
 		{Name: "keep-home", Help: "leave HOME as it is", Value: flags.Switch(&e.keepHome)},
 		{Name: "login-env", Help: "set USER and LOGNAME too", Value: flags.Switch(&e.login)},
 	}
@@ -149,8 +150,8 @@ func (e *environOptions) options() []flags.Option {
 
 func (c *confineOptions) options() []flags.Option {
 	return []flags.Option{
-		{Name: "apparmor-profile", Help: "change to it at the execve", Value: flags.Once(&c.appArmor, flags.Some(flags.Text("NAME")))},
-		{Name: "selinux-label", Help: "change to it at the execve", Value: flags.Once(&c.selinux, flags.Some(flags.Text("LABEL")))},
+		{Name: "apparmor-profile", Help: "the profile from the execve on", Value: flags.Once(&c.appArmor, flags.Some(flags.Text("NAME")))},
+		{Name: "selinux-label", Help: "the label from the execve on", Value: flags.Once(&c.selinux, flags.Some(flags.Text("LABEL")))},
 		{Name: "seccomp-filter", Help: "load a compiled BPF filter", Value: flags.Once(&c.seccomp, flags.Some(flags.Text("FILE")))},
 		{Name: "landlock-access", Help: "deny these rights, or all", Value: ordered(&c.landlock, "--landlock-access", flags.LandlockAccess)},
 		{Name: "landlock-rule", Help: "allow them", Value: ordered(&c.landlock, "--landlock-rule", flags.LandlockRule)},
@@ -161,16 +162,16 @@ func (m *modeOptions) options() []flags.Option {
 	format, json := flags.Formatted(&m.format, flags.Format(export.Formats()...))
 	return []flags.Option{
 		{Name: "dry-run", Short: "n", Help: "show the plan, change nothing", Value: flags.Switch(&m.dryRun)},
-		{Name: "format", Help: "how to write it", Value: format},
+		{Name: "format", Help: "output format of --dry-run or --discover", Value: format},
 		{Name: "json", Help: "the same as --format=json", Value: json},
-		{Name: "best-effort", Help: "go without what is not permitted, and warn", Value: flags.Switch(&m.bestEffort)},
-		{Name: "allow-mismatch", Help: "start it although it will have others, and warn", Value: flags.Switch(&m.allowMismatch)},
-		{Name: "verbose", Short: "v", Help: "say too what is harmless", Value: flags.Switch(&m.verbose)},
+		{Name: "best-effort", Help: "warn about what is not permitted, do without it", Value: flags.Switch(&m.bestEffort)},
+		{Name: "allow-mismatch", Help: "warn if the result will differ, start it anyway", Value: flags.Switch(&m.allowMismatch)},
+		{Name: "verbose", Short: "v", Help: "also report harmless differences", Value: flags.Switch(&m.verbose)},
 		{Name: "quiet", Short: "q", Help: "no warnings", Value: flags.Switch(&m.quiet)},
 		{Name: "list-landlock", Help: "list the rights that the kernel's Landlock has", Value: flags.Switch(&m.listLandlock)},
 		{Name: "list-caps", Help: "list the capabilities of the kernel", Value: flags.Switch(&m.listCaps)},
 		{Name: "complete", Help: "for shells: what the last word of LINE can become", Value: flags.Known(&m.complete, flags.Text("LINE"))},
-		{Name: "version", Short: "V", Help: "say which version this is", Value: flags.Switch(&m.version)},
+		{Name: "version", Short: "V", Help: "print the version", Value: flags.Switch(&m.version)},
 	}
 }
 

@@ -87,7 +87,7 @@ func (o *options) information(help string) (string, error) {
 	case help != "":
 		return help, nil
 	case len(m.asked()) > 0 && len(o.argv) > 0:
-		return "", fmt.Errorf("%s starts no command, %s", m.asked()[0], o.argv[0])
+		return "", fmt.Errorf("%s does not start a command: %s", m.asked()[0], o.argv[0])
 	case len(m.asked()) > 1:
 		return "", errors.New(strings.Join(m.asked(), " and ") + " exclude each other")
 	case m.version:

@@ -29,14 +29,14 @@ func ExampleMake() {
 	fmt.Println("then:", p.Want.UID.Effective, p.Want.Permitted)
 	// Output:
 	// drop from bounding all but cap_net_bind_service
-	// securebit keep_caps, to keep permitted over the change of user
+	// securebit keep_caps, to stay permitted across the change of user
 	// setgroups 1000
 	// setresgid 1000
 	// setresuid 1000
 	// capset effective cap_net_bind_service; permitted cap_net_bind_service; inheritable cap_net_bind_service
 	// raise ambient cap_net_bind_service
 	// no_new_privs
-	// read all back and compare
+	// read everything back and compare
 	// signals as at the start
 	// then: 1000 cap_net_bind_service
 }

@@ -110,4 +110,4 @@ func mayConfine(what string, st *cred.State) error {
 type Verify struct{ unchanged }
 
 func (Verify) Name() string   { return "verify" }
-func (Verify) String() string { return "read all back and compare" }
+func (Verify) String() string { return "read everything back and compare" }

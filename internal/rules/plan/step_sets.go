@@ -35,7 +35,7 @@ func (s Capset) Simulate(st *cred.State) error {
 	case !st.Effective.Has(caps.Setpcap) && !(st.Inheritable | st.Permitted).Contains(i):
 		return needs(s.Name(), caps.Setpcap) // cap_inh_is_capped
 	case !(st.Inheritable | st.Bounding).Contains(i):
-		return fails(s.Name(), "inheritable cannot take in what is not in the bounding set")
+		return fails(s.Name(), "only what is in the bounding set can become inheritable")
 	case !st.Permitted.Contains(p):
 		return fails(s.Name(), "permitted can only shrink")
 	case !p.Contains(e):
@@ -68,7 +68,7 @@ type KeepCaps struct{}
 func (KeepCaps) Name() string { return "keep_caps" }
 
 func (KeepCaps) String() string {
-	return "securebit keep_caps, to keep permitted over the change of user"
+	return "securebit keep_caps, to stay permitted across the change of user"
 }
 
 // Simulate is PR_SET_KEEPCAPS in cap_task_prctl.

@@ -79,7 +79,7 @@ func (v Value) Once() Value {
 func Formatted(to *cred.Known[string], kind Kind[string]) (format, json Value) {
 	set := func(v string) error {
 		if to.OK && to.Value != v {
-			return fmt.Errorf("is at odds with --format=%s", to.Value)
+			return fmt.Errorf("contradicts --format=%s", to.Value)
 		}
 		*to = cred.Is(v)
 		return nil
