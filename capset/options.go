@@ -111,7 +111,7 @@ func (u *userOptions) options() []flags.Option {
 
 func (s *setOptions) options() []flags.Option {
 	return []flags.Option{
-		{Name: "bounding", Help: "the bounding set; +a,-b changes it, keep does not", Value: flags.Once(&s.bounding, list)},
+		{Name: "bounding", Help: "the bounding set; +a,-b changes it, keep does not", Value: flags.Once(&s.bounding, flags.Bounding)},
 		{Name: "inheritable", Help: "the inheritable set, in the same way", Value: flags.Once(&s.inheritable, list)},
 		{Name: "permitted", Help: "the permitted set, in the same way", Value: flags.Once(&s.permitted, list)},
 		{Name: "ambient", Help: "the ambient set, in the same way", Value: flags.Once(&s.ambient, list)},

@@ -48,7 +48,7 @@ var peers = [...]struct {
 	{"AmbientCapabilities", "systemd's", "--keep=LIST"},
 	{"CapabilityBoundingSet", "systemd's", "--keep=LIST, or --bounding=LIST"},
 	{"SecureBits", "systemd's", "--securebits=BITS"},
-	{"NoNewPrivileges", "systemd's", "nothing: it is the default"},
+	{"NoNewPrivileges nnp", "systemd's or setpriv's", "nothing: it is the default"},
 	{"security-opt", "docker's", "nothing for no-new-privileges, the default; --apparmor-profile=NAME, --selinux-label=LABEL, --seccomp-filter=FILE"},
 	// Where and how.
 	{"workdir w cwd working-directory WorkingDirectory D", "docker's, systemd's or env's", "--chdir=DIR"},

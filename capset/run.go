@@ -101,7 +101,11 @@ func (o *options) information(help string) (string, error) {
 		if len(words) < 2 {
 			return "", nil
 		}
-		list := new(options).table().Complete(words[1:len(words)-1], words[len(words)-1])
+		table := new(options).table()
+		list := table.Complete(words[1:len(words)-1], words[len(words)-1])
+		if m.verbose {
+			list = table.Described(list)
+		}
 		return strings.Join(append(list, ""), "\n"), nil
 	}
 	return "", nil

@@ -24,20 +24,21 @@ type command interface {
 // commands are in the order in which --help lists them.
 var commands = [...]struct {
 	name string
+	help string // what it does, for a shell that completes its name
 	make func() command
 }{
-	{"show", func() command { return &showCommand{} }},
-	{"ps", func() command { return &psCommand{sort: "pid"} }},
-	{"tree", func() command { return &treeCommand{forest{listing: listing{threads: true, everything: true}}} }},
-	{"file", func() command { return &fileCommand{} }},
-	{"predict", func() command { return &predictCommand{} }},
-	{"expect", func() command { return &expectCommand{} }},
-	{"assess", func() command { return &assessCommand{} }},
-	{"trace", func() command { return &traceCommand{} }},
-	{"explain", func() command { return &explainCommand{} }},
-	{"completion", func() command { return completionCommand{} }},
-	{"help", func() command { return helpCommand{} }},
-	{"version", func() command { return versionCommand{} }},
+	{"show", "what processes have", func() command { return &showCommand{} }},
+	{"ps", "which processes have capabilities", func() command { return &psCommand{sort: "pid"} }},
+	{"tree", "processes with capabilities, as a tree", func() command { return &treeCommand{forest{listing: listing{threads: true, everything: true}}} }},
+	{"file", "what files grant", func() command { return &fileCommand{} }},
+	{"predict", "what a command would have after an execve", func() command { return &predictCommand{} }},
+	{"expect", "compare processes with expectations, for tests", func() command { return &expectCommand{} }},
+	{"assess", "is this a container, and how well is it isolated?", func() command { return &assessCommand{} }},
+	{"trace", "what the kernel checks while a command runs", func() command { return &traceCommand{} }},
+	{"explain", "what capabilities are", func() command { return &explainCommand{} }},
+	{"completion", "write a completion script for a shell", func() command { return completionCommand{} }},
+	{"help", "how to use capsh or a command", func() command { return helpCommand{} }},
+	{"version", "which version this is", func() command { return versionCommand{} }},
 }
 
 // newCommand is the command of a name, nil for none.

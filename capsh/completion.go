@@ -30,12 +30,16 @@ install puts the scripts where the shells look.
 
 // run writes a script. The scripts ask for each word that is to be completed, each
 // program for itself: capsh completion words LINE and capset --complete=LINE print
-// what the last word of LINE, which ends at the cursor, can become.
+// what the last word of LINE, which ends at the cursor, can become. With described in
+// place of words, or capset --verbose, a line may have a tab and what the word does.
 func (completionCommand) run(operands, _ []string, out *term.Output) error {
-	if len(operands) == 2 && operands[0] == "words" {
-		for _, word := range complete(flags.SplitLine(operands[1])) {
-			out.Printf("%s\n", word)
+	if len(operands) == 2 && (operands[0] == "words" || operands[0] == "described") {
+		words := flags.SplitLine(operands[1])
+		list := complete(words)
+		if operands[0] == "described" {
+			list = described(words, list)
 		}
+		out.Printf("%s", strings.Join(append(list, ""), "\n"))
 		return nil
 	}
 	if len(operands) != 1 {
@@ -73,9 +77,23 @@ func complete(words []string) []string {
 	}
 	list := classic.Complete(last)
 	if len(before) == 0 {
-		list = append(list, flags.Starting(last, slices.Collect(commandNames()))...)
+		list = append(flags.Starting(last, slices.Collect(commandNames())), list...)
 	}
 	return list
+}
+
+// described puts what it does behind each command and option that a line can become.
+func described(words, list []string) []string {
+	if len(words) > 2 {
+		if c := newCommand(words[1]); c != nil {
+			return c.table().Described(list)
+		}
+	}
+	help := map[string]string{}
+	for _, c := range commands {
+		help[c.name] = c.help
+	}
+	return classic.Described(flags.DescribedBy(list, help))
 }
 
 const bashCompletion = `# bash completion for capsh and capset
@@ -89,6 +107,10 @@ _capsh() {
 	[[ ${COMP_WORDS[0]##*/} == capset ]] && ask=(capset --complete)
 	mapfile -t COMPREPLY < <(command "${ask[@]}" "$line" 2>/dev/null)
 	case ${COMPREPLY[0]-} in
+	@files)
+		COMPREPLY=()
+		compopt -o default
+		;;
 	@commands)
 		# A file may have any name, and bash puts it on the line as it is: it
 		# has to be quoted. Left out is what needs $'', no quote inside of "".
@@ -105,21 +127,30 @@ _capsh() {
 	1*[=:]) compopt -o nospace ;;
 	esac
 }
-complete -o default -F _capsh capsh capset
+complete -F _capsh capsh capset
 `
 
 const zshCompletion = `#compdef capsh capset
 # zsh completion for capsh and capset
 _capsh() {
-	local -a list ask=(capsh completion words)
-	[[ $words[1]:t == capset ]] && ask=(capset --complete)
+	local -a list ask=(capsh completion described) open_words open_shown words_ shown
+	[[ $words[1]:t == capset ]] && ask=(capset --verbose --complete)
 	list=("${(@f)$(command $ask "${(j: :)words[1,CURRENT-1]} $PREFIX" 2>/dev/null)}")
 	case $list[1] in
-	'') compset -P '*='; _files ;;
+	'') ;;
+	@files) compset -P '*[=:]'; _files ;;
 	@commands) _command_names -e ;;
 	*)
-		compadd -S '' -- ${(M)list:#*[=:]}
-		compadd -- ${list:#*[=:]}
+		local line
+		for line in $list; do
+			if [[ ${line%%$'\t'*} == *[=:] ]]; then
+				open_words+=${line%%$'\t'*} open_shown+=${line/$'\t'/  -- }
+			else
+				words_+=${line%%$'\t'*} shown+=${line/$'\t'/  -- }
+			fi
+		done
+		compadd -l -S '' -d open_shown -- $open_words
+		compadd -l -d shown -- $words_
 		;;
 	esac
 }
@@ -132,11 +163,11 @@ fi
 
 const fishCompletion = `# fish completion for capsh and capset
 function __capsh_complete
-	set -l ask capsh completion words
-	string match -qr '(^|/)capset$' -- (commandline -opc)[1]; and set ask capset --complete
+	set -l ask capsh completion described
+	string match -qr '(^|/)capset$' -- (commandline -opc)[1]; and set ask capset --verbose --complete
 	set -l list (command $ask (commandline -cp | string collect) 2>/dev/null)
 	switch "$list[1]"
-	case ''
+	case @files
 		set -l word (commandline -ct)
 		set -l option (string match -r -- '^--[^=]*=' $word)
 		for path in (__fish_complete_path (string replace -r -- '^--[^=]*=' '' $word))

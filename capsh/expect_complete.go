@@ -34,7 +34,7 @@ func expectValues(subject, typed string) []string {
 	case "gid", "egid", "sgid", "fsgid":
 		return flags.GroupNames()
 	case "groups":
-		return flags.Listed(append(flags.GroupNames(), "none"), typed)
+		return flags.Listed(flags.GroupNames(), typed, "none")
 	case "seccomp":
 		return []string{"off", "strict", "filter"}
 	case "userns":
@@ -44,5 +44,5 @@ func expectValues(subject, typed string) []string {
 	case "mode":
 		return flags.ModeNames()
 	}
-	return flags.Listed(append(flags.CapNames(typed), flags.DefaultNames()...), typed)
+	return flags.Listed(append(flags.CapNames(typed), append(flags.DefaultNames(), "all")...), typed, "none")
 }

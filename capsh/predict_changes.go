@@ -99,6 +99,6 @@ var setOrDefault = flags.Kind[caps.Set]{
 		return caps.ParseList(text, caps.First(kernelBits(procfs.Proc)))
 	},
 	Complete: func(typed string) []string {
-		return flags.Listed(append(flags.CapNames(typed), flags.DefaultNames()...), typed)
+		return flags.Listed(append(flags.CapNames(typed), "all"), typed, append(flags.DefaultNames(), "none")...)
 	},
 }

@@ -103,6 +103,8 @@ func TestCompletionTyped(t *testing.T) {
 		tty.types("capset -q --user=root:roo\t-- sh -c 'echo group-$(id -gn)'\n", "group-root")
 		tty.types("capset -q --landlock-access=fs:make-bl\t-- sh -c 'echo confi''ned'\n", "confined")
 		tty.types("echo; capsh file /usr/bi\tsu\n", "/usr/bin/su  setuid")
+		// A number is nobody's file name.
+		tty.types("touch 5seconds; capsh ps --watch=5s\t; echo; rm 5seconds; capset -q -C /usr/shar\t -- pwd\n", "/usr/share\r\n")
 		tty.types("exit\n", "")
 	}
 }
@@ -141,7 +143,7 @@ func TestCompletionOddNames(t *testing.T) {
 func TestCompletionFish(t *testing.T) {
 	fish := testenv.Tool(t, "fish")
 	for line, want := range map[string]string{
-		"capsh expl":                         "explain\n",
+		"capsh expl":                         "explain\twhat capabilities are\n",
 		"capsh --drop=cap_chow":              "--drop=cap_chown\n",
 		"capsh explain cap_chown,cap_k":      "cap_chown,cap_kill\n",
 		"capset --keep cap_net_bi":           "cap_net_bind_service\n",
@@ -152,6 +154,9 @@ func TestCompletionFish(t *testing.T) {
 		"capset --landlock-access=fs:make-b": "--landlock-access=fs:make-block\n",
 		"capsh file /etc/passw":              "/etc/passwd\n",
 		"capsh --proc=/pro":                  "--proc=/proc/\n",
+		"capset --kee":                       "--keep=\tkeep these capabilities through the execve\n",
+		"capsh ps --no-head":                 "--no-headers\twithout the titles of the columns\n",
+		"capsh --supp":                       "--supports=\t",
 	} {
 		cmd := exec.Command(fish, "-N", "-c", "capsh completion fish | source; complete -C $argv[1]", line)
 		cmd.Env = completionEnv(t)

@@ -49,3 +49,30 @@ func TestManualKubernetes(t *testing.T) {
 		t.Errorf("%v: %+v", command, r)
 	}
 }
+
+// TestManualMovers: what the manual has beside the options of docker run gives the
+// same, in a container of the engine's default options. Of podman the set to start
+// from is its own.
+func TestManualMovers(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e *engine) {
+		base := map[bool]string{true: "--from=docker", false: "--from=podman"}[e == docker]
+		image := e.image(t, "movers", nil, append(append(busybox(t), accounts()...), program(t, "capset"))...)
+		for _, row := range []struct{ theirs, ours, shows string }{
+			{"--cap-add=SYS_TIME --cap-drop=CHOWN", base + " --cap-add=SYS_TIME --cap-drop=CHOWN", "grep Cap[PEB] /proc/self/status"},
+			{"--user=app --group-add=7", "--user=app --groups=init,+7", "id"},
+			{"--user=app:9 --workdir=/etc", "--user=app:9 --chdir=/etc", "sh -c id;pwd"},
+			{"--user=1234", "--user=1234:0", "id"},
+			{"--ulimit=nofile=64:128", "--rlimit=nofile=64:128", "grep files /proc/self/limits"},
+			{"--security-opt=no-new-privileges", "", "grep NoNewPrivs /proc/self/status"},
+		} {
+			show := append([]string{"/busybox"}, strings.SplitN(row.shows, " ", 3)...)
+			with := append([]string{"--cap-add=SYS_TIME"}, strings.Fields(row.theirs)...)
+			want := e.run(t, with, image, show...)
+			launch := append(append([]string{"/capset", "-q"}, strings.Fields(row.ours)...), "--")
+			got := e.run(t, []string{"--cap-add=SYS_TIME"}, image, append(launch, show...)...)
+			if want.Code != 0 || got.Code != 0 || got.Out != want.Out {
+				t.Errorf("docker run %s: %+v\ncapset %s: %+v", row.theirs, want, row.ours, got)
+			}
+		}
+	})
+}

@@ -9,14 +9,14 @@ import (
 // value is a kind of value that an option takes.
 type value struct {
 	word string // stands for it in --help=all
-	// complete lists what may be meant by what is typed so far; nil for files.
+	// complete lists what may be meant by what is typed so far; nil where nothing is known.
 	complete func(typed string) []string
 }
 
 // Of capabilities libcap's capsh takes whole names alone.
 var (
-	oneCap  = &value{"CAP", func(string) []string { return capNames() }}
-	capList = &value{"LIST", func(typed string) []string { return flags.Listed(append(capNames(), "all"), typed) }}
+	oneCap  = &value{"CAP", func(string) []string { return flags.CapNames("cap_") }}
+	capList = &value{"LIST", func(typed string) []string { return flags.Listed(flags.CapNames("cap_"), typed, "all") }}
 	mode    = &value{"MODE", func(string) []string { return flags.ModeNames() }}
 	zeroOne = &value{"0|1", func(string) []string { return []string{"0", "1"} }}
 	user    = &value{"NAME", func(string) []string { return flags.UserNames() }}
@@ -24,16 +24,11 @@ var (
 	all     = &value{allWord.Word, allWord.Complete}
 	number  = &value{"N", nil}
 	text    = &value{"TEXT", nil}
-	file    = &value{"PATH", nil}
+	file    = &value{"PATH", func(string) []string { return []string{flags.Files} }}
 )
 
 // allWord is what --help takes.
 var allWord = flags.OneOf("all")
-
-func capNames() []string {
-	names := flags.CapNames("cap_")
-	return names[:len(names)-2] // without all and none
-}
 
 // Complete lists what the last word of a line can become.
 func Complete(last string) (list []string) {
@@ -53,6 +48,9 @@ func Complete(last string) (list []string) {
 	}
 	return flags.Starting(last, list)
 }
+
+// Described puts what it does behind each option of a list, after a tab.
+func Described(list []string) []string { return helpTable("").Described(list) }
 
 // allOptions yields the options, those of the view too.
 func allOptions(yield func(int, classicOption) bool) {

@@ -8,12 +8,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Commands stands for all commands of the host in what a shell is offered;
-// nothing at all stands for files. The shell knows both.
-const Commands = "@commands"
+// What a shell is offered that it finds itself: the commands of the host, and files.
+const (
+	Commands = "@commands"
+	Files    = "@files"
+)
 
 // Complete lists what the last word of a command line can become; before are the
-// words between the command and it.
+// words between the command and it. Nothing is offered where nothing is known.
 func (t *Table) Complete(before []string, last string) []string {
 	set := t.flagSet()
 	err := set.ParseAll(before, func(*pflag.Flag, string) error { return nil })
@@ -22,13 +24,13 @@ func (t *Table) Complete(before []string, last string) []string {
 	case errors.As(err, &lacks):
 		return Starting(last, lacks.GetFlag().Value.(value).complete(last))
 	case t.Leading && set.NArg() > 0:
-		return nil // in the arguments of the command
-	case isOption(last) && set.ArgsLenAtDash() < 0:
+		return []string{Files} // in the arguments of the command
+	case strings.HasPrefix(last, "-") && set.ArgsLenAtDash() < 0:
 		return Starting(last, t.completeOption(last))
 	case t.Leading:
 		return []string{Commands}
 	case t.Operand == nil:
-		return nil
+		return []string{Files}
 	}
 	return Starting(last, t.Operand(last))
 }
@@ -55,13 +57,37 @@ func (t *Table) completeOption(word string) (list []string) {
 }
 
 func (v value) complete(typed string) []string {
-	if v.Complete == nil {
-		return nil
+	switch {
+	case v.Complete != nil:
+		return v.Complete(typed)
+	case v.Word == "FILE" || v.Word == "DIR":
+		return []string{Files}
 	}
-	return v.Complete(typed)
+	return nil
 }
 
-// Starting keeps the candidates that begin with a word, in order, each once.
+// Described puts what it does behind each option of a list, after a tab.
+func (t *Table) Described(list []string) []string {
+	help := map[string]string{}
+	for o := range t.options {
+		help["--"+o.Name] = o.Help
+	}
+	return DescribedBy(list, help)
+}
+
+// DescribedBy puts behind each word of a list what help says of it, after a tab.
+func DescribedBy(list []string, help map[string]string) []string {
+	out := slices.Clone(list)
+	for i, word := range list {
+		if text := help[strings.TrimSuffix(word, "=")]; text != "" {
+			out[i] += "\t" + text
+		}
+	}
+	return out
+}
+
+// Starting keeps the candidates that begin with a word, in order, each once; files
+// where they are among them and there is no other.
 func Starting(word string, list []string) []string {
 	var kept []string
 	for _, c := range list {
@@ -69,23 +95,34 @@ func Starting(word string, list []string) []string {
 			kept = append(kept, c)
 		}
 	}
-	return kept
+	if len(kept) == 0 && slices.Contains(list, Files) {
+		return []string{Files}
+	}
+	return slices.DeleteFunc(kept, func(c string) bool { return c == Files })
 }
 
-// Prefixed puts a prefix before each word.
+// Prefixed puts a prefix before each word; files stay.
 func Prefixed(prefix string, list []string) []string {
-	out := make([]string, len(list))
+	out := slices.Clone(list)
 	for i, c := range list {
-		out[i] = prefix + c
+		if c != Files {
+			out[i] = prefix + c
+		}
 	}
 	return out
 }
 
 // Listed offers each word behind what is there of a list already, unless it is in
-// there.
-func Listed(words []string, typed string) []string {
+// there. Those of alone stand in no list with others.
+func Listed(words []string, typed string, alone ...string) []string {
 	i := strings.LastIndexByte(typed, ',') + 1
+	if i == 0 {
+		return slices.Concat(alone, words)
+	}
 	there := strings.Split(typed[:i], ",")
+	if slices.Contains(alone, there[0]) {
+		return nil
+	}
 	words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return slices.Contains(there, w) })
 	return Prefixed(typed[:i], words)
 }

@@ -262,19 +262,20 @@ func TestComplete(t *testing.T) {
 		"-wb":               "-wbeta",
 		"-qwb":              "-qwbeta",
 		"-qw a":             "alpha",
-		"--file=/e":         "",
-		"--file /e":         "",
+		"--file=/e":         "@files",
+		"--file /e":         "@files",
 		"--quiet=":          "",
 		"--block=":          "--block=alpha --block=beta",
 		"--help=":           "--help=all",
+		"-":                 "--word= --file= --quiet --block --help",
 		"-q ":               "one two / @commands",
 		"--block a":         " / @commands",
 		"t":                 "two / @commands",
-		"-q one ":           "one two / ",
-		"-q one --w":        "--word= / ",
+		"-q one ":           "one two / @files",
+		"-q one --w":        "--word= / @files",
 		"-- ":               "one two / @commands",
 		"-- --w":            " / @commands",
-		"-- one ":           "one two / ",
+		"-- one ":           "one two / @files",
 		"-z ":               "one two / @commands",
 		"-test.v --w":       "--word=",
 		"--word=a --word=b": "--word=beta",
@@ -292,6 +293,38 @@ func TestComplete(t *testing.T) {
 	}
 	if s != "" {
 		t.Errorf("to complete has set %q", s)
+	}
+}
+
+// TestListed: what stands alone is in no list with others.
+func TestListed(t *testing.T) {
+	for typed, want := range map[string]string{
+		"":      "none a b",
+		"x":     "none a b",
+		"a,":    "a,b",
+		"a,b,":  "",
+		"none,": "",
+	} {
+		if got := strings.Join(flags.Listed([]string{"a", "b"}, typed, "none"), " "); got != want {
+			t.Errorf("%q: %q, want %q", typed, got, want)
+		}
+	}
+}
+
+// TestDescribed: a shell is told what an option does, and offered files where no word
+// fits.
+func TestDescribed(t *testing.T) {
+	table := &flags.Table{Groups: []flags.Group{{Options: []flags.Option{
+		{Name: "word", Help: "a word", Value: flags.To(new(string), flags.Text("WORD", "one", flags.Files))},
+	}}}}
+	got := table.Described(append(table.Complete(nil, "--w"), "--other", "word"))
+	if want := []string{"--word=\ta word", "--other", "word"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for last, want := range map[string]string{"--word=o": "--word=one", "--word=x": flags.Files} {
+		if got := strings.Join(table.Complete(nil, last), " "); got != want {
+			t.Errorf("%s: %q, want %q", last, got, want)
+		}
 	}
 }
 

@@ -28,9 +28,12 @@ func Caps(all caps.Set) Kind[caps.Set] {
 
 // CompleteCaps completes a list of capabilities: by short names, unless the last
 // item begins as whole ones do.
-func CompleteCaps(typed string) []string { return Listed(CapNames(typed), typed) }
+func CompleteCaps(typed string) []string {
+	return Listed(append(CapNames(typed), "all"), typed, "none")
+}
 
-// CapNames are the names of the kernel's capabilities, all and none.
+// CapNames are the names of the kernel's capabilities, as long as the last item of a
+// list is.
 func CapNames(typed string) []string {
 	whole := strings.HasPrefix(typed[strings.LastIndexByte(typed, ',')+1:], "cap_")
 	var list []string
@@ -42,7 +45,7 @@ func CapNames(typed string) []string {
 			list = append(list, c.Short())
 		}
 	}
-	return append(list, "all", "none")
+	return list
 }
 
 // UserName is the name or number of a user, GroupName that of a group. Both are
@@ -63,7 +66,6 @@ var RootID = Kind[uint32]{
 		}
 		return uint32(n), nil
 	},
-	Complete: func(string) []string { return []string{} },
 }
 
 // UserSpec is USER, USER:GROUP or :GROUP.

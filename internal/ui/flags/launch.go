@@ -3,10 +3,12 @@ package flags
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"capsh/internal/rules/catalog"
+	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 
 	"golang.org/x/sys/unix"
@@ -158,7 +160,7 @@ var Ptracer = Kind[uint64]{
 }
 
 // Base is what to keep to begin with: none, current, a runtime's default, or a file.
-var Base = Text("none|current|RUNTIME|FILE", append([]string{"none", "current"}, DefaultNames()...)...)
+var Base = Text("none|current|RUNTIME|FILE", slices.Concat([]string{"none", "current"}, DefaultNames(), []string{Files})...)
 
 // DefaultNames are the runtimes of which a default set is known.
 func DefaultNames() (list []string) {
@@ -177,7 +179,7 @@ var Groups = Kind[string]{
 		if base, more, ok := strings.Cut(typed, ",+"); ok && (base == "init" || base == "keep") {
 			return Prefixed(base+",+", Listed(GroupNames(), more))
 		}
-		return Listed(append([]string{"init", "none", "keep"}, GroupNames()...), typed)
+		return Listed(GroupNames(), typed, "init", "none", "keep")
 	},
 }
 
@@ -198,7 +200,9 @@ func completeRights(words ...string) func(string) []string {
 			switch {
 			case !more:
 				list = append(list, words[i])
-			case strings.TrimSuffix(words[i], ":") == name && !strings.Contains(rights, ":"): // else the path
+			case words[i] == "path-beneath:" && name == "path-beneath" && strings.Contains(rights, ":"):
+				return []string{Files}
+			case strings.TrimSuffix(words[i], ":") == name && !strings.Contains(rights, ":"):
 				return Prefixed(name+":", Listed(plan.LandlockRights(words[i+1], plan.NewestLandlock).Names(), rights))
 			}
 		}
@@ -229,10 +233,22 @@ var Variable = Kind[string]{Word: "NAME", Parse: func(text string) (string, erro
 func notVariable(text string) error { return fmt.Errorf("%q is not the name of a variable", text) }
 
 // SecurebitChanges is what [Securebits] is, or changes of the present value:
-// +BIT,-BIT. It is read once that value is known.
-var SecurebitChanges = Kind[string]{Word: "BITS", Complete: Securebits.Complete, Parse: func(text string) (string, error) {
-	if text == "" {
-		return "", errors.New(`the value is empty, write "none" for no bit`)
-	}
-	return text, nil
-}}
+// +BIT,-BIT. It is read once that value is known. The execve clears keep_caps.
+var SecurebitChanges = Kind[string]{
+	Word: "BITS",
+	Parse: func(text string) (string, error) {
+		if text == "" {
+			return "", errors.New(`the value is empty, write "none" for no bit`)
+		}
+		return text, nil
+	},
+	Complete: func(typed string) []string { return completeSecurebits(typed, cred.KeepCaps) },
+}
+
+// Bounding is a list of capabilities, changes of the present set, or keep. It is read
+// later.
+var Bounding = Kind[string]{
+	Word:     "LIST",
+	Parse:    Text("").Parse,
+	Complete: func(typed string) []string { return Listed(append(CapNames(typed), "all"), typed, "none", "keep") },
+}

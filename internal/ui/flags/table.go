@@ -26,7 +26,7 @@ type Table struct {
 	// Refused says why an option that others have, given without dashes, is not
 	// here, or what to write instead; "" for one that nobody has. It may be nil.
 	Refused func(name string) string
-	// Operand completes an operand; nil for files.
+	// Operand completes an operand, as [Kind.Complete] does; nil for files.
 	Operand func(typed string) []string
 }
 

@@ -13,7 +13,8 @@ type Kind[T any] struct {
 	// Parse reads a value. Its error says what is wrong, without the option.
 	Parse func(text string) (T, error)
 	// Complete lists the values that may be meant by what is typed so far, those
-	// that do not begin so too; nil for files.
+	// that do not begin so too, and [Files]. It is nil where none is known, or for
+	// FILE and DIR.
 	Complete func(typed string) []string
 }
 

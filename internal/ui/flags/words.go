@@ -81,7 +81,6 @@ var Seconds = Kind[time.Duration]{
 		}
 		return time.Duration(n * float64(time.Second)), nil
 	},
-	Complete: func(string) []string { return []string{} },
 }
 
 // Verdict is how well a container is isolated.
@@ -114,11 +113,12 @@ var Container = Kind[string]{
 var Securebits = Kind[cred.Securebits]{
 	Word:     "BITS",
 	Parse:    cred.ParseSecurebits,
-	Complete: func(typed string) []string { return Listed(securebitNames(), typed) },
+	Complete: func(typed string) []string { return completeSecurebits(typed, 0) },
 }
 
-func securebitNames() []string {
-	return append((cred.SecurebitFlags | cred.SecurebitFlags<<1).Names(), "none")
+func completeSecurebits(typed string, without cred.Securebits) []string {
+	const all = cred.SecurebitFlags | cred.SecurebitFlags<<1
+	return Listed((all &^ without).Names(), typed, "none")
 }
 
 // ModeNames are libcap's modes.
