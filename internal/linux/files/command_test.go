@@ -90,3 +90,35 @@ func TestExecutableNobody(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenToAll: any user may reach and execute the file, whichever way its path
+// takes.
+func TestOpenToAll(t *testing.T) {
+	dir := t.TempDir()
+	openAbove(t, dir)
+	closed := filepath.Join(dir, "closed")
+	for _, err := range []error{
+		os.Mkdir(closed, 0o750),
+		os.Symlink(write(t, dir, "open", static), filepath.Join(closed, "link-out")),
+		os.Symlink(write(t, closed, "file", static), filepath.Join(dir, "link-in")),
+		os.Symlink("open", filepath.Join(dir, "link")),
+		os.Chmod(write(t, dir, "mine", static), 0o750),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	for path, want := range map[string]bool{
+		"open": true, "./open": true, dir + "/open": true, "link": true, dir + "/link": true,
+		"mine": false, "gone": false, "link-in": false, "closed/file": false, "closed/link-out": false, closed + "/../open": false,
+	} {
+		if got := Here.OpenToAll(path); got != want {
+			t.Errorf("%s: %t", path, got)
+		}
+	}
+	t.Chdir(closed)
+	if Here.OpenToAll("./file") {
+		t.Error("a file of the working directory, which others may not search")
+	}
+}

@@ -235,15 +235,21 @@ func TestExecutableCaps(t *testing.T) {
 	}
 }
 
+// openAbove lets every user search a directory of a test, and those above it.
+func openAbove(t *testing.T, dir string) {
+	t.Helper()
+	for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A file that may be executed but not read is taken for a binary, and said so.
 func TestExecutableUnreadable(t *testing.T) {
 	testenv.Root(t)
 	dir := t.TempDir()
-	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	openAbove(t, dir)
 	path := write(t, dir, "f", "#!/gone\n")
 	value, _ := filecap.Caps{Permitted: caps.Kill.Set(), Version: 2}.Encode()
 	err := unix.Setxattr(path, filecap.XattrName, value, 0)
