@@ -105,6 +105,8 @@ func (o *options) information(help string) (string, error) {
 		list := table.Complete(words[1:len(words)-1], words[len(words)-1])
 		if m.verbose {
 			list = table.Described(list)
+		} else {
+			list = flags.WordsAlone(list)
 		}
 		return strings.Join(append(list, ""), "\n"), nil
 	}

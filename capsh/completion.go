@@ -31,13 +31,16 @@ install puts the scripts where the shells look.
 // run writes a script. The scripts ask for each word that is to be completed, each
 // program for itself: capsh completion words LINE and capset --complete=LINE print
 // what the last word of LINE, which ends at the cursor, can become. With described in
-// place of words, or capset --verbose, a line may have a tab and what the word does.
+// place of words, or capset --verbose, there may be a tab and what it does behind a
+// word, and [flags.Files] stands for files.
 func (completionCommand) run(operands, _ []string, out *term.Output) error {
 	if len(operands) == 2 && (operands[0] == "words" || operands[0] == "described") {
 		words := flags.SplitLine(operands[1])
 		list := complete(words)
 		if operands[0] == "described" {
 			list = described(words, list)
+		} else {
+			list = flags.WordsAlone(list)
 		}
 		out.Printf("%s", strings.Join(append(list, ""), "\n"))
 		return nil
@@ -103,9 +106,10 @@ _capsh() {
 	local word=${line##*[[:space:]]}
 	# bash splits words at = and : as well, and replaces the last part only.
 	local done=${word%"$cur"}
-	local -a ask=(capsh completion words)
-	[[ ${COMP_WORDS[0]##*/} == capset ]] && ask=(capset --complete)
+	local -a ask=(capsh completion described)
+	[[ ${COMP_WORDS[0]##*/} == capset ]] && ask=(capset --verbose --complete)
 	mapfile -t COMPREPLY < <(command "${ask[@]}" "$line" 2>/dev/null)
+	COMPREPLY=("${COMPREPLY[@]%%$'\t'*}")
 	case ${COMPREPLY[0]-} in
 	@files)
 		COMPREPLY=()

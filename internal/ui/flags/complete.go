@@ -66,6 +66,11 @@ func (v value) complete(typed string) []string {
 	return nil
 }
 
+// WordsAlone is a list without files.
+func WordsAlone(list []string) []string {
+	return slices.DeleteFunc(list, func(c string) bool { return c == Files })
+}
+
 // Described puts what it does behind each option of a list, after a tab.
 func (t *Table) Described(list []string) []string {
 	help := map[string]string{}
@@ -98,7 +103,7 @@ func Starting(word string, list []string) []string {
 	if len(kept) == 0 && slices.Contains(list, Files) {
 		return []string{Files}
 	}
-	return slices.DeleteFunc(kept, func(c string) bool { return c == Files })
+	return WordsAlone(kept)
 }
 
 // Prefixed puts a prefix before each word; files stay.
