@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"capsh/internal/testenv"
+	"capsh/internal/testenv/helper"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -89,6 +92,64 @@ func TestExecutableNobody(t *testing.T) {
 			t.Errorf("the kernel: %v", err)
 		}
 	}
+}
+
+// TestSkipped: after which errors execvp(3) tries the next path.
+func TestSkipped(t *testing.T) {
+	var none *FileError
+	if none.missing() || none.refused() {
+		t.Error("no error")
+	}
+	for _, c := range []struct {
+		err              FileError
+		missing, refused bool
+	}{
+		{FileError{Call: "open", Err: unix.ENOENT}, true, false},
+		{FileError{Call: "open", Err: unix.ENOTDIR}, true, false},
+		{FileError{Call: "open", Err: unix.EACCES}, false, true},
+		{FileError{Call: "execve", Err: unix.EACCES}, false, true},
+		{FileError{Call: "execve", Err: unix.ENOEXEC}, false, false},
+		{FileError{Call: "getxattr", Err: unix.EACCES}, false, false},
+		{FileError{Call: "getxattr", Err: unix.ENOENT}, false, false},
+		{FileError{Call: "open", Of: "script", Err: unix.ENOENT}, false, false},
+		{FileError{Call: "open", Of: "script", Err: unix.EACCES}, false, false},
+	} {
+		if c.err.missing() != c.missing || c.err.refused() != c.refused {
+			t.Errorf("%+v: missing %t, refused %t", c.err, c.err.missing(), c.err.refused())
+		}
+	}
+}
+
+// TestDenier: the directory that keeps a user from a file, also behind links.
+func TestDenier(t *testing.T) {
+	testenv.Root(t)
+	dir := t.TempDir()
+	openAbove(t, dir)
+	closed := filepath.Join(dir, "closed")
+	for _, err := range []error{
+		os.MkdirAll(closed+"/below", 0o755), os.Chmod(closed, 0o700),
+		os.Symlink("closed", dir+"/link"), os.Symlink("closed/below/x", dir+"/deep"), os.Symlink(dir+"/deep", dir+"/absolute"),
+		os.Symlink("open", dir+"/fine"), os.Symlink("loop", dir+"/loop"),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, dir, "open", static)
+	helper.OnThread(func() {
+		unix.Setfsuid(1000)
+		for name, want := range map[string]string{
+			"open": "", "fine": "", "gone": "", "loop": "", "gone/x": "", "closed": "",
+			"closed/x": "closed", "closed/below/x": "closed", "link/x": "link", "deep": "closed", "absolute": "closed",
+		} {
+			if want != "" {
+				want = filepath.Join(dir, want)
+			}
+			if got := Here.Denier(filepath.Join(dir, name)); got != want {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+		}
+	})
 }
 
 // TestOpenToAll: any user may reach and execute the file, whichever way its path

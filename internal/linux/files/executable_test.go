@@ -291,3 +291,92 @@ func TestExecutableChroot(t *testing.T) {
 		t.Errorf("in a directory to come: %+v, %v", got, err)
 	}
 }
+
+// TestReplaced: a file that is another one now, or a changed one, is found; what
+// cannot be looked up is not one.
+func TestReplaced(t *testing.T) {
+	dir := t.TempDir()
+	interpreter := write(t, dir, "interpreter", static)
+	script := write(t, dir, "script", "#!"+interpreter+"\n")
+	exe, err := Here.Executable(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(when, path string) {
+		t.Helper()
+		if got, err := Replaced(&exe); got != path || err != nil {
+			t.Errorf("%s: %q, %v, want %q", when, got, err, path)
+		}
+	}
+	want("as it was", "")
+	for _, c := range []struct {
+		when string
+		do   func() error
+		path string
+	}{
+		{"the interpreter is gone", func() error { return os.Rename(interpreter, interpreter+"2") }, ""},
+		{"it is a loop", func() error { return os.Symlink(interpreter, interpreter) }, ""},
+		{"it is another file", func() error { return errors.Join(os.Remove(interpreter), os.WriteFile(interpreter, nil, 0o755)) }, interpreter},
+		{"so is the script", func() error { return errors.Join(os.Remove(script), os.WriteFile(script, nil, 0o755)) }, script},
+	} {
+		if err := c.do(); err != nil {
+			t.Fatal(err)
+		}
+		want(c.when, c.path)
+	}
+}
+
+// TestDescriptors: what is opened is closed at an execve, and closed again here,
+// whatever comes of it.
+func TestDescriptors(t *testing.T) {
+	dir := t.TempDir()
+	root, err := InRoot("/proc", os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(root.Dir)
+	other, err := root.OpenFD("/", unix.O_PATH)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(other)
+	for name, fd := range map[string]int{"a root": root.Dir, "a file below it": other} {
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+			t.Errorf("%s: flags %x, %v", name, flags, err)
+		}
+	}
+	if fd, err := Here.OpenFD(dir, unix.O_PATH); err != nil {
+		t.Error(err)
+	} else {
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+			t.Errorf("a file: flags %x, %v", flags, err)
+		}
+		unix.Close(fd)
+	}
+	loader := write(t, dir, "loader", static)
+	paths := []string{
+		dir, write(t, dir, "program", program64(wide(), loader+"\x00", "")), write(t, dir, "text", "text"),
+		write(t, dir, "script", "#!"+loader+"\n"), write(t, dir, "broken", "#!\n"), write(t, dir, "loaderless", program64(wide(), dir+"\x00", "")),
+	}
+	count := func() int {
+		t.Helper()
+		list, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	before := count()
+	for _, path := range paths {
+		for range 20 {
+			Here.Executable(path)
+			Grants(path)
+			Planned(path, nil)
+			Here.OpenToAll(path)
+			Here.Denier(path)
+		}
+	}
+	if after := count(); after > before+10 { // the runtime may have opened some
+		t.Errorf("%d descriptors, %d before", after, before)
+	}
+}

@@ -139,6 +139,32 @@ func predicted(path string) (unix.Errno, error) {
 	return errno(err), err
 }
 
+// TestELFKinds: which files the kernels of an architecture run (arch/*/include/asm/elf.h).
+func TestELFKinds(t *testing.T) {
+	for _, c := range []struct {
+		arch       string
+		machine    uint16
+		class      byte
+		runs, wide bool
+	}{
+		{"amd64", 62, 2, true, true}, {"amd64", 62, 1, true, true}, {"amd64", 3, 1, true, false}, {"amd64", 183, 2, false, false},
+		{"386", 62, 2, true, true}, {"386", 3, 1, true, false}, {"arm64", 183, 2, true, true}, {"arm64", 40, 1, true, false},
+		{"arm", 40, 1, true, false}, {"arm", 183, 2, true, true}, {"ppc64le", 21, 2, true, true}, {"ppc64le", 20, 1, true, false},
+		{"riscv64", 243, 2, true, true}, {"riscv64", 243, 1, true, false}, {"riscv64", 243, 3, false, false},
+		{"s390x", 22, 2, true, true}, {"s390x", 22, 1, true, false}, {"s390x", 62, 2, false, false},
+		{"mips", 8, 1, false, false},
+	} {
+		head := make([]byte, 64)
+		head[4] = c.class
+		if host := hostOf(c.arch); host.order != nil {
+			host.order.PutUint16(head[18:], c.machine)
+		}
+		if kind, runs := hostOf(c.arch).find(head); runs != c.runs || kind.wide != c.wide {
+			t.Errorf("%+v: runs %t, %+v", c, runs, kind)
+		}
+	}
+}
+
 func errno(err error) (errno unix.Errno) {
 	errors.As(err, &errno)
 	return errno

@@ -63,7 +63,9 @@ func TestWalkOne(t *testing.T) {
 	}
 }
 
-func init() { helper.Run(map[string]func(){"walk": helperWalk}) }
+func init() {
+	helper.Run(map[string]func(){"walk": helperWalk, "walk-denied": helperWalkDenied, "grants": helperGrants})
+}
 
 // TestWalkMounts: other file systems are entered unless that is not wanted, and procfs
 // never is.
@@ -96,6 +98,36 @@ func helperWalk() {
 		slices.Sort(found)
 		fmt.Println(c.name+":", found, w.Files.Load())
 	}
+}
+
+// TestWalkDenied: what may not be read is an error, and nothing stays open.
+func TestWalkDenied(t *testing.T) {
+	testenv.Root(t)
+	dir := t.TempDir()
+	openAbove(t, dir)
+	for _, name := range []string{"closed/su", "open/closed/su", "open/su"} {
+		setuid(t, filepath.Join(dir, name))
+	}
+	for _, name := range []string{"closed", "open/closed"} {
+		if err := os.Chmod(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := helper.Start(t, "walk-denied", &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}, "WALK="+dir)
+	const want = "[./closed: permission denied ./open/closed: permission denied ./open/su] 0\n"
+	if got := h.First + "\n"; got != want {
+		t.Errorf("got %swant %s", got, want)
+	}
+}
+
+func helperWalkDenied() {
+	helper.Must("chdir", os.Chdir(os.Getenv("WALK")))
+	var found []string
+	w := Walk{Failed: func(err error) { found = append(found, err.Error()) }}
+	w.Found = func(g filecap.Grants) { found = append(found, g.Path) }
+	w.Tree(".")
+	slices.Sort(found)
+	fmt.Println(found, w.open.Load())
 }
 
 // TestWalkDeep: a tree that is deeper than paths may be long, and one with more
