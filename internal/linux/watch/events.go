@@ -3,11 +3,11 @@ package watch
 import (
 	"encoding/binary"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"unsafe"
 
+	"capsh/internal/linux/files"
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
@@ -87,7 +87,7 @@ func open(attr *unix.PerfEventAttr, pid, cpu int) (int, error) {
 // onlineCPUs are the numbers of the processors.
 func onlineCPUs() ([]int, error) {
 	const path = "/sys/devices/system/cpu/online"
-	text, err := os.ReadFile(path)
+	text, err := files.Here.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"unsafe"
 
+	"capsh/internal/linux/files"
 	"capsh/internal/rules/caps"
 
 	"golang.org/x/sys/unix"
@@ -39,7 +39,7 @@ var checkFunction = [...]byte{'c', 'a', 'p', '_', 'c', 'a', 'p', 'a', 'b', 'l', 
 // findKprobe finds how this kernel makes kprobes.
 func findKprobe() (*kprobe, error) {
 	const path = "/sys/bus/event_source/devices/kprobe/type"
-	text, err := os.ReadFile(path)
+	text, err := files.Here.ReadFile(path)
 	if errors.Is(err, unix.ENOENT) {
 		return nil, errors.New("this kernel has neither the tracepoint capability:cap_capable (Linux 6.14 and later have it) nor kprobes")
 	} else if err != nil {
