@@ -1,8 +1,6 @@
 // Package version is the programs' version.
 package version
 
-import "runtime/debug"
-
 // These are set when linking: -X capsh/internal/ui/version.version=…
 var version, revision string
 
@@ -17,23 +15,8 @@ func String() string {
 	if revision != "" {
 		text += " (" + revision + ")"
 	}
-	if cgo() {
+	if cgo {
 		text += " (built with cgo: linked dynamically, slower to start; CGO_ENABLED=0 or make build avoids it)"
 	}
 	return text
-}
-
-// cgo reports whether the program was built with cgo, which a C compiler on the
-// host turns on.
-func cgo() bool {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return false
-	}
-	for _, s := range info.Settings {
-		if s.Key == "CGO_ENABLED" {
-			return s.Value == "1"
-		}
-	}
-	return false
 }
