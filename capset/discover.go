@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -50,6 +49,8 @@ type discovery struct {
 	outcomes map[caps.Set]*trial.Outcome // the last of each set
 	took     time.Duration
 	warnings []string
+
+	interruption syscall.Signal // what ended it, 0 for nothing
 }
 
 // newDiscovery makes a search ready. Nothing is run.
@@ -209,35 +210,39 @@ func danger(c caps.Cap) int {
 
 // run makes the trials. The error is a failure of capset, or an interruption.
 func (d *discovery) run() error {
-	ctx, stop := interruptible()
-	defer stop()
+	stopped, end := d.interruptible()
+	defer end()
+	d.runner.Stopped = stopped
 	trial.Adopt()
 	began := time.Now()
-	early, err := d.runner.SucceedsEarly(ctx)
+	early, err := d.runner.SucceedsEarly()
 	if err == nil && early {
 		d.warnings = append(d.warnings, "the check succeeds before the command is run: it shows nothing, unless --reset=CMD undoes what it looks for")
 	}
-	d.search.Try = func(t shrink.Trial) (shrink.Answer, error) { return d.try(ctx, &t) }
+	d.search.Try = func(t shrink.Trial) (shrink.Answer, error) { return d.try(&t) }
 	if err == nil {
 		d.result, err = d.search.Run()
 	}
 	d.took = time.Since(began)
 	d.progress.clear()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	select {
+	case <-stopped:
+		const bySignal = 128
+		return exit.With(bySignal+int(d.interruption), errors.New("interrupted: the running trial and all its processes were ended"))
+	default:
+		return err
 	}
-	return err
 }
 
 // try makes one trial.
-func (d *discovery) try(ctx context.Context, t *shrink.Trial) (shrink.Answer, error) {
+func (d *discovery) try(t *shrink.Trial) (shrink.Answer, error) {
 	d.progress.before(t)
 	before := d.outcomes[t.Set]
 	d.runner.Watch = nil
 	if d.watching.wanted(t, before != nil && before.Works) {
 		d.runner.Watch = d.watching.watch(t.Set)
 	}
-	o, err := d.runner.Try(ctx, t.Set)
+	o, err := d.runner.Try(t.Set)
 	if err != nil {
 		return shrink.Fails, err
 	}
@@ -273,11 +278,10 @@ func (d *discovery) fullRuns(first shrink.Answer) int {
 	return max(runs, leastFullRuns[first])
 }
 
-// interruptible is a context that ends with a signal that ends programs, unless
-// it was ignored when capset started.
-func interruptible() (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
+// interruptible gives a channel that is closed at a signal that ends programs, unless
+// it was ignored when capset started. Interruption is then that signal.
+func (d *discovery) interruptible() (stopped chan struct{}, end func()) {
+	stopped, signals := make(chan struct{}), make(chan os.Signal, 1)
 	for _, sig := range []syscall.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT} {
 		if !inherit.IgnoredAtStart(sig) {
 			signal.Notify(signals, sig)
@@ -285,11 +289,11 @@ func interruptible() (ctx context.Context, stop func()) {
 	}
 	go func() {
 		if sig, ok := (<-signals).(syscall.Signal); ok {
-			const bySignal = 128
-			cancel(exit.With(bySignal+int(sig), errors.New("interrupted: the running trial and all its processes were ended")))
+			d.interruption = sig
+			close(stopped)
 		}
 	}()
-	return ctx, func() { signal.Stop(signals); close(signals) }
+	return stopped, func() { signal.Stop(signals); close(signals) }
 }
 
 // discoverLeast finds the least set and reports it.

@@ -187,9 +187,17 @@ func (k *killer) run() {
 		select {
 		case <-k.quit:
 			return
-		case <-time.After(pause):
+		case <-after(pause):
 		}
 	}
+}
+
+// after is a channel that is closed once that time has passed. A channel of times, as
+// [time.After] has it, would link 100 KB of formats of times.
+func after(d time.Duration) <-chan struct{} {
+	c := make(chan struct{})
+	time.AfterFunc(d, func() { close(c) })
+	return c
 }
 
 // stop returns when it kills no more.

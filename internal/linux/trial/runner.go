@@ -3,7 +3,6 @@ package trial
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -30,6 +29,9 @@ type Runner struct {
 	// command; the function that it returns is called when all of the trial has ended.
 	Watch func(pid int) (done func())
 
+	// Stopped is closed where the trials are to end, with ErrStopped; nil for never.
+	Stopped <-chan struct{}
+
 	// ResetFailures says of each reset that failed how.
 	ResetFailures []string
 
@@ -55,6 +57,9 @@ type Outcome struct {
 	Took                 time.Duration
 }
 
+// ErrStopped is the error of a trial that did not end before [Runner.Stopped].
+var ErrStopped = errors.New("stopped")
+
 // Known notes that the command worked and took that long: ten times of it is
 // waited for a trial that may hang, and at least two seconds.
 func (r *Runner) Known(took time.Duration) { r.slowest = max(r.slowest, took) }
@@ -69,9 +74,9 @@ func (r *Runner) Limit() time.Duration {
 }
 
 // Try runs the command once with a set and ends it with its whole tree. The error
-// is one of this process, or that of the context.
-func (r *Runner) Try(ctx context.Context, set caps.Set) (*Outcome, error) {
-	if err := r.reset(ctx); err != nil {
+// is one of this process, or ErrStopped.
+func (r *Runner) Try(set caps.Set) (*Outcome, error) {
+	if err := r.reset(); err != nil {
 		return nil, err
 	}
 	c := r.Command(set)
@@ -85,7 +90,7 @@ func (r *Runner) Try(ctx context.Context, set caps.Set) (*Outcome, error) {
 		p.Release()
 	}
 	w := watch{Runner: r, process: p, outcome: &Outcome{}}
-	err = w.watch(ctx)
+	err = w.watch()
 	o := w.outcome
 	o.Took = time.Since(p.started)
 	err = cmp.Or(p.Stop(), err)
@@ -101,24 +106,24 @@ func (r *Runner) Try(ctx context.Context, set caps.Set) (*Outcome, error) {
 }
 
 // SucceedsEarly says that the check succeeds where the command does not run.
-func (r *Runner) SucceedsEarly(ctx context.Context) (bool, error) {
+func (r *Runner) SucceedsEarly() (bool, error) {
 	if r.Check == nil {
 		return false, nil
 	}
-	if err := r.reset(ctx); err != nil {
+	if err := r.reset(); err != nil {
 		return false, err
 	}
-	o, err := r.help(ctx, r.Check, r.Timeout)
+	o, err := r.help(r.Check, r.Timeout)
 	return err == nil && o.Works, err
 }
 
 // reset runs the reset command. Its failure is noted: there may have been nothing
 // to undo.
-func (r *Runner) reset(ctx context.Context) error {
+func (r *Runner) reset() error {
 	if r.Reset == nil {
 		return nil
 	}
-	o, err := r.help(ctx, r.Reset, r.Timeout)
+	o, err := r.help(r.Reset, r.Timeout)
 	if err != nil || o.Works {
 		return err
 	}
@@ -131,15 +136,13 @@ func (r *Runner) reset(ctx context.Context) error {
 }
 
 // help runs one of the helpers within a time limit.
-func (r *Runner) help(ctx context.Context, c *Command, limit time.Duration) (*Outcome, error) {
+func (r *Runner) help(c *Command, limit time.Duration) (*Outcome, error) {
 	p, err := Start(c)
 	if err != nil {
 		return nil, err
 	}
 	o := &Outcome{}
-	late := time.NewTimer(limit)
-	defer late.Stop()
-	ended, err := first(ctx, p.Ended(), late.C)
+	ended, err := r.ending(p.Ended(), limit)
 	if ended != nil {
 		err = o.take(ended)
 		o.Works, o.Took = exitedWell(ended.Status), ended.Took
@@ -160,10 +163,10 @@ type watch struct {
 	attempts int
 }
 
-func (w *watch) watch(ctx context.Context) error {
+func (w *watch) watch() error {
 	w.until = w.process.started.Add(w.Limit())
 	if w.Check == nil {
-		if err := w.wait(ctx, w.Limit()); err != nil || !w.outcome.Ended {
+		if err := w.wait(w.Limit()); err != nil || !w.outcome.Ended {
 			return err
 		}
 		w.outcome.Works = w.outcome.Refused == nil && exitedWell(w.outcome.Status)
@@ -173,7 +176,7 @@ func (w *watch) watch(ctx context.Context) error {
 		if helper == nil {
 			continue
 		}
-		if yes, err := w.attempt(ctx, helper); err != nil || !yes {
+		if yes, err := w.attempt(helper); err != nil || !yes {
 			return err
 		}
 	}
@@ -184,10 +187,10 @@ func (w *watch) watch(ctx context.Context) error {
 // attempt runs a helper beside the command until it succeeds or time is up. What
 // a command does may come late, so one that has ended gets about a second more,
 // and some attempts where the host is busy.
-func (w *watch) attempt(ctx context.Context, helper *Command) (bool, error) {
+func (w *watch) attempt(helper *Command) (bool, error) {
 	const pause, enough, most = 50 * time.Millisecond, 5, time.Second
 	for {
-		o, err := w.help(ctx, helper, w.helpLimit())
+		o, err := w.help(helper, w.helpLimit())
 		if err != nil {
 			return false, err
 		}
@@ -197,7 +200,7 @@ func (w *watch) attempt(ctx context.Context, helper *Command) (bool, error) {
 		}
 		w.outcome.Said = append(o.Stdout, o.Stderr...)
 		w.attempts++
-		if err := w.wait(ctx, pause); err != nil || w.outcome.Refused != nil {
+		if err := w.wait(pause); err != nil || w.outcome.Refused != nil {
 			return false, err
 		}
 		if late := time.Since(w.until); late > 0 && (!w.outcome.Ended || w.attempts >= enough || late > most) {
@@ -217,15 +220,13 @@ func (r *Runner) helpLimit() time.Duration {
 }
 
 // wait waits for the command's end, but no longer than that.
-func (w *watch) wait(ctx context.Context, most time.Duration) error {
+func (w *watch) wait(most time.Duration) error {
 	const late = time.Second
-	timer := time.NewTimer(most)
-	defer timer.Stop()
 	ended := w.process.Ended()
 	if w.outcome.Ended {
 		ended = nil
 	}
-	e, err := first(ctx, ended, timer.C)
+	e, err := w.ending(ended, most)
 	if e == nil {
 		return err
 	}
@@ -233,15 +234,16 @@ func (w *watch) wait(ctx context.Context, most time.Duration) error {
 	return w.outcome.take(e)
 }
 
-// first is how a command ended, nil where time is up before. Where both have
+// ending is how a command ended, nil where the limit is up before. Where both have
 // come, as after capset was stopped, the end counts.
-func first(ctx context.Context, ended <-chan Ended, late <-chan time.Time) (*Ended, error) {
+func (r *Runner) ending(ended <-chan Ended, limit time.Duration) (*Ended, error) {
+	late := after(limit)
 	select {
 	case e := <-ended:
 		return &e, nil
 	case <-late:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	case <-r.Stopped:
+		return nil, ErrStopped
 	}
 	select {
 	case e := <-ended:

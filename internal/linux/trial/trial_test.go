@@ -2,7 +2,6 @@ package trial
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -271,7 +270,7 @@ func TestOutput(t *testing.T) {
 
 func try(t *testing.T, r *Runner) *Outcome {
 	t.Helper()
-	o, err := r.Try(context.Background(), 0)
+	o, err := r.Try(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,18 +359,19 @@ func TestLaunch(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	what = []string{"broken"}
-	if _, err := r.Try(context.Background(), 0); err == nil || err.Error() != "setgroups: operation not permitted" {
+	if _, err := r.Try(0); err == nil || err.Error() != "setgroups: operation not permitted" {
 		t.Error(err)
 	}
 }
 
-func TestCancel(t *testing.T) {
+func TestStopped(t *testing.T) {
 	mark := newMark(t)
-	ctx, cancel := context.WithCancel(context.Background())
 	r := runner("sleep " + mark + "; true")
 	r.Timeout = 100 * time.Second
-	time.AfterFunc(50*time.Millisecond, cancel)
-	if _, err := r.Try(ctx, 0); !errors.Is(err, context.Canceled) {
+	stopped := make(chan struct{})
+	r.Stopped = stopped
+	time.AfterFunc(50*time.Millisecond, func() { close(stopped) })
+	if _, err := r.Try(0); !errors.Is(err, ErrStopped) {
 		t.Error(err)
 	}
 	if left := marked(t, mark); left != nil {
@@ -412,7 +412,7 @@ func TestKeeperKilled(t *testing.T) {
 	Adopt()
 	mark := newMark(t)
 	r := runner("kill -KILL $PPID; M=" + mark + "; export M; setsid sleep $M & sleep $M")
-	_, err := r.Try(context.Background(), 0)
+	_, err := r.Try(0)
 	if err == nil || strings.Count(err.Error(), errKeeper.Error()) != 1 {
 		t.Errorf("error %v", err)
 	}
