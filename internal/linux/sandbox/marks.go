@@ -33,7 +33,7 @@ func (l place) reach(f *container.Facts, final bool) {
 	f.HostProcs = l.hostProcs(f)
 	f.UeventHelper = l.ueventHelper(f.Mounts.Value.Visible())
 	if !f.Process.NoNewPrivs.Value {
-		f.Setuid = l.setuidRoot(f.Process.UserNS.UIDMap.Value)
+		f.Setuid = l.setuidRoot(f.IsRoot)
 	}
 	if !f.HostMounts.OK {
 		f.Born = l.tmpfsBirths(f.Mounts.Value.Visible())
@@ -117,10 +117,9 @@ func entries(fd, most int) (names []string, err error) {
 	return names[:most], unix.E2BIG
 }
 
-// setuidRoot lists the setuid-root programs in the usual directories. Root is uid 0
-// to the reader, or the uid that the map makes of the namespace's own.
-func (l place) setuidRoot(uidMap []cred.IDRange) cred.Known[[]string] {
-	root, _ := cred.Outside(uidMap, 0)
+// setuidRoot lists the setuid programs in the usual directories that belong to the
+// process's root.
+func (l place) setuidRoot(isRoot func(uid uint32) bool) cred.Known[[]string] {
 	list := cred.Is([]string(nil))
 	seen := []fileID(nil)
 	for _, dir := range [...]string{"/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/local/bin/", "/usr/local/sbin/"} {
@@ -132,7 +131,7 @@ func (l place) setuidRoot(uidMap []cred.IDRange) cred.Known[[]string] {
 			none := func(string) bool { return false }
 			err = l.each(dir, maxNodes, none, func(name string, st *unix.Stat_t) {
 				const bits = unix.S_ISUID | 0o001
-				if st.Mode&unix.S_IFMT == unix.S_IFREG && st.Mode&bits == bits && (st.Uid == 0 || st.Uid == root) {
+				if st.Mode&unix.S_IFMT == unix.S_IFREG && st.Mode&bits == bits && isRoot(st.Uid) {
 					list.Value = append(list.Value, dir+name)
 				}
 			})

@@ -41,14 +41,20 @@ func Probe(f *container.Facts) {
 		{container.PerfEventOpen, caps.Perfmon, unix.SYS_PERF_EVENT_OPEN, [4]uintptr{0, 0, 0, 0}},
 		{container.OpenByHandleAt, caps.DACReadSearch, unix.SYS_OPEN_BY_HANDLE_AT, [4]uintptr{unix.O_RDONLY, 0, 0, 0}},
 		{container.InitModule, caps.SysModule, unix.SYS_FINIT_MODULE, [4]uintptr{^uintptr(0), 0, 0, 0}},
+		// Here a flag that there is not is what the kernel looks at first (check_unshare_flags).
+		{container.Unshare, noCap, unix.SYS_UNSHARE, [4]uintptr{unix.CLONE_NEWUSER | 1}},
 	} {
-		if has.Has(c.needs) {
+		if c.needs == noCap || has.Has(c.needs) {
 			_, _, errno := unix.Syscall6(c.number, c.args[0], c.args[1], c.args[2], c.args[3], 0, 0)
 			f.Permits[c.name] = errno != unix.EPERM && errno != unix.ENOSYS && errno != unix.EACCES
 		}
 	}
+	f.PortIO = portIO()
 	probeLockdown(f)
 }
+
+// noCap is of a system call that takes no capability.
+const noCap = caps.Cap(caps.MaxBits)
 
 // opens reports whether a file can be opened. It waits for no other side of a FIFO and
 // no disk.

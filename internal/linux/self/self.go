@@ -174,7 +174,7 @@ func getFSID(call uintptr, ids *cred.IDs) (known bool) {
 	id, _, errno := unix.RawSyscall(call, ^uintptr(0), 0, 0)
 	ids.FS = ids.Effective
 	switch {
-	case errno == 0:
+	case errno == 0 && uint32(id) != cred.UnknownID:
 		ids.FS = uint32(id)
 	case errno == unix.ENOSYS:
 	case strconv.IntSize == 32 && errno != unix.EPERM:

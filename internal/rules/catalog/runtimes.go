@@ -13,12 +13,13 @@ const (
 	Nspawn     = "systemd-nspawn"
 	Libvirt    = "libvirt-lxc"
 	GVisor     = "gvisor"
+	Bubblewrap = "bubblewrap"
 )
 
 // Runtimes are those whose containers a process can be found in. GVisor's
 // processes are not the host's.
 func Runtimes() []string {
-	return []string{Docker, Podman, Containerd, CRIO, Kubernetes, LXC, Nspawn, Libvirt}
+	return []string{Docker, Podman, Containerd, CRIO, Kubernetes, LXC, Nspawn, Libvirt, Bubblewrap}
 }
 
 // DockerDefault is the bounding set that Docker gives a container by default

@@ -75,8 +75,8 @@ func (f *Facts) isHostRoot(uid uint32) bool {
 	return uid == 0 && (!f.SharesUserNS || f.hostRootMapped())
 }
 
-// isRoot reports whether a uid, as the reader sees it, is 0 to the process.
-func (f *Facts) isRoot(uid uint32) bool {
+// IsRoot reports whether a uid, as the reader sees it, is 0 to the process.
+func (f *Facts) IsRoot(uid uint32) bool {
 	if !f.own() || f.SharesUserNS {
 		return uid == 0
 	}
@@ -91,7 +91,7 @@ func (f *Facts) ready() caps.Set { return f.readyOf(&f.Process) }
 
 func (f *Facts) readyOf(p *cred.Process) caps.Set {
 	set := p.Permitted
-	if !p.NoNewPrivs.Value && (f.isRoot(p.UID.Real) || f.isRoot(p.UID.Effective)) {
+	if !p.NoNewPrivs.Value && (f.IsRoot(p.UID.Real) || f.IsRoot(p.UID.Effective)) {
 		set |= execve.Gain(&p.Sets)
 	}
 	for i := range p.Differing {

@@ -160,7 +160,13 @@ func TestVerdict(t *testing.T) {
 			f.Mounts = cred.Is(table(t, "1 0 / ext4 rw /var/lib/lxc/web/rootfs"))
 			lxc, _ := catalog.Default(catalog.LXC)
 			f.hold(lxc)
-		}, AsDefault},
+		}, OverPrivileged}, // sys_admin is in it
+		{"LXC without what allows escape", func(f *Facts) {
+			f.Cgroup = cred.Is("0::/lxc.payload.web")
+			f.Mounts = cred.Is(table(t, "1 0 / ext4 rw /var/lib/lxc/web/rootfs"))
+			lxc, _ := catalog.Default(catalog.LXC)
+			f.hold(lxc &^ caps.Of(caps.SysAdmin, caps.BPF))
+		}, Restricted},
 		{"podman's older default", func(f *Facts) {
 			f.Cgroup = cred.Is("0::/machine.slice/libpod-" + id1 + ".scope")
 		}, AsDefault},

@@ -2,8 +2,8 @@ package container
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
-	"strconv"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -31,34 +31,47 @@ const (
 	PerfEventOpen  Syscall = "perf_event_open"
 	OpenByHandleAt Syscall = "open_by_handle_at"
 	InitModule     Syscall = "init_module"
+	Unshare        Syscall = "unshare"
 )
 
 // findCapabilities looks at what is available beyond the runtime's default.
 func (a *Assessment) findCapabilities(f *Facts) {
 	beyond := a.Reach &^ a.Default.Set
-	name := a.Default.Name
-	if beyond == 0 {
-		evidence := "nothing beyond " + name + "'s default"
-		if a.Reach != a.Default.Set {
-			evidence += ", " + strconv.Itoa(a.Reach.Len()) + " of " + strconv.Itoa(a.Default.Set.Len())
-		}
-		a.add("capabilities", OK, evidence, "")
-		return
+	finding := Finding{ID: "capabilities"}
+	switch {
+	case beyond != 0:
+		finding.Severity, finding.Evidence = Low, fmt.Sprintf("%d beyond %s's default", beyond.Len(), a.Default.Name)
+	case a.Reach == a.Default.Set:
+		finding.Evidence = fmt.Sprintf("nothing beyond %s's default", a.Default.Name)
+	default:
+		finding.Evidence = fmt.Sprintf("nothing beyond %s's default, %d of %d", a.Default.Name, a.Reach.Len(), a.Default.Set.Len())
 	}
-	finding := Finding{ID: "capabilities", Severity: Low, Evidence: strconv.Itoa(beyond.Len()) + " beyond " + name + "'s default"}
-	for c := range beyond.All() {
+	for c := range a.Reach.All() {
 		severity, reason := a.capability(f, c)
+		if !beyond.Has(c) && (severity < High || !direct(c)) {
+			continue
+		}
 		finding.Severity = max(finding.Severity, severity)
 		finding.Caps = append(finding.Caps, Graded{c, severity, reason})
 	}
+	if beyond == 0 && finding.Caps != nil {
+		finding.Evidence += fmt.Sprintf(", which allows escape to the host by %d", len(finding.Caps))
+	}
 	slices.SortStableFunc(finding.Caps, func(x, y Graded) int { return int(y.Severity) - int(x.Severity) })
 	switch {
-	case f.confined():
+	case beyond != 0 && f.confined():
 		finding.Meaning = "They count only inside; they open more of the kernel to attack."
 	case finding.Severity == Critical:
 		finding.Meaning = "What is marked critical allows escape to the host."
 	}
 	a.Findings = append(a.Findings, finding)
+}
+
+// direct reports whether a capability allows escape without anything of the host's being
+// shared. LXC and systemd-nspawn give some by default.
+func direct(c caps.Cap) bool {
+	e, _ := catalog.Of(c)
+	return e.Host == catalog.HostDirect || e.Host == catalog.HostPaired
 }
 
 // capability grades one by what it needs besides, and by what stops it here.
@@ -75,8 +88,9 @@ func (a *Assessment) capability(f *Facts, c caps.Cap) (Severity, string) {
 
 // onHost grades a capability that the process has in the initial user namespace.
 func (a *Assessment) onHost(f *Facts, c caps.Cap) (Severity, string) {
-	if stopped, reason := a.stopped(f, c); stopped != Critical {
-		return stopped, reason
+	most, reason := a.stopped(f, c)
+	if most != Critical {
+		return most, reason
 	}
 	e, named := catalog.Of(c)
 	if !named {
@@ -87,7 +101,7 @@ func (a *Assessment) onHost(f *Facts, c caps.Cap) (Severity, string) {
 	}
 	switch e.Host {
 	case catalog.HostDirect:
-		return Critical, ""
+		return Critical, reason
 	case catalog.HostWithMount:
 		if slices.ContainsFunc(f.visible, func(m Mount) bool { return f.hostDirectory(m) && !m.ReadOnly }) {
 			return High, ""
@@ -138,8 +152,18 @@ var conditions = map[caps.Cap]func(f *Facts) (Severity, string){
 		}
 		return Medium, ""
 	},
-	caps.BPF:     tracing(caps.Perfmon),
-	caps.Perfmon: tracing(caps.BPF),
+	caps.BPF: func(f *Facts) (Severity, string) {
+		if f.ready().Has(caps.Perfmon) {
+			return Critical, ""
+		}
+		return Low, "not without perfmon"
+	},
+	caps.Perfmon: func(f *Facts) (Severity, string) {
+		if f.ready().Has(caps.BPF) {
+			return Critical, ""
+		}
+		return Medium, "it reads memory only with bpf"
+	},
 }
 
 // sharing grades a capability that counts in a namespace of the host alone.
@@ -149,17 +173,6 @@ func sharing(k NamespaceKind, otherwise string) func(f *Facts) (Severity, string
 			return Medium, ""
 		}
 		return Low, otherwise
-	}
-}
-
-// tracing grades one of the two capabilities that together read and change the
-// kernel's memory.
-func tracing(other caps.Cap) func(f *Facts) (Severity, string) {
-	return func(f *Facts) (Severity, string) {
-		if f.ready().Has(other) {
-			return Critical, ""
-		}
-		return Low, "not without " + other.Short()
 	}
 }
 
@@ -179,6 +192,17 @@ func (a *Assessment) stopped(f *Facts, c caps.Cap) (Severity, string) {
 		if f.LockedDown.Value {
 			return Low, "the kernel is locked down"
 		}
+		if f.PortIO.OK && !f.PortIO.Value {
+			return Low, "this kernel has no iopl(2)"
+		}
+		if !f.PortIO.OK {
+			return Critical, "unless this kernel has no iopl(2): assess --probe tries"
+		}
+	case caps.AuditControl, caps.AuditRead:
+		// containers/common pkg/seccomp/default_linux.go, socket: NETLINK_AUDIT
+		if f.Process.Seccomp.Value != cred.SeccompOff && a.ofEngine(catalog.Podman, catalog.CRIO) && !f.ready().Has(caps.AuditWrite) {
+			return Low, "podman's default seccomp filter stops audit sockets without audit_write"
+		}
 	case caps.DACReadSearch:
 		return a.filtered(f, OpenByHandleAt)
 	case caps.SysBoot:
@@ -193,40 +217,47 @@ func (a *Assessment) stopped(f *Facts, c caps.Cap) (Severity, string) {
 		}
 		return a.filtered(f, KexecLoad)
 	case caps.BPF, caps.Perfmon:
-		if f.ready().Has(caps.SysAdmin) { // which filters let through
-			return Critical, ""
+		perf, why := a.filtered(f, PerfEventOpen)
+		if load, reason := a.filtered(f, BPF); c == caps.BPF && load <= perf {
+			return load, reason
 		}
-		severity, reason := a.filtered(f, BPF)
-		if perf, why := a.filtered(f, PerfEventOpen); perf < severity {
-			return perf, why
-		}
-		return severity, reason
+		return perf, why
 	}
 	return Critical, ""
 }
 
-// filtered is what a seccomp filter leaves of a system call: what was tried is known;
-// else runtimes' own filters are (moby profiles/seccomp/default_linux.go,
-// containers/common pkg/seccomp/default_linux.go, lxc config/templates/common.seccomp).
+// filtered is what a seccomp filter leaves of a system call to who has its capability.
+// What was tried is known. Else it is what the runtime's own filter leaves: another one
+// in its place cannot be read.
 func (a *Assessment) filtered(f *Facts, call Syscall) (Severity, string) {
 	permits, tried := f.Permits[call]
 	filter := f.Process.Seccomp
-	own := "the seccomp filter of " + a.Runtime + " stops " + string(call)
+	traces := call == BPF || call == PerfEventOpen
 	switch {
-	case tried && permits, filter.OK && filter.Value == cred.SeccompOff:
+	case tried && permits, filter.OK && filter.Value == cred.SeccompOff,
+		traces && f.ready().Has(caps.SysAdmin) && !a.ofEngine(catalog.Nspawn): // other filters let it through then
 		return Critical, ""
 	case tried:
 		return Low, "the seccomp filter stops " + string(call)
-	case call == KexecLoad && a.ofEngine(engines...),
-		(call == BPF || call == PerfEventOpen) && a.ofEngine(catalog.Podman, catalog.CRIO),
-		call != BPF && call != PerfEventOpen && a.ofEngine(catalog.LXC):
-		return Low, own
-	case call == BPF || call == PerfEventOpen:
+	case slices.Contains(filters[a.Runtime], call):
+		return Low, "the default seccomp filter of " + a.Runtime + " stops " + string(call)
+	case traces && !a.ofEngine(catalog.LXC):
 		return Medium, "if the seccomp filter stops " + string(call) + ", as Docker's did before version 23; else critical"
-	case a.ofEngine(engines...):
-		return Critical, "" // their filters let it through to who has the capability
+	case filters[a.Runtime] != nil:
+		return Critical, ""
 	}
 	return Critical, "unless the seccomp filter stops " + string(call)
+}
+
+// filters are the system calls that the default filters of runtimes stop even for who
+// has the capability (moby profiles/seccomp/default_linux.go, containers/common
+// pkg/seccomp/default_linux.go, lxc config/templates/common.seccomp, systemd
+// src/nspawn/nspawn-seccomp.c).
+var filters = map[string][]Syscall{
+	catalog.Docker: {KexecLoad}, catalog.Containerd: {KexecLoad}, catalog.Kubernetes: {KexecLoad},
+	catalog.Podman: {KexecLoad, BPF, PerfEventOpen}, catalog.CRIO: {KexecLoad, BPF, PerfEventOpen},
+	catalog.LXC:    {KexecLoad, OpenByHandleAt, InitModule},
+	catalog.Nspawn: {KexecLoad, OpenByHandleAt, BPF, PerfEventOpen},
 }
 
 // engines are the runtimes that have Docker's filter, or one made after it.

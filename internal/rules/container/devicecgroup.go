@@ -159,9 +159,14 @@ func cutUps(path string) (ups int, rest string) {
 	return ups, strings.TrimPrefix(path, "/")
 }
 
-// makesNodes reports whether the process can make device nodes: mknod(2) asks for
-// the capability in the initial user namespace.
-func (f *Facts) makesNodes() bool { return !f.confined() && f.ready().Has(caps.Mknod) }
+// makesNodes reports whether the process can make device nodes that can be opened:
+// mknod(2) asks for the capability in the initial user namespace, open(2) for a mount
+// without nodev, which sys_admin makes.
+func (f *Facts) makesNodes() bool {
+	place := func(m Mount) bool { return !m.NoDev && !m.ReadOnly && !m.byKernel() }
+	return !f.confined() && f.ready().Has(caps.Mknod) &&
+		(!f.Mounts.OK || f.ready().Has(caps.SysAdmin) || slices.ContainsFunc(f.visible, place))
+}
 
 // findDeviceCgroup looks at whether the process can make a node of a host's disk and
 // open it.
@@ -179,11 +184,11 @@ func (a *Assessment) findDeviceCgroup(f *Facts) {
 	case f.DeviceRules.OK && f.permitDisk() && f.makesNodes():
 		a.add(id, Critical, "the device cgroup permits disks", meaning)
 	case f.DeviceRules.OK && f.permitDisk():
-		a.add(id, Low, "the device cgroup permits disks", "Without cap_mknod no node of one can be made.")
+		a.add(id, Low, "the device cgroup permits disks", "No node of one can be made without cap_mknod and a mount without nodev.")
 	case f.DeviceRules.OK:
 		a.add(id, OK, "the device cgroup permits no disk", "")
 	case !f.makesNodes():
-		a.add(id, OK, "without cap_mknod no device node can be made", "")
+		a.add(id, OK, "no device node can be made without cap_mknod and a mount without nodev", "")
 	case ok && version2:
 		a.add(id, Unread, "it is unknown whether the device cgroup permits disks", "With version 2 of cgroups its rules cannot be read: assess --probe tries, inside. Runtimes permit none unless asked to.")
 	default:

@@ -43,6 +43,8 @@ type Facts struct {
 	// kexec_load, UserNamespaces whether processes without privileges may make
 	// them, as far as settings say.
 	Modules, KernelExec, UserNamespaces cred.Known[bool]
+	// PortIO says whether the kernel has iopl(2).
+	PortIO cred.Known[bool]
 	// LockedDown says whether the kernel keeps root from changing it: memory, I/O
 	// ports, debugfs, other kernels (kernel_lockdown(7)).
 	LockedDown cred.Known[bool]

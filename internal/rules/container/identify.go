@@ -183,7 +183,12 @@ func containerEnvID(text string) string {
 func (t Mounts) identity() (c Container, ok bool) {
 	for _, m := range t.List {
 		switch m.Point {
-		case "/", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/dev/termination-log":
+		case "/":
+			// bubblewrap.c, main: it makes the root at /newroot of a tmpfs.
+			if m.Type == "tmpfs" && m.Root == "/newroot" {
+				return Container{Runtime: catalog.Bubblewrap}, true
+			}
+		case "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/dev/termination-log":
 		default:
 			continue
 		}

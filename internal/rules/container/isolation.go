@@ -120,15 +120,20 @@ func (a *Assessment) findSeccomp(f *Facts) {
 	default:
 		a.add("seccomp", Medium, "no seccomp filter", "Every system call is available, also those that containers never need, such as keyctl, bpf and userfaultfd.")
 	}
-	switch filter := f.Process.Seccomp; {
+	filter := f.Process.Seccomp
+	switch permits, tried := f.Permits[Unshare]; {
 	case !namespaces:
 		a.add(id, OK, "user namespaces are disabled on this host", "")
-	case filter.Value == cred.SeccompOff:
+	case filter.Value == cred.SeccompOff && filter.OK:
 		a.add(id, Low, "no seccomp filter stops them", inside)
+	case tried && permits:
+		a.add(id, Low, "the seccomp filter permits them", inside)
+	case tried:
+		a.add(id, OK, "the seccomp filter stops them", "")
 	case a.ofEngine(catalog.Podman, catalog.CRIO, catalog.LXC, catalog.Nspawn):
-		a.add(id, Low, "the seccomp filter of "+a.Runtime+" permits them", inside)
+		a.add(id, Low, "the default seccomp filter of "+a.Runtime+" permits them", inside)
 	case a.ofEngine(engines...) && !f.ready().Has(caps.SysAdmin):
-		a.add(id, OK, "the seccomp filter of "+a.Runtime+" stops them", "")
+		a.add(id, OK, "the default seccomp filter of "+a.Runtime+" stops them", "")
 	default:
 		a.add(id, Info, "they may be available, unless the seccomp filter stops them", inside)
 	}

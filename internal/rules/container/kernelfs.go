@@ -69,8 +69,8 @@ func (a *Assessment) findSysfs(f *Facts) {
 	var open, network []string
 	severity, meaning := OK, "Settings of the host's kernel and devices can be changed: drivers unbound, processors and memory switched off."
 	for _, m := range f.visible {
-		if m.Type != "sysfs" || m.ReadOnly {
-			continue
+		if m.Type != "sysfs" || m.ReadOnly || m.Root == "/fs/fuse/connections" {
+			continue // that directory is empty; LXC leaves it writable to mount fusectl on
 		}
 		if strings.HasPrefix(m.Root, "/devices/virtual/net") || strings.HasPrefix(m.Root, "/class/net") {
 			network = append(network, m.Point)

@@ -11,7 +11,10 @@ import "capsh/internal/rules/caps"
 // one user namespace, and no security module that confines.
 func (f *Facts) processesWorth(shared bool) (Severity, string) {
 	seen := "All of the host's processes and their arguments can be seen"
-	if shared {
+	switch {
+	case shared && f.confined():
+		seen = "All of the host's processes can be seen, and those of the same user can be signalled"
+	case shared:
 		seen = "All of the host's processes can be seen, and those of the same user, or with cap_kill all, can be signalled"
 	}
 	switch become := f.ready().Contains(caps.Of(caps.Setuid, caps.Setgid)); {
