@@ -3,6 +3,9 @@ package procfs
 import (
 	"strconv"
 	"syscall"
+
+	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
 )
 
 // Reason says why a process could not be read.
@@ -13,7 +16,7 @@ const (
 	Failed Reason = iota
 	// NoProcess: there is none with that id.
 	NoProcess
-	// MaybeHidden: there is none, or hidepid keeps it from the reader.
+	// MaybeHidden: hidepid keeps it from the reader, or there is none.
 	MaybeHidden
 	// NoThread: the process is there and has no such thread.
 	NoThread
@@ -41,6 +44,8 @@ type Error struct {
 	Leader int
 	// Hidepid is the root's mount option, "hidepid=invisible"; empty for none.
 	Hidepid string
+	// Caps are the sets that capget(2) shows of a process which hidepid hides.
+	Caps cred.Known[caps.EPI]
 	// Err is the failed call's errno, or what is malformed.
 	Err error
 }
@@ -58,6 +63,9 @@ func (e *Error) Error() string {
 	case NoProcess:
 		return process + ": no such process"
 	case MaybeHidden:
+		if e.Caps.OK {
+			return process + " is hidden" + e.mount() + "; capget(2) shows " + e.Caps.Value.Text(caps.Named)
+		}
 		return process + " is not there or hidden" + e.mount()
 	case NoThread:
 		return process + ": no such thread " + strconv.Itoa(e.TID)

@@ -305,8 +305,13 @@ func TestMayNotLook(t *testing.T) {
 
 func TestHidepid(t *testing.T) {
 	testenv.Root(t)
-	hidden := fmt.Sprintf("process %d is not there or hidden (hidepid=invisible on ", os.Getpid())
-	denied := fmt.Sprintf("process %d: reading status: operation not permitted (hidepid=noaccess on ", os.Getpid())
+	e, p, i, err := helper.Capget(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden := fmt.Sprintf("process %d is hidden (hidepid=invisible on ROOT); capget(2) shows %s", os.Getpid(),
+		caps.EPI{Effective: e, Permitted: p, Inheritable: i}.Text(caps.Named))
+	denied := fmt.Sprintf("process %d: reading status: operation not permitted (hidepid=noaccess on ROOT)", os.Getpid())
 	for _, c := range []struct {
 		options string
 		uid     int
@@ -323,15 +328,22 @@ func TestHidepid(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := inHelper(t, reading{Mount: "proc", Options: c.options, Root: root, PID: os.Getpid(), UID: c.uid})
-		want := c.text
-		if want != "" {
-			want += string(root) + ")"
-		}
+		want := strings.Replace(c.text, "ROOT", string(root), 1)
 		// 2 and 1 are how kernels before 5.8 show them.
 		got := strings.NewReplacer("hidepid=2", "hidepid=invisible", "hidepid=1", "hidepid=noaccess").Replace(r.Error)
 		if got != want || r.Reason != c.reason {
 			t.Errorf("%s as uid %d: reason %d, %q; want %d, %q", c.options, c.uid, r.Reason, got, c.reason, want)
 		}
+	}
+}
+
+// TestHidepidNoProcess: capget(2) tells one that is hidden from one that is not there.
+func TestHidepidNoProcess(t *testing.T) {
+	testenv.Root(t)
+	const none = 4 << 20 // more than pid_max can be
+	r := inHelper(t, reading{Mount: "proc", Options: "hidepid=2", Root: Proc, PID: none, UID: 65534})
+	if want := fmt.Sprintf("process %d: no such process", none); r.Error != want || r.Reason != NoProcess {
+		t.Errorf("%+v, want %s", r, want)
 	}
 }
 

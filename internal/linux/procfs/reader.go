@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 )
 
@@ -109,9 +110,22 @@ func (r *Reader) LacksCaps(tid int) bool {
 }
 
 func lacksCaps(tid int) bool {
+	has, err := capget(tid)
+	return err == nil && has.Value == caps.EPI{}
+}
+
+// capget reads the sets of a thread by its id here. The kernel lets anyone.
+func capget(tid int) (sets cred.Known[caps.EPI], err error) {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3, Pid: int32(tid)}
 	var d [2]unix.CapUserData
-	return unix.Capget(&header, &d[0]) == nil && d == [2]unix.CapUserData{}
+	if err := unix.Capget(&header, &d[0]); err != nil {
+		return sets, err
+	}
+	both := func(low, high uint32) caps.Set { return caps.Set(high)<<32 | caps.Set(low) }
+	return cred.Is(caps.EPI{
+		Effective: both(d[0].Effective, d[1].Effective), Permitted: both(d[0].Permitted, d[1].Permitted),
+		Inheritable: both(d[0].Inheritable, d[1].Inheritable),
+	}), nil
 }
 
 // ProcessLacksCaps reports that all threads of a process lack capabilities, as

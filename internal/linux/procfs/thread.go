@@ -3,6 +3,7 @@ package procfs
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"syscall"
@@ -234,6 +235,12 @@ func (t *Thread) explain(file string, err error) error {
 	case e.Hidepid != "":
 		// A hidden process's directory can be held, though nothing in it opened.
 		e.Reason = MaybeHidden
+		if own, err := t.root.Self(); err == nil && own == os.Getpid() { // ids are this process's
+			e.Caps, err = capget(t.tid)
+			if err == unix.ESRCH {
+				e.Reason = NoProcess
+			}
+		}
 	case t.held:
 		e.Reason = Vanished
 	default:
