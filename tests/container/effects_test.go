@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -49,8 +50,25 @@ var effectCases = []effectCase{
 	{"no filter", nil, []string{"--security-opt=seccomp=unconfined"}, "user-namespace", map[string]string{"seccomp": "medium"}},
 	{"sys_boot", nil, []string{"--cap-add=SYS_BOOT"}, "", nil},
 	{"bpf and perfmon", podman, []string{"--cap-add=BPF,PERFMON"}, "", nil},
-	{"bpf and perfmon, no filter", podman, []string{"--cap-add=BPF", "--cap-add=PERFMON", "--security-opt=seccomp=unconfined"}, "user-namespace bpf",
+	{"bpf and perfmon, no filter", podman, []string{"--cap-add=BPF", "--cap-add=PERFMON", "--security-opt=seccomp=unconfined"}, "user-namespace bpf profile",
 		map[string]string{"capabilities": "critical", "seccomp": "medium"}},
+	{"bpf and perfmon, another filter", podman, []string{"--cap-add=BPF,PERFMON", "--security-opt=seccomp=FILTER"}, "user-namespace bpf profile", nil},
+	{"perfmon, no filter", podman, []string{"--cap-add=PERFMON", "--security-opt=seccomp=unconfined"}, "user-namespace profile",
+		map[string]string{"capabilities": "medium", "seccomp": "medium"}},
+	{"I/O ports, no filter", podman, []string{"--cap-add=SYS_RAWIO", "--security-opt=seccomp=unconfined"}, "user-namespace PORTS",
+		map[string]string{"capabilities": "PORTSGIVE", "seccomp": "medium"}},
+	{"I/O ports", podman, []string{"--cap-add=SYS_RAWIO"}, "user-namespace PORTS", map[string]string{"capabilities": "critical"}},
+	{"the host's network", docker, []string{"--network=host", "--cap-add=AUDIT_READ"}, "abstract packets audit-log",
+		map[string]string{"net-namespace": "high", "capabilities": "medium"}},
+	{"the host's network, podman's filter", podman, []string{"--network=host", "--cap-add=AUDIT_READ"}, "user-namespace abstract", map[string]string{"net-namespace": "high"}},
+	{"the host's network, a user namespace", podman, []string{"--network=host", "--cap-add=NET_ADMIN,NET_RAW", "--uidmap=0:100000:65536"}, "user-namespace abstract",
+		map[string]string{"net-namespace": "medium"}},
+	{"the host's shared memory", nil, []string{"--ipc=host"}, "shared-memory", map[string]string{"ipc-namespace": "medium"}},
+	{"the host's shared memory, another user", podman, []string{"--ipc=host", "--user=1000", "--cap-drop=ALL"}, "user-namespace", map[string]string{"ipc-namespace": "medium"}},
+	{"binfmt_misc, a user who may chown", podman, []string{"--volume=BINFMT:/b", "--user=1000", "--cap-drop=ALL", "--cap-add=CHOWN"}, "user-namespace binfmt",
+		map[string]string{"kernel-filesystems": "critical"}},
+	{"binfmt_misc, a user namespace with root", podman, []string{"--volume=BINFMT:/b", "--uidmap=0:0:65536"}, "user-namespace binfmt",
+		map[string]string{"kernel-filesystems": "critical", "user-namespace": "high"}},
 	{"handles", nil, []string{"--cap-add=DAC_READ_SEARCH"}, "handle", map[string]string{"capabilities": "critical"}},
 	{"modules", nil, []string{"--cap-add=SYS_MODULE"}, "MODULES", nil},
 	{"a device that gives nothing", docker, []string{"--device=/dev/fuse"}, "", map[string]string{"devices": "medium"}},
@@ -58,14 +76,21 @@ var effectCases = []effectCase{
 	{"all nodes, no rule", nil, []string{"--volume=/dev:/mnt/dev"}, "", map[string]string{"host-directories": "high", "devices": "medium"}}, // engines permit tun
 	{"settings", nil, []string{"--volume=/proc/sys:/x"}, "core-pattern", map[string]string{"proc-sys": "critical"}},
 	{"settings, not uid 0", podman, []string{"--volume=/proc/sys:/x", "--user=1000", "--cap-drop=ALL", "--cap-add=DAC_OVERRIDE", "--security-opt=no-new-privileges"}, "user-namespace", nil},
-	{"devices of the host", nil, []string{"--volume=/sys:/s"}, "sysfs AFTERMOVE", map[string]string{"sysfs": "high", "cgroupfs": "*", "device-cgroup": "*", "kernel-filesystems": "*"}},
+	{"devices of the host", nil, []string{"--volume=/sys:/s"}, "sysfs AFTERMOVE TRACES", map[string]string{"sysfs": "high", "cgroupfs": "*", "device-cgroup": "*", "kernel-filesystems": "*"}},
 	{"the host's name", nil, []string{"--uts=host"}, "", nil},
-	{"the host's name, to change", nil, []string{"--uts=host", "--cap-add=SYS_ADMIN"}, "hostname user-namespace bpf", map[string]string{"uts-namespace": "medium", "capabilities": "critical"}},
+	{"the host's name, to change", nil, []string{"--uts=host", "--cap-add=SYS_ADMIN"}, "hostname user-namespace bpf profile", map[string]string{"uts-namespace": "medium", "capabilities": "critical"}},
 	{"all files", nil, []string{"--volume=/:/host"}, "AFTERMOVE host-write host-shadow binfmt core-pattern process-files sysfs tracefs", map[string]string{"host-root": "critical", "devices": "*", "proc-sys": "*", "sysfs": "*", "cgroupfs": "*", "device-cgroup": "*", "proc-masks": "*", "kernel-filesystems": "*", "host-proc": "*"}},
 	{"all files, a user namespace", podman, []string{"--volume=/:/host", "--uidmap=0:100000:65536"}, "user-namespace", map[string]string{"host-root": "medium", "host-proc": "medium", "devices": "*", "runtime-socket": "*"}},
 	{"a socket", nil, []string{"--volume=SOCKET:/run/docker.sock"}, "socket", map[string]string{"runtime-socket": "critical"}},
 	{"a socket, another user", nil, []string{"--volume=SOCKET:/run/docker.sock", "--user=1000"}, "", nil},
 	{"a socket of his group", nil, []string{"--volume=SOCKET:/run/docker.sock", "--user=1000:999", "--cap-drop=ALL"}, "socket", map[string]string{"runtime-socket": "critical"}},
+}
+
+// triedFindings are those with --probe, where they are others.
+var triedFindings = map[string]map[string]string{
+	"debugfs":                         {"kernel-filesystems": "DEBUGSGIVE"},
+	"I/O ports":                       {"capabilities": "PORTSGIVE"},
+	"bpf and perfmon, another filter": {"capabilities": "critical"},
 }
 
 // TestEffects tries in each configuration what is said to work, and holds the
@@ -88,7 +113,7 @@ func TestEffects(t *testing.T) {
 
 func (c *effectCase) try(t *testing.T, e *engine, image string, words []string) {
 	replace := strings.NewReplacer(words...).Replace
-	options := []string{"--env=ROOTS=" + replace("ROOTS"), "--env=THEIRS=" + replace("THEIRS")}
+	options := []string{"--env=ROOTS=" + replace("ROOTS"), "--env=THEIRS=" + replace("THEIRS"), "--env=SEGMENT=" + replace("SEGMENT")}
 	for _, o := range c.options {
 		options = append(options, replace(o))
 	}
@@ -109,20 +134,27 @@ func (c *effectCase) try(t *testing.T, e *engine, image string, words []string) 
 	if !slices.Equal(got, want) {
 		t.Errorf("works: %q, want %q; %s", got, want, r.Err)
 	}
-	c.hold(t, "findings", parseAssessed(t, text), c.findings)
-	tried := maps.Clone(c.findings)
-	if c.works == "DEBUGS" && replace(c.works) == "" {
-		delete(tried, "kernel-filesystems") // the kernel is locked down
+	c.hold(t, "findings", parseAssessed(t, text), c.findings, replace)
+	tried := triedFindings[c.name]
+	if tried == nil {
+		tried = c.findings
 	}
-	c.hold(t, "with --probe", parseAssessed(t, second), tried)
+	c.hold(t, "with --probe", parseAssessed(t, second), tried, replace)
 	if t.Failed() {
 		t.Logf("%s", e.run(t, options, image, "/capsh", "assess").Out)
 	}
 }
 
-// hold compares the findings of at least medium severity.
-func (c *effectCase) hold(t *testing.T, what string, a *assessed, want map[string]string) {
+// hold compares the findings of at least medium severity; of a word that stands for
+// nothing there is none.
+func (c *effectCase) hold(t *testing.T, what string, a *assessed, words map[string]string, replace func(string) string) {
 	t.Helper()
+	want := map[string]string{}
+	for id, word := range words {
+		if severity := replace(word); severity != "" {
+			want[id] = severity
+		}
+	}
 	found := map[string]string{}
 	for id, severity := range a.found(t) {
 		if want[id] == "*" {
@@ -177,8 +209,16 @@ func effectPlaces(t *testing.T) (words []string) {
 	t.Cleanup(func() { l.Close() })
 	must(t, os.Chmod(dir+"/docker.sock", 0o660))
 	must(t, os.Chown(dir+"/docker.sock", 0, 999))
-	words = []string{"ROOTS", dir + "/roots", "THEIRS", dir + "/theirs", "SOCKET", dir + "/docker.sock", "DISK", loop(t)}
-	debugs := ""
+	abstract, err := net.Listen("unix", "@"+dir+"/theirs")
+	must(t, err)
+	t.Cleanup(func() { abstract.Close() })
+	filter := dir + "/filter" // one that stops nothing that is tried
+	must(t, os.WriteFile(filter, []byte(`{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["acct"], "action": "SCMP_ACT_ERRNO"}]}`), 0o644))
+	words = []string{"FILTER", filter, "SEGMENT", segment(t), "ROOTS", dir + "/roots", "THEIRS", dir + "/theirs", "SOCKET", dir + "/docker.sock", "DISK", loop(t)}
+	debugs, traces := "", ""
+	if _, err := os.Stat("/sys/kernel/tracing/trace"); err == nil { // someone mounted it
+		traces = "tracefs"
+	}
 	for word, kind := range map[string]string{"BINFMT": "binfmt_misc", "TRACEFS": "tracefs", "DEBUGFS": "debugfs"} {
 		path := dir + "/" + kind
 		must(t, os.Mkdir(path, 0o755))
@@ -193,12 +233,31 @@ func effectPlaces(t *testing.T) (words []string) {
 		}
 		words = append(words, word, path)
 	}
-	words = append(words, "DEBUGS", debugs)
+	words = append(words, "TRACES", traces, "DEBUGSGIVE", map[string]string{"debugfs": "high"}[debugs], "DEBUGS", debugs)
 	modules := "module"
 	if _, err := os.Stat("/proc/modules"); err != nil {
 		modules = ""
 	}
-	return append(words, "MODULES", modules)
+	return append(append(words, ports(t)...), "MODULES", modules)
+}
+
+// segment makes shared memory of root's and returns its key.
+func segment(t *testing.T) string {
+	t.Helper()
+	key := os.Getpid()<<8 | 1
+	id, err := unix.SysvShmGet(key, 4096, unix.IPC_CREAT|unix.IPC_EXCL|0o600)
+	must(t, err)
+	t.Cleanup(func() { unix.SysvShmCtl(id, unix.IPC_RMID, nil) })
+	return strconv.Itoa(key)
+}
+
+// ports are the words of what iopl(2) gives on this kernel.
+func ports(t *testing.T) []string {
+	t.Helper()
+	if testenv.Run(t, exec.Command(probe(t), "io-ports")).Code != 0 {
+		return []string{"PORTSGIVE", "", "PORTS", ""}
+	}
+	return []string{"PORTSGIVE", "critical", "PORTS", "io-ports"}
 }
 
 // loop attaches a loop device to a file, so that there is a disk with data, and returns

@@ -25,21 +25,27 @@ var effects = []struct {
 }{
 	{"disk", disk},
 	{"node", node},
-	{"core-pattern", inMounts("proc", "sys/kernel/core_pattern", "kernel/core_pattern", "core_pattern", "")},
-	{"uevent-helper", inMounts("sysfs", "kernel/uevent_helper")},
-	{"sysfs", inMounts("sysfs", "kernel/rcu_expedited")},
-	{"binfmt", inMounts("binfmt_misc", "register")},
-	{"tracefs", inMounts("tracefs", "kprobe_events", "uprobe_events", "trace_marker", "tracing_on")},
-	{"debugfs", inMounts("debugfs", "sched/verbose", "sched/features", "clear_warn_once")},
+	{"core-pattern", inMounts("proc", sameText, "sys/kernel/core_pattern", "kernel/core_pattern", "core_pattern", "")},
+	{"uevent-helper", inMounts("sysfs", openOnly, "kernel/uevent_helper")},
+	{"sysfs", inMounts("sysfs", sameText, "kernel/rcu_expedited")},
+	{"binfmt", inMounts("binfmt_misc", interpreter, "register")},
+	{"tracefs", inMounts("tracefs", openOnly, "kprobe_events", "uprobe_events", "trace_marker", "tracing_on")},
+	{"debugfs", inMounts("debugfs", openOnly, "sched/verbose", "sched/features", "clear_warn_once")},
 	{"user-namespace", userNamespace},
 	{"kexec", func() bool { return call(unix.SYS_KEXEC_LOAD, 0, 0, 0, 1<<15) == unix.EINVAL }},
 	{"bpf", loadsProgram},
+	{"profile", profiles},
+	{"io-ports", ioPorts},
 	{"module", func() bool { return call(unix.SYS_FINIT_MODULE, ^uintptr(0), 0, 0, 0) == unix.EBADF }},
 	{"handle", handle},
 	{"host-write", hostWrite},
 	{"host-shadow", func() bool { _, err := os.ReadFile("/host/etc/shadow"); return err == nil }},
 	{"socket", func() bool { return connects("/run/docker.sock") }},
 	{"process-files", processFiles},
+	{"abstract", func() bool { return connects("@" + os.Getenv("THEIRS")) }},
+	{"packets", packets},
+	{"audit-log", auditLog},
+	{"shared-memory", sharedMemory},
 	{"hostname", func() bool {
 		name, err := os.Hostname()
 		return err == nil && unix.Sethostname([]byte(name)) == nil
@@ -50,6 +56,12 @@ var effects = []struct {
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == "write" {
 		if os.WriteFile(os.Args[2], nil, 0o600) != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == "io-ports" {
+		if !ioPorts() {
 			os.Exit(1)
 		}
 		return
@@ -119,19 +131,49 @@ func mounts(kind string) (list []string) {
 	return list
 }
 
-// inMounts opens a file of a kernel filesystem to write, in whatever mount.
-func inMounts(kind string, files ...string) func() bool {
+// inMounts writes to a file of a kernel filesystem, in whatever mount.
+func inMounts(kind string, write func(path string) bool, files ...string) func() bool {
 	return func() bool {
 		for _, dir := range mounts(kind) {
 			for _, file := range files {
 				path := filepath.Join(dir, file)
-				if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && opens(path, unix.O_WRONLY) {
+				if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && (write(path) || owned(path, st, write)) {
 					return true
 				}
 			}
 		}
 		return false
 	}
+}
+
+// owned writes to a file as its owner, for the time of one attempt.
+func owned(path string, st os.FileInfo, write func(path string) bool) bool {
+	if os.Chown(path, os.Getuid(), -1) != nil {
+		return false
+	}
+	ok := write(path)
+	os.Chown(path, int(st.Sys().(*syscall.Stat_t).Uid), -1)
+	return ok
+}
+
+func openOnly(path string) bool { return opens(path, unix.O_WRONLY) }
+
+// sameText writes what the file has.
+func sameText(path string) bool {
+	text, err := os.ReadFile(path)
+	return err == nil && os.WriteFile(path, text, 0) == nil
+}
+
+// interpreter registers one for files that there are not, and removes it.
+func interpreter(path string) bool {
+	host, _ := os.Hostname() // the container's id
+	name := "capsh-probe-" + host
+	if os.WriteFile(path, []byte(":"+name+":M::\\x00"+name+"::/bin/true:"), 0) != nil {
+		return false
+	}
+	entry := filepath.Join(filepath.Dir(path), name)
+	os.Chown(entry, os.Getuid(), -1) // it is root's
+	return os.WriteFile(entry, []byte("-1"), 0) == nil
 }
 
 // userNamespace has a child in a new one see whether it has all capabilities there.
@@ -159,6 +201,58 @@ func loadsProgram() bool {
 		unix.Close(int(fd))
 	}
 	return errno == 0 && call(unix.SYS_PERF_EVENT_OPEN, 0, 0, 0, 0) == unix.EFAULT
+}
+
+// profiles counts on a processor what all processes there do.
+func profiles() bool {
+	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_CPU_CLOCK, Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{}))}
+	fd, err := unix.PerfEventOpen(&attr, -1, 0, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err == nil
+}
+
+func ioPorts() bool { return call(unix.SYS_IOPL, 3, 0, 0, 0) == unix.Errno(0) }
+
+// packets opens a socket that sees all of the host's.
+func packets() bool {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err == nil && hostNetwork()
+}
+
+// hostNetwork looks for a setting that the initial network namespace alone has.
+func hostNetwork() bool {
+	_, err := os.Stat("/proc/sys/net/core/netdev_budget")
+	return err == nil
+}
+
+// auditLog joins the group that receives the records, which are sent in the initial
+// network namespace.
+func auditLog() bool {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_AUDIT)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return hostNetwork() && unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: 1}) == nil
+}
+
+// sharedMemory looks for a segment of root's by its key.
+func sharedMemory() bool {
+	key, _ := strconv.Atoi(os.Getenv("SEGMENT"))
+	id, err := unix.SysvShmGet(key, 0, 0)
+	if err != nil {
+		return false
+	}
+	memory, err := unix.SysvShmAttach(id, 0, unix.SHM_RDONLY)
+	if err == nil {
+		unix.SysvShmDetach(memory)
+	}
+	return err == nil
 }
 
 // handle opens the root of the filesystem that /etc/hosts comes from, by its inode.
