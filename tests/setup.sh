@@ -12,6 +12,7 @@ needs='
 pscap				libcap-ng-utils
 setpriv				util-linux
 bwrap				bubblewrap
+proot				proot
 gosu				gosu
 strace				strace
 gcc				gcc
@@ -45,19 +46,11 @@ runsc				runsc
 lxc-execute			lxc
 /usr/share/lxc/config/common.conf	lxc
 systemd-nspawn			systemd-container
-bwrap				bubblewrap
 ctr				containerd
 zsh				zsh
 fish				fish
 qemu-system-x86_64		qemu-system-x86
 qemu-system-s390x		qemu-system-misc
-cpio				cpio
-runsc				runsc
-lxc-execute			lxc
-/usr/share/lxc/config/common.conf	lxc
-systemd-nspawn			systemd-container
-bwrap				bubblewrap
-ctr				containerd
 /usr/share/keyrings/debian-archive-keyring.gpg	debian-archive-keyring
 '
 

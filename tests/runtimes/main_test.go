@@ -135,6 +135,29 @@ func bubblewrap(t *testing.T, root string) *box {
 	}}
 }
 
+// ownRoot is bubblewrap with a root that it makes, as with what Flatpak starts.
+func ownRoot(t *testing.T, root string) *box {
+	line := []string{testenv.Tool(t, "bwrap")}
+	list, err := os.ReadDir(root)
+	must(t, err)
+	for _, e := range list {
+		line = append(line, "--bind", filepath.Join(root, e.Name()), "/"+e.Name())
+	}
+	line = append(line, "--proc", "/proc", "--dev", "/dev", "--unshare-all", "--die-with-parent")
+	return &box{t, func(argv []string) []string { return append(line[:len(line):len(line)], argv...) }}
+}
+
+// podman shares the host's PIDs with its containers; those of tests/container can't,
+// since that has PIDs of its own. Its state that all stores share is hidden from it.
+func podman(t *testing.T, root string) *box {
+	const hide = `mkdir -p /run/libpod && mount -t tmpfs tmpfs /dev/shm && mount -t tmpfs tmpfs /run/libpod && exec "$@"`
+	dir := t.TempDir()
+	line := []string{"unshare", "--mount", "--propagation=private", "sh", "-c", hide, "sh", testenv.Tool(t, "podman"),
+		"--root=" + dir + "/root", "--runroot=" + dir + "/run", "--storage-driver=vfs", "--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=none",
+		"run", "--rm", "--network=none", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000", "--passwd=false", "--pid=host", "--rootfs", root}
+	return &box{t, func(argv []string) []string { return append(line[:len(line):len(line)], argv...) }}
+}
+
 // containerd starts a daemon that has all it writes in one directory.
 func containerd(t *testing.T, root string, options ...string) *box {
 	ctr, daemon := testenv.Tool(t, "ctr"), testenv.Tool(t, "containerd")

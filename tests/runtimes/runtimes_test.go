@@ -2,8 +2,13 @@ package runtimes
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"capsh/internal/testenv"
@@ -27,6 +32,7 @@ var kinds = []struct {
 	{name: "lxc", make: lxc, runtime: "lxc"},
 	{name: "systemd-nspawn", make: nspawn, runtime: "systemd-nspawn"},
 	{name: "bubblewrap", make: bubblewrap, noUser: "this user namespace denies setgroups"},
+	{name: "bubblewrap, its own root", make: ownRoot, runtime: "bubblewrap", noUser: "this user namespace denies setgroups"},
 	{name: "containerd", make: func(t *testing.T, root string) *box { return containerd(t, root) }, verdict: "default"},
 	{name: "containerd, privileged", make: func(t *testing.T, root string) *box { return containerd(t, root, "--privileged") }, verdict: "privileged"},
 }
@@ -63,6 +69,47 @@ func TestRuntimes(t *testing.T) {
 				b.try(t, a, k.sentry)
 			})
 		})
+	}
+}
+
+// TestHostPIDs: with the host's PIDs and no capability but the default ones, a process
+// becomes another user and writes the files that a process of that user reaches.
+func TestHostPIDs(t *testing.T) {
+	testenv.Root(t)
+	b := podman(t, rootFS(t))
+	dir := filepath.Join(t.TempDir(), "theirs")
+	must(t, os.Mkdir(dir, 0o700))
+	must(t, os.Chown(dir, 4242, 4242))
+	for d := filepath.Dir(dir); d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		must(t, os.Chmod(d, 0o755))
+	}
+	sleep := exec.Command("sleep", "1000")
+	sleep.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 4242, Gid: 4242}, Pdeathsig: syscall.SIGKILL}
+	must(t, sleep.Start())
+	t.Cleanup(func() { sleep.Process.Kill(); sleep.Wait() })
+	file := fmt.Sprintf("/proc/%d/root%s/f", sleep.Process.Pid, dir)
+	got := b.run("/bin/capset", "-q", "--user=4242:4242", "--", "/bin/sh", "-c", "echo written >"+file)
+	text, _ := os.ReadFile(dir + "/f")
+	if got.Code != 0 || string(text) != "written\n" {
+		t.Errorf("writing %s: %q, %q", file, text, got.Err)
+	}
+	severity := ""
+	for _, f := range b.assess(t).Findings {
+		if f.ID == "pid-namespace" {
+			severity = f.Severity
+		}
+	}
+	if severity != "high" {
+		t.Errorf("pid-namespace: %q", severity)
+	}
+}
+
+// TestProot: proot answers setfsuid(-1) with -1, whoever runs: the fs ids are unknown,
+// and a launch need not know them.
+func TestProot(t *testing.T) {
+	line := []string{testenv.Tool(t, "proot"), "-0", testenv.Build(t, "capset"), "-q", "--keep=none", "--", "/bin/echo", "started"}
+	if got := testenv.Run(t, exec.Command(line[0], line[1:]...)); got.Code != 0 || got.Out != "started\n" {
+		t.Errorf("status %d, %q, %q", got.Code, got.Out, got.Err)
 	}
 }
 
