@@ -209,6 +209,9 @@ func TestOnlyApplyWrites(t *testing.T) {
 		}
 		for _, file := range p.GoFiles {
 			for _, use := range changes(t, filepath.Join(p.Dir, file)) {
+				if name == "linux/sandbox" && use == "SYS_UNSHARE" {
+					continue // with a flag that there is not: it asks the seccomp filter
+				}
 				t.Errorf("%s/%s uses %s; only internal/linux/apply changes this process", p.ImportPath, file, use)
 			}
 		}
