@@ -75,7 +75,7 @@ func (c *confineOptions) resolveLandlock(rules *plan.Landlock, at files.Lookup, 
 		}
 	}
 	if rules.Access == 0 {
-		return errors.New("--landlock-rule needs a --landlock-access: it is an exception from that")
+		return errors.New("--landlock-rule needs a --landlock-access, from which it is an exception")
 	}
 	for i := range rules.Rules {
 		if err := checkRule(&rules.Rules[i], rules.Access); err != nil {
@@ -98,7 +98,7 @@ func checkRule(r *plan.LandlockRule, handled plan.Rights) error {
 	}
 	switch other := r.Access &^ handled; {
 	case handled == 0:
-		return errors.New(what + " needs a --landlock-access=" + kind + ": it is an exception from that")
+		return errors.New(what + ": it needs a --landlock-access=" + kind + ", from which it is an exception")
 	case other != 0:
 		return errors.New(what + ": no --landlock-access denies " + strings.Join(other.Names(), ","))
 	case kind == "net":
