@@ -47,15 +47,13 @@ func eachWay(t *testing.T, test func(t *testing.T, e *engine, w held)) {
 	})
 }
 
-// allNeeded skips where root lacks a capability: Docker asks runc for all of
-// them, which is refused.
+// allNeeded needs all capabilities: Docker asks runc for them in a privileged
+// container, which is refused where root lacks some.
 func allNeeded(t *testing.T) {
 	t.Helper()
 	s, err := testenv.ReadStatus("/proc/self/status")
 	must(t, err)
-	if s["CapBnd"] != "000001ffffffffff" {
-		t.Skipf("this machine's root lacks capabilities (%s): Docker can't run a privileged container", s["CapBnd"])
-	}
+	testenv.Need(t, "root with all capabilities", s["CapBnd"] == "000001ffffffffff", "the bounding set is "+s["CapBnd"])
 }
 
 // views is a script that shows what a container says of itself.
