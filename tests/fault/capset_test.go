@@ -78,7 +78,7 @@ var lockedHarmless = append([]harmless{
 	{func(c *call, _ syscall.Errno) bool { return c.name() == "prctl(PR_GET_SECCOMP)" }, "without it the warning of user namespaces is given too often"},
 	{func(c *call, _ syscall.Errno) bool {
 		return slices.Contains([]string{"/proc", "/proc/self", "/proc/sys/user/max_user_namespaces", "/proc/sys/kernel/unprivileged_userns_clone"}, c.Path)
-	}, "they are read for one warning only; where they tell nothing there is none"},
+	}, "they are read for one warning only; where they say nothing there is none"},
 }, capsetHarmless...)
 
 // warnedHarmless is for a launch that warns: what of its capabilities has an effect is
@@ -147,10 +147,10 @@ func TestCapsetRestricted(t *testing.T) {
 	everyCall(t, p, capsetHarmless, judgeCapset)
 }
 
-// environ has the command found in the second folder.
+// environ has the command found in the second directory.
 var environ = []string{"PATH=/nonexistent:/usr/bin:/bin", "LANG=C"}
 
-// capsetArgv has capset start a program that shows what it holds.
+// capsetArgv has capset start a program that shows what it has.
 func capsetArgv(capset string, options ...string) []string {
 	return append(append([]string{capset}, options...), "--", "grep", "^Cap\\|^Sig[BI]\\|^[UG]id\\|^Groups\\|^NoNew\\|^Secc", "/proc/self/status")
 }
@@ -168,7 +168,7 @@ func judgeCapset(c *call, errno syscall.Errno, r *run) error {
 	return judgeMessage("capset: ", append(c.words(), errno.Error()), r)
 }
 
-// judgeMessage holds that the last line has the words.
+// judgeMessage checks that the last line has the words.
 func judgeMessage(prefix string, words []string, r *run) error {
 	last := r.err[strings.LastIndexByte(strings.TrimSuffix(r.err, "\n"), '\n')+1:]
 	if !strings.HasPrefix(last, prefix) || !strings.HasSuffix(last, "\n") {

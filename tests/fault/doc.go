@@ -1,4 +1,4 @@
-// Package fault holds tests in which system calls fail. Each call that capset
+// Package fault has tests in which system calls fail. Each call that capset
 // makes from its first look at its state to the execve, and each that a changing
 // option of capsh makes, fails once while all others work: nothing may be started
 // then, and the error must name the call.

@@ -52,7 +52,7 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// root makes a root folder with a static program.
+// root makes a root directory with a static program.
 func root(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -132,7 +132,7 @@ func TestTooLarge(t *testing.T) {
 }
 
 // TestUnreadable: a file that this user may not read is no missing one; only where
-// all are numbers does nobody need it. The machine's own passwd must be readable,
+// all are numbers does nobody need it. The host's own passwd must be readable,
 // so a mount of our own hides it.
 func TestUnreadable(t *testing.T) {
 	capset := build(t, "capset")

@@ -2,7 +2,7 @@ package fault
 
 import "syscall"
 
-// canInject says that this machine's registers are known here.
+// canInject says that the registers of this architecture are known here.
 const canInject = true
 
 // skipCall makes the kernel skip the call that a thread is about to make.

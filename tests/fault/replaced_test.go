@@ -110,7 +110,7 @@ func TestReplaced(t *testing.T) {
 	dir := twoCommands(t)
 	t.Chdir(dir) // relative paths begin here
 	file := func() error { return exchange(dir+"/good/true", dir+"/bad/true") }
-	folder := func() error { return exchange(dir+"/good", dir+"/bad") }
+	directory := func() error { return exchange(dir+"/good", dir+"/bad") }
 	for name, c := range map[string]struct {
 		swap func() error
 		args []string
@@ -118,11 +118,11 @@ func TestReplaced(t *testing.T) {
 		"file":                  {file, []string{dir + "/good/true"}},
 		"found in PATH":         {file, []string{"--env=PATH=" + dir + "/good", "true"}},
 		"interpreter":           {file, []string{"--chdir=good", "./script"}},
-		"directory of the file": {folder, []string{"good/true"}},
-		"chdir":                 {folder, []string{"--chdir=good", "./true"}},
-		"chdir and procfs":      {folder, []string{"--chdir=good", "/proc/self/cwd/true"}},
-		"chroot":                {folder, []string{"--chroot=good", "/true"}},
-		"chroot and chdir":      {folder, []string{"--chroot=.", "--chdir=good", "./true"}},
+		"directory of the file": {directory, []string{"good/true"}},
+		"chdir":                 {directory, []string{"--chdir=good", "./true"}},
+		"chdir and procfs":      {directory, []string{"--chdir=good", "/proc/self/cwd/true"}},
+		"chroot":                {directory, []string{"--chroot=good", "/true"}},
+		"chroot and chdir":      {directory, []string{"--chroot=.", "--chdir=good", "./true"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			argv := append([]string{capset, "--quiet", "--keep=kill", "--user=1000:1000"}, c.args...)

@@ -34,7 +34,7 @@ type start struct {
 	Groups    []uint32
 	cred.Sets
 	// InheritFirst raises inheritable before bounding is dropped, so that it
-	// may hold what bounding lacks.
+	// may have what bounding lacks.
 	InheritFirst bool
 	Securebits   cred.Securebits
 	NoNewPrivs   bool
@@ -44,7 +44,7 @@ type start struct {
 	SharedFS, Traced bool
 }
 
-// file is the file that the process execs. Its ids are the machine's.
+// file is the file that the process execs. Its ids are the host's.
 type file struct {
 	Mode     uint32
 	UID, GID uint32
@@ -66,7 +66,7 @@ type testCase struct {
 // the execute permission for the group.
 const setgidOnly = 7777
 
-// makeCase is case number index of a seed, the same on every machine.
+// makeCase is case number index of a seed, the same on every host.
 func makeCase(seed, index uint64) testCase {
 	r := random{rand.New(rand.NewPCG(seed, index))}
 	c := testCase{Start: r.start(), File: r.file()}

@@ -392,7 +392,7 @@ func attributes(n namespace) *syscall.SysProcAttr {
 // newUserNamespace has a process start with all capabilities in a new one.
 func newUserNamespace() *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}
-	// Root of the machine may be no one in there and lose at the exec what the
+	// Root of the host may be no one in there and lose at the exec what the
 	// new namespace gave; ambient capabilities stay.
 	kernel, err := self.ReadKernel()
 	if err != nil {

@@ -209,7 +209,7 @@ func (r random) list() string {
 }
 
 // TestLaunch runs random launches twice: dry, and then really. What the dry run
-// says the command will hold is what it does hold, and where it says that
+// says the command will have is what it does have, and where it says that
 // nothing will be started, nothing is.
 func TestLaunch(t *testing.T) {
 	testenv.Root(t)

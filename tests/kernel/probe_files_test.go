@@ -206,5 +206,5 @@ func cstring(text string) uintptr {
 	return uintptr(unsafe.Pointer(p))
 }
 
-// kept holds what only an address points to.
+// kept has what only an address points to.
 var kept []*byte

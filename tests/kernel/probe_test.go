@@ -171,7 +171,7 @@ func (o outcomes) note(c caps.Cap, permitted bool) {
 	}
 }
 
-// compare holds the catalogue's grade against what was seen.
+// compare compares the catalogue's grade with what was seen.
 func (o outcomes) compare(t *testing.T) {
 	n := 0
 	for c := range caps.First(caps.Named).All() {
@@ -255,7 +255,7 @@ const (
 	skipped   = "skipped: "
 )
 
-// unsuited says which setting of this host keeps a probe from telling anything.
+// unsuited says which setting of this host keeps a probe from showing anything.
 type unsuited string
 
 func (u unsuited) Error() string { return string(u) }

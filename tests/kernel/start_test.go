@@ -100,7 +100,7 @@ func runStart() {
 	say(message{Errno: errno.(unix.Errno)})
 }
 
-// take makes this thread hold s, as far as it can be had.
+// take gives this thread the state s, as far as that is available.
 func (s *start) take() error {
 	if err := prctl(unix.PR_SET_SECUREBITS, uintptr(cred.NoSetuidFixup)); err != nil {
 		return fmt.Errorf("securebits: %w", err)

@@ -79,7 +79,7 @@ func hasMarker(mask string) bool {
 	return err == nil && set>>marker&1 == 1
 }
 
-// isInode holds too where the namespace is unknown.
+// isInode is true, too, where the namespace is unknown.
 func isInode(r *testenv.Report, inode uint64) bool {
 	known := r.UserNamespace.Inode
 	return known == nil || *known == inode
@@ -107,7 +107,7 @@ func churn(capsh string) error {
 }
 
 // fewIDs leaves the namespace forty ids: once around, they start at 300
-// (RESERVED_PIDS, kernel/pid.c). Before Linux 6.14 this would hit the machine.
+// (RESERVED_PIDS, kernel/pid.c). Before Linux 6.14 this would affect the host.
 func fewIDs() error {
 	var name unix.Utsname
 	if err := unix.Uname(&name); err != nil {

@@ -43,7 +43,7 @@ func save(t *testing.T, pid int) (dir string) {
 	return dir
 }
 
-// A saved copy says what the process said, all but what only a BPF program tells.
+// A saved copy says what the process said, all but what only a BPF program reads.
 func TestSavedCopy(t *testing.T) {
 	setpriv := testenv.Tool(t, "setpriv")
 	for seed := range 6 {
@@ -162,15 +162,15 @@ func TestUnreadableCopy(t *testing.T) {
 	pid := itoa(p.pid)
 	user := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1000, Gid: 1000}}
 	for name, spoil := range map[string]func(status string) error{
-		"no status":         os.Remove,
-		"a dangling link":   func(path string) error { os.Remove(path); return os.Symlink("/none", path) },
-		"a link to itself":  func(path string) error { os.Remove(path); return os.Symlink("status", path) },
-		"a folder":          func(path string) error { os.Remove(path); return os.Mkdir(path, 0o755) },
-		"a FIFO":            func(path string) error { os.Remove(path); return unix.Mkfifo(path, 0o644) },
-		"a socket":          func(path string) error { os.Remove(path); return unix.Mknod(path, unix.S_IFSOCK|0o644, 0) },
-		"not for all":       func(path string) error { return os.Chmod(path, 0o600) },
-		"a folder not open": func(path string) error { return os.Chmod(filepath.Dir(path), 0o700) },
-		"an endless device": func(path string) error { os.Remove(path); return os.Symlink("/dev/tty", path) },
+		"no status":          os.Remove,
+		"a dangling link":    func(path string) error { os.Remove(path); return os.Symlink("/none", path) },
+		"a link to itself":   func(path string) error { os.Remove(path); return os.Symlink("status", path) },
+		"a directory":        func(path string) error { os.Remove(path); return os.Mkdir(path, 0o755) },
+		"a FIFO":             func(path string) error { os.Remove(path); return unix.Mkfifo(path, 0o644) },
+		"a socket":           func(path string) error { os.Remove(path); return unix.Mknod(path, unix.S_IFSOCK|0o644, 0) },
+		"not for all":        func(path string) error { return os.Chmod(path, 0o600) },
+		"a closed directory": func(path string) error { return os.Chmod(filepath.Dir(path), 0o700) },
+		"an endless device":  func(path string) error { os.Remove(path); return os.Symlink("/dev/tty", path) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := save(t, p.pid)

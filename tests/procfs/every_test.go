@@ -16,7 +16,7 @@ import (
 
 var seedFlag = flag.Int64("seed", 0, "the seed of TestEveryProcess; 0 is a random one")
 
-// Every process of this machine, and fifty of our own with random credentials:
+// Every process of this host, and fifty of our own with random credentials:
 // what capsh says of it are its raw status lines, and libcap's words for them.
 func TestEveryProcess(t *testing.T) {
 	testenv.Root(t)

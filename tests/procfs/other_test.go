@@ -138,7 +138,7 @@ func TestNamesInErrors(t *testing.T) {
 }
 
 // A process that has ended and waits for its parent is called a zombie; the
-// kernel still tells its sets.
+// kernel still shows its sets.
 func TestZombie(t *testing.T) {
 	dead := exec.Command("/bin/true")
 	must(t, dead.Start())

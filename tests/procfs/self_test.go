@@ -12,7 +12,7 @@ import (
 	"capsh/internal/testenv"
 )
 
-// Worlds in which capsh has to tell of itself by other means than
+// Environments in which capsh has to show itself by other means than
 // /proc/thread-self: each begins as root in a mount namespace of its own.
 var selfWorlds = []struct{ name, prepare string }{
 	{"as it is", `true`},
@@ -69,7 +69,7 @@ func TestSelf(t *testing.T) {
 	}
 }
 
-// Without a /proc, JSON has all that system calls tell, and null for the rest.
+// Without a /proc, JSON has all that system calls show, and null for the rest.
 func TestSelfJSONWithoutProc(t *testing.T) {
 	testenv.Libcap(t)
 	script := `"$capsh" --json --print; ` + `%s` + `"$capsh" --json --print`

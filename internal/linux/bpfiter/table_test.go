@@ -226,7 +226,7 @@ func helperNest() {
 	fmt.Print(self, " ", inner)
 }
 
-// TestAgrees: what the table says of the machine's processes is what their files
+// TestAgrees: what the table says of the host's processes is what their files
 // say. One that changes in between is looked at again.
 func TestAgrees(t *testing.T) {
 	crowd := assorted(t)
@@ -363,10 +363,10 @@ func TestThreadsAlike(t *testing.T) {
 // them.
 func TestCapsOnly(t *testing.T) {
 	nobody := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	idle, holder, mixed := helper.Start(t, "wait", nobody), helper.Start(t, "wait", nil), helper.Start(t, "idle-leader", nil)
+	idle, root, mixed := helper.Start(t, "wait", nobody), helper.Start(t, "wait", nil), helper.Start(t, "idle-leader", nil)
 	seen := 0
 	each(t, true, func(table *spy, r *procfs.Reader, pid int) {
-		if pid != idle.PID && pid != holder.PID && pid != mixed.PID {
+		if pid != idle.PID && pid != root.PID && pid != mixed.PID {
 			return
 		}
 		seen++
@@ -374,7 +374,7 @@ func TestCapsOnly(t *testing.T) {
 		if got, want := r.ProcessLacksCaps(pid), pid == idle.PID; got != want {
 			t.Errorf("%s: lacks capabilities: %v", path, got)
 		}
-		if _, whole := table.of(pid); whole != (pid == holder.PID) {
+		if _, whole := table.of(pid); whole != (pid == root.PID) {
 			t.Errorf("%s: all is said: %v", path, whole)
 		}
 		var p cred.Process

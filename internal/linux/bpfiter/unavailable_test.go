@@ -57,7 +57,7 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-// helperUnavailable tells whether it would ask for the table, and what comes of it if it
+// helperUnavailable says whether it would ask for the table, and what comes of it if it
 // does.
 func helperUnavailable() {
 	how := os.Getenv("PROBE_HOW")

@@ -137,7 +137,7 @@ func TestExecutableChain(t *testing.T) {
 	}
 }
 
-// run execs a file that was just written: a fork elsewhere may still hold it.
+// run execs a file that was just written: a child that was forked elsewhere may still have it open.
 func run(path string) error {
 	for {
 		pid, err := syscall.ForkExec(path, []string{path}, &syscall.ProcAttr{})

@@ -19,10 +19,10 @@ import (
 )
 
 // static is a program that exits with status 0 on amd64, and is one for the
-// machine of this test elsewhere: its headers are what is read here.
+// architecture of this test elsewhere: its headers are what is read here.
 var static = program64(wide(), "", "")
 
-// wide is the 64-bit machine of this host.
+// wide is the 64-bit kind of this host.
 func wide() elfMachine {
 	machines := hostOf(runtime.GOARCH).machines
 	return machines[slices.IndexFunc(machines, func(m elfMachine) bool { return m.wide })]

@@ -24,7 +24,7 @@ import (
 
 var everything = Options{Threads: true, UserNS: true, Label: true}
 
-// TestEveryProcess compares all threads of the machine with the lines of their
+// TestEveryProcess compares all threads of the host with the lines of their
 // status, read a second way, and with helper.Capget(2).
 func TestEveryProcess(t *testing.T) {
 	pids, err := Proc.PIDs()

@@ -90,8 +90,8 @@ func TestScanReads(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("process %d:\n got %+v\nwant %+v", pid, got, want)
 		}
-		if holds := got.Effective|got.Permitted|got.Inheritable|got.Ambient != 0; holds && empty {
-			t.Errorf("process %d is said to hold nothing, and holds %+v", pid, got.Sets)
+		if has := got.Effective|got.Permitted|got.Inheritable|got.Ambient != 0; has && empty {
+			t.Errorf("process %d is said to lack capabilities, and has %+v", pid, got.Sets)
 		}
 		compared++
 	}
@@ -119,7 +119,7 @@ func TestLacksCaps(t *testing.T) {
 	defer s.Close()
 	r := s.Reader()
 	if r.LacksCaps(os.Getpid()) {
-		t.Error("root holds nothing")
+		t.Error("root lacks capabilities")
 	}
 	for range 1000 { // it gives up where it spares nothing
 		r.LacksCaps(os.Getpid())
@@ -129,7 +129,7 @@ func TestLacksCaps(t *testing.T) {
 	}
 }
 
-// TestIdleThreads: which threads are left out hangs on what they hold, not on
+// TestIdleThreads: which threads are left out depends on what they have, not on
 // whether it pays to ask capget.
 func TestIdleThreads(t *testing.T) {
 	testenv.Root(t)
@@ -140,14 +140,14 @@ func TestIdleThreads(t *testing.T) {
 	}
 	defer s.Close()
 	for _, asked := range []int{0, 1000} { // the second has given up
-		for _, holding := range []bool{true, false} {
+		for _, capsOnly := range []bool{true, false} {
 			r := s.Reader()
 			r.asked = asked
 			var p cred.Process
 			if there, err := r.Status(h.PID, &p); err != nil || !there {
 				t.Fatal(there, err)
 			}
-			if err := r.Threads(&p, holding); err != nil {
+			if err := r.Threads(&p, capsOnly); err != nil {
 				t.Fatal(err)
 			}
 			idle := 0
@@ -156,8 +156,8 @@ func TestIdleThreads(t *testing.T) {
 					idle++
 				}
 			}
-			if want := map[bool]int{true: 0, false: 1}[holding]; idle != want || len(p.Differing) <= idle {
-				t.Errorf("asked %d, holding %v: %d threads, %d of them hold nothing", asked, holding, len(p.Differing), idle)
+			if want := map[bool]int{true: 0, false: 1}[capsOnly]; idle != want || len(p.Differing) <= idle {
+				t.Errorf("asked %d, capsOnly %v: %d threads, %d of them without capabilities", asked, capsOnly, len(p.Differing), idle)
 			}
 		}
 	}
@@ -212,7 +212,7 @@ func TestScanCopy(t *testing.T) {
 		t.Errorf("own copy: %v, %v", there, err)
 	}
 	if _, err := Root(t.TempDir()).Scan(ScanOptions{}); err == nil {
-		t.Error("an empty folder was scanned")
+		t.Error("an empty directory was scanned")
 	}
 }
 

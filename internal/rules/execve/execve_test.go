@@ -13,7 +13,7 @@ import (
 )
 
 // The kernel is the judge (tests/kernel). What stands here is what it cannot be
-// asked on every machine, and a few cases that explain themselves.
+// asked on every host, and a few cases that explain themselves.
 
 var full = caps.First(41)
 
