@@ -2,11 +2,8 @@ package procfs
 
 import (
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -160,59 +157,6 @@ func TestIdleThreads(t *testing.T) {
 				t.Errorf("asked %d, capsOnly %v: %d threads, %d of them without capabilities", asked, capsOnly, len(p.Differing), idle)
 			}
 		}
-	}
-}
-
-// copyOf is a copy of the status file of one process.
-func copyOf(t *testing.T, pid int) Root {
-	dir := t.TempDir()
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	own := filepath.Join(dir, strconv.Itoa(pid))
-	if err := os.Mkdir(own, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(own+"/status", text, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return Root(dir)
-}
-
-// TestScanCopy: of a copy the order is that of the ids, a missing status is an
-// error, and so is one of another process.
-func TestScanCopy(t *testing.T) {
-	root := copyOf(t, os.Getpid())
-	text, _ := os.ReadFile(string(root) + "/" + strconv.Itoa(os.Getpid()) + "/status")
-	for _, id := range []string{"3", "100", "20", "7"} {
-		if err := os.Mkdir(string(root)+"/"+id, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	os.WriteFile(string(root)+"/20/status", text, 0o644)
-	os.WriteFile(string(root)+"/7/status", text[:100], 0o644)
-	got := scanAll(t, root)
-	if want := []int{3, 7, 20, 100, os.Getpid()}; !slices.Equal(got, want) {
-		t.Errorf("listed %v, not %v", got, want)
-	}
-	s, err := root.Scan(ScanOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	r := s.Reader()
-	var p cred.Process
-	for pid, want := range map[int]string{3: "no such file", 7: "ends in the middle", 20: "is that of thread"} {
-		if there, err := r.Status(pid, &p); there || err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("process %d: %v, %v, not %q", pid, there, err, want)
-		}
-	}
-	if there, err := r.Status(os.Getpid(), &p); !there || err != nil {
-		t.Errorf("own copy: %v, %v", there, err)
-	}
-	if _, err := Root(t.TempDir()).Scan(ScanOptions{}); err == nil {
-		t.Error("an empty directory was scanned")
 	}
 }
 
