@@ -99,7 +99,11 @@ func (d *discovery) planLimit() error {
 			return err
 		}
 		less := d.limit & d.plan.After.Value.Permitted
-		if less == d.limit {
+		switch {
+		case d.plan.leavesRaising():
+			d.warnings = append(d.warnings, fmt.Sprintf("%v effective, only permitted; so a launch needs --allow-mismatch", err))
+			return d.needs()
+		case less == d.limit:
 			return err
 		}
 		d.warnings = append(d.warnings, fmt.Sprintf("the search stays within %s: %v", plan.Names(less), err))
@@ -260,22 +264,25 @@ func (d *discovery) try(t *shrink.Trial) (shrink.Answer, error) {
 	return shrink.Fails, nil
 }
 
-// leastFullRuns is how often the command is run with everything where that takes
-// long: a hang takes all the time there is.
-var leastFullRuns = map[shrink.Answer]int{shrink.Works: 5, shrink.Fails: 3, shrink.Hangs: 2}
-
-// fullRuns is how often the command is run with everything after an answer: as often
-// as seconds allow, so that one that fails now and then shows. A command that works
-// half of the time gives the same answer ten times in one of 500 searches. What
-// watching showed is worth some of these runs.
+// fullRuns is how often the command is run with everything after an answer: ten times
+// if that is soon done, so that one that fails now and then shows. A command that works
+// half of the time gives the same answer ten times in one of 500 searches. A hang takes
+// all the time there is, and what watching showed is worth some runs.
 func (d *discovery) fullRuns(first shrink.Answer) int {
-	const seconds, most, guided = 2 * time.Second, 10, 3
-	runs := min(int(seconds/d.outcomes[d.limit].Took), most)
+	const most = 10
+	least, budget := 5, 2*time.Second
+	switch first {
+	case shrink.Fails:
+		least, budget = 3, trialTimeout
+	case shrink.Hangs:
+		least, budget = 2, trialTimeout
+	}
+	runs := max(least, min(most, int(budget/d.outcomes[d.limit].Took)))
 	if first == shrink.Works && d.watching != nil {
 		d.search.Least = runs
-		return guided
+		return confirmRuns
 	}
-	return max(runs, leastFullRuns[first])
+	return runs
 }
 
 // interruptible gives a channel that is closed at a signal that ends programs, unless

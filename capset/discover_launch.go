@@ -42,7 +42,7 @@ func startTrial(mask string, args, env []string) (answer bool, err error) {
 	}
 	l.request.Keep = set
 	p, err := l.plan(from)
-	if err != nil {
+	if err != nil && !p.leavesRaising() {
 		return p != nil, err // there is a plan, and the command does not fit it
 	}
 	command, err := p.carryOut()
@@ -50,4 +50,15 @@ func startTrial(mask string, args, env []string) (answer bool, err error) {
 		return false, err
 	}
 	return true, p.exec(&command, func([]string) {})
+}
+
+// leavesRaising reports whether all that is wrong with a plan is that the file has no
+// effective flag: the command has its set permitted, and may raise it by itself.
+func (p *planned) leavesRaising() bool {
+	if p == nil || !p.After.OK {
+		return false
+	}
+	after := p.After.Value
+	only := after.Effective == 0 && after.Permitted == p.request.Keep
+	return only && after.UID == p.Want.UID && after.GID == p.Want.GID
 }
