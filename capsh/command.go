@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
+	"strings"
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/cred"
@@ -89,17 +91,47 @@ func usageError(format string, args ...any) error {
 }
 
 // hint is what an unknown command may have been meant to be: an option without
-// its dashes, or a command.
+// its dashes, a command, or one of another program.
 func hint(word string) string {
 	for name := range classic.Options {
-		if name == "--"+word {
+		if option, _, _ := strings.Cut(word, "="); name == "--"+option {
 			return ", did you mean --" + word + "?"
 		}
 	}
-	if near := suggest.Nearest(word, commandNames()); near != "" {
+	if _, err := flags.ParseThreads(word); err == nil {
+		return ", did you mean capsh show " + word + "?"
+	}
+	if near := cmp.Or(suggest.Nearest(word, commandNames()), instead(word)); near != "" {
 		return ", did you mean " + near + "?"
 	}
-	return "; see capsh --help"
+	return "; see capsh --help, and for the processes of a name: capsh ps " + word
+}
+
+// instead is the command that does what another program or another word does.
+func instead(word string) string {
+	switch word {
+	case "getpcaps", "status", "inspect", "whoami":
+		return "show"
+	case "pscap", "captree", "list", "ls", "top", "processes":
+		return "ps or tree"
+	case "getcap", "filecap", "files":
+		return "file"
+	case "setcap":
+		return "file --set=TEXT"
+	case "test", "check", "assert", "verify":
+		return "expect"
+	case "container", "scan", "audit", "amicontained":
+		return "assess"
+	case "containers":
+		return "assess --all-containers"
+	case "strace", "watch", "cap-audit":
+		return "trace"
+	case "what", "describe", "info", "man":
+		return "explain"
+	case "run", "exec", "setpriv", "launch", "discover":
+		return "capset, the launcher"
+	}
+	return ""
 }
 
 // view is how and from where a command shows what it reads.

@@ -77,9 +77,9 @@ func meant(operand string) (caps.Set, error) {
 		return meant(strings.ReplaceAll(operand, unknown.Text, unknown.Near))
 	}
 	if found := catalog.Suggest(unknown.Text); unknown.Near == "" && len(found) > 0 {
-		return 0, exit.Hint(err, fmt.Sprintf("of these the text speaks of it: %s (capsh --suggest=%s)", caps.Of(found...), unknown.Text))
+		return 0, exit.Hint(err, fmt.Sprintf("their descriptions have it: %s (capsh --suggest=%s)", caps.Of(found...), unknown.Text))
 	}
-	return 0, err
+	return 0, exit.Hint(err, "capsh explain lists all capabilities")
 }
 
 // explainDefaults shows what container runtimes give by default.

@@ -107,7 +107,10 @@ func (l *listing) otherwise() (hints []string) {
 	if l.container != "" {
 		hints = append(hints, "containers are known by runtime, by the beginning of their id, and by name where the files of Docker or Podman are readable: capsh ps --all --columns=pid,container")
 	}
-	if len(l.globs) > 0 {
+	switch {
+	case len(l.globs) == 1 && (l.globs[0] == "aux" || l.globs[0] == "ax" || l.globs[0] == "axu"):
+		hints = append(hints, "all processes: capsh ps --all; command lines: -o pid,user,command")
+	case len(l.globs) > 0:
 		hints = append(hints, "a process is known by the first 15 characters of its name, and a pattern needs quotes: 'nginx*'")
 	}
 	return hints

@@ -40,7 +40,29 @@ HAS   names without cap_; "=" and letters show how: e effective, p permitted,
 JSON is one object a line.
 `,
 		Operand: flags.CompletePIDs,
+		Refused: refusedByPs,
 	}
+}
+
+// refusedByPs is what does here what an option of ps(1) does.
+func refusedByPs(name string) string {
+	switch name {
+	case "e", "A", "a", "x":
+		return "all processes: --all"
+	case "f", "F", "l", "j":
+		return "parents and command lines: -o pid,ppid,user,has,command"
+	case "L", "T", "m":
+		return "threads: --threads"
+	case "C", "comm", "name":
+		return "the processes of a name: capsh ps NAME"
+	case "H", "forest":
+		return "a tree: capsh tree"
+	case "w":
+		return "nothing cut to the width of the terminal: --no-trunc"
+	case "ppid":
+		return "the children of a process: capsh tree PID"
+	}
+	return ""
 }
 
 func (c *psCommand) run(operands, env []string, out *term.Output) error {

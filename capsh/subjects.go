@@ -27,7 +27,7 @@ func (s *subjects) add(operands []string) error {
 	for _, o := range operands {
 		list, err := flags.ParseThreads(o)
 		if err != nil {
-			return exit.With(exit.Usage, err)
+			return exit.Hint(exit.With(exit.Usage, err), "processes by name: capsh ps NAME; those of a container: capsh ps --all --container=NAME")
 		}
 		s.threads = append(s.threads, list...)
 	}

@@ -15,13 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The exit statuses of what runs a command, as those of capset.
-const (
-	exitNotStarted = 125 // the command was not started
-	exitCannot     = 126 // it was found and could not be executed
-	exitNotFound   = 127
-	exitBySignal   = 128 // and the number of the signal that ended it
-)
+// exitBySignal and the number of the signal that ended the command are its exit status.
+const exitBySignal = 128
 
 // command runs a command and watches it from its execve on. Its status is ours.
 func (t *tracer) command(command, env []string) error {
@@ -37,12 +32,12 @@ func (t *tracer) command(command, env []string) error {
 	}
 	w, err := watch.Start(watch.Target{Threads: []int{0}, FromExec: true}, t.each)
 	if err != nil {
-		return exit.With(exitNotStarted, err)
+		return exit.With(exit.Failed, err)
 	}
 	pid, err := apply.Spawn(&apply.Program{Path: path, Argv: command, Env: env})
 	if err != nil {
 		_, _ = w.Stop() // nothing was started
-		return exit.With(exitCannot, err)
+		return exit.With(exit.Cannot, err)
 	}
 	go forward(signals, pid)
 	status, err := await(pid)
@@ -62,9 +57,9 @@ func find(name string, env []string) (string, error) {
 	var none files.NotFound
 	switch {
 	case errors.As(err, &none):
-		return "", exit.With(exitNotFound, err)
+		return "", exit.With(exit.NotFound, err)
 	case err != nil:
-		return "", exit.With(exitCannot, err)
+		return "", exit.With(exit.Cannot, err)
 	}
 	return paths[found.At], nil
 }

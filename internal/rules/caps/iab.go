@@ -21,7 +21,7 @@ func ParseIAB(text string) (IAB, error) {
 		prefixes = prefixes[:len(prefixes)-len(text[pos:])]
 		c, n, ok := lookup(text[pos:])
 		if !ok {
-			return IAB{}, textError("IAB text", text, pos, "no capability has this name or number")
+			return IAB{}, textError("IAB text", text, pos, noCap(text[pos:]))
 		}
 		iab.add(c, prefixes)
 		if pos += n; pos == len(text) {

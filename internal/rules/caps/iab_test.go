@@ -60,8 +60,8 @@ func compareIABTexts(tb testing.TB, o *oracle, texts []string) (good int) {
 
 func TestParseIABErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"cap_kill,chown":   `IAB text "cap_kill,chown", byte 9: no capability has this name or number`,
-		"!64":              `IAB text "!64", byte 1: no capability has this name or number`,
+		"cap_kill,chown":   `IAB text "cap_kill,chown", byte 9: capability "chown" is unknown, did you mean cap_chown?`,
+		"!64":              `IAB text "!64", byte 1: no capability has this number`,
 		"cap_kill cap_bpf": `IAB text "cap_kill cap_bpf", byte 8: a comma must stand here`,
 		"cap_kill\x00":     `IAB text "cap_kill\x00", byte 8: a comma must stand here`,
 	} {

@@ -3,7 +3,6 @@ package caps
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -42,9 +41,9 @@ func parseItem(item string, all Set) (Set, error) {
 	case equalFold(item, "all"):
 		return all, nil
 	case equalFold(item, "none"):
-		return 0, errors.New(strconv.Quote(item) + " must stand alone in a list of capabilities")
+		return 0, fmt.Errorf("%q must stand alone in a list of capabilities", item)
 	case len(item) > 1 && item[0] == '0' && isDigit(item[1]):
-		return 0, errors.New("number " + strconv.Quote(item) + " begins with 0, write it in decimal or with 0x")
+		return 0, fmt.Errorf("number %q begins with 0: write it in decimal or with 0x", item)
 	}
 	if c, ok := named(item); ok {
 		return c.Set(), nil
@@ -54,17 +53,15 @@ func parseItem(item string, all Set) (Set, error) {
 		return c.Set(), nil
 	}
 	if end := strings.IndexAny(item, "=+-; \t"); end > 0 {
-		if _, nameErr := parseItem(item[:end], 0); nameErr == nil {
-			return 0, notList(item, item[:end], item[end])
+		name := item[:end]
+		_, nameErr := parseItem(name, 0)
+		switch {
+		case nameErr != nil:
+		case strings.ContainsAny(item[end:end+1], "=+-"):
+			err = fmt.Errorf("%q has flags as setcap(8) takes them, a list has names alone: %s", item, name)
+		default:
+			err = fmt.Errorf("%q must have commas between names", item)
 		}
 	}
 	return 0, err
-}
-
-// notList is the error of a name with something behind it.
-func notList(item, name string, sign byte) error {
-	if sign == '=' || sign == '+' || sign == '-' {
-		return errors.New(strconv.Quote(item) + " has flags as setcap(8) takes them, a list has names alone: " + name)
-	}
-	return errors.New(strconv.Quote(item) + " must have commas between names")
 }

@@ -39,7 +39,7 @@ func TestParseListErrors(t *testing.T) {
 		"net_rw":         `capability "net_rw" is unknown, did you mean cap_net_raw?`,
 		"cap_cap_chown":  `capability "cap_cap_chown" is unknown`,
 		"64":             `capability "64" is out of range, the highest is 63`,
-		"010":            `number "010" begins with 0, write it in decimal or with 0x`,
+		"010":            `number "010" begins with 0: write it in decimal or with 0x`,
 		"-1":             `capability "-1" is unknown`,
 		"chown=p":        `"chown=p" has flags as setcap(8) takes them, a list has names alone: chown`,
 		"chown;kill,all": `"chown;kill" must have commas between names`,

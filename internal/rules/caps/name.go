@@ -1,11 +1,11 @@
 package caps
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
 	"math"
-	"strconv"
 	"strings"
 
 	"capsh/internal/rules/suggest"
@@ -25,7 +25,7 @@ func ParseName(text string) (Cap, error) {
 	case text == "":
 		return 0, errors.New("capability name is empty")
 	case !ok && n == len(text):
-		return 0, errors.New("capability " + strconv.Quote(text) + " is out of range, the highest is " + strconv.Itoa(MaxBits-1))
+		return 0, fmt.Errorf("capability %q is out of range, the highest is %d", text, MaxBits-1)
 	}
 	return 0, unknownName(text)
 }
@@ -47,25 +47,23 @@ func (e *UnknownName) Error() string {
 func unknownName(text string) error {
 	e := &UnknownName{Text: text}
 	short := strings.TrimPrefix(strings.ToLower(text), prefix)
-	if near := suggest.Nearest(short, shortNames()); near != "" {
+	if near := cmp.Or(suggest.Nearest(short, shortNames()), byPart(short)); near != "" {
 		e.Near = prefix + near
-	} else if tail := byTail(short); tail != "" {
-		e.Near = prefix + tail
 	}
 	return e
 }
 
-// byTail is the name that ends in a word, as "sys_ptrace" does in "ptrace"; "" where
-// there is none or several.
-func byTail(word string) (found string) {
+// byPart is the name that ends in a word, as "sys_ptrace" does in "ptrace", or begins so,
+// in at least five letters; "" where there is none or several.
+func byPart(word string) (found string) {
+	const some = 5
 	for name := range shortNames() {
-		if !strings.HasSuffix(name, "_"+word) {
-			continue
+		if strings.HasSuffix(name, "_"+word) || len(word) >= some && strings.HasPrefix(name, word) {
+			if found != "" {
+				return ""
+			}
+			found = name
 		}
-		if found != "" {
-			return ""
-		}
-		found = name
 	}
 	return found
 }
@@ -78,11 +76,11 @@ func ParseUint(text string, bits int) (uint64, error) {
 	case text == "":
 		return 0, errors.New("number is empty")
 	case n == 0:
-		return 0, badNumber(text, "is no number")
+		return 0, fmt.Errorf("not a number: %q", text)
 	case n < len(text):
-		return 0, badNumber(text, "has "+strconv.Quote(text[n:])+" after its digits")
+		return 0, fmt.Errorf("not a number: %q has %q after its digits", text, text[n:])
 	case !fits || bits < 64 && v>>bits != 0:
-		return 0, badNumber(text, "does not fit "+strconv.Itoa(bits)+" bits")
+		return 0, fmt.Errorf("number %q does not fit %d bits", text, bits)
 	}
 	return v, nil
 }
@@ -99,19 +97,11 @@ func ParseMask(text string) (Set, error) {
 	case text == "":
 		return 0, errors.New("hex mask is empty")
 	case n == 0 || n < len(hex):
-		return 0, badMask(text, "is no hex number")
+		return 0, fmt.Errorf("not a hex mask: %q", text)
 	case !fits:
-		return 0, badMask(text, "does not fit 64 bits")
+		return 0, fmt.Errorf("hex mask %q does not fit 64 bits", text)
 	}
 	return Set(v), nil
-}
-
-func badNumber(text, why string) error {
-	return errors.New("number " + strconv.Quote(text) + " " + why)
-}
-
-func badMask(text, why string) error {
-	return errors.New("hex mask " + strconv.Quote(text) + " " + why)
 }
 
 // lookup reads the name or number that text begins with, as libcap does

@@ -123,9 +123,9 @@ func TestNameErrors(t *testing.T) {
 func TestNumberErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":           `number is empty`,
-		"-1":         `number "-1" is no number`,
-		"08":         `number "08" has "8" after its digits`,
-		"1 ":         `number "1 " has " " after its digits`,
+		"-1":         `not a number: "-1"`,
+		"08":         `not a number: "08" has "8" after its digits`,
+		"1 ":         `not a number: "1 " has " " after its digits`,
 		"4294967296": `number "4294967296" does not fit 32 bits`,
 	} {
 		if v, err := ParseUint(text, 32); err == nil || err.Error() != want {
@@ -134,9 +134,9 @@ func TestNumberErrors(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"":                  `hex mask is empty`,
-		"0x":                `hex mask "0x" is no hex number`,
-		"-1":                `hex mask "-1" is no hex number`,
-		"1fz":               `hex mask "1fz" is no hex number`,
+		"0x":                `not a hex mask: "0x"`,
+		"-1":                `not a hex mask: "-1"`,
+		"1fz":               `not a hex mask: "1fz"`,
 		"1ffffffffffffffff": `hex mask "1ffffffffffffffff" does not fit 64 bits`,
 	} {
 		if s, err := ParseMask(text); err == nil || err.Error() != want {

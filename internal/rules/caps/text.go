@@ -1,9 +1,6 @@
 package caps
 
-import (
-	"errors"
-	"strconv"
-)
+import "fmt"
 
 // EPI is what libcap's set text writes ("cap_net_raw=ep"): the three sets that
 // capget(2) reports.
@@ -42,7 +39,16 @@ func ParseText(text string, kernelBits int) (EPI, error) {
 
 // textError says what is wrong in a text and where, as an offset in bytes.
 func textError(what, text string, pos int, why string) error {
-	return errors.New(what + " " + strconv.Quote(text) + ", byte " + strconv.Itoa(pos) + ": " + why)
+	return fmt.Errorf("%s %q, byte %d: %s", what, text, pos, why)
+}
+
+// noCap says that a text does not begin with a capability, and which was meant.
+func noCap(text string) string {
+	n := max(wordLen(text), min(1, len(text)))
+	if isDigit(text[0]) {
+		return "no capability has this number"
+	}
+	return unknownName(text[:n]).Error()
 }
 
 // textParser is how far ParseText has come. Its methods read on from pos and
@@ -126,7 +132,7 @@ func (p *textParser) list() (list Set, why string) {
 		} else {
 			c, n, ok := lookup(rest)
 			if !ok {
-				return 0, "no capability has this name or number"
+				return 0, noCap(rest)
 			}
 			list |= c.Set()
 			p.pos += n

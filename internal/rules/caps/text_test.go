@@ -94,7 +94,7 @@ func TestTextAgainstLibcap(t *testing.T) {
 func TestParseTextErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"cap_chown":          `capability text "cap_chown", byte 9: one of = + - must stand here`,
-		"cap_kill=p chown=p": `capability text "cap_kill=p chown=p", byte 11: no capability has this name or number`,
+		"cap_kill=p chown=p": `capability text "cap_kill=p chown=p", byte 11: capability "chown" is unknown, did you mean cap_chown?`,
 		"cap_kill+":          `capability text "cap_kill+", byte 9: one of e i p must stand here`,
 		"cap_kill=p=e":       `capability text "cap_kill=p=e", byte 10: = must be the first operator`,
 		"=p+e":               `capability text "=p+e", byte 2: this operator needs a list before it`,

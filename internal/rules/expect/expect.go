@@ -3,7 +3,9 @@
 package expect
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -149,12 +151,45 @@ var subjects = [...]string{
 func Subjects() []string { return subjects[:] }
 
 func unknownSubject(word string) error {
-	text := "unknown subject " + strconv.Quote(word)
-	near := suggest.Nearest(strings.ToLower(word), slices.Values(subjects[:]))
-	if near != "" {
-		text += ", did you mean " + near + "?"
+	lower := strings.ToLower(word)
+	near := cmp.Or(suggest.Nearest(lower, slices.Values(subjects[:])), otherSubject(lower))
+	if _, err := caps.ParseList(word, 0); err == nil {
+		near = "'eff>=" + word + "'"
 	}
-	return errors.New(text)
+	if near == "" {
+		return fmt.Errorf("unknown subject %q: it must be one of %s", word, strings.Join(subjects[:], ", "))
+	}
+	return fmt.Errorf("unknown subject %q, did you mean %s?", word, near)
+}
+
+// otherSubject is the subject that others have another word for, "" for none.
+func otherSubject(word string) string {
+	switch strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' {
+			return -1
+		}
+		return r
+	}, word) {
+	case "nonewprivs", "nonewprivileges":
+		return "nnp"
+	case "capeff", "caps", "capabilities":
+		return "eff"
+	case "capprm":
+		return "prm"
+	case "capinh":
+		return "inh"
+	case "capbnd", "boundingset":
+		return "bnd"
+	case "capamb":
+		return "amb"
+	case "user", "ruid":
+		return "uid"
+	case "group", "rgid":
+		return "gid"
+	case "secbits":
+		return "securebits"
+	}
+	return ""
 }
 
 // operator is a comparison; sets compare by inclusion.

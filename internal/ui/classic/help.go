@@ -50,7 +50,7 @@ CAP is a name (cap_net_raw) or a number; LIST has commas between. See capsh(1).
 // helpTable is the options as a table of ui/flags, for a line each.
 func helpTable(name string) *flags.Table {
 	group := flags.Group{}
-	for _, o := range allOptions {
+	for _, o := range options {
 		if o.help == "" {
 			continue // the table has a --help of its own
 		}

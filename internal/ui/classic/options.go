@@ -4,6 +4,7 @@ package classic
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"capsh/internal/ui/exit"
@@ -15,27 +16,28 @@ import (
 // --pid, --proc and --format apply to the whole line; a mistake is an action
 // too, and acts where it stands.
 
-// classicOption is a word of the classic language.
-type classicOption struct {
+// option is a word of the classic language.
+type option struct {
 	name string
 	// value is what must be attached, "=value"; nothing may be where it is nil.
 	value *value
-	// scope says what --pid does to it.
 	scope scope
 	do    func(s *session, value string) error
 	help  string // one line for --help=all
 }
 
+// scope says what an option is about.
 type scope uint8
 
 const (
-	anyProcess  scope = iota // is about the process that --pid names, or about none
-	thisProcess              // changes this process: --pid beside it is a mistake
+	anyProcess  scope = iota // the process that --pid names, or none
+	thisProcess              // it changes this process: --pid beside it is a mistake
+	wholeLine                // it acts before all others, wherever it stands
 )
 
-// options are all that libcap's capsh has but the four that run a program. The
-// linker lays them out; nothing of it runs at the start.
-var options = [...]classicOption{
+// options are all that libcap's capsh has, but the four that run a program, and ours.
+// The linker lays them out; nothing of it runs at the start.
+var options = [...]option{
 	{"--print", nil, anyProcess, (*session).print, "all that a process has"},
 	{"--current", nil, anyProcess, (*session).current, "effective, permitted and inheritable, as text"},
 	{"--decode", number, anyProcess, (*session).decode, "the names of the bits of a hexadecimal mask"},
@@ -82,56 +84,62 @@ var options = [...]classicOption{
 	{"--chroot", file, thisProcess, (*session).chroot, "change the root directory, and to it"},
 	{"--forkfor", number, thisProcess, (*session).forkFor, "start a child that sleeps for N seconds"},
 	{"--killit", number, thisProcess, (*session).killIt, "end that child by signal N"},
+	{"--json", nil, wholeLine, (*session).setJSON, "the same as --format=json"},
+	{"--format", formatted, wholeLine, (*session).setFormat, "how to write it"},
+	{"--proc", file, wholeLine, (*session).setProc, "another procfs: the host's, a saved copy"},
+	{"--pid", processes, wholeLine, (*session).setPID, "show these processes, not this one"},
 }
 
 // action is an option with its value, ready to act.
 type action struct {
-	classicOption
+	option
 	arg   string // as it was typed
 	value string
 }
 
-// parsed is a whole command line.
-type parsed struct {
-	actions []action
-	view
+// parse turns the words after the program's name into actions. An error is about the
+// words that are not libcap's, and nothing must act then.
+func (s *session) parse(args []string) (actions []action, err error) {
+	for i, arg := range args {
+		if isProgram(arg) {
+			run := func(s *session, _ string) error { return s.runProgram(arg, args[i+1:]) }
+			actions = append(actions, action{option{arg, nil, thisProcess, run, ""}, arg, ""})
+			break // what follows belongs to the program
+		}
+		o, value := find(arg)
+		switch {
+		case o.scope == wholeLine && o.do == nil:
+			return nil, misused(arg, args[i+1:])
+		case o.scope == wholeLine:
+			if err := o.do(s, value); err != nil {
+				return nil, fmt.Errorf("%s: %w", o.name, err)
+			}
+			continue
+		case o.do == nil:
+			o.do = func(s *session, _ string) error {
+				s.text(Usage(s.args0))
+				return misused(arg, args[i+1:])
+			}
+		}
+		actions = append(actions, action{o, arg, value})
+	}
+	return actions, s.check(actions)
 }
 
-// parseClassic turns the words after the program's name into actions. An error
-// is about the words that are not libcap's, and nothing must act then.
-func parseClassic(args []string) (parsed, error) {
-	var p parsed
-	for i, arg := range args {
-		if isView, err := p.view.set(arg); err != nil {
-			return p, err
-		} else if isView {
+// find looks up an option as it was typed; without do if it lacks its value, or has one
+// that it does not take, and if there is no such option.
+func find(arg string) (o option, value string) {
+	name, value, hasValue := strings.Cut(arg, "=")
+	for _, one := range options {
+		if one.name != name {
 			continue
 		}
-		a := action{arg: arg}
-		if isProgram(arg) {
-			a.classicOption = classicOption{arg, nil, thisProcess, func(s *session, _ string) error {
-				return s.runProgram(arg, args[i+1:])
-			}, ""}
-		} else {
-			a.classicOption, a.value = find(arg)
-		}
-		p.actions = append(p.actions, a)
-		if isProgram(arg) || a.do == nil {
-			break // what follows belongs to the program, or is out of reach
-		}
-	}
-	return p, p.check()
-}
-
-// find looks up an option as it was typed; without do if there is none.
-func find(arg string) (classicOption, string) {
-	name, value, hasValue := strings.Cut(arg, "=")
-	for _, o := range options {
-		if o.name == name && (o.value != nil) == hasValue {
+		if o = one; (o.value != nil) == hasValue { // --mode and --help have both forms
 			return o, value
 		}
 	}
-	return classicOption{}, ""
+	o.do = nil
+	return o, ""
 }
 
 // isProgram is one of the four words that run a shell or this program again.
@@ -140,12 +148,12 @@ func isProgram(arg string) bool {
 }
 
 // check refuses to change this process while speaking of another.
-func (p *parsed) check() error {
-	if !p.elsewhere() {
+func (s *session) check(actions []action) error {
+	if !s.view.elsewhere() {
 		return nil
 	}
-	for _, a := range p.actions {
-		if a.do != nil && a.scope == thisProcess {
+	for _, a := range actions {
+		if a.scope == thisProcess {
 			return errors.New(a.arg + " acts on this process, it cannot go with --pid or --proc")
 		}
 	}
@@ -163,38 +171,20 @@ var (
 // Run acts from left to right and stops at the first that fails: args[0] is the
 // program's name.
 func Run(args, env []string, out *term.Output) error {
-	p, err := parseClassic(args[1:])
+	s := newSession(args, env, out)
+	actions, err := s.parse(args[1:])
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
-	s := newSession(args, env, out, p.view)
 	if len(args) > 1 && args[1] != "--quiet" {
 		s.warnOfUnnamed()
 	}
-	for _, a := range p.actions {
-		if a.do == nil {
-			s.text(Usage(args[0]))
-			return usageError(a.arg)
-		}
+	for _, a := range actions {
 		if err := a.do(s, a.value); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// usageError says what is wrong with a word that is not an action.
-func usageError(arg string) error {
-	name, _, hasValue := strings.Cut(arg, "=")
-	for _, o := range options {
-		if o.name == name && hasValue {
-			return errors.New(name + " takes no value")
-		}
-		if o.name == name {
-			return errors.New(name + " needs a value: " + name + "=…")
-		}
-	}
-	return errors.New("unknown option " + quote(arg))
 }
 
 // Options yields the name of each option.

@@ -2,6 +2,7 @@ package classic
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"strings"
@@ -62,7 +63,7 @@ func (s *session) findShell() (string, error) {
 			return shell, nil
 		}
 	}
-	return "", errors.New("there is no " + defaultShell + " and no " + fallbackShell + " here; name another program with --shell=PATH")
+	return "", fmt.Errorf("there is neither %s nor %s here; --shell=PATH runs another program", defaultShell, fallbackShell)
 }
 
 // findSelf is this program as it was called: a path as it is, a name by PATH.
@@ -72,7 +73,7 @@ func (s *session) findSelf() (string, error) {
 	}
 	path, ok := environ.Get(s.env, "PATH")
 	if !ok {
-		return "", errors.New("cannot find " + quote(s.args0) + " again: there is no PATH in the environment")
+		return "", fmt.Errorf("cannot find %q again: the environment has no PATH", s.args0)
 	}
 	for dir := range strings.SplitSeq(path, ":") {
 		if dir == "" {
@@ -82,7 +83,7 @@ func (s *session) findSelf() (string, error) {
 			return file, nil
 		}
 	}
-	return "", errors.New("cannot find " + quote(s.args0) + " in PATH")
+	return "", fmt.Errorf("cannot find %q in PATH", s.args0)
 }
 
 // forwarded are the signals that -+ and =+ hand on to the child.
@@ -114,13 +115,13 @@ func (s *session) launch(argv []string) error {
 		case status.Exited():
 			return exit.Silent(status.ExitStatus())
 		case status.Signaled():
-			return errors.New("child " + itoa(uint32(pid)) + " (" + argv[0] + ") was ended by " + signalName(status.Signal()))
+			return fmt.Errorf("child %d (%s) was ended by %s", pid, argv[0], signalName(status.Signal()))
 		}
 	}
 }
 
 func (s *session) forkFor(value string) error {
-	seconds, err := parseID("--forkfor", value)
+	seconds, err := parseNumber("--forkfor", value)
 	switch {
 	case err != nil:
 		return err
@@ -140,7 +141,7 @@ func (s *session) forkFor(value string) error {
 // killIt signals the child of --forkfor and waits for its end, which must be by
 // that signal; 0 only waits.
 func (s *session) killIt(value string) error {
-	n, err := parseID("--killit", value)
+	n, err := parseNumber("--killit", value)
 	switch {
 	case err != nil:
 		return err
@@ -149,20 +150,20 @@ func (s *session) killIt(value string) error {
 	}
 	sig := syscall.Signal(n)
 	if err := unix.Kill(s.child, sig); err != nil {
-		return errors.New("kill " + itoa(uint32(s.child)) + " with signal " + itoa(n) + ": " + err.Error())
+		return fmt.Errorf("kill %d with signal %d: %w", s.child, n, err)
 	}
 	status, err := apply.Wait(s.child)
 	if err == nil && status.Stopped() {
 		unix.Kill(s.child, unix.SIGKILL)
 		apply.Wait(s.child)
-		err = errors.New("--killit: " + signalName(sig) + " stopped the child instead of ending it; it has been killed")
+		err = fmt.Errorf("--killit: %s stopped the child instead of ending it; it has been killed", signalName(sig))
 	}
 	if err != nil {
 		return err
 	}
 	s.child = 0
 	if ended := endedBy(status); ended != sig {
-		return errors.New("--killit: the child was not ended by signal " + itoa(n) + " but by " + itoa(uint32(ended)))
+		return fmt.Errorf("--killit: the child was not ended by signal %d but by %d", sig, ended)
 	}
 	return nil
 }
@@ -176,6 +177,4 @@ func endedBy(status unix.WaitStatus) syscall.Signal {
 }
 
 // signalName is "signal 15 (terminated)".
-func signalName(sig syscall.Signal) string {
-	return "signal " + itoa(uint32(sig)) + " (" + sig.String() + ")"
-}
+func signalName(sig syscall.Signal) string { return fmt.Sprintf("signal %d (%s)", int(sig), sig) }

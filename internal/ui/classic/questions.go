@@ -177,7 +177,7 @@ func (s *session) isGID(value string) error {
 }
 
 func (s *session) isID(option, value, what string, id func(p *cred.State) uint32) error {
-	want, err := parseID(option, value)
+	want, err := parseNumber(option, value)
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (s *session) isID(option, value, what string, id func(p *cred.State) uint32
 		if got := id(&state); got == cred.UnknownID {
 			return errors.New(p.about() + what + " is unknown: the user namespace of capsh does not show it")
 		} else if got != want {
-			return errors.New(p.about() + what + " is " + itoa(got) + ", not " + itoa(want))
+			return fmt.Errorf("%s%s is %d, not %d", p.about(), what, got, want)
 		}
 		return nil
 	})
@@ -205,7 +205,7 @@ func (s *session) supports(value string) error {
 	case !k.Bounding:
 		return errors.New("--supports: the kernel does not report which capabilities it has")
 	case int(c) >= k.Bits:
-		return errors.New("this kernel has no capability " + c.String() + ", its last is " + caps.Cap(k.Bits-1).String())
+		return fmt.Errorf("this kernel has no capability %s, its last is %s", c, caps.Cap(k.Bits-1))
 	}
 	return nil
 }
@@ -221,7 +221,7 @@ func (s *session) mode(string) error {
 		case s.view.json:
 			s.out.Buf = schema.Append(s.out.Buf, schema.NewMode(p.Process, mode))
 		case mode.OK:
-			s.text("Mode: " + mode.Value.String() + "\n")
+			s.out.Printf("Mode: %s\n", mode.Value)
 		default:
 			s.text("Mode: unknown\n")
 		}
@@ -239,9 +239,9 @@ func (s *session) inMode(want string) error {
 		case mode.Value.String() == want:
 			return nil
 		case s.view.json || !p.own:
-			return errors.New(p.about() + "mode is " + mode.Value.String() + ", not " + quote(want))
+			return fmt.Errorf("%smode is %s, not %q", p.about(), mode.Value, want)
 		}
-		s.text("mismatched mode got=" + mode.Value.String() + " want=" + want + "\n")
+		s.out.Printf("mismatched mode got=%s want=%s\n", mode.Value, want)
 		return errSaid
 	})
 }

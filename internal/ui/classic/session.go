@@ -2,8 +2,8 @@ package classic
 
 import (
 	"errors"
+	"fmt"
 	"os"
-	"strconv"
 	"strings"
 
 	"capsh/internal/linux/bpfiter"
@@ -42,8 +42,8 @@ type session struct {
 // text gathers text as it is.
 func (s *session) text(text string) { s.out.Buf = append(s.out.Buf, text...) }
 
-func newSession(args, env []string, out *term.Output, v view) *session {
-	return &session{args0: args[0], env: env, out: out, view: v, table: helpTable}
+func newSession(args, env []string, out *term.Output) *session {
+	return &session{args0: args[0], env: env, out: out, table: helpTable}
 }
 
 // kernel is what prctl says that the kernel has, as libcap finds it; in another
@@ -74,10 +74,10 @@ func (s *session) supported() (caps.Set, error) {
 func (s *session) beyondKernel(option string, asked caps.Set) error {
 	all, err := s.supported()
 	if err != nil {
-		return errors.New(option + ": " + err.Error())
+		return fmt.Errorf("%s: %w", option, err)
 	}
 	if more := asked &^ all; more != 0 {
-		return errors.New(option + ": this kernel has no capability " + more.String())
+		return fmt.Errorf("%s: this kernel has no capability %s", option, more)
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (s *session) warnOfUnnamed() {
 		return
 	}
 	if highest := caps.Cap(s.kernel().Bits - 1); int(highest) >= caps.Named && highest < caps.MaxBits {
-		s.text("WARNING: libcap needs an update (cap=" + highest.String() + " should have a name).\n")
+		s.out.Printf("WARNING: libcap needs an update (cap=%s should have a name).\n", highest)
 	}
 }
 
@@ -214,14 +214,21 @@ func (s *session) setShell(path string) error {
 	return nil
 }
 
-// parseID reads a user or group id as libcap does, strtoul(3) with base 0, but
-// one that does not fit is an error instead of another id.
-func parseID(option, text string) (uint32, error) {
+// parseNumber reads a number of 32 bits as libcap does, strtoul(3) with base 0, but one
+// that does not fit is an error instead of another number.
+func parseNumber(option, text string) (uint32, error) {
 	n, err := caps.ParseUint(text, 32)
 	if err != nil {
-		return 0, errors.New(option + ": " + err.Error())
+		return 0, fmt.Errorf("%s: %w", option, err)
 	}
 	return uint32(n), nil
 }
 
-func itoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+// withNumber hands the number that is an option's value to what changes something.
+func withNumber(option, text string, change func(uint32) error) error {
+	n, err := parseNumber(option, text)
+	if err != nil {
+		return err
+	}
+	return change(n)
+}

@@ -1,7 +1,9 @@
 package classic
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"strings"
 
 	"capsh/internal/linux/apply"
@@ -23,20 +25,16 @@ func raised(c caps.Cap, change func() error) error {
 	if err := raise(&before, c); err != nil {
 		return err
 	}
-	err = change()
-	if restoreErr := setSets(&before, before.Effective); err == nil {
-		err = restoreErr
-	}
-	return err
+	return cmp.Or(change(), setSets(&before, before.Effective))
 }
 
 // raise puts c into the effective set.
 func raise(now *cred.State, c caps.Cap) error {
 	if !now.Permitted.Has(c) {
-		return errors.New("raise " + c.String() + ": it is not in the permitted set")
+		return fmt.Errorf("raise %s: it is not in the permitted set", c)
 	}
 	if err := setSets(now, now.Effective|c.Set()); err != nil {
-		return errors.New("raise " + c.String() + ": " + err.Error())
+		return fmt.Errorf("raise %s: %w", c, err)
 	}
 	return nil
 }
@@ -62,7 +60,7 @@ func (s *session) setSetsRaising(next caps.EPI) error {
 func (s *session) setCaps(text string) error {
 	next, err := caps.ParseText(text, s.kernel().Bits)
 	if err != nil {
-		return errors.New("--caps: " + err.Error())
+		return fmt.Errorf("--caps: %w", err)
 	}
 	if err := s.beyondKernel("--caps", next.Effective|next.Permitted|next.Inheritable); err != nil {
 		return err
@@ -90,11 +88,11 @@ func (s *session) setInheritable(list string) error {
 func (s *session) parseClassicList(option, list string) (caps.Set, error) {
 	list = s.withoutFlags(option, list)
 	if i := strings.IndexAny(list, "=+- \t\n\v\f\r"); i >= 0 {
-		return 0, errors.New(option + ": " + quote(list) + " is not a list of capabilities: it has " + quote(list[i:i+1]))
+		return 0, fmt.Errorf("%s: %q is not a list of capabilities: it has %q", option, list, list[i:i+1])
 	}
 	set, err := caps.ParseText(list+"=i", s.kernel().Bits)
 	if err != nil {
-		return 0, errors.New(option + ": " + err.Error())
+		return 0, fmt.Errorf("%s: %w", option, err)
 	}
 	return set.Inheritable, s.beyondKernel(option, set.Inheritable)
 }
@@ -105,15 +103,15 @@ func (s *session) parseClassicList(option, list string) (caps.Set, error) {
 func (s *session) eachNamed(option, list string, change func(caps.Cap) error) error {
 	if list == "all" {
 		all, err := s.supported()
-		if err != nil {
-			return errors.New(option + ": " + err.Error())
-		}
 		for c := range all.All() {
-			if err := change(c); err != nil {
-				return errors.New(option + ": " + err.Error())
+			if err == nil {
+				err = change(c)
 			}
 		}
-		return nil
+		if err != nil {
+			err = fmt.Errorf("%s: %w", option, err)
+		}
+		return err
 	}
 	for name := range strings.SplitSeq(s.withoutFlags(option, list), ",") {
 		if name == "" {
@@ -124,7 +122,7 @@ func (s *session) eachNamed(option, list string, change func(caps.Cap) error) er
 			return err
 		}
 		if err := change(c); err != nil {
-			return errors.New(option + ": " + err.Error())
+			return fmt.Errorf("%s: %w", option, err)
 		}
 	}
 	return nil
@@ -168,7 +166,7 @@ func clearAmbient() error {
 func (s *session) setIAB(text string) error {
 	want, err := caps.ParseIAB(text)
 	if err != nil {
-		return errors.New("--iab: " + err.Error())
+		return fmt.Errorf("--iab: %w", err)
 	}
 	if err := s.beyondKernel("--iab", want.Inheritable|want.Ambient|want.Dropped); err != nil {
 		return err
@@ -186,13 +184,9 @@ func (s *session) setIAB(text string) error {
 		effective |= caps.Setpcap.Set()
 	}
 	if err := apply.Capset(effective, now.Permitted, want.Inheritable); err != nil {
-		return errors.New("--iab: " + err.Error())
+		return fmt.Errorf("--iab: %w", err)
 	}
-	err = applyIAB(want, drop)
-	if restoreErr := apply.Capset(now.Effective, now.Permitted, want.Inheritable); err == nil {
-		err = restoreErr
-	}
-	return err
+	return cmp.Or(applyIAB(want, drop), apply.Capset(now.Effective, now.Permitted, want.Inheritable))
 }
 
 func applyIAB(want caps.IAB, drop caps.Set) error {
@@ -213,19 +207,14 @@ func applyIAB(want caps.IAB, drop caps.Set) error {
 }
 
 func (s *session) setSecurebits(value string) error {
-	bits, err := parseID("--secbits", value)
-	if err != nil {
-		return err
-	}
-	return apply.Securebits(cred.Securebits(bits))
+	return withNumber("--secbits", value, func(n uint32) error { return apply.Securebits(cred.Securebits(n)) })
 }
 
 func (s *session) setKeepCaps(value string) error {
-	v, err := parseID("--keep", value)
-	if err != nil {
-		return err
+	if _, err := caps.ParseList(value, 0); err == nil && value != "" && !strings.Contains("0123456789", value[:1]) {
+		return fmt.Errorf("--keep=0|1 is the securebit keep_caps; for a command that keeps capabilities: capset --keep=%s -- COMMAND", value)
 	}
-	return apply.KeepCaps(v)
+	return withNumber("--keep", value, apply.KeepCaps)
 }
 
 func (s *session) setNoNewPrivs(string) error { return apply.NoNewPrivs() }
@@ -238,12 +227,12 @@ func (s *session) setMode(name string) error {
 			continue
 		}
 		if err := s.enterMode(m); err != nil {
-			s.text("failed to set mode [" + name + "]: " + strerror(err) + "\n")
+			s.out.Printf("failed to set mode [%s]: %s\n", name, strerror(err))
 			return errSaid
 		}
 		return nil
 	}
-	s.text("unsupported mode: " + name + "\n")
+	s.out.Printf("unsupported mode: %s\n", name)
 	return errSaid
 }
 
@@ -264,10 +253,7 @@ func (s *session) enterMode(m cred.Mode) error {
 			next.Permitted = 0
 		}
 	}
-	if finalErr := apply.Capset(0, next.Permitted, next.Inheritable); err == nil {
-		err = finalErr
-	}
-	return err
+	return cmp.Or(err, apply.Capset(0, next.Permitted, next.Inheritable))
 }
 
 // modeBits does what of a mode lies beside the sets of capset(2).
@@ -285,31 +271,17 @@ func (s *session) modeBits(m cred.Mode, ambientSupported bool) error {
 		return err
 	}
 	all, allErr := s.supported()
-	if err == nil {
-		err = allErr
-	}
+	err = cmp.Or(err, allErr)
 	for c := range all.All() {
-		if dropErr := apply.DropBounding(c); err == nil {
-			err = dropErr
-		}
+		err = cmp.Or(err, apply.DropBounding(c))
 	}
-	if nnpErr := apply.NoNewPrivs(); err == nil {
-		err = nnpErr
-	}
-	return err
+	return cmp.Or(err, apply.NoNewPrivs())
 }
 
 // strerror is the reason as libcap prints it on stdout: the C library's text.
 func strerror(err error) string {
-	errno := errnoOf(err)
+	errno := unix.EINVAL
+	errors.As(err, &errno)
 	text := errno.Error()
 	return strings.ToUpper(text[:1]) + text[1:]
-}
-
-func errnoOf(err error) unix.Errno {
-	var errno unix.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return unix.EINVAL
 }

@@ -1,7 +1,9 @@
 package classic
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"strings"
 
 	"capsh/internal/linux/apply"
@@ -13,29 +15,10 @@ import (
 
 // The actions that change user, groups and root directory.
 
-func (s *session) setUID(value string) error {
-	uid, err := parseID("--uid", value)
-	if err != nil {
-		return err
-	}
-	return apply.Setuid(uid)
-}
+func (s *session) setUID(value string) error { return withNumber("--uid", value, apply.Setuid) }
+func (s *session) setGID(value string) error { return withNumber("--gid", value, apply.Setgid) }
 
-func (s *session) setGID(value string) error {
-	gid, err := parseID("--gid", value)
-	if err != nil {
-		return err
-	}
-	return apply.Setgid(gid)
-}
-
-func (s *session) capSetUID(value string) error {
-	uid, err := parseID("--cap-uid", value)
-	if err != nil {
-		return err
-	}
-	return capSetUID(uid)
-}
+func (s *session) capSetUID(value string) error { return withNumber("--cap-uid", value, capSetUID) }
 
 // capSetUID is cap_setuid(3): permitted is kept over the change, effective is
 // empty afterwards, whether it went well or not.
@@ -43,16 +26,13 @@ func capSetUID(uid uint32) error {
 	return withOnly(caps.Setuid, func(now *cred.State) error {
 		keepErr := apply.KeepCaps(1)
 		if keepErr != nil && losesPermitted(now, uid) {
-			return errors.New(keepErr.Error() + ": setuid " + itoa(uid) + " would lose the permitted set")
+			return fmt.Errorf("%w: setuid %d would lose the permitted set", keepErr, uid)
 		}
 		err := apply.Setuid(uid)
 		if keepErr != nil { // locked, where it does not matter
 			return err
 		}
-		if clearErr := apply.KeepCaps(0); err == nil {
-			err = clearErr
-		}
-		return err
+		return cmp.Or(err, apply.KeepCaps(0))
 	})
 }
 
@@ -73,10 +53,7 @@ func withOnly(c caps.Cap, change func(now *cred.State) error) error {
 	if err = raise(&now, c); err == nil {
 		err = change(&now)
 	}
-	if lowerErr := setSets(&now, 0); err == nil {
-		err = lowerErr
-	}
-	return err
+	return cmp.Or(err, setSets(&now, 0))
 }
 
 func (s *session) setGroups(list string) error {
@@ -102,11 +79,11 @@ const maxGroups = 65536
 
 func (s *session) parseGroup(item string) (uint32, error) {
 	if '0' <= item[0] && item[0] <= '9' {
-		return parseID("--groups", item)
+		return parseNumber("--groups", item)
 	}
 	group, err := s.names.Files().Group(item)
 	if err != nil {
-		return 0, errors.New("--groups: " + err.Error())
+		return 0, fmt.Errorf("--groups: %w", err)
 	}
 	return group.GID, nil
 }
@@ -115,11 +92,11 @@ func (s *session) parseGroup(item string) (uint32, error) {
 func (s *session) setUser(name string) error {
 	user, err := s.names.Files().User(name)
 	if err != nil {
-		return errors.New("--user: " + err.Error())
+		return fmt.Errorf("--user: %w", err)
 	}
 	groups, err := s.names.GroupsOf(&user)
 	if err != nil {
-		return errors.New("--user: " + err.Error())
+		return fmt.Errorf("--user: %w", err)
 	}
 	err = withOnly(caps.Setgid, func(*cred.State) error {
 		if err := apply.Setgid(user.GID); err != nil {
@@ -131,7 +108,7 @@ func (s *session) setUser(name string) error {
 		err = capSetUID(user.UID)
 	}
 	if err != nil {
-		return errors.New("--user: " + err.Error())
+		return fmt.Errorf("--user: %w", err)
 	}
 	if !s.noEnv {
 		s.env = environ.Set(s.env, "HOME", user.Home)

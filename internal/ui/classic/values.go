@@ -25,15 +25,21 @@ var (
 	number  = &value{"N", nil}
 	text    = &value{"TEXT", nil}
 	file    = &value{"PATH", func(string) []string { return []string{flags.Files} }}
+
+	formatted = &value{format.Word, format.Complete}
+	processes = &value{flags.Processes.Word, flags.CompletePIDs}
 )
 
-// allWord is what --help takes.
-var allWord = flags.OneOf("all")
+// allWord is what --help takes, format what --format does.
+var (
+	allWord = flags.OneOf("all")
+	format  = flags.Format()
+)
 
 // Complete lists what the last word of a line can become.
 func Complete(last string) (list []string) {
 	name, _, attached := strings.Cut(last, "=")
-	for _, o := range allOptions {
+	for _, o := range options {
 		switch {
 		case attached && o.name == name && o.value != nil:
 			if o.value.complete == nil {
@@ -51,17 +57,3 @@ func Complete(last string) (list []string) {
 
 // Described puts what it does behind each option of a list, after a tab.
 func Described(list []string) []string { return helpTable("").Described(list) }
-
-// allOptions yields the options, those of the view too.
-func allOptions(yield func(int, classicOption) bool) {
-	for i, o := range options {
-		if !yield(i, o) {
-			return
-		}
-	}
-	for i, o := range viewOptions {
-		if !yield(i, classicOption{name: o.name, value: o.value, help: o.help}) {
-			return
-		}
-	}
-}

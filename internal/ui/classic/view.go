@@ -1,11 +1,6 @@
 package classic
 
 import (
-	"errors"
-	"fmt"
-	"strconv"
-	"strings"
-
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/cred"
 	"capsh/internal/ui/flags"
@@ -19,54 +14,25 @@ type view struct {
 	json    bool
 }
 
-// viewOption is one that applies to the whole line.
-type viewOption struct {
-	name  string
-	value *value // nil for none
-	set   func(v *view, text string) error
-	help  string
+func (s *session) setJSON(string) error { s.view.json = true; return nil }
+
+func (s *session) setFormat(text string) error {
+	word, err := format.Parse(text)
+	s.view.json = word == "json"
+	return err
 }
 
-var viewOptions = [...]viewOption{
-	{"--json", nil, func(v *view, _ string) error { v.json = true; return nil }, "the same as --format=json"},
-	{"--format", &value{format.Word, format.Complete}, func(v *view, text string) error {
-		word, err := format.Parse(text)
-		v.json = word == "json"
-		return err
-	}, "how to write it"},
-	{"--proc", file, func(v *view, text string) (err error) {
-		v.proc, err = flags.Proc.Parse(text)
-		return err
-	}, "another procfs: the host's, a saved copy"},
-	{"--pid", &value{flags.Processes.Word, flags.CompletePIDs}, func(v *view, text string) error {
-		list, err := flags.ParseThreads(text)
-		for _, t := range list {
-			v.threads = append(v.threads, t.ThreadID)
-		}
-		return err
-	}, "show these processes, not this one"},
+func (s *session) setProc(text string) (err error) {
+	s.view.proc, err = flags.Proc.Parse(text)
+	return err
 }
 
-var format = flags.Format()
-
-// set takes one of the view's options; false if arg is none.
-func (v *view) set(arg string) (bool, error) {
-	name, text, attached := strings.Cut(arg, "=")
-	for _, o := range viewOptions {
-		switch {
-		case o.name != name:
-			continue
-		case o.value == nil && attached:
-			return true, errors.New(name + " takes no value")
-		case o.value != nil && !attached:
-			return true, errors.New(name + " needs a value: " + name + "=…")
-		}
-		if err := o.set(v, text); err != nil {
-			return true, fmt.Errorf("%s: %w", name, err)
-		}
-		return true, nil
+func (s *session) setPID(text string) error {
+	list, err := flags.ParseThreads(text)
+	for _, t := range list {
+		s.view.threads = append(s.view.threads, t.ThreadID)
 	}
-	return false, nil
+	return err
 }
 
 // elsewhere is true where another process is spoken of, or another procfs.
@@ -79,7 +45,3 @@ func (v *view) root() procfs.Root {
 	}
 	return procfs.Proc
 }
-
-// quote puts a text from the command line into an error message: what a
-// terminal would act on is escaped.
-func quote(s string) string { return strconv.Quote(s) }

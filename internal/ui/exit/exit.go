@@ -10,10 +10,10 @@ const (
 	Usage = 2 // wrong usage of what libcap's capsh does not have
 )
 
-// The exit statuses of capset where it starts no command, as env(1) and docker(1)
+// The exit statuses of what runs a command, where it starts none, as env(1) and docker(1)
 // have them.
 const (
-	Failed   = 125 // capset itself
+	Failed   = 125 // the program itself
 	Cannot   = 126 // the command is there and cannot be run
 	NotFound = 127
 )

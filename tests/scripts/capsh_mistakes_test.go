@@ -1,0 +1,74 @@
+package scripts
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"capsh/internal/testenv"
+)
+
+// capshMistakes are what people type who know another program, or who slip, each with the
+// exit status and the part of the message that leads to the right command.
+var capshMistakes = []struct {
+	args   []string
+	status int
+	want   string
+}{
+	// libcap's options.
+	{[]string{"--has-p=net_raw"}, 1, "did you mean cap_net_raw?"},
+	{[]string{"--drop", "cap_chown", "--print"}, 1, "--drop=cap_chown"},
+	{[]string{"--print", "--pid", "1"}, 2, "--pid=1"},
+	{[]string{"-p", "1"}, 1, "--pid=PID"},
+	{[]string{"--verson"}, 1, "did you mean --version?"},
+	{[]string{"--json=yes"}, 2, "--json takes no value"},
+	{[]string{"--caps=net_raw+ep"}, 1, "did you mean cap_net_raw?"},
+	{[]string{"--iab=^net_raw"}, 1, "did you mean cap_net_raw?"},
+	{[]string{"--keep=net_raw", "--", "-c", "id"}, 1, "capset --keep=net_raw -- COMMAND"},
+	{[]string{"--print", "id"}, 1, "capset -- COMMAND"},
+	{[]string{"--cap-drop=ALL", "--", "-c", "id"}, 1, "capset --user=USER --keep=LIST -- COMMAND"},
+	{[]string{"--dump"}, 1, "--print"},
+	// Commands.
+	{[]string{"print"}, 2, "did you mean --print?"},
+	{[]string{"decode=a80425fb"}, 2, "did you mean --decode=a80425fb?"},
+	{[]string{"1"}, 2, "did you mean capsh show 1?"},
+	{[]string{"nginx"}, 2, "capsh ps nginx"},
+	{[]string{"asess"}, 2, "did you mean assess?"},
+	{[]string{"getpcaps", "1"}, 2, "did you mean show?"},
+	{[]string{"getcap", "/bin/ping"}, 2, "did you mean file?"},
+	{[]string{"exec", "id"}, 2, "capset"},
+	{[]string{"containers"}, 2, "did you mean assess --all-containers?"},
+	// Their operands and options.
+	{[]string{"show", "nginx"}, 2, "capsh ps NAME"},
+	{[]string{"assess", "web"}, 2, "capsh ps --all --container=NAME"},
+	{[]string{"assess", "--format=k8s"}, 2, "must be one of text, json, docker, compose, kubernetes"},
+	{[]string{"assess", "--need=net_raw"}, 2, "--format=docker"},
+	{[]string{"assess", "--all-container"}, 2, "did you mean --all-containers?"},
+	{[]string{"ps", "-ef"}, 2, "--all"},
+	{[]string{"ps", "aux"}, 1, "capsh ps --all"},
+	{[]string{"ps", "-o", "pid,args"}, 2, "did you mean command?"},
+	{[]string{"ps", "--container=no-such"}, 1, "--columns=pid,container"},
+	{[]string{"file", "--set=net_raw+ep", "/nowhere"}, 2, "did you mean cap_net_raw?"},
+	{[]string{"file", "/usr"}, 1, "-r looks in it"},
+	{[]string{"expect", "cap_net_raw"}, 2, "did you mean 'eff>=cap_net_raw'?"},
+	{[]string{"expect", "no_new_privs"}, 2, "did you mean nnp?"},
+	{[]string{"expect", "eff=cap_net_raw+ep"}, 2, "names alone: cap_net_raw"},
+	{[]string{"explain", "sys_adm"}, 2, "did you mean cap_sys_admin?"},
+	{[]string{"explain", "ptrac"}, 2, "cap_sys_ptrace"},
+	{[]string{"explain", "zzz"}, 2, "capsh explain lists all"},
+	{[]string{"explain", "mount"}, 2, "capsh --suggest=mount"},
+	{[]string{"completion", "tcsh"}, 2, "must be one of bash, zsh, fish"},
+}
+
+// TestCapshMistakes: each is answered with what to type, on at most three lines.
+func TestCapshMistakes(t *testing.T) {
+	capsh := testenv.Build(t, "capsh")
+	for _, c := range capshMistakes {
+		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
+			got := testenv.Run(t, exec.Command(capsh, c.args...))
+			if got.Code != c.status || !strings.HasPrefix(got.Err, "capsh: ") || !strings.Contains(got.Err, c.want) || strings.Count(got.Err, "\n") > 3 {
+				t.Errorf("status %d, %q, want %d, %q", got.Code, got.Err, c.status, c.want)
+			}
+		})
+	}
+}
