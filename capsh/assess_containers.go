@@ -55,7 +55,7 @@ func (c *assessCommand) containers(env []string, out *term.Output) error {
 	}
 	switch {
 	case unknown > 0:
-		out.Message(fmt.Sprintf("assess: whether %d processes are in a container is unknown (needs CAP_SYS_PTRACE)", unknown))
+		out.Message(fmt.Sprintf("assess: processes of which it is unknown whether they are in a container: %d (needs CAP_SYS_PTRACE)", unknown))
 	case len(list) == 0:
 		out.Message("assess: no process is in a container")
 	}

@@ -57,7 +57,7 @@ Exit status: 0, 1 if something could not be read, 2 for wrong usage.
 
 func (c *fileCommand) run(paths, env []string, out *term.Output) error {
 	switch {
-	case len(paths) == 0:
+	case len(paths) == 0 || slices.Contains(paths, ""):
 		return usageError("needs a PATH")
 	case c.oneFileSystem && !c.recursive:
 		return usageError("--one-file-system goes with --recursive")

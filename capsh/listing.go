@@ -124,21 +124,24 @@ func (l *listing) show(out *term.Output, once func() error) error {
 // name takes what --pid and the operands name: ids and patterns of names.
 func (l *listing) name(operands []string) error {
 	for _, v := range operands {
-		if strings.Trim(v, "0123456789,") == "" && v != "" {
+		if v == "" {
+			return usageError("the name of a process is empty")
+		}
+		if strings.Trim(v, "0123456789,/") == "" {
 			if err := l.subjects.add([]string{v}); err != nil {
 				return err
 			}
 			continue
 		}
 		glob := flat(v)
-		if _, err := path.Match(glob, ""); err != nil || v == "" {
-			return usageError("bad pattern %q", v)
+		if _, err := path.Match(glob, ""); err != nil {
+			return usageError("%q is not a pattern as in glob(7)", v)
 		}
 		l.globs = append(l.globs, glob)
 	}
 	for _, t := range l.subjects.threads {
 		if t.Alone {
-			return usageError("--pid: %s is a thread, and only processes are listed", t)
+			return usageError("%s is a thread, and only processes are listed", t)
 		}
 		l.pids = append(l.pids, t.PID)
 	}

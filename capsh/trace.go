@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"capsh/internal/linux/watch"
+	"capsh/internal/ui/exit"
 	"capsh/internal/ui/flags"
 	"capsh/internal/ui/term"
 )
@@ -55,7 +56,9 @@ func (c *traceCommand) run(command, env []string, out *term.Output) error {
 	t := newTracer(c, out, env)
 	if c.output != "" {
 		file, err := os.Create(c.output)
-		if err != nil {
+		if err != nil && len(command) > 0 {
+			return exit.With(exit.Failed, err)
+		} else if err != nil {
 			return err
 		}
 		defer file.Close()
@@ -80,7 +83,7 @@ func (c *traceCommand) choose(command []string) error {
 		}
 	}
 	if chosen != 1 {
-		return usageError("needs one of COMMAND, --pid, --container and --user")
+		return usageError("needs exactly one of COMMAND, --pid, --container and --user")
 	}
 	return nil
 }

@@ -282,11 +282,11 @@ func TestPsExit(t *testing.T) {
 		{"tree --watch=0", 2, "capsh: tree: --watch: \"0\" is not a number from 0.1 to 86400\n"},
 		{"tree 2147483647", 1, "capsh: tree: process 2147483647: no such process\n"},
 		{"ps 0", 2, "capsh: ps: \"0\" is not a process id\n"},
-		{"ps [", 2, "capsh: ps: bad pattern \"[\"\n"},
+		{"ps [", 2, "capsh: ps: \"[\" is not a pattern as in glob(7)\n"},
 		{"ps --cap=none", 2, "capsh: ps: --cap: needs a capability\n"},
 		{"ps --user=no-such-user", 2, "capsh: ps: --user: no user \"no-such-user\" in /etc/passwd\n"},
 		{"ps --sort=size", 2, "capsh: ps: --sort: must be one of pid, ppid, user, name, container, caps, not \"size\"\n"},
-		{"ps --sort=name --json", 2, "capsh: ps: --sort: JSON comes as it is read, by pid\n"},
+		{"ps 1/1", 2, "capsh: ps: 1 is a thread, and only processes are listed\n"},
 		{"ps --proc=/no/such", 1, "capsh: ps: open /no/such: no such file or directory\n"},
 		{"tree --proc=/etc", 1, "capsh: tree: /etc: not a procfs\n"},
 	} {

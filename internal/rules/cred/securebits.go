@@ -1,7 +1,7 @@
 package cred
 
 import (
-	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,11 +56,11 @@ func ParseSecurebit(text string) (Securebits, error) {
 	i := slices.Index(securebitNames[:], name)
 	switch {
 	case i < 0:
-		return 0, errors.New("unknown securebit " + strconv.Quote(name))
+		return 0, fmt.Errorf("unknown securebit %q: they are %s", name, strings.Join(SecurebitFlags.Names(), ", "))
 	case !locked:
 		return 1 << i, nil
 	case !SecurebitFlags.Has(1 << i):
-		return 0, errors.New(name + " is a lock itself")
+		return 0, fmt.Errorf("%s is a lock itself", name)
 	}
 	return 3 << i, nil
 }

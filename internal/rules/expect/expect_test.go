@@ -144,14 +144,14 @@ func TestParseErrors(t *testing.T) {
 		"groups=":                         "no value",
 		"groups=4,":                       "a name is empty",
 		"groups=4,none":                   "no group",
-		"userns=init":                     "neither initial",
-		"userns=+1":                       "neither initial",
+		"userns=init":                     "must be initial",
+		"userns=+1":                       "must be initial",
 		"userns<1":                        "not a set",
 		"securebits=root":                 "unknown securebit",
 		"securebits=+locked":              "unknown securebit",
 		"securebits=1x":                   "after its digits",
 		"securebits=noroot_locked+locked": "a lock itself",
-		"mode=fast":                       "none of",
+		"mode=fast":                       "must be one of",
 		"mode<HYBRID":                     "not a set",
 	} {
 		_, err := Parse(text, world)

@@ -1,7 +1,7 @@
 package expect
 
 import (
-	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -38,7 +38,7 @@ func seccomp(op operator, value string) (judge, error) {
 			return compareOne(op, "seccomp", is.String(), value, is == mode)
 		}, nil
 	}
-	return nil, errors.New(strconv.Quote(value) + " is none of off, strict, filter")
+	return nil, fmt.Errorf("must be one of off, strict, filter, not %q", value)
 }
 
 // userNS compares the inode of the user namespace.
@@ -50,7 +50,7 @@ func userNS(op operator, value string) (judge, error) {
 	if value != "initial" {
 		var err error
 		if want, err = strconv.ParseUint(value, 10, 64); err != nil || value[0] == '+' {
-			return nil, errors.New(strconv.Quote(value) + " is neither initial nor the inode of a namespace")
+			return nil, fmt.Errorf("must be initial or the inode of a user namespace, not %q", value)
 		}
 	}
 	return func(p *cred.Process) Verdict {
@@ -106,9 +106,5 @@ func (w *World) mode(op operator, value string) (judge, error) {
 			return compareOne(op, "mode", is.Value.String(), mode.String(), is.Value == mode)
 		}, nil
 	}
-	names := ""
-	for _, mode := range modes {
-		names += " " + mode.String()
-	}
-	return nil, errors.New(strconv.Quote(value) + " is none of" + names)
+	return nil, fmt.Errorf("must be one of %s, not %q", strings.Trim(fmt.Sprint(modes), "[]"), value)
 }

@@ -13,6 +13,8 @@ func misused(arg string, next []string) error {
 	name, _, hasValue := strings.Cut(arg, "=")
 	near := suggest.Nearest(name, Options)
 	switch instead := instead(strings.TrimLeft(name, "-")); {
+	case name == "":
+		return fmt.Errorf("unknown option %q; see capsh --help", arg)
 	case near == name && hasValue:
 		return fmt.Errorf("%s takes no value", name)
 	case near == name && len(next) > 0 && !strings.HasPrefix(next[0], "-"):
