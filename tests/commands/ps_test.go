@@ -281,7 +281,7 @@ func TestPsExit(t *testing.T) {
 		{"ps --watch --json", 2, "capsh: ps: --watch shows text only\n"},
 		{"tree --watch=0", 2, "capsh: tree: --watch: \"0\" is not a number from 0.1 to 86400\n"},
 		{"tree 2147483647", 1, "capsh: tree: process 2147483647: no such process\n"},
-		{"ps 0", 2, "capsh: ps: \"0\" is not a process id\n"},
+		{"ps -p 0", 2, "capsh: ps: --pid: \"0\" is not a process id\n"},
 		{"ps [", 2, "capsh: ps: \"[\" is not a pattern as in glob(7)\n"},
 		{"ps --cap=none", 2, "capsh: ps: --cap: needs a capability\n"},
 		{"ps --user=no-such-user", 2, "capsh: ps: --user: no user \"no-such-user\" in /etc/passwd\n"},

@@ -133,7 +133,7 @@ func TestParseErrors(t *testing.T) {
 		"nnp!=1":                          "nnp has no value",
 		"NNP":                             "did you mean nnp?",
 		"!seccomp=off":                    "unknown subject",
-		"seccomp=on":                      "none of off",
+		"seccomp=on":                      "must be one of off",
 		"seccomp<=filter":                 "not a set",
 		"uid>=0":                          "not a set",
 		"uid=01":                          "begins with 0",
