@@ -65,7 +65,7 @@ func (k *keepOptions) checkOrder(base, keep caps.Set) error {
 	}
 	docker, err := dockerKeeps(base, add, drop)
 	if err == nil && docker != keep {
-		err = fmt.Errorf("--cap-drop: in this order %s would be kept, by Docker's rules, which ignore the order, %s; %s",
+		err = fmt.Errorf("--cap-drop: in this order capset would keep %s, but Docker, which ignores the order, %s; %s",
 			plan.Names(keep), plan.Names(docker), inOrder(add, drop))
 	}
 	return err

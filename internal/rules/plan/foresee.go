@@ -112,14 +112,15 @@ func (p *Plan) warnOf(plain, got *execve.Outcome, exe *execve.File) {
 	if p.Rules.Has(execve.SetidNoNewPrivs) {
 		p.warning("the program is setuid or setgid, which no_new_privs turns off")
 	}
-	if after.UID.Effective != p.Want.UID.Effective || after.GID.Effective != p.Want.GID.Effective {
+	setid := after.UID.Effective != p.Want.UID.Effective || after.GID.Effective != p.Want.GID.Effective
+	if setid {
 		p.warning("the command will run with effective uid " + idText(after.UID.Effective) +
 			" and gid " + idText(after.GID.Effective) + ": " + decided(p.Rules, idRules...))
 	}
 	if lost := plain.After.Ambient &^ after.Ambient; lost != 0 {
 		p.warning(exe.DeciderText() + ": " + fileLoss(got, exe) + ": programs that the command executes do not get " + Names(lost))
 	}
-	if got.Secure && !plain.Secure {
+	if got.Secure && !plain.Secure && !setid { // which is the cause, and known for it
 		p.warning(exe.DeciderText() + " runs with AT_SECURE: the C library ignores LD_LIBRARY_PATH, LD_PRELOAD and the like")
 	}
 }
