@@ -6,7 +6,6 @@ import (
 	"capsh/internal/linux/apply"
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/procfs"
-	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 
 	"golang.org/x/sys/unix"
@@ -78,10 +77,9 @@ func namespaceRule(p *plan.Plan, failed *apply.Error) string {
 
 // newBits are the securebits to be set that only Linux 6.14 and later have.
 func newBits(p *plan.Plan) string {
-	const since614 = cred.ExecRestrictFile | cred.ExecRestrictFileLocked | cred.ExecDenyInteractive | cred.ExecDenyInteractiveLocked
 	for _, s := range p.Steps {
-		if set, ok := s.(plan.SetSecurebits); ok && set.Bits&since614 != 0 {
-			return "this kernel may not know " + (set.Bits & since614).String()
+		if set, ok := s.(plan.SetSecurebits); ok && set.Bits&plan.Securebits614 != 0 {
+			return "this kernel may not know " + (set.Bits & plan.Securebits614).String()
 		}
 	}
 	return ""

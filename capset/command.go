@@ -94,9 +94,7 @@ func (p *planned) find() (execve.File, error) {
 
 // notStarted gives the error of a look-up its exit status.
 func notStarted(err error) error {
-	var none files.NotFound
-	switch {
-	case errors.As(err, &none):
+	if none := files.NotFound(""); errors.As(err, &none) {
 		return exit.With(exit.NotFound, err)
 	}
 	return exit.With(exit.Cannot, err)

@@ -59,19 +59,12 @@ func LandlockRights(kind string, abi int) (set Rights) {
 	return set
 }
 
-// Names lists the rights in the table's order; a bit without a name is "bit17" and
-// so on.
+// Names lists the rights in the table's order.
 func (r Rights) Names() []string {
 	list := []string{}
 	for _, known := range &landlockRights {
 		if r>>known.bit&1 != 0 {
 			list = append(list, known.name)
-			r &^= 1 << known.bit
-		}
-	}
-	for i := range 64 {
-		if r>>i&1 != 0 {
-			list = append(list, fmt.Sprintf("bit%d", i))
 		}
 	}
 	return list

@@ -121,9 +121,9 @@ type SetSecurebits struct {
 func (SetSecurebits) Name() string     { return "securebits" }
 func (s SetSecurebits) String() string { return "securebits " + s.Bits.String() }
 
-// unprivileged are the securebits that need no capability to change (Linux
-// 6.14, SECURE_ALL_UNPRIVILEGED).
-const unprivileged = cred.ExecRestrictFile | cred.ExecRestrictFileLocked |
+// Securebits614 are the securebits that Linux has since 6.14, and that need no
+// capability to change (SECURE_ALL_UNPRIVILEGED).
+const Securebits614 = cred.ExecRestrictFile | cred.ExecRestrictFileLocked |
 	cred.ExecDenyInteractive | cred.ExecDenyInteractiveLocked
 
 // Simulate is PR_SET_SECUREBITS in cap_task_prctl.
@@ -136,7 +136,7 @@ func (s SetSecurebits) Simulate(st *cred.State) error {
 		return fails(s.Name(), "locked: "+(old&locks>>1&changed).String())
 	case old&locks&^s.Bits != 0:
 		return fails(s.Name(), "a lock cannot be opened: "+(old&locks&^s.Bits).String())
-	case !st.Effective.Has(caps.Setpcap) && (changed == 0 || changed&^unprivileged != 0): // no change is denied as well
+	case !st.Effective.Has(caps.Setpcap) && (changed == 0 || changed&^Securebits614 != 0): // no change is denied as well
 		return needs(s.Name(), caps.Setpcap)
 	}
 	st.Securebits = cred.Is(s.Bits)

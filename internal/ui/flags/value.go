@@ -38,11 +38,8 @@ const (
 )
 
 // Switch is an option without a value that turns something on.
-func Switch(on *bool) Value { return Set(on, true) }
-
-// Set is an option without a value that sets a variable to one.
-func Set[T any](to *T, v T) Value {
-	return Value{need: none, set: func(string) error { *to = v; return nil }}
+func Switch(on *bool) Value {
+	return Value{need: none, set: func(string) error { *on = true; return nil }}
 }
 
 // Do hands each value to a function.
