@@ -1,17 +1,18 @@
-// Package container says how tightly a container holds its processes: what the
-// machine shows of one becomes findings, and these a verdict. It is pure; linux/sandbox
-// reads what it judges.
+// Package container says how well a container is isolated: facts about a process become
+// findings, and these a verdict. It is pure; linux/sandbox reads the facts.
 package container
 
 import (
+	"cmp"
+	"strconv"
 	"strings"
 
 	"capsh/internal/rules/catalog"
 )
 
-// Container is what a cgroup's path tells of the container that made it.
+// Container is a container as its runtime knows it.
 type Container struct {
-	// Runtime is who made it: one of the Runtime constants.
+	// Runtime is one of catalog's, or Unknown.
 	Runtime string
 	// ID is the whole id, or the name that LXC and systemd-nspawn know the
 	// container by: any bytes but a newline and a slash. It is empty where only
@@ -38,15 +39,13 @@ func (c Container) Short() string {
 
 // FromCgroup looks for a container in the text of /proc/PID/cgroup
 // (cgroups(7)); false where no line has one's shape, as in a cgroup namespace
-// of its own. Of containers inside each other it is the innermost.
+// of its own. Of nested containers it is the innermost.
 func FromCgroup(text string) (Container, bool) {
 	for line := range strings.SplitSeq(text, "\n") {
 		// hierarchy-ID:controller-list:cgroup-path; the path may have colons.
-		if _, rest, ok := strings.Cut(line, ":"); ok {
-			if _, path, ok := strings.Cut(rest, ":"); ok {
-				if c, ok := fromPath(path); ok {
-					return c, true
-				}
+		if parts := strings.SplitN(line, ":", 3); len(parts) == 3 {
+			if c, ok := fromPath(parts[2]); ok {
+				return c, true
 			}
 		}
 	}
@@ -56,26 +55,19 @@ func FromCgroup(text string) (Container, bool) {
 // fromPath looks at one cgroup's path, from the outermost part inwards.
 func fromPath(path string) (found Container, ok bool) {
 	parts := strings.Split(path, "/")
-	pod := ""
-	for i, part := range parts {
+	parent, pod := "", ""
+	for _, part := range parts {
 		if uid := podUID(part); uid != "" {
 			pod = uid
 			found, ok = Container{Runtime: catalog.Kubernetes, PodUID: pod}, true
-			continue
-		}
-		parent := ""
-		if i > 0 {
-			parent = parts[i-1]
-		}
-		if c, is := fromPart(parent, part); is {
+		} else if c, is := fromPart(parent, part); is {
 			if c.Runtime == Unknown && pod != "" {
 				c.Runtime = catalog.Kubernetes
 			}
-			if c.PodUID == "" {
-				c.PodUID = pod
-			}
+			c.PodUID = cmp.Or(c.PodUID, pod)
 			found, ok = c, true
 		}
+		parent = part
 	}
 	return found, ok
 }
@@ -89,7 +81,7 @@ func fromPart(parent, part string) (Container, bool) {
 	}
 	if slice, rest, ok := strings.Cut(part, ".slice:"); ok {
 		if driver, id, ok := strings.Cut(rest, ":"); ok && isID(id) {
-			return Container{Runtime: driverRuntime(driver), ID: id, PodUID: podUID(slice + ".slice")}, true
+			return Container{Runtime: runtimeOf(driver), ID: id, PodUID: podUID(slice + ".slice")}, true
 		}
 	}
 	if name, ok := strings.CutPrefix(part, "lxc.payload."); ok && name != "" {
@@ -97,7 +89,7 @@ func fromPart(parent, part string) (Container, bool) {
 	}
 	if name, ok := strings.CutPrefix(part, "systemd-nspawn@"); ok {
 		if name, ok := strings.CutSuffix(name, ".service"); ok && name != "" {
-			return Container{Runtime: catalog.Nspawn, ID: unescapeUnit(name)}, true
+			return Container{Runtime: catalog.Nspawn, ID: unescape(name, `\x`, 16)}, true
 		}
 	}
 	if id, ok := strings.CutPrefix(part, "libpod-"); ok && isID(id) {
@@ -108,7 +100,7 @@ func fromPart(parent, part string) (Container, bool) {
 	case parent == "lxc.payload", parent == "lxc":
 		return Container{Runtime: catalog.LXC, ID: part}, true
 	case isID(part):
-		return Container{Runtime: folderRuntime(parent), ID: part}, true
+		return Container{Runtime: runtimeOf(parent), ID: part}, true
 	}
 	return Container{}, false
 }
@@ -117,7 +109,7 @@ func fromPart(parent, part string) (Container, bool) {
 // The monitors beside a container (libpod-conmon-ID) are none.
 func fromScope(scope string) (Container, bool) {
 	if name, ok := strings.CutPrefix(scope, "machine-"); ok {
-		return fromMachine(unescapeUnit(name))
+		return fromMachine(unescape(name, `\x`, 16))
 	}
 	i := strings.LastIndexByte(scope, '-')
 	if i < 0 || !isID(scope[i+1:]) {
@@ -127,7 +119,7 @@ func fromScope(scope string) (Container, bool) {
 	if driver == "conmon" || strings.HasSuffix(driver, "-conmon") {
 		return Container{}, false
 	}
-	return Container{Runtime: driverRuntime(driver), ID: scope[i+1:]}, true
+	return Container{Runtime: runtimeOf(driver), ID: scope[i+1:]}, true
 }
 
 // fromMachine looks at the name of a scope that systemd-machined made, for
@@ -144,32 +136,24 @@ func fromMachine(name string) (Container, bool) {
 	return Container{Runtime: catalog.Nspawn, ID: name}, true
 }
 
-// driverRuntime is the runtime of what stands before the id in a scope's name.
-func driverRuntime(driver string) string {
-	switch driver {
-	case "docker":
+// runtimeOf is the runtime that a word stands for: before the id in a scope's name, as
+// the cgroup in which an id stands, or as container managers name themselves (systemd's
+// container interface). containerd uses its namespace for the cgroup: those of
+// Kubernetes and its command line are known, others are free.
+func runtimeOf(word string) string {
+	switch word {
+	case "docker", "buildkit":
 		return catalog.Docker
-	case "libpod", "libpod-payload":
+	case "podman", "libpod", "libpod-payload", "libpod_parent", "oci": // oci: with --systemd
 		return catalog.Podman
-	case "cri-containerd", "nerdctl", "containerd":
+	case "containerd", "cri-containerd", "nerdctl", "k8s.io", "default":
 		return catalog.Containerd
 	case "crio":
 		return catalog.CRIO
-	}
-	return Unknown
-}
-
-// folderRuntime is the runtime of the cgroup in which an id stands. containerd's
-// folder is that of its own namespace, which for others than Docker, Kubernetes
-// and its command line is free.
-func folderRuntime(folder string) string {
-	switch folder {
-	case "docker", "buildkit":
-		return catalog.Docker
-	case "libpod_parent":
-		return catalog.Podman
-	case "k8s.io", "default", "containerd":
-		return catalog.Containerd
+	case "lxc", "lxc-libvirt":
+		return catalog.LXC
+	case "systemd-nspawn":
+		return catalog.Nspawn
 	}
 	return Unknown
 }
@@ -205,25 +189,25 @@ func isHex(s string, n int) bool {
 	return true
 }
 
-// unescapeUnit undoes systemd's escapes in a unit's name: \x2d is a dash
-// (systemd.unit(5), "String Escaping for Inclusion in Unit Names").
-func unescapeUnit(s string) string {
-	var b []byte
-	for i := 0; i < len(s); i++ {
-		if c := s[i:min(i+4, len(s))]; len(c) == 4 && c[:2] == `\x` && isHex(c[2:], 2) {
-			b = append(b, digit(c[2])<<4|digit(c[3]))
-			i += 3
+// unescape undoes escapes of bytes: \040 in mountinfo (mangle_path, fs/seq_file.c) and
+// \x2d in a unit's name (systemd.unit(5), "String Escaping for Inclusion in Unit Names").
+func unescape(s, prefix string, base int) string {
+	digits := map[int]int{8: 3, 16: 2}[base]
+	var b strings.Builder
+	for s != "" {
+		before, after, ok := strings.Cut(s, prefix)
+		b.WriteString(before)
+		if !ok {
+			break
+		}
+		n, err := strconv.ParseUint(after[:min(digits, len(after))], base, 8)
+		if err != nil || len(after) < digits {
+			b.WriteString(prefix)
+			s = after
 			continue
 		}
-		b = append(b, s[i])
+		b.WriteByte(byte(n))
+		s = after[digits:]
 	}
-	return string(b)
-}
-
-// digit is the value of a lower-case hex digit.
-func digit(c byte) byte {
-	if c >= 'a' {
-		return c - 'a' + 10
-	}
-	return c - '0'
+	return b.String()
 }

@@ -42,7 +42,7 @@ func within(path, directory string) (below string, ok bool) {
 func (m Mount) directory() string {
 	subvolume := ""
 	if _, name, ok := strings.Cut(m.Super, ",subvol="); ok && m.Type == "btrfs" {
-		subvolume = unescapeOctal(name)
+		subvolume = unescape(name, `\`, 8)
 	} else if m.Type == "btrfs" && strings.HasPrefix(m.Root, "/@") { // as distributions name them
 		name, _, _ := strings.Cut(m.Root[1:], "/")
 		subvolume = "/" + name

@@ -102,7 +102,7 @@ func (f *Facts) identifyByFiles(id *Identity, say func(string), marks bool) {
 		{f.Env.Value, "the variable container"},
 	} {
 		if word.value != "" {
-			id.adopt(Container{Runtime: managerRuntime(word.value)})
+			id.adopt(Container{Runtime: runtimeOf(word.value)})
 			say(word.where + " says " + word.value)
 		}
 	}
@@ -149,22 +149,6 @@ func (c *Container) asCRIO() {
 // 4.4.0, which no distribution ever had without a suffix, then one that says so.
 func gvisor(release cred.Known[string]) bool {
 	return release.Value == "4.4.0" || strings.HasSuffix(release.Value, "-gvisor")
-}
-
-// managerRuntime is the runtime of a word by which container managers name
-// themselves (systemd's container interface).
-func managerRuntime(word string) string {
-	switch word {
-	case "docker":
-		return catalog.Docker
-	case "podman", "oci": // oci is what podman says with --systemd
-		return catalog.Podman
-	case "lxc", "lxc-libvirt":
-		return catalog.LXC
-	case "systemd-nspawn":
-		return catalog.Nspawn
-	}
-	return Unknown
 }
 
 // containerEnvID is the id in the text of podman's file, a line id="…"; it is

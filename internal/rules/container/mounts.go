@@ -73,8 +73,8 @@ func parseMount(line string) (m Mount, ok bool) {
 	var errID, errParent error
 	m.ID, errID = strconv.Atoi(f[0])
 	m.Parent, errParent = strconv.Atoi(f[1])
-	m.Dev, m.Root, m.Point = f[2], unescapeOctal(f[3]), unescapeOctal(f[4])
-	m.Type, m.Source, m.Super = unescapeOctal(s[0]), unescapeOctal(s[1]), s[2]
+	m.Dev, m.Root, m.Point = f[2], unescape(f[3], `\`, 8), unescape(f[4], `\`, 8)
+	m.Type, m.Source, m.Super = unescape(s[0], `\`, 8), unescape(s[1], `\`, 8), s[2]
 	m.ReadOnly = hasOption(f[5], "ro") || hasOption(m.Super, "ro")
 	m.NoDev = hasOption(f[5], "nodev")
 	return m, errID == nil && errParent == nil && strings.HasPrefix(m.Point, "/")
@@ -82,25 +82,6 @@ func parseMount(line string) (m Mount, ok bool) {
 
 func hasOption(list, name string) bool {
 	return slices.Contains(strings.Split(list, ","), name)
-}
-
-// unescapeOctal undoes the kernel's \040 for blanks and the like (mangle_path).
-func unescapeOctal(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b = append(b, byte(n))
-				i += 3
-				continue
-			}
-		}
-		b = append(b, s[i])
-	}
-	return string(b)
 }
 
 // At is the mount that a path is in, as path lookup finds it: from the root down,
