@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 )
 
@@ -172,34 +173,26 @@ func (f *Facts) ofRuntime(m Mount) bool {
 		name := m.Root[strings.LastIndexByte(m.Root, '/'):]
 		return gvisor(f.Release) || strings.HasPrefix(name, m.Point[len("/etc"):]) && m.directory() != m.Point
 	}
-	_, layered := perContainer(m.Super)
+	_, _, layered := perContainer(m.Super)
 	return m.Type == "overlay" && layered
 }
 
 // keptByRuntime recognizes the path of what a runtime keeps for one container, or
 // as a volume: something in a directory of its own, never that of all.
 func keptByRuntime(path string) bool {
-	parts := append([]string{""}, strings.FieldsFunc(path, func(r rune) bool { return r == '/' })...)
+	if c, below, _ := perContainer(path); len(below) > 0 && (c.ID != "" || c.PodUID != "" || c.Runtime == catalog.Containerd) {
+		return true
+	}
+	parts := splitPath(path)
 	for i := 2; i < len(parts)-1; i++ {
-		part, parent, above := parts[i], parts[i-1], parts[i-2]
-		switch {
-		case isID(part) && (parent == "containers" || strings.HasSuffix(parent, "-containers") || ofContainerd(parts[:i])),
-			above == "kubelet" && parent == "pods" && podUID("pod"+part) != "",
-			above == "lib" && parent == "lxc",
-			(above == "lxd" || above == "incus") && (parent == "shmounts" || parent == "devices"),
+		switch parent, above := parts[i-1], parts[i-2]; {
+		case (above == "lxd" || above == "incus") && (parent == "shmounts" || parent == "devices"),
 			above == "systemd" && parent == "nspawn",
 			(above == "docker" || above == "storage") && parent == "volumes" && parts[i+1] == "_data":
 			return true
 		}
 	}
 	return false
-}
-
-// ofContainerd says that directories lead to what containerd keeps.
-func ofContainerd(directories []string) bool {
-	return slices.ContainsFunc(directories, func(name string) bool {
-		return name == "nerdctl" || strings.HasPrefix(name, "io.containerd.")
-	})
 }
 
 // hostDirectory reports whether a mount is of the host's files and not made by

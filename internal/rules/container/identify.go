@@ -190,10 +190,10 @@ func (t Mounts) identity() (c Container, ok bool) {
 // fromStorage looks at the path of a file that a runtime keeps for a container,
 // or at an overlay's directories.
 func fromStorage(path string) (Container, bool) {
-	if c, ok := perContainer(path); ok {
-		return c, true
-	}
+	c, _, ok := perContainer(path)
 	switch {
+	case ok:
+		return c, true
 	case strings.Contains(path, "/docker/overlay2/"):
 		return Container{Runtime: catalog.Docker}, true
 	case strings.Contains(path, "/containers/storage/"):
@@ -202,38 +202,41 @@ func fromStorage(path string) (Container, bool) {
 	return Container{}, false
 }
 
-// perContainer looks for a part of a path that runtimes name by the container, or
-// that containerd keeps containers' things in. The directory that a runtime keeps all
-// in may be any.
-func perContainer(path string) (Container, bool) {
-	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\n' })
-	for i, part := range parts {
-		parent, above := "", ""
-		if i > 0 {
-			parent = parts[i-1]
-		}
-		if i > 1 {
-			above = parts[i-2]
-		}
+// perContainer looks for a part of a path that runtimes name by the container, or for
+// a directory of containerd's; below is what follows. The directory in which a runtime
+// keeps all may be any.
+func perContainer(path string) (c Container, below []string, ok bool) {
+	parts := splitPath(path)
+	for i := 2; i < len(parts); i++ {
+		part, parent, above := parts[i], parts[i-1], parts[i-2]
 		switch {
-		case strings.HasPrefix(part, "io.containerd."):
-			return Container{Runtime: catalog.Containerd}, true
 		case above == "kubelet" && parent == "pods" && podUID("pod"+part) != "":
-			return Container{Runtime: catalog.Kubernetes, PodUID: part}, true
+			c = Container{Runtime: catalog.Kubernetes, PodUID: part}
 		case above == "lib" && parent == "lxc":
-			return Container{Runtime: catalog.LXC, ID: part}, true
+			c = Container{Runtime: catalog.LXC, ID: part}
 		case !isID(part):
 		case parent == "containers": // /var/lib/docker/containers
-			return Container{Runtime: catalog.Docker, ID: part}, true
+			c = Container{Runtime: catalog.Docker, ID: part}
 		case strings.HasSuffix(parent, "-containers"): // overlay-containers, vfs-containers
-			return Container{Runtime: catalog.Podman, ID: part}, true
+			c = Container{Runtime: catalog.Podman, ID: part}
 		case parent == "overlay2":
-			return Container{Runtime: catalog.Docker}, true
+			c = Container{Runtime: catalog.Docker}
 		case parent == "overlay":
-			return Container{Runtime: catalog.Podman}, true
+			c = Container{Runtime: catalog.Podman}
 		case slices.Contains(parts[:i], "nerdctl"):
-			return Container{Runtime: catalog.Containerd, ID: part}, true
+			c = Container{Runtime: catalog.Containerd, ID: part}
+		case slices.ContainsFunc(parts[:i], func(p string) bool { return strings.HasPrefix(p, "io.containerd.") }):
+			c = Container{Runtime: catalog.Containerd} // the id may be that of the pod's sandbox
+		}
+		if c.Runtime != "" {
+			return c, parts[i+1:], true
 		}
 	}
-	return Container{}, false
+	return Container{Runtime: catalog.Containerd}, nil, strings.Contains(path, "/io.containerd.")
+}
+
+// splitPath is the parts of a path, or of several in lines, after two empty ones: what
+// is above the first.
+func splitPath(path string) []string {
+	return append([]string{"", ""}, strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\n' })...)
 }
