@@ -1,8 +1,8 @@
 package container
 
 import (
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -56,14 +56,8 @@ func (a *Assessment) advise() {
 func (a *Assessment) Summary() string {
 	var counts []string
 	for _, s := range [...]Severity{Critical, High, Medium, Unread} {
-		n := 0
-		for _, x := range a.Findings {
-			if x.Severity == s {
-				n++
-			}
-		}
-		if n > 0 {
-			counts = append(counts, strconv.Itoa(n)+" "+s.String())
+		if n := a.count(s); n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
 	text := strings.ToUpper(a.Verdict.String()) + ": "

@@ -1,8 +1,8 @@
 package container
 
 import (
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"capsh/internal/rules/caps"
@@ -10,12 +10,11 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// Verdict is how tightly a container holds a process, in one word.
+// Verdict is how well a container isolates a process, in one word.
 type Verdict uint8
 
-// From worst to best: what comes first holds least. A process that nothing
-// contains is no container at all; one of which it could not be found out may be
-// anything.
+// From worst to best. A process that is in no container is not isolated at all; where
+// that could not be found out, anything is possible.
 const (
 	Undecided Verdict = iota
 	NotAContainer
@@ -29,27 +28,35 @@ const (
 	verdicts
 )
 
-var verdictNames = [verdicts]string{
-	"unknown", "not-a-container", "privileged", "over-privileged", "confined-root", "default", "restricted", "no-capabilities",
+var verdictTexts = [verdicts]struct{ name, meaning string }{
+	{"unknown", "whether it is in a container is unknown"},
+	{"not-a-container", "it is not in a container; its capabilities count on the host"},
+	{"privileged", "a container in name only; container root is root on the host"},
+	{"over-privileged", "a container that has more than the default, or a way to the host"},
+	{"confined-root", "more than the default, but confined by a user namespace or gVisor"},
+	{"default", "the capabilities that the runtime gives by default"},
+	{"restricted", "fewer capabilities than the runtime gives by default"},
+	{"no-capabilities", "it has no capability and can get none"},
 }
 
 // String is the word.
-func (v Verdict) String() string { return verdictNames[v] }
+func (v Verdict) String() string { return verdictTexts[v].name }
 
 // ParseVerdict is the verdict of a word.
 func ParseVerdict(word string) (Verdict, bool) {
-	for v, name := range verdictNames {
-		if name == word {
-			return Verdict(v), true
-		}
-	}
-	return 0, false
+	i := slices.Index(VerdictNames(), word)
+	return Verdict(max(i, 0)), i >= 0
 }
 
-// VerdictNames are the words, from worst to best. Not to be changed.
-func VerdictNames() []string { return verdictNames[:] }
+// VerdictNames are the words, from worst to best.
+func VerdictNames() (list []string) {
+	for _, t := range verdictTexts {
+		list = append(list, t.name)
+	}
+	return list
+}
 
-// AsBadAs reports whether v holds no better than w.
+// AsBadAs reports whether v isolates no better than w.
 func (v Verdict) AsBadAs(w Verdict) bool { return v <= w }
 
 // privilegedMarks are what no runtime gives but with everything else:
@@ -60,16 +67,16 @@ const privilegedMarks = caps.Set(1)<<caps.SysAdmin | 1<<caps.SysModule | 1<<caps
 // verdict decides.
 //
 // privileged: more than the runtime's default, with sys_admin on the host, and
-// either all that the host has (its init's bounding set, where that is to be
-// seen; else all the marks of --privileged but one), or with no other wall:
+// either all that the host has (the bounding set of its init, where that can be
+// seen; else all the marks of --privileged but one), or with no other restriction:
 // no seccomp filter, nothing of /proc masked and no label that confines.
 // A host may itself lack some capabilities, so no set is compared with all ones.
 //
 // over-privileged: anything beyond the default on the host, or a finding that
 // is high or critical, or that the runtime does not leave so by itself. confined-root:
-// more than the default or a wall less, but only inside a user namespace or for
-// gVisor. default: the default, or what is not below it. restricted: less. none:
-// nothing is held and nothing can be had again.
+// more than the default or a restriction less, but only inside a user namespace or for
+// gVisor. default: the default, or what is not below it. restricted: less.
+// no-capabilities: the process has none and can get none.
 func (a *Assessment) verdict(f *Facts) Verdict {
 	beyond := a.Reach &^ a.Default.Set
 	more := beyond != 0 || slices.ContainsFunc(a.Findings, func(x Finding) bool { return a.loosened(f, x) })
@@ -78,7 +85,7 @@ func (a *Assessment) verdict(f *Facts) Verdict {
 		return Undecided
 	case !a.Contained.Value:
 		return NotAContainer
-	case !f.confined() && beyond != 0 && a.Reach.Has(caps.SysAdmin) && (a.everything(f) || a.noOtherWall(f)):
+	case !f.confined() && beyond != 0 && a.Reach.Has(caps.SysAdmin) && (a.everything(f) || a.nothingElse()):
 		return Privileged
 	case a.worst() >= High, more && !f.confined():
 		return OverPrivileged
@@ -92,20 +99,20 @@ func (a *Assessment) verdict(f *Facts) Verdict {
 	return Restricted
 }
 
-// loosened reports whether a finding is of a wall that the runtime by itself would
-// have raised, or of something that it gives to nobody.
+// loosened reports whether a finding is of a restriction that the runtime by itself
+// imposes, or of something that it gives to nobody.
 func (a *Assessment) loosened(f *Facts, x Finding) bool {
 	switch x.ID {
-	case IPCNS.finding(), UTSNS.finding(), PIDNS.finding(), NetNS.finding(), MountNS.finding():
-		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes, catalog.LXC, catalog.Nspawn) && x.Severity >= Medium
 	case CgroupNS.finding(): // with version 1 of cgroups, engines leave it shared
-		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes) && x.Severity == Info && strings.HasPrefix(f.Cgroup.Value, "0::")
+		return a.ofEngine(engines...) && x.Severity == Info && strings.HasPrefix(f.Cgroup.Value, "0::")
+	case "cgroupfs": // podman leaves those of a systemd inside writable
+		return a.ofEngine(engines...) && a.Runtime != catalog.Podman && x.Severity >= Medium || f.cgroupsElsewhere()
 	case "seccomp": // in a pod that is the pod's to ask for
 		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.LXC, catalog.Nspawn) && a.PodUID == "" && x.Severity >= Medium
+	case IPCNS.finding(), UTSNS.finding(), PIDNS.finding(), NetNS.finding(), MountNS.finding():
+		return (a.ofEngine(engines...) || a.ofEngine(catalog.LXC, catalog.Nspawn)) && x.Severity >= Medium
 	case "proc-masks", "proc-sys", "sysfs", "kernel-filesystems", "devices", "device-cgroup", "runtime-socket", "host-proc", "host-root", "host-directories":
-		return a.ofEngine(catalog.Docker, catalog.Podman, catalog.Containerd, catalog.CRIO, catalog.Kubernetes) && x.Severity >= Medium
-	case "cgroupfs": // podman leaves a systemd inside its own
-		return a.ofEngine(catalog.Docker, catalog.Containerd, catalog.CRIO, catalog.Kubernetes) && x.Severity >= Medium || f.cgroupsElsewhere()
+		return a.ofEngine(engines...) && x.Severity >= Medium
 	}
 	return false
 }
@@ -122,9 +129,9 @@ func (f *Facts) cgroupsElsewhere() bool {
 	})
 }
 
-// atWorst is the verdict if each wall that could not be looked at were down. It makes
-// none privileged: that hangs on what is known of every process, and takes a wall
-// that is not known for one that is not there.
+// atWorst is the verdict if each part that could not be read were bad. It makes none
+// privileged: that depends on what is known of every process, and counts a restriction
+// that is not known as none.
 func (a *Assessment) atWorst(f *Facts) Verdict {
 	b := *a
 	b.Findings = slices.Clone(a.Findings)
@@ -173,7 +180,7 @@ func (a *Assessment) atStake(f *Facts, id string) Severity {
 	return Medium
 }
 
-// everything reports whether all that the host gives can be had.
+// everything reports whether the process can have all that the host gives.
 func (a *Assessment) everything(f *Facts) bool {
 	if f.Host.OK {
 		return a.Reach.Contains(f.Host.Value)
@@ -181,64 +188,48 @@ func (a *Assessment) everything(f *Facts) bool {
 	return (privilegedMarks &^ a.Reach).Len() <= 1
 }
 
-// noOtherWall reports whether capabilities alone are left to hold it.
-func (a *Assessment) noOtherWall(f *Facts) bool {
+// nothingElse reports whether only capabilities still restrict the process.
+func (a *Assessment) nothingElse() bool {
 	return a.severity("seccomp") > OK && a.severity("proc-masks") > OK && a.severity("lsm") > OK
 }
 
 // worst is the worst severity of all findings.
-func (a *Assessment) worst() Severity {
-	worst := OK
-	for _, finding := range a.Findings {
-		worst = max(worst, finding.Severity)
+func (a *Assessment) worst() (worst Severity) {
+	for _, x := range a.Findings {
+		worst = max(worst, x.Severity)
 	}
 	return worst
 }
 
 // severity is that of one finding.
 func (a *Assessment) severity(id string) Severity {
-	for _, finding := range a.Findings {
-		if finding.ID == id {
-			return finding.Severity
-		}
+	i := slices.IndexFunc(a.Findings, func(x Finding) bool { return x.ID == id })
+	if i < 0 {
+		return OK
 	}
-	return OK
+	return a.Findings[i].Severity
 }
 
-// Meaning is the verdict as a sentence.
-func (a *Assessment) Meaning() string {
-	switch a.Verdict {
-	case NotAContainer:
-		return "it is not in a container; its capabilities count on the host."
-	case Privileged:
-		return "a container in name only; container root is root on the host."
-	case OverPrivileged:
-		return "a container that has more than the default, or a way to the host."
-	case ConfinedRoot:
-		return "more than the default, but confined by a user namespace or gVisor."
-	case AsDefault:
-		return "the capabilities that the runtime gives by default" + a.besides()
-	case Restricted:
-		return "fewer capabilities than the runtime gives by default" + a.besides()
-	case NoCapabilities:
-		return "it has no capability and can get none" + a.besides()
-	}
-	return "whether it is in a container is unknown."
-}
-
-// besides ends a sentence with how much there is that makes the rest easier.
-func (a *Assessment) besides() string {
-	n := 0
+// count is how many findings have a severity.
+func (a *Assessment) count(s Severity) (n int) {
 	for _, x := range a.Findings {
-		if x.Severity == Medium {
+		if x.Severity == s {
 			n++
 		}
 	}
-	switch n {
-	case 0:
-		return "."
-	case 1:
-		return "; 1 medium finding."
+	return n
+}
+
+// Meaning is the verdict as a sentence, with the number of medium findings where the
+// word alone sounds as if all were well.
+func (a *Assessment) Meaning() string {
+	text := verdictTexts[a.Verdict].meaning
+	switch n := a.count(Medium); {
+	case a.Verdict < AsDefault || n == 0:
+		return text + "."
+	case n == 1:
+		return text + "; 1 medium finding."
+	default:
+		return fmt.Sprintf("%s; %d medium findings.", text, n)
 	}
-	return "; " + strconv.Itoa(n) + " medium findings."
 }
