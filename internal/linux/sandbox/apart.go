@@ -12,7 +12,6 @@ import (
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/rules/container"
-	"capsh/internal/rules/cred"
 )
 
 // A file system that a program or another host serves (FUSE, NFS) may never answer,
@@ -33,18 +32,6 @@ type job struct {
 	Own, Reach bool
 }
 
-// looked are the facts that were read from files.
-type looked struct {
-	Manager, PodmanEnv cred.Known[string]
-	DockerEnv          cred.Known[bool]
-	Sockets            cred.Known[[]container.Socket]
-	Devices            cred.Known[[]container.Device]
-	Setuid             cred.Known[[]string]
-	Born               map[string]int64
-	HostProcs          []string
-	UeventHelper       cred.Known[bool]
-}
-
 // Apart does the job that it is sent and writes what it finds; nothing on an error.
 func Apart(text string, stdout io.Writer) error {
 	var j job
@@ -55,21 +42,17 @@ func Apart(text string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(stdout).Encode(looked{f.Manager, f.PodmanEnv, f.DockerEnv, f.Sockets, f.Devices, f.Setuid, f.Born, f.HostProcs, f.UeventHelper})
+	return json.NewEncoder(stdout).Encode(f.FileFacts)
 }
 
 // apart has another process look at the files. What it does not say within the limit
 // is unknown.
 func (j job) apart(f *container.Facts) {
 	text, _ := json.Marshal(j) // of these types there is no error
-	answer := ask(string(text))
-	var l looked
-	if json.Unmarshal(answer, &l) != nil {
-		return
+	var read container.FileFacts
+	if json.Unmarshal(ask(string(text)), &read) == nil {
+		f.FileFacts = read
 	}
-	f.Manager, f.PodmanEnv, f.DockerEnv = l.Manager, l.PodmanEnv, l.DockerEnv
-	f.Sockets, f.Devices, f.Setuid, f.Born = l.Sockets, l.Devices, l.Setuid, l.Born
-	f.HostProcs, f.UeventHelper = l.HostProcs, l.UeventHelper
 }
 
 // ask starts a process with a job and returns what it writes, nil if it does not end

@@ -33,9 +33,12 @@ func boxed(t testing.TB) Facts {
 		Release:   cred.Is("6.1.0-18-amd64"),
 		Cgroup:    cred.Is("0::/system.slice/docker-" + id1 + ".scope\n"),
 		ProcFiles: cred.Is(ProcFiles()),
-		Env:       cred.Is(""), Manager: cred.Is(""), DockerEnv: cred.Is(true),
-		Sockets: cred.Is([]Socket(nil)), Setuid: cred.Is([]string(nil)),
-		Devices: cred.Is([]Device{node("/dev/null", 'c', 1, 3), node("/dev/tty", 'c', 5, 0), node("/dev/pts0", 'c', 136, 0)}),
+		Env:       cred.Is(""),
+		FileFacts: FileFacts{
+			Manager: cred.Is(""), DockerEnv: cred.Is(true),
+			Sockets: cred.Is([]Socket(nil)), Setuid: cred.Is([]string(nil)),
+			Devices: cred.Is([]Device{node("/dev/null", 'c', 1, 3), node("/dev/tty", 'c', 5, 0), node("/dev/pts0", 'c', 136, 0)}),
+		},
 	}
 	f.DeviceRules.Value, f.DeviceRules.OK = ParseDeviceRules(dockerDevices)
 	f.UserNamespaces, f.Modules, f.UeventHelper = cred.Is(true), cred.Is(true), cred.Is(true)
@@ -180,7 +183,7 @@ func TestVerdict(t *testing.T) {
 			f.Namespaces, f.HostProc = [NamespaceKinds]Namespace{}, true
 		}, NotAContainer},
 		{"a file, and nothing else to be seen", func(f *Facts) {
-			*f = Facts{Process: f.Process, DockerEnv: cred.Is(true)}
+			*f = Facts{Process: f.Process, FileFacts: FileFacts{DockerEnv: cred.Is(true)}}
 			f.Process.NSPID = nil
 		}, Undecided},
 		{"nothing to be seen", func(f *Facts) { *f = Facts{Process: f.Process}; f.Process.NSPID = nil }, Undecided},

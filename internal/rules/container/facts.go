@@ -48,11 +48,6 @@ type Facts struct {
 	// LockedDown says whether the kernel keeps root from changing it: memory, I/O
 	// ports, debugfs, other kernels (kernel_lockdown(7)).
 	LockedDown cred.Known[bool]
-	// UeventHelper says whether sysfs has the file of that name.
-	UeventHelper cred.Known[bool]
-	// HostProcs are where a procfs of a PID namespace outside the process's own is
-	// mounted.
-	HostProcs []string
 	// Disks are the host's block devices that have data (/proc/partitions).
 	Disks cred.Known[[]DeviceNumber]
 	// DeviceRules are those of the device cgroup.
@@ -68,9 +63,6 @@ type Facts struct {
 	Mounts cred.Known[Mounts]
 	// visible are those mounts that no other hides; Assess looks for them once.
 	visible []Mount
-	// Born is when the root of a whole tmpfs was made, by where it is mounted, in
-	// nanoseconds of the host's clock. Before Linux 6.0 the kernel doesn't tell.
-	Born map[string]int64
 	// ProcFiles are those of [ProcFiles] that this kernel has.
 	ProcFiles cred.Known[[]string]
 	// Release is the kernel's, as uname(2) has it.
@@ -78,6 +70,12 @@ type Facts struct {
 	// Env is the value of "container" in the environment, empty for none; by
 	// the custom of systemd, that is the runtime.
 	Env cred.Known[string]
+	FileFacts
+}
+
+// FileFacts are those that were looked up in the container's own file systems, which may
+// be slow to answer.
+type FileFacts struct {
 	// Manager is the text of /run/host/container-manager or
 	// /run/systemd/container, empty for none.
 	Manager cred.Known[string]
@@ -87,13 +85,21 @@ type Facts struct {
 	// DockerEnv says whether there is a /.dockerenv.
 	DockerEnv cred.Known[bool]
 	// Sockets are container runtimes' sockets that are there. What was found
-	// stands here also where not all could be looked at.
+	// is here also where not all could be looked at.
 	Sockets cred.Known[[]Socket]
 	// Devices are the nodes below /dev, in the root directory, and mounted ones; as
 	// with Sockets.
 	Devices cred.Known[[]Device]
 	// Setuid are the setuid-root files in the usual directories of programs.
 	Setuid cred.Known[[]string]
+	// Born is when the root of a whole tmpfs was made, by where it is mounted, in
+	// nanoseconds of the host's clock; empty before Linux 6.0.
+	Born map[string]int64
+	// HostProcs are where a procfs of a PID namespace outside the process's own is
+	// mounted.
+	HostProcs []string
+	// UeventHelper says whether sysfs has the file of that name.
+	UeventHelper cred.Known[bool]
 }
 
 // HostUID is a uid of the host as a user namespace shows it, if it is mapped there.
