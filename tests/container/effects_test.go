@@ -72,6 +72,9 @@ var effectCases = []effectCase{
 	{"handles", nil, []string{"--cap-add=DAC_READ_SEARCH"}, "handle", map[string]string{"capabilities": "critical"}},
 	{"modules", nil, []string{"--cap-add=SYS_MODULE"}, "MODULES", nil},
 	{"a device that gives nothing", docker, []string{"--device=/dev/fuse"}, "", map[string]string{"devices": "medium"}},
+	{"everyone's device, a user", nil, []string{"--device=TUN:/dev/net/tun", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"}, "tun",
+		map[string]string{"devices": "medium"}},
+	{"root's device, a user", podman, []string{"--device=/dev/fuse", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"}, "", nil},
 	{"a disk", nil, []string{"--device=DISK:/dev/disk"}, "node GIVEN", map[string]string{"devices": "critical"}},
 	{"all nodes, no rule", nil, []string{"--volume=/dev:/mnt/dev"}, "", map[string]string{"host-directories": "high", "devices": "medium"}}, // engines permit tun
 	{"settings", nil, []string{"--volume=/proc/sys:/x"}, "core-pattern", map[string]string{"proc-sys": "critical"}},
@@ -215,6 +218,10 @@ func effectPlaces(t *testing.T) (words []string) {
 	filter := dir + "/filter" // one that stops nothing that is tried
 	must(t, os.WriteFile(filter, []byte(`{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["acct"], "action": "SCMP_ACT_ERRNO"}]}`), 0o644))
 	words = []string{"FILTER", filter, "SEGMENT", segment(t), "ROOTS", dir + "/roots", "THEIRS", dir + "/theirs", "SOCKET", dir + "/docker.sock", "DISK", loop(t)}
+	tun := dir + "/tun"
+	must(t, unix.Mknod(tun, unix.S_IFCHR, int(unix.Mkdev(10, 200))))
+	must(t, os.Chmod(tun, 0o666))
+	words = append(words, "TUN", tun)
 	debugs, traces := "", ""
 	if _, err := os.Stat("/sys/kernel/tracing/trace"); err == nil { // someone mounted it
 		traces = "tracefs"

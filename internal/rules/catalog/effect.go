@@ -34,19 +34,7 @@ const (
 )
 
 // String is the kind's word.
-func (k EffectKind) String() string {
-	switch k {
-	case EffectFull:
-		return "full"
-	case EffectPart:
-		return "part"
-	case EffectSpare:
-		return "spare"
-	case EffectNone:
-		return "none"
-	}
-	return "unknown"
-}
+func (k EffectKind) String() string { return [...]string{"full", "part", "spare", "none"}[k] }
 
 // Effect is how much of a capability counts, and why not all.
 type Effect struct {

@@ -17,48 +17,30 @@ const (
 	HostDirect                  // the host
 )
 
-// String is one word of at most six letters.
-func (h Host) String() string {
-	switch h {
-	case HostNo:
-		return "no"
-	case HostPart:
-		return "part"
-	case HostPaired:
-		return "pair"
-	case HostWithMount:
-		return "mount"
-	case HostWithNetwork:
-		return "net"
-	case HostWithPIDs:
-		return "pids"
-	case HostWithDevice:
-		return "device"
-	case HostDirect:
-		return "direct"
+// grade is a word of at most six letters and the sentence that it stands for.
+type grade struct{ word, meaning string }
+
+// of is the grade of a number, or what stands for one that is not known.
+func of(grades []grade, n int) grade {
+	if n >= len(grades) {
+		return grade{"unknown", "Not known."}
 	}
-	return "unknown"
+	return grades[n]
 }
 
-// Meaning is the grade as a sentence.
-func (h Host) Meaning() string {
-	switch h {
-	case HostNo:
-		return "It does not allow escape to the host."
-	case HostPart:
-		return "It reaches something that the host shares with every container, but does not allow escape to the host."
-	case HostPaired:
-		return "It allows escape to the host together with another capability."
-	case HostWithMount:
-		return "It allows escape to the host if a directory of the host is mounted."
-	case HostWithNetwork:
-		return "It gives access to the host's traffic if the container shares the host's network."
-	case HostWithPIDs:
-		return "It allows escape to the host if the container shares the host's PIDs."
-	case HostWithDevice:
-		return "It allows escape to the host if the container may use one of the host's devices."
-	case HostDirect:
-		return "It allows escape to the host by itself."
-	}
-	return "Not known."
+var hostGrades = []grade{
+	{"no", "It does not allow escape to the host."},
+	{"part", "It reaches something that the host shares with every container, but does not allow escape to the host."},
+	{"pair", "It allows escape to the host together with another capability."},
+	{"mount", "It allows escape to the host if a directory of the host is mounted."},
+	{"net", "It gives access to the host's traffic if the container shares the host's network."},
+	{"pids", "It allows escape to the host if the container shares the host's PIDs."},
+	{"device", "It allows escape to the host if the container may use one of the host's devices."},
+	{"direct", "It allows escape to the host by itself."},
 }
+
+// String is one word of at most six letters.
+func (h Host) String() string { return of(hostGrades, int(h)).word }
+
+// Meaning is the grade as a sentence.
+func (h Host) Meaning() string { return of(hostGrades, int(h)).meaning }

@@ -15,36 +15,16 @@ const (
 	InFull // for ids that are mapped and namespaces that it owns
 )
 
-// String is one word of at most six letters.
-func (u UserNS) String() string {
-	switch u {
-	case InNothing:
-		return "none"
-	case InException:
-		return "except"
-	case InOnePower:
-		return "one"
-	case InPart:
-		return "part"
-	case InFull:
-		return "full"
-	}
-	return "unknown"
+var userNSGrades = []grade{
+	{"none", "It has no effect."},
+	{"except", "It has no effect, with one exception."},
+	{"one", "It has one small effect."},
+	{"part", "It has effect in part."},
+	{"full", "It has full effect on ids that are mapped and namespaces that it owns."},
 }
 
+// String is one word of at most six letters.
+func (u UserNS) String() string { return of(userNSGrades, int(u)).word }
+
 // Meaning is the grade as a sentence.
-func (u UserNS) Meaning() string {
-	switch u {
-	case InNothing:
-		return "It has no effect."
-	case InException:
-		return "It has no effect, with one exception."
-	case InOnePower:
-		return "It has one small effect."
-	case InPart:
-		return "It has effect in part."
-	case InFull:
-		return "It has full effect on ids that are mapped and namespaces that it owns."
-	}
-	return "Not known."
-}
+func (u UserNS) Meaning() string { return of(userNSGrades, int(u)).meaning }

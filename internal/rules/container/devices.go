@@ -87,18 +87,16 @@ func (f *Facts) worth(d Device) Severity {
 	if usable.OK && !usable.Value {
 		return Info
 	}
-	severity := OK
+	severity := f.opens(d.Access, readOrWrite)
 	switch kind := d.Kind(); {
 	case kind == DiskDevice && f.hasData(d):
-		severity = f.opens(d.Access, readOrWrite)
 	case kind == MemoryDevice && (f.LockedDown.Value || !f.ready().Has(caps.SysRawio)):
 		severity = Low
 	case kind == MemoryDevice:
-		severity = f.opens(d.Access, readOrWrite)
 	case kind == ConsoleDevice:
-		severity = f.graded(High)
+		severity = min(severity, High)
 	default:
-		severity = f.graded(Medium)
+		severity = min(severity, Medium)
 	}
 	if !usable.OK && severity > Medium {
 		return Unread

@@ -25,6 +25,7 @@ var effects = []struct {
 }{
 	{"disk", disk},
 	{"node", node},
+	{"tun", func() bool { return opens("/dev/net/tun", unix.O_RDWR) }},
 	{"core-pattern", inMounts("proc", sameText, "sys/kernel/core_pattern", "kernel/core_pattern", "core_pattern", "")},
 	{"uevent-helper", inMounts("sysfs", openOnly, "kernel/uevent_helper")},
 	{"sysfs", inMounts("sysfs", sameText, "kernel/rcu_expedited")},
