@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"capsh/internal/rules/caps"
 	"capsh/internal/rules/plan"
 	"capsh/internal/ui/schema"
 	"capsh/internal/ui/term"
@@ -48,6 +49,9 @@ func saveProfile(name string, doc *schema.Discovery) error {
 	return err
 }
 
+// everything is what "all" in a profile is where no kernel limits it.
+var everything = caps.First(caps.Named)
+
 // readSaved reads a profile of ours.
 func readSaved(name string) (*schema.Discovery, error) {
 	text, err := read(name)
@@ -55,6 +59,9 @@ func readSaved(name string) (*schema.Discovery, error) {
 		return nil, err
 	}
 	doc, err := schema.ReadDiscovery(text)
+	if err == nil {
+		_, err = doc.Set(everything)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", name, err)
 	}
@@ -93,7 +100,7 @@ func merge(all, doc *schema.Discovery, name string) error {
 		}
 	}
 	all.Keep = &keep
-	set, err := all.Set(0)
+	set, err := all.Set(everything)
 	if err != nil {
 		return err
 	}

@@ -108,17 +108,18 @@ func (s *state) confirm(set caps.Set) (outcome, caps.Set, error) {
 			again = again || more
 		}
 	}
+	for s.result.Runs < s.Least {
+		if answer, err := s.try(set, Confirm); err != nil || answer != Works {
+			return refuted, 0, err
+		}
+	}
 	return confirmed, 0, nil
 }
 
 // confirmWorks runs a set that should work once more, if that is necessary; more
 // says that further runs are.
 func (s *state) confirmWorks(set caps.Set) (out outcome, more bool, err error) {
-	missing := func() bool {
-		t := s.tallies[set]
-		return t == nil || t.fails() == 0 && (t.runs() < s.need || s.result.Runs < s.Least)
-	}
-	if missing() {
+	if t := s.tallies[set]; t == nil || t.fails() == 0 && t.runs() < s.need {
 		if _, err := s.try(set, Confirm); err != nil {
 			return refuted, false, err
 		}
@@ -126,7 +127,7 @@ func (s *state) confirmWorks(set caps.Set) (out outcome, more bool, err error) {
 	if s.tallies[set].fails() > 0 {
 		return refuted, false, nil
 	}
-	return confirmed, missing(), nil
+	return confirmed, s.tallies[set].runs() < s.need, nil
 }
 
 // confirmFails runs a set that should fail once more, if that is necessary. One that

@@ -39,6 +39,8 @@ func isNo(t reflect.Type) string {
 		return "is neither true nor false"
 	case reflect.String, reflect.Slice:
 		return "is not an array of strings"
+	case reflect.Int, reflect.Int64, reflect.Uint32, reflect.Uint64:
+		return "is not a whole number in range"
 	}
 	return "is not an object"
 }

@@ -10,6 +10,7 @@ func TestRead(t *testing.T) {
 	type document struct {
 		Keep []string `json:"keep"`
 		Host *struct{ Privileged *bool }
+		UID  uint32
 	}
 	for _, test := range []struct{ name, text, err string }{
 		{"plain", `{"keep": ["a"], "other": [1, {"keep": 2}]}`, ""},
@@ -26,6 +27,8 @@ func TestRead(t *testing.T) {
 		{"no strings", `{"keep": ["a", 5]}`, "keep is not an array of strings"},
 		{"no object", `{"Host": 5}`, "Host is not an object"},
 		{"no boolean", `{"Host": {"Privileged": "true"}}`, "Host.Privileged is neither true nor false"},
+		{"no number", `{"UID": "0"}`, "UID is not a whole number in range"},
+		{"a number too large", `{"UID": 4294967296}`, "UID is not a whole number in range"},
 		{"another document", `5`, "line 1: is not an object"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
