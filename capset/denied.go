@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// denied says where the modes of files deny this thread, which may have the command's
-// user by now, to execute a file or to enter a directory; "" where they do not.
+// denied names the file or directory whose mode denies this thread, which may be the
+// command's user by now, to execute a file or to enter a directory; "" if none does.
 func denied(at files.Lookup, path, do string) string {
 	uid := unix.Geteuid()
 	if dir := at.Denier(path); dir != "" {

@@ -61,7 +61,7 @@ func (e *environOptions) ofUser(env []string, id *identity, warn func(string)) (
 	if err := id.lookUp(); err != nil {
 		return nil, err
 	}
-	// As runc(8) has it for a user without an entry, or none to be read.
+	// As runc(8) does for a user without an entry, or if passwd cannot be read.
 	env = environ.Set(env, "HOME", cmp.Or(id.account.Home, "/"))
 	if (e.login || e.reset) && id.account.Known {
 		env = environ.Set(env, "USER", id.account.Name)

@@ -98,7 +98,7 @@ func (k *keepOptions) base(from *cred.State) (caps.Set, error) {
 	switch k.from.Value {
 	case "", "none":
 		return 0, nil
-	case "current": // what can be handed on
+	case "current": // what can become inheritable
 		return from.Permitted & (from.Bounding | from.Inheritable), nil
 	}
 	if set, ok := catalog.Default(k.from.Value); ok {

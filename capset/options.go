@@ -83,8 +83,8 @@ found, 1 if not.
 	}
 }
 
-// list is a list of capabilities, which is read later: what all is depends on the
-// kernel, and the kernel is only asked where all is said.
+// list is a list of capabilities. It is read later: what "all" means depends on the
+// kernel, which is asked only if the word is there.
 var list = flags.Unread(flags.Caps(0))
 
 func (k *keepOptions) options() []flags.Option {

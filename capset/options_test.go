@@ -42,7 +42,7 @@ func TestManual(t *testing.T) {
 	}
 	for _, name := range page {
 		if !slices.Contains(names, name) {
-			t.Errorf("the manual has %s, which is no option", name)
+			t.Errorf("the manual has %s, which is not an option", name)
 		}
 	}
 }

@@ -81,7 +81,7 @@ func dispatch(args, env []string, out *term.Output) error {
 	return p.start(warn)
 }
 
-// information is what is asked for instead of a launch.
+// information is the text that an option asks for instead of a launch, "" for none.
 func (o *options) information(help string) (string, error) {
 	switch m := &o.mode; {
 	case help != "":

@@ -24,8 +24,8 @@ type userOptions struct {
 	ifRoot       bool
 }
 
-// of are the options that a process in the state from goes by: with --if-root none,
-// unless it is root.
+// of are the options that apply to a process in the state from: with --if-root none,
+// unless its effective uid is 0.
 func (u *userOptions) of(from *cred.State) (*userOptions, error) {
 	switch {
 	case u.ownStdio && !u.spec.OK && !slices.ContainsFunc(u.ids, word.ofUID):
@@ -45,7 +45,7 @@ func (w word) ofUID() bool { return w.option == "--ruid" || w.option == "--euid"
 type identity struct {
 	accounts accounts.Files // of the root that it will have
 	uid, gid cred.IDs
-	// account is whose the real uid is, once it is looked up.
+	// account is the account of the real uid, once it is looked up.
 	account  accounts.Account
 	lookedUp bool
 }
@@ -87,8 +87,8 @@ func idChange(id cred.IDs) cred.Known[cred.IDs] {
 	return cred.Known[cred.IDs]{Value: id, OK: id != cred.Same(cred.Unchanged)}
 }
 
-// lookUp finds the account of the real uid, which setpriv(1) goes by as well. It
-// may be another than the one that --user named, and passwd may be Unread.
+// lookUp finds the account of the real uid, which setpriv(1) uses as well. It may
+// differ from the one that --user named, and passwd may be Unread.
 func (id *identity) lookUp() error {
 	if !id.lookedUp {
 		id.account, id.lookedUp = id.accounts.AccountOf(id.uid.Real), true
@@ -96,8 +96,8 @@ func (id *identity) lookUp() error {
 	return broken(id.account.Unread)
 }
 
-// broken is the error of reading a passwd, unless it says that there is none that
-// could be read: then it names no one, and numbers do.
+// broken is the error of reading passwd, nil for a file that is missing or may not be
+// read: numeric ids do without it.
 func broken(err error) error {
 	for _, none := range []error{unix.EACCES, unix.EISDIR, unix.ENOTDIR, unix.ELOOP, unix.ENXIO, unix.EFBIG} {
 		if errors.Is(err, none) {
@@ -125,13 +125,13 @@ func (id *identity) set(w word) (err error) {
 	return err
 }
 
-// resolveGroups reads --groups. Without it a user brings its groups along, one
-// that was given with a group only that.
+// resolveGroups reads --groups. Without it a user has the groups of group(5), or only
+// the group that was given with it.
 func (u *userOptions) resolveGroups(r *plan.Request, id *identity, from *cred.State) (err error) {
 	mode := u.groups.Value
 	switch {
 	case u.groups.OK:
-	case !u.spec.OK && len(u.ids) > 0: // with root's they would be half a change
+	case !u.spec.OK && len(u.ids) > 0: // with root's groups the change would be incomplete
 		return errors.New(u.ids[0].option + " needs --groups=init, none, keep or a list, for the supplementary groups")
 	case !u.spec.OK:
 		return nil
@@ -203,8 +203,9 @@ func (id *identity) withPrimary(list []uint32) cred.Known[[]uint32] {
 	return cred.Is(slices.Compact(list))
 }
 
-// checkIDs reads what the ids of this process are worth: for a dry run, and where a
-// plan goes by them. A first look into /proc costs more than all steps.
+// checkIDs reads which ids the user namespace maps, for a dry run and where a plan
+// depends on current ids, and refuses ids that may stand for others. The first read of
+// /proc costs more than all steps.
 func (o *options) checkIDs(u *userOptions, r *plan.Request, from *cred.State) (err error) {
 	ns := &from.UserNS
 	stays := func(asked cred.Known[cred.IDs]) bool { return !asked.OK || asked.Value.Effective == cred.Unchanged }

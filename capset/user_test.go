@@ -96,7 +96,7 @@ func TestResolveUser(t *testing.T) {
 	}
 }
 
-// TestKept: what a command line keeps of what there is.
+// TestKept: which capabilities a command line keeps.
 func TestKept(t *testing.T) {
 	from := cred.State{Sets: cred.Sets{
 		Permitted:   caps.Of(caps.Chown, caps.Kill, caps.NetRaw),

@@ -299,7 +299,7 @@ func (s *slot) launch(l launch, sum *tally) error {
 		return wrong("%v", err)
 	}
 	if p.After == nil && p.Unforeseen != "" && real.status == 0 && real.after != nil {
-		// What cannot be told from inside is started only with --allow-mismatch.
+		// What is unknown from inside is started only with --allow-mismatch.
 		if !l.has("allow-mismatch") {
 			return wrong("it was started, and what it has is not known")
 		}

@@ -18,7 +18,7 @@ import (
 )
 
 // The test binary is also the process that execs and the program that is
-// exec'd, told apart by the environment.
+// exec'd, distinguished by the environment.
 const (
 	roleVar   = "KERNEL_TEST_ROLE"
 	roleStart = "start"
@@ -108,20 +108,20 @@ func (s *start) take() error {
 	if err := prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL); err != nil {
 		return fmt.Errorf("ambient clear: %w", err)
 	}
-	held, err := readState()
+	now, err := readState()
 	if err != nil {
 		return err
 	}
-	s.Permitted &= held.Permitted
+	s.Permitted &= now.Permitted
 	s.Effective &= s.Permitted
-	s.Inheritable &= held.Bounding
+	s.Inheritable &= now.Bounding
 	if !s.InheritFirst {
 		s.Inheritable &= s.Bounding
 	}
-	if err := capset(held.Effective, held.Permitted, s.Inheritable); err != nil {
+	if err := capset(now.Effective, now.Permitted, s.Inheritable); err != nil {
 		return fmt.Errorf("capset: %w", err)
 	}
-	for c := range (held.Bounding &^ s.Bounding).All() {
+	for c := range (now.Bounding &^ s.Bounding).All() {
 		if err := prctl(unix.PR_CAPBSET_DROP, uintptr(c)); err != nil {
 			return fmt.Errorf("bounding drop %v: %w", c, err)
 		}
@@ -129,7 +129,7 @@ func (s *start) take() error {
 	if err := s.takeIDs(); err != nil {
 		return err
 	}
-	for c := range (s.Ambient & held.Permitted & s.Inheritable).All() {
+	for c := range (s.Ambient & now.Permitted & s.Inheritable).All() {
 		if err := prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, uintptr(c)); err != nil {
 			return fmt.Errorf("ambient %v: %w", c, err)
 		}

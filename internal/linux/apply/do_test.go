@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestCheckDirectory: another directory than "/" is told from it, whatever its name.
+// TestCheckDirectory: a directory is compared by identity, not by name.
 func TestCheckDirectory(t *testing.T) {
 	for path, same := range map[string]bool{"/": true, "/.": true, t.TempDir(): false} {
 		f, err := os.Open(path)

@@ -1,15 +1,14 @@
-// Package inherit knows what this process was started with where Go's runtime
-// changes it before main, and puts it back for the command that comes next.
+// Package inherit knows the state in which this process was started, as far as Go's
+// runtime changes it before main, and restores it for a command to be executed.
 //
-// The runtime takes over signals that were ignored, unblocks some that were
-// blocked and raises RLIMIT_NOFILE, and package os drops duplicates from the
-// environment. A program that execs another must undo that to be no more than a
-// link in the chain. Only a descriptor 0, 1 or 2 that was closed stays what the
-// runtime makes of it, /dev/null.
+// The runtime handles signals that were ignored, unblocks some that were blocked and
+// raises RLIMIT_NOFILE, and package os drops duplicates from the environment. A
+// launcher must undo this, so that the command is started as without it. Only a
+// descriptor 0, 1 or 2 that was closed stays open as /dev/null.
 //
-// The Makefile's build knows all of this, by the tag exactstart and the linker
-// flag -checklinkname=0 (exact.go). A plain go build works, knows less and
-// restores nothing: see [Lacks].
+// The Makefile's build reads all of this from the runtime, by the tag exactstart and the
+// linker flag -checklinkname=0 (exact.go). A plain go build cannot, and restores
+// nothing: see [Lacks].
 package inherit
 
 import (
@@ -19,10 +18,10 @@ import (
 	"unsafe"
 )
 
-// Lacks is for people what this build lacks, empty for nothing.
-var Lacks = "plain go build: ignored signals, the blocked mask and the order of the environment are not handed on as they were; make build does"
+// Lacks says for people what this build cannot do, empty for nothing.
+var Lacks = "plain go build: ignored signals, the blocked mask and the order of the environment are not passed on unchanged; use make build"
 
-// Exact says whether this build knows all that the package speaks of.
+// Exact reports whether this build can restore everything.
 //
 //go:nosplit
 func Exact() bool { return dispositions != nil }

@@ -13,7 +13,7 @@ import (
 	"capsh/internal/testenv"
 )
 
-// passwd holds every kind of line that was seen to matter.
+// passwd has every kind of line that makes a difference.
 const passwd = `# a comment: x:5:5
 root:x:0:0:root:/root:/bin/bash
 

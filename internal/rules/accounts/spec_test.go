@@ -44,7 +44,7 @@ func TestAccount(t *testing.T) {
 	}
 }
 
-// TestAccountUnread: a passwd that may not be read is no matter for numbers, and
+// TestAccountUnread: numbers need no readable passwd, and
 // never one that names no one.
 func TestAccountUnread(t *testing.T) {
 	f := Files{Read: func(path string) ([]byte, error) {

@@ -135,7 +135,7 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestRefused: what cannot be had, or would come out otherwise, is an error.
+// TestRefused: what is not permitted, or would have another result, is an error.
 func TestRefused(t *testing.T) {
 	carries := plain
 	carries.HasCaps, carries.Caps = true, filecap.Caps{Permitted: netRaw, Effective: true, Version: 2}
@@ -349,12 +349,12 @@ func TestBestEffort(t *testing.T) {
 		t.Errorf("%v, %q, %v", err, p.Warnings, p.After.Value.Sets)
 	}
 	if _, err := makePlan(user(), plain, plan.Request{AllowNewPrivs: true, BestEffort: true}); err == nil {
-		t.Error("a bounding set that stays open is no matter of effort")
+		t.Error("best effort accepts a bounding set that cannot shrink")
 	}
 	other := as(1001)
 	other.BestEffort = true
 	if _, err := makePlan(user(), plain, other); err == nil {
-		t.Error("a user that cannot be had is no matter of effort")
+		t.Error("best effort accepts a change of user that is not permitted")
 	}
 }
 

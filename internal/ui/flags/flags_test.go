@@ -311,8 +311,8 @@ func TestListed(t *testing.T) {
 	}
 }
 
-// TestDescribed: a shell is told what an option does, and offered files where no word
-// fits.
+// TestDescribed: an option comes with its description, and files are offered where no
+// word fits.
 func TestDescribed(t *testing.T) {
 	table := &flags.Table{Groups: []flags.Group{{Options: []flags.Option{
 		{Name: "word", Help: "a word", Value: flags.To(new(string), flags.Text("WORD", "one", flags.Files))},

@@ -96,8 +96,8 @@ func names(file string) (list []string) {
 	return list
 }
 
-// plain reports whether a name is made of letters, digits and what else means
-// nothing to any shell, a mark not first.
+// plain reports whether a name has only letters, digits and characters without a
+// meaning in any shell, and begins with a letter or digit.
 func plain(name string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 	return name != "" && strings.Contains(letters, name[:1]) && strings.Trim(name, letters+".-@") == ""
