@@ -46,8 +46,9 @@ func InRoot(r procfs.Root, pid int) (Lookup, error) {
 const readOnly = unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
 
 // OpenFD opens a file with flags of open(2), to which it adds O_CLOEXEC. The error
-// is an errno; of a Chroot it is ENOSYS before Linux 5.6.
-func (l Lookup) OpenFD(path string, flags int) (int, error) {
+// is an errno; of a Chroot it is ENOSYS before Linux 5.6, and EBADF where the call only
+// reports success.
+func (l Lookup) OpenFD(path string, flags int) (fd int, err error) {
 	if path != "" && path[0] != '/' {
 		switch {
 		case l.Hidden:
@@ -57,12 +58,17 @@ func (l Lookup) OpenFD(path string, flags int) (int, error) {
 		}
 	}
 	if l.Chroot {
-		return procfs.Openat2(l.Dir, path, &unix.OpenHow{
+		fd, err = procfs.Openat2(l.Dir, path, &unix.OpenHow{
 			Flags:   uint64(flags | unix.O_CLOEXEC),
 			Resolve: unix.RESOLVE_IN_ROOT,
 		})
+	} else {
+		fd, err = unix.Openat(l.Dir, path, flags|unix.O_CLOEXEC, 0)
 	}
-	return unix.Openat(l.Dir, path, flags|unix.O_CLOEXEC, 0)
+	if err == nil && fd <= 2 { // these are open: a seccomp filter answered with 0
+		return -1, unix.EBADF
+	}
+	return fd, err
 }
 
 // File is an open file that is read without Go's poller, which would add five system
