@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/sandbox"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -27,11 +26,7 @@ func (l *launch) advise(err error, from *cred.State) error {
 
 // surroundings is whose container this process is in, as far as that can be seen.
 func surroundings() container.Identity {
-	pid, err := procfs.Proc.Self()
-	if err != nil {
-		return container.Identity{}
-	}
-	facts, err := sandbox.Identity(procfs.Proc, pid)
+	facts, err := sandbox.OwnIdentity()
 	if err != nil {
 		return container.Identity{}
 	}

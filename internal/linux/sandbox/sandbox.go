@@ -29,6 +29,20 @@ func Identity(r procfs.Root, pid int) (container.Facts, error) {
 	return job{r, pid, pid, Own(r, pid), false}.read(procfs.Options{UserNS: true}, false)
 }
 
+// OwnIdentity is Identity of this process, for a program that does not serve [Apart]:
+// what the files show is unknown where to look at them may take for ever.
+func OwnIdentity() (f container.Facts, err error) {
+	pid, err := procfs.Proc.Self()
+	if err != nil {
+		return f, err
+	}
+	_, err = job{Root: procfs.Proc, PID: pid, TID: pid}.shown(&f, procfs.Options{UserNS: true}, true)
+	if err == nil && !f.Mounts.Value.MayHang() {
+		place{files.Here}.marks(&f)
+	}
+	return f, err
+}
+
 // Own reports whether a process is this one, which alone can be probed.
 func Own(r procfs.Root, pid int) bool {
 	own, err := r.Self()
@@ -37,24 +51,12 @@ func Own(r procfs.Root, pid int) bool {
 
 // read does the job; isApart says that this process may wait for files for ever.
 func (j job) read(what procfs.Options, isApart bool) (f container.Facts, err error) {
-	r, pid, tid := j.Root, j.PID, j.TID
-	if j.Own && tid == pid && !isApart {
-		f.Process, err = self.Process(what)
-	} else {
-		f.Process, err = r.Process(pid, tid, what)
-	}
+	t, err := j.shown(&f, what, j.Own && j.TID == j.PID && !isApart)
 	if err != nil {
 		return f, err
 	}
-	at := root{r}
-	at.kernel(&f)
-	at.host(&f)
-	t := thread{r.Thread(pid, tid)}
-	if err := t.container(&f); err != nil {
-		return f, err
-	}
-	f.FirstNet = at.firstNet(&f.Namespaces[container.NetNS])
 	if j.Reach {
+		at := root{j.Root}
 		at.effects(&f)
 		at.settings(&f)
 		f.DeviceRules = deviceRules(&f)
@@ -77,6 +79,26 @@ func (j job) read(what procfs.Options, isApart bool) (f container.Facts, err err
 		within.reach(&f, final)
 	}
 	return f, nil
+}
+
+// shown reads what procfs shows of the process, of its kernel and of its container; isSelf
+// says that it is this process by its main thread.
+func (j job) shown(f *container.Facts, what procfs.Options, isSelf bool) (t thread, err error) {
+	t = thread{j.Root.Thread(j.PID, j.TID)}
+	if isSelf {
+		f.Process, err = self.Process(what)
+	} else {
+		f.Process, err = j.Root.Process(j.PID, j.TID, what)
+	}
+	if err != nil {
+		return t, err
+	}
+	at := root{j.Root}
+	at.kernel(f)
+	at.host(f)
+	err = t.container(f)
+	f.FirstNet = at.firstNet(&f.Namespaces[container.NetNS])
+	return t, err
 }
 
 // root is the procfs that a container is read in, thread one of its threads, place
