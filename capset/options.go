@@ -83,16 +83,12 @@ found, 1 if not.
 	}
 }
 
-// list is a list of capabilities. It is read later: what "all" means depends on the
-// kernel, which is asked only if the word is there.
-var list = flags.Unread(flags.Caps(0))
-
 func (k *keepOptions) options() []flags.Option {
 	return []flags.Option{
-		{Name: "keep", Short: "k", Help: "keep these capabilities through the execve", Value: ordered(&k.words, "--keep", list)},
+		{Name: "keep", Short: "k", Help: "keep these capabilities through the execve", Value: ordered(&k.words, "--keep", flags.UnreadCaps)},
 		{Name: "from", Help: "the set to start from; none by default", Value: flags.Once(&k.from, flags.Some(flags.Base))},
-		{Name: "cap-add", Help: "keep these too, as for docker run", Value: ordered(&k.words, "--cap-add", list)},
-		{Name: "cap-drop", Help: "do not keep these, as for docker run", Value: ordered(&k.words, "--cap-drop", list)},
+		{Name: "cap-add", Help: "keep these too, as for docker run", Value: ordered(&k.words, "--cap-add", flags.UnreadCaps)},
+		{Name: "cap-drop", Help: "do not keep these, as for docker run", Value: ordered(&k.words, "--cap-drop", flags.UnreadCaps)},
 	}
 }
 
@@ -112,9 +108,9 @@ func (u *userOptions) options() []flags.Option {
 func (s *setOptions) options() []flags.Option {
 	return []flags.Option{
 		{Name: "bounding", Help: "the bounding set; +a,-b changes it, keep does not", Value: flags.Once(&s.bounding, flags.Bounding)},
-		{Name: "inheritable", Help: "the inheritable set, in the same way", Value: flags.Once(&s.inheritable, list)},
-		{Name: "permitted", Help: "the permitted set, in the same way", Value: flags.Once(&s.permitted, list)},
-		{Name: "ambient", Help: "the ambient set, in the same way", Value: flags.Once(&s.ambient, list)},
+		{Name: "inheritable", Help: "the inheritable set, in the same way", Value: flags.Once(&s.inheritable, flags.UnreadCaps)},
+		{Name: "permitted", Help: "the permitted set, in the same way", Value: flags.Once(&s.permitted, flags.UnreadCaps)},
+		{Name: "ambient", Help: "the ambient set, in the same way", Value: flags.Once(&s.ambient, flags.UnreadCaps)},
 		{Name: "securebits", Help: "names, a number or none; +a,-b changes them", Value: flags.Once(&s.securebits, flags.SecurebitChanges)},
 		{Name: "lock", Help: "lock securebits: no uid gives capabilities", Value: flags.Switch(&s.lock)},
 		{Name: "no-new-privs", Help: "set no_new_privs, which is the default", Value: flags.Switch(&s.noNewPrivs)},

@@ -157,7 +157,7 @@ func (v *view) output(formats ...string) []flags.Option {
 	return []flags.Option{
 		{Name: "format", Help: "how to write it", Value: format},
 		{Name: "json", Help: "the same as --format=json", Value: json},
-		{Name: "color", Help: "write in colour: auto, always or never", Value: flags.To(&v.color, flags.Color)},
+		{Name: "color", Help: "write in colour: auto, always or never", Value: flags.To(&v.color, flags.Among("WHEN", "auto", "always", "never"))},
 	}
 }
 

@@ -12,19 +12,19 @@ import (
 )
 
 // shells are those that there is a script for.
-var shells = flags.OneOf("bash", "zsh", "fish")
+func shells() flags.Kind[string] { return flags.OneOf("bash", "zsh", "fish") }
 
 // completionCommand is capsh completion.
 type completionCommand struct{}
 
 func (completionCommand) table() *flags.Table {
 	return &flags.Table{
-		Usage: "capsh completion " + shells.Word,
+		Usage: "capsh completion " + shells().Word,
 		About: `Writes a script that lets a shell complete command lines of capsh and capset:
 source <(capsh completion bash), capsh completion fish | source. For good, make
 install puts the scripts where the shells look.
 `,
-		Operand: shells.Complete,
+		Operand: shells().Complete,
 	}
 }
 
@@ -46,9 +46,9 @@ func (completionCommand) run(operands, _ []string, out *term.Output) error {
 		return nil
 	}
 	if len(operands) != 1 {
-		return usageError("needs one of %s", strings.Join(shells.Complete(""), ", "))
+		return usageError("needs one of %s", strings.Join(shells().Complete(""), ", "))
 	}
-	shell, err := shells.Parse(operands[0])
+	shell, err := shells().Parse(operands[0])
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}

@@ -32,7 +32,7 @@ type need struct {
 
 // option is --need. It is read when the procfs is known that says what all is.
 func (n *need) option() flags.Option {
-	return flags.Option{Name: "need", Help: "what a FORM is to ask for instead", Value: flags.Known(&n.typed, flags.Unread(flags.Caps(0)))}
+	return flags.Option{Name: "need", Help: "what a FORM is to ask for instead", Value: flags.Known(&n.typed, flags.UnreadCaps)}
 }
 
 // check reads --need, which is refused where nothing asks for it.

@@ -96,7 +96,7 @@ func (a *Assessment) onHost(f *Facts, c caps.Cap) (Severity, string) {
 	if !named {
 		return Medium, ""
 	}
-	if needs, ok := conditions[c]; ok {
+	if needs, ok := conditions()[c]; ok {
 		return needs(f)
 	}
 	switch e.Host {
@@ -119,51 +119,53 @@ func (a *Assessment) onHost(f *Facts, c caps.Cap) (Severity, string) {
 }
 
 // conditions are of the capabilities that take more than themselves.
-var conditions = map[caps.Cap]func(f *Facts) (Severity, string){
-	caps.SysPtrace: func(f *Facts) (Severity, string) {
-		if f.shared(PIDNS).Value || len(f.HostProcs) > 0 {
-			return Critical, ""
-		}
-		return Low, "the PID namespace is its own"
-	},
-	caps.Mknod: func(f *Facts) (Severity, string) {
-		switch opens := f.opensDisks(); {
-		case !opens.OK:
-			return Medium, "unless the device cgroup permits disks, which is unknown"
-		case opens.Value:
-			return Critical, ""
-		}
-		return Low, "the device cgroup permits no disk"
-	},
-	caps.SysTTYConfig: func(f *Facts) (Severity, string) {
-		if f.usesConsole() {
-			return High, ""
-		}
-		return Low, "no console of the host can be opened"
-	},
-	caps.CheckpointRestore: func(*Facts) (Severity, string) {
-		return Low, "files of processes with more privileges stay closed"
-	},
-	caps.AuditControl: sharing(PIDNS, "the PID namespace is its own"),
-	caps.AuditRead:    sharing(NetNS, "the network namespace is its own"),
-	caps.MACAdmin: func(f *Facts) (Severity, string) {
-		if f.Label.OK && f.Label.Value == "" {
-			return Low, "no security module labels processes"
-		}
-		return Medium, ""
-	},
-	caps.BPF: func(f *Facts) (Severity, string) {
-		if f.ready().Has(caps.Perfmon) {
-			return Critical, ""
-		}
-		return Low, "not without perfmon"
-	},
-	caps.Perfmon: func(f *Facts) (Severity, string) {
-		if f.ready().Has(caps.BPF) {
-			return Critical, ""
-		}
-		return Medium, "it reads memory only with bpf"
-	},
+func conditions() map[caps.Cap]func(f *Facts) (Severity, string) {
+	return map[caps.Cap]func(f *Facts) (Severity, string){
+		caps.SysPtrace: func(f *Facts) (Severity, string) {
+			if f.shared(PIDNS).Value || len(f.HostProcs) > 0 {
+				return Critical, ""
+			}
+			return Low, "the PID namespace is its own"
+		},
+		caps.Mknod: func(f *Facts) (Severity, string) {
+			switch opens := f.opensDisks(); {
+			case !opens.OK:
+				return Medium, "unless the device cgroup permits disks, which is unknown"
+			case opens.Value:
+				return Critical, ""
+			}
+			return Low, "the device cgroup permits no disk"
+		},
+		caps.SysTTYConfig: func(f *Facts) (Severity, string) {
+			if f.usesConsole() {
+				return High, ""
+			}
+			return Low, "no console of the host can be opened"
+		},
+		caps.CheckpointRestore: func(*Facts) (Severity, string) {
+			return Low, "files of processes with more privileges stay closed"
+		},
+		caps.AuditControl: sharing(PIDNS, "the PID namespace is its own"),
+		caps.AuditRead:    sharing(NetNS, "the network namespace is its own"),
+		caps.MACAdmin: func(f *Facts) (Severity, string) {
+			if f.Label.OK && f.Label.Value == "" {
+				return Low, "no security module labels processes"
+			}
+			return Medium, ""
+		},
+		caps.BPF: func(f *Facts) (Severity, string) {
+			if f.ready().Has(caps.Perfmon) {
+				return Critical, ""
+			}
+			return Low, "not without perfmon"
+		},
+		caps.Perfmon: func(f *Facts) (Severity, string) {
+			if f.ready().Has(caps.BPF) {
+				return Critical, ""
+			}
+			return Medium, "it reads memory only with bpf"
+		},
+	}
 }
 
 // sharing grades a capability that counts in a namespace of the host alone.
@@ -239,25 +241,32 @@ func (a *Assessment) filtered(f *Facts, call Syscall) (Severity, string) {
 		return Critical, ""
 	case tried:
 		return Low, "the seccomp filter stops " + string(call)
-	case slices.Contains(filters[a.Runtime], call):
+	case slices.Contains(filteredBy(a.Runtime), call):
 		return Low, "the default seccomp filter of " + a.Runtime + " stops " + string(call)
 	case traces && !a.ofEngine(catalog.LXC):
 		return Medium, "if the seccomp filter stops " + string(call) + ", as Docker's did before version 23; else critical"
-	case filters[a.Runtime] != nil:
+	case filteredBy(a.Runtime) != nil:
 		return Critical, ""
 	}
 	return Critical, "unless the seccomp filter stops " + string(call)
 }
 
-// filters are the system calls that the default filters of runtimes stop even for who
+// filteredBy is the system calls that the default filter of a runtime stops even for who
 // has the capability (moby profiles/seccomp/default_linux.go, containers/common
 // pkg/seccomp/default_linux.go, lxc config/templates/common.seccomp, systemd
 // src/nspawn/nspawn-seccomp.c).
-var filters = map[string][]Syscall{
-	catalog.Docker: {KexecLoad}, catalog.Containerd: {KexecLoad}, catalog.Kubernetes: {KexecLoad},
-	catalog.Podman: {KexecLoad, BPF, PerfEventOpen}, catalog.CRIO: {KexecLoad, BPF, PerfEventOpen},
-	catalog.LXC:    {KexecLoad, OpenByHandleAt, InitModule},
-	catalog.Nspawn: {KexecLoad, OpenByHandleAt, BPF, PerfEventOpen},
+func filteredBy(runtime string) []Syscall {
+	switch runtime {
+	case catalog.Docker, catalog.Containerd, catalog.Kubernetes:
+		return []Syscall{KexecLoad}
+	case catalog.Podman, catalog.CRIO:
+		return []Syscall{KexecLoad, BPF, PerfEventOpen}
+	case catalog.LXC:
+		return []Syscall{KexecLoad, OpenByHandleAt, InitModule}
+	case catalog.Nspawn:
+		return []Syscall{KexecLoad, OpenByHandleAt, BPF, PerfEventOpen}
+	}
+	return nil
 }
 
 // engines are the runtimes that have Docker's filter, or one made after it.

@@ -6,6 +6,7 @@ import (
 	"capsh/internal/linux/inherit"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/schema"
 	"capsh/internal/ui/version"
@@ -62,7 +63,7 @@ func (s *session) help(string) error {
 
 // helpAll is --help=all.
 func (s *session) helpAll(which string) error {
-	if _, err := allWord.Parse(which); err != nil {
+	if _, err := flags.OneOf("all").Parse(which); err != nil {
 		s.text(Usage(s.args0))
 		return fmt.Errorf("--help: %w", err)
 	}

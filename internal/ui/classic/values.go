@@ -15,26 +15,23 @@ type value struct {
 
 // Of capabilities libcap's capsh takes whole names alone.
 var (
-	oneCap  = &value{"CAP", func(string) []string { return flags.CapNames("cap_") }}
-	capList = &value{"LIST", func(typed string) []string { return flags.Listed(flags.CapNames("cap_"), typed, "all") }}
-	mode    = &value{"MODE", func(string) []string { return flags.ModeNames() }}
-	zeroOne = &value{"0|1", func(string) []string { return []string{"0", "1"} }}
-	user    = &value{"NAME", func(string) []string { return flags.UserNames() }}
-	groups  = &value{"LIST", func(typed string) []string { return flags.Listed(flags.GroupNames(), typed) }}
-	all     = &value{allWord.Word, allWord.Complete}
-	number  = &value{"N", nil}
-	text    = &value{"TEXT", nil}
-	file    = &value{"PATH", func(string) []string { return []string{flags.Files} }}
+	oneCap  = value{"CAP", func(string) []string { return flags.CapNames("cap_") }}
+	capList = value{"LIST", func(typed string) []string { return flags.Listed(flags.CapNames("cap_"), typed, "all") }}
+	mode    = value{"MODE", func(string) []string { return flags.ModeNames() }}
+	zeroOne = value{"0|1", func(string) []string { return []string{"0", "1"} }}
+	user    = value{"NAME", func(string) []string { return flags.UserNames() }}
+	groups  = value{"LIST", func(typed string) []string { return flags.Listed(flags.GroupNames(), typed) }}
+	all     = value{"all", func(string) []string { return []string{"all"} }}
+	number  = value{"N", nil}
+	text    = value{"TEXT", nil}
+	file    = value{"PATH", func(string) []string { return []string{flags.Files} }}
 
-	formatted = &value{format.Word, format.Complete}
-	processes = &value{flags.Processes.Word, flags.CompletePIDs}
+	formatted = value{format.Word, format.Complete}
+	processes = value{flags.Processes.Word, flags.CompletePIDs}
 )
 
-// allWord is what --help takes, format what --format does.
-var (
-	allWord = flags.OneOf("all")
-	format  = flags.Format()
-)
+// format is what --format takes.
+var format = flags.Format()
 
 // Complete lists what the last word of a line can become.
 func Complete(last string) (list []string) {

@@ -12,7 +12,7 @@ const (
 )
 
 // helpValue is the value of --help. [Table.Parse] acts on it.
-var helpValue = Value{Word: "all", need: optional, Complete: OneOf("all").Complete}
+var helpValue = Value{Word: "all", need: optional, Complete: func(string) []string { return []string{"all"} }}
 
 // help is the text for --help, whose value may be all.
 func (t *Table) help(which string) (string, error) {

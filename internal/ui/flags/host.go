@@ -26,6 +26,10 @@ func Caps(all caps.Set) Kind[caps.Set] {
 	}
 }
 
+// UnreadCaps is Caps kept as it was typed: what all is depends on the kernel, which is
+// only asked where it matters.
+var UnreadCaps = Kind[string]{Word: "LIST", Parse: asTyped, Complete: CompleteCaps}
+
 // CompleteCaps completes a list of capabilities: by short names, unless the last
 // item begins as whole ones do.
 func CompleteCaps(typed string) []string {
@@ -51,8 +55,8 @@ func CapNames(typed string) []string {
 // UserName is the name or number of a user, GroupName that of a group. Both are
 // looked up later, in the files of the root that counts.
 var (
-	UserName  = Kind[string]{Word: "USER", Parse: Text("").Parse, Complete: func(string) []string { return UserNames() }}
-	GroupName = Kind[string]{Word: "GROUP", Parse: Text("").Parse, Complete: func(string) []string { return GroupNames() }}
+	UserName  = Kind[string]{Word: "USER", Parse: asTyped, Complete: func(string) []string { return UserNames() }}
+	GroupName = Kind[string]{Word: "GROUP", Parse: asTyped, Complete: func(string) []string { return GroupNames() }}
 )
 
 // RootID is uid 0 of a user namespace, by its number in this one; no namespace has
@@ -71,7 +75,7 @@ var RootID = Kind[uint32]{
 // UserSpec is USER, USER:GROUP or :GROUP.
 var UserSpec = Kind[string]{
 	Word:  "USER[:GROUP]",
-	Parse: Text("").Parse,
+	Parse: asTyped,
 	Complete: func(typed string) []string {
 		if i := strings.IndexByte(typed, ':') + 1; i > 0 {
 			return Prefixed(typed[:i], GroupNames())

@@ -3,7 +3,6 @@ package flags
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -160,7 +159,9 @@ var Ptracer = Kind[uint64]{
 }
 
 // Base is what to keep to begin with: none, current, a runtime's default, or a file.
-var Base = Text("none|current|RUNTIME|FILE", slices.Concat([]string{"none", "current"}, DefaultNames(), []string{Files})...)
+var Base = Kind[string]{Word: "none|current|RUNTIME|FILE", Parse: asTyped, Complete: func(string) []string {
+	return append(DefaultNames(), "none", "current", Files)
+}}
 
 // DefaultNames are the runtimes of which a default set is known.
 func DefaultNames() (list []string) {
@@ -174,7 +175,7 @@ func DefaultNames() (list []string) {
 // behind them: init,+GROUP,+GROUP.
 var Groups = Kind[string]{
 	Word:  "init|none|keep|LIST",
-	Parse: Text("").Parse,
+	Parse: asTyped,
 	Complete: func(typed string) []string {
 		if base, more, ok := strings.Cut(typed, ",+"); ok && (base == "init" || base == "keep") {
 			return Prefixed(base+",+", Listed(GroupNames(), more))
@@ -186,28 +187,26 @@ var Groups = Kind[string]{
 // LandlockAccess is fs, net or scope, with or without :RIGHT,...; LandlockRule is
 // path-beneath:[RIGHT,...]:PATH or net-port:[RIGHT,...]:PORT, as setpriv(1) has them.
 var (
-	LandlockAccess = Kind[string]{Word: "fs|net|scope[:RIGHT,...]", Parse: Text("").Parse,
-		Complete: completeRights("fs", "fs", "net", "net", "scope", "scope")}
-	LandlockRule = Kind[string]{Word: "path-beneath|net-port:[RIGHT,...]:PATH|PORT", Parse: Text("").Parse,
-		Complete: completeRights("path-beneath:", "fs", "net-port:", "net")}
+	LandlockAccess = Kind[string]{Word: "fs|net|scope[:RIGHT,...]", Parse: asTyped,
+		Complete: func(typed string) []string { return completeRights(typed, "fs", "fs", "net", "net", "scope", "scope") }}
+	LandlockRule = Kind[string]{Word: "path-beneath|net-port:[RIGHT,...]:PATH|PORT", Parse: asTyped,
+		Complete: func(typed string) []string { return completeRights(typed, "path-beneath:", "fs", "net-port:", "net") }}
 )
 
 // completeRights completes the rights of words, each with the kind of its rights.
-func completeRights(words ...string) func(string) []string {
-	return func(typed string) (list []string) {
-		name, rights, more := strings.Cut(typed, ":")
-		for i := 0; i < len(words); i += 2 {
-			switch {
-			case !more:
-				list = append(list, words[i])
-			case words[i] == "path-beneath:" && name == "path-beneath" && strings.Contains(rights, ":"):
-				return []string{Files}
-			case strings.TrimSuffix(words[i], ":") == name && !strings.Contains(rights, ":"):
-				return Prefixed(name+":", Listed(plan.LandlockRights(words[i+1], plan.NewestLandlock).Names(), rights))
-			}
+func completeRights(typed string, words ...string) (list []string) {
+	name, rights, more := strings.Cut(typed, ":")
+	for i := 0; i < len(words); i += 2 {
+		switch {
+		case !more:
+			list = append(list, words[i])
+		case words[i] == "path-beneath:" && name == "path-beneath" && strings.Contains(rights, ":"):
+			return []string{Files}
+		case strings.TrimSuffix(words[i], ":") == name && !strings.Contains(rights, ":"):
+			return Prefixed(name+":", Listed(plan.LandlockRights(words[i+1], plan.NewestLandlock).Names(), rights))
 		}
-		return list
 	}
+	return list
 }
 
 // Assignment is NAME=VALUE, of an environment.
@@ -249,6 +248,6 @@ var SecurebitChanges = Kind[string]{
 // later.
 var Bounding = Kind[string]{
 	Word:     "LIST",
-	Parse:    Text("").Parse,
+	Parse:    asTyped,
 	Complete: func(typed string) []string { return Listed(append(CapNames(typed), "all"), typed, "none", "keep") },
 }

@@ -34,12 +34,15 @@ func Among(word string, words ...string) Kind[string] {
 
 // Text is any text, "" too; words are those that have a meaning.
 func Text(word string, words ...string) Kind[string] {
-	k := Kind[string]{Word: word, Parse: func(text string) (string, error) { return text, nil }}
+	k := Kind[string]{Word: word, Parse: asTyped}
 	if len(words) > 0 {
 		k.Complete = func(string) []string { return words }
 	}
 	return k
 }
+
+// asTyped is the Parse of a kind that takes any text.
+func asTyped(text string) (string, error) { return text, nil }
 
 // Some is a kind that refuses an empty text.
 func Some(k Kind[string]) Kind[string] {
@@ -52,15 +55,6 @@ func Some(k Kind[string]) Kind[string] {
 	}
 	return k
 }
-
-// Unread is a kind of which the value is kept as it was typed, to be read once
-// more is known.
-func Unread[T any](k Kind[T]) Kind[string] {
-	return Kind[string]{Word: k.Word, Complete: k.Complete, Parse: Text("").Parse}
-}
-
-// Color says when to write in colour.
-var Color = Among("WHEN", "auto", "always", "never")
 
 // Format is text, json, or one of more forms.
 func Format(more ...string) Kind[string] {
