@@ -28,18 +28,22 @@ func Root(t testing.TB) {
 	Need(t, "root", os.Geteuid() == 0, "run as root")
 }
 
-// HasLandlock says that the kernel has Landlock, and that it is on.
-func HasLandlock() bool {
+// LandlockABI is the version of the kernel's Landlock, and 0 where it has none or
+// Landlock is off.
+func LandlockABI() int {
 	const landlockCreateRuleset = 444 // on every architecture
 	const version = 1                 // LANDLOCK_CREATE_RULESET_VERSION: only ask for it
-	_, _, errno := syscall.Syscall(landlockCreateRuleset, 0, 0, version)
-	return errno == 0
+	abi, _, errno := syscall.Syscall(landlockCreateRuleset, 0, 0, version)
+	if errno != 0 {
+		return 0
+	}
+	return int(abi)
 }
 
 // Landlock needs it.
 func Landlock(t testing.TB) {
 	t.Helper()
-	Need(t, "landlock", HasLandlock(), "Linux 5.13 has it")
+	Need(t, "landlock", LandlockABI() > 0, "Linux 5.13 has it")
 }
 
 // Tool needs a program in PATH (or at the given path) and returns its path.

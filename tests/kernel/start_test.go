@@ -198,7 +198,11 @@ func (s *start) lockIn() error {
 func shareFS() error {
 	parent := unix.Getpid()
 	nap := unix.Timespec{Nsec: 20e6}
-	pid, _, errno := unix.RawSyscall6(unix.SYS_CLONE, unix.CLONE_FS|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	flags, stack := unix.CLONE_FS|uintptr(unix.SIGCHLD), uintptr(0)
+	if runtime.GOARCH == "s390x" { // clone(2): the first two are swapped there
+		flags, stack = stack, flags
+	}
+	pid, _, errno := unix.RawSyscall6(unix.SYS_CLONE, flags, stack, 0, 0, 0, 0)
 	if errno != 0 {
 		return errno
 	}

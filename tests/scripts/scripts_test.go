@@ -118,7 +118,9 @@ func missing(cond string) (bool, error) {
 	case "root":
 		there = os.Geteuid() == 0
 	case "landlock":
-		there = testenv.HasLandlock()
+		there = testenv.LandlockABI() > 0
+	case "landlock-network": // and for signals and sockets
+		there = testenv.LandlockABI() >= 6
 	default:
 		_, err := exec.LookPath(name)
 		there = err == nil

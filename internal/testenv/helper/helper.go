@@ -3,6 +3,7 @@ package helper
 
 import (
 	"bufio"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -184,8 +185,18 @@ func RandomState(r *rand.Rand) {
 	}
 }
 
-// Offsets in struct seccomp_data, on a little-endian host.
-const seccompNR, seccompArg0, seccompArg1 = 0, 16, 24
+// seccompNR is the number's offset in struct seccomp_data.
+const seccompNR = 0
+
+// seccompArg is the offset of the low half of an argument, which has 64 bits in
+// the host's byte order.
+func seccompArg(n uint32) uint32 {
+	low := uint32(0)
+	if binary.NativeEndian.Uint16([]byte{0, 1}) == 1 { // big-endian
+		low = 4
+	}
+	return 16 + 8*n + low
+}
 
 const (
 	filterLoad    = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
@@ -199,9 +210,9 @@ func RefusePrctl(option, from uint32) error {
 	return filter(
 		unix.SockFilter{Code: filterLoad, K: seccompNR},
 		unix.SockFilter{Code: filterEqual, K: unix.SYS_PRCTL, Jf: 5},
-		unix.SockFilter{Code: filterLoad, K: seccompArg0},
+		unix.SockFilter{Code: filterLoad, K: seccompArg(0)},
 		unix.SockFilter{Code: filterEqual, K: option, Jf: 3},
-		unix.SockFilter{Code: filterLoad, K: seccompArg1},
+		unix.SockFilter{Code: filterLoad, K: seccompArg(1)},
 		unix.SockFilter{Code: filterNotLess, K: from, Jf: 1},
 		unix.SockFilter{Code: filterReturn, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EINVAL)},
 		unix.SockFilter{Code: filterReturn, K: unix.SECCOMP_RET_ALLOW},

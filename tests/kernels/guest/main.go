@@ -115,6 +115,12 @@ func enterDisk() error {
 	if err := errors.Join(unix.Chdir(root), unix.Mount(".", "/", "", unix.MS_MOVE, ""), unix.Chroot("."), unix.Chdir("/")); err != nil {
 		return fmt.Errorf("root: %w", err)
 	}
+	// udev would make these.
+	for name, target := range map[string]string{"fd": "", "stdin": "/0", "stdout": "/1", "stderr": "/2"} {
+		if err := os.Symlink("/proc/self/fd"+target, "/dev/"+name); err != nil {
+			return err
+		}
+	}
 	return errors.Join(
 		mount("devpts", "/dev/pts", "gid=5,mode=620,ptmxmode=666"), mount("tmpfs", "/dev/shm", ""), mount("tmpfs", "/run", "mode=755"),
 		mount("cgroup2", "/sys/fs/cgroup", ""), mount("tracefs", "/sys/kernel/tracing", ""), mount("securityfs", "/sys/kernel/security", ""),
