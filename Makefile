@@ -149,8 +149,8 @@ $(DIST_ARCHES:%=dist-%): dist-%: binaries-%
 
 # nfpm's names of architectures are Go's, but for the version of arm.
 .PHONY: packages
-packages: build $(DIST_ARCHES:%=binaries-%) ## deb, rpm and apk for all architectures
-	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/stage.sh $(DIST)/build/share $(VERSION) bin/capsh
+packages: $(DIST_ARCHES:%=binaries-%) ## deb, rpm and apk for all architectures
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) packaging/stage.sh $(DIST)/build/share $(VERSION)
 	GOBIN=$(abspath $(DIST))/build/tools $(GO) install $(NFPM)
 	set -e; for arch in $(DIST_ARCHES); do for format in deb rpm apk; do \
 		ARCH=$$(echo $$arch | sed 's/^arm$$/arm6/') STAGE=$(DIST)/build/$$arch SHARE=$(DIST)/build/share VERSION=$(VERSION) \

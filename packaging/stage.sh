@@ -1,9 +1,9 @@
 #!/bin/sh
 # Write what the packages of all architectures share into a directory: manual
-# pages, completion, changelog, licence. The arguments are that directory, the
-# version, and a capsh that runs here.
+# pages, completion, changelog, licence. The arguments are that directory and the
+# version.
 set -eu
-share=$1 version=$2 capsh=$3
+share=$1 version=$2
 mkdir -p "$share"
 
 gzip -n9 <man/capsh.1 >"$share/capsh-go.1.gz"
@@ -13,7 +13,7 @@ for shell in bash zsh fish; do
 	zsh) file=_capsh-go ;;
 	*) file=capsh-go.$shell ;;
 	esac
-	"$capsh" completion "$shell" | sed 's/\bcapsh\b/capsh-go/g' >"$share/$file"
+	go run ./capsh completion "$shell" | sed 's/\bcapsh\b/capsh-go/g' >"$share/$file"
 done
 cp LICENSE "$share/copyright"
 date=$(date -u -R -d "@$SOURCE_DATE_EPOCH")

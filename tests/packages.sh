@@ -1,29 +1,42 @@
 #!/bin/sh
-# Build the packages and the image of this architecture twice and compare; check
-# them by lintian and rpmlint; install, use, upgrade and remove the deb, unpack and
-# run the others; load the image into podman and run it. As root, with dpkg.
+# Make the release for this architecture and arm64 twice and compare; check the
+# packages by lintian and rpmlint; install, use, upgrade and remove the deb, unpack
+# and run the others; load the image into podman and docker and run it, and copy from
+# it as README says. As root, with dpkg.
 set -eu
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+daemon=
+cleanup() {
+	if test -n "$daemon"; then
+		kill "$daemon" && wait "$daemon"
+	fi
+	rm -rf "$work"
+}
+trap cleanup EXIT
 arch=$(go env GOARCH)
+version=$(sed -n 's/^VERSION *?= *//p' Makefile)
 
-# build VERSION DIRECTORY builds all for this architecture.
+# need TOOL says whether it is there; where all is required, what it is for is tried.
+need() { command -v "$1" >/dev/null || test "${REQUIRE_ALL:-}" = 1 || { echo "SKIPPED, this host lacks $1"; return 1; }; }
+
+# build VERSION DIRECTORY TARGET... makes targets.
 build() {
-	make -s packages image DIST_ARCHES="$arch" VERSION="$1" DIST="$2" SOURCE_DATE_EPOCH=1000000000 >"$work/log" 2>&1 ||
-		{ cat "$work/log"; exit 1; }
-	rm -rf "$2/build"
+	as=$1 dist=$2
+	shift 2
+	make -s "$@" DIST_ARCHES="$arch $(test "$arch" = arm64 || echo arm64)" VERSION="$as" DIST="$dist" \
+		SOURCE_DATE_EPOCH=1000000000 >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 }
 
-build 0.2.0 "$work/one"
-build 0.2.0 "$work/two"
+build "$version" "$work/one" release
+build "$version" "$work/two" release
 diff -r "$work/one" "$work/two"
-echo 'two builds of packages and image are the same'
+echo 'two releases are the same'
 
-deb=$(echo "$work"/one/*.deb)
-if command -v lintian >/dev/null || test "${REQUIRE_ALL:-}" = 1; then
+deb=$(echo "$work"/one/*_"$arch".deb)
+if need lintian; then
 	lintian --fail-on error,warning --allow-root "$deb"
 fi
-if command -v rpmlint >/dev/null || test "${REQUIRE_ALL:-}" = 1; then
+if need rpmlint; then
 	# rpmlint unpacks by cpio, and nfpm's names begin with a slash.
 	mkdir "$work/bin"
 	printf '#!/bin/sh\nexec %s --no-absolute-filenames "$@"\n' "$(command -v cpio)" >"$work/bin/cpio"
@@ -39,30 +52,76 @@ dpkg="dpkg --root=$root --force-script-chrootless --log=/dev/null"
 $dpkg -i "$deb" >/dev/null
 test "$("$root/usr/bin/capsh-go" --decode=1)" = '0x0000000000000001=cap_chown'
 test "$("$root/usr/lib/capsh-go/capsh" --decode=1)" = '0x0000000000000001=cap_chown'
-test "$("$root/usr/bin/capset" --version)" = "$(bin/capset --version)"
-build 0.2.1 "$work/next"
-$dpkg -i "$work"/next/*.deb >/dev/null
-"$root/usr/bin/capsh-go" --version | grep -q '^capsh 0\.2\.1'
+"$root/usr/bin/capset" --version | grep -qF "capset $version "
+build 99.0.0 "$work/next" packages
+$dpkg -i "$work"/next/*_"$arch".deb >/dev/null
+"$root/usr/bin/capsh-go" --version | grep -qF 'capsh 99.0.0 '
 $dpkg -r capsh-go >/dev/null
 test ! -e "$root/usr"
 echo 'the deb was installed, used, upgraded and removed'
 
-# What the two installed packages have is what make build builds.
-mkdir "$work/rpm" "$work/apk" "$work/deb"
+# Every package, the tarball and the image have what make build builds.
+make -s build VERSION="$version"
+# same CAPSH CAPSET compares two files with it.
+same() { cmp bin/capsh "$1" && cmp bin/capset "$2"; }
+mkdir "$work/deb" "$work/rpm" "$work/apk" "$work/tar"
 dpkg-deb -x "$deb" "$work/deb"
-tar -xzf "$(echo "$work"/one/*.apk)" -C "$work/apk" 2>/dev/null
-cmp "$work/deb/usr/bin/capset" "$work/apk/usr/bin/capset"
-if command -v rpm2cpio >/dev/null || test "${REQUIRE_ALL:-}" = 1; then
-	(cd "$work/rpm" && rpm2cpio "$work"/one/*.rpm | cpio -id --quiet --no-absolute-filenames 2>/dev/null)
-	cmp "$work/deb/usr/bin/capset" "$work/rpm/usr/bin/capset"
-fi
+same "$work/deb/usr/bin/capsh-go" "$work/deb/usr/bin/capset"
+tar -xzf "$(echo "$work"/one/*_"$(uname -m)".apk)" -C "$work/apk" 2>/dev/null
+same "$work/apk/usr/bin/capsh-go" "$work/apk/usr/bin/capset"
 "$work/apk/usr/bin/capsh-go" --print >/dev/null
+if need rpm2cpio; then
+	(cd "$work/rpm" && rpm2cpio "$work"/one/*."$(uname -m)".rpm | cpio -id --quiet --no-absolute-filenames 2>/dev/null)
+	same "$work/rpm/usr/bin/capsh-go" "$work/rpm/usr/bin/capset"
+	"$work/rpm/usr/bin/capset" --keep=none -- "$work/rpm/usr/bin/capsh-go" expect eff=none
+fi
+tar -xzf "$(echo "$work"/one/*-"$arch".tar.gz)" -C "$work/tar" --strip-components=1
+same "$work/tar/capsh" "$work/tar/capset"
+echo 'the programs in packages and tarball are those of make build'
 
-if command -v podman >/dev/null || test "${REQUIRE_ALL:-}" = 1; then
-	run="podman --runtime=runc run --rm --network=none --ulimit=nofile=1024:1024 --ulimit=nproc=1000:1000"
-	podman --runtime=runc load -q -i "$(echo "$work"/one/*-image.tar)" >/dev/null
-	$run localhost/capsh:0.2.0 --has-p=cap_chown
-	$run --entrypoint=/capset localhost/capsh:0.2.0 --keep=none -- /capsh expect eff=none bnd=none nnp
-	podman --runtime=runc rmi -f localhost/capsh:0.2.0 >/dev/null
-	echo 'the image was loaded and run'
+image=$(echo "$work"/one/*-image.tar)
+
+# use ENGINE... loads the image and runs it.
+use() {
+	"$@" load -q -i "$image" >/dev/null
+	name=$("$@" images --format '{{.Repository}}:{{.Tag}}' | grep "capsh:$version\$")
+	run="$* run --rm --network=none --ulimit=nofile=1024:1024 --ulimit=nproc=1000:1000"
+	$run "$name" --has-p=cap_chown
+	$run --entrypoint=/capset "$name" --keep=none -- /capsh expect eff=none bnd=none nnp
+	"$@" create --name=made "$name" >/dev/null
+	"$@" cp made:/capset "$work/$1"
+	cmp bin/capset "$work/$1"
+	echo "$1 loaded the image and ran it"
+}
+
+if need podman && need runc; then
+	set -- podman "--root=$work/storage" "--runroot=$work/run" --storage-driver=vfs --runtime=runc \
+		--cgroup-manager=cgroupfs --events-backend=none
+	use "$@"
+
+	# README's first way to install.
+	mkdir "$work/context"
+	printf '%s\n' 'FROM scratch' "COPY --from=localhost/capsh:$version /capsh /capset /" \
+		'RUN ["/capset", "--keep=none", "--", "/capsh", "expect", "eff=none"]' >"$work/context/Containerfile"
+	"$@" build -q --network=none --isolation=oci --ulimit=nofile=1024:1024 --ulimit=nproc=1000:1000 \
+		-t copied "$work/context" >/dev/null
+	echo 'podman built an image that copies from it'
+
+	# Another architecture's, by an emulator that is mounted into it.
+	if test "$arch" != arm64 && need qemu-aarch64-static; then
+		"$@" pull -q --arch=arm64 "oci-archive:$image" >/dev/null
+		"$@" run --rm --network=none --ulimit=nofile=1024:1024 --ulimit=nproc=1000:1000 --arch=arm64 \
+			-v "$(command -v qemu-aarch64-static):/qemu:ro" --entrypoint=/qemu "localhost/capsh:$version" /capsh --decode=1
+	fi
+fi
+
+if need dockerd && need docker; then
+	dockerd -H "unix://$work/socket" --data-root="$work/data" --exec-root="$work/exec" --pidfile="$work/pid" \
+		--iptables=false --ip6tables=false --bridge=none --storage-driver=vfs --oom-score-adjust=0 >"$work/log" 2>&1 &
+	daemon=$!
+	until docker -H "unix://$work/socket" version >/dev/null 2>&1; do
+		kill -0 "$daemon" || { cat "$work/log"; exit 1; }
+		sleep 0.2
+	done
+	use docker -H "unix://$work/socket"
 fi
