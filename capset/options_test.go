@@ -74,6 +74,14 @@ func TestOfferedValues(t *testing.T) {
 	}
 }
 
+// TestNoArguments: a program may be started without so much as a name.
+func TestNoArguments(t *testing.T) {
+	var out, errs strings.Builder
+	if status := run(nil, nil, nil, &out, &errs); status != 125 || out.String() != "" || !strings.HasPrefix(errs.String(), "capset: no command to run") {
+		t.Errorf("%d, %q, %q", status, out.String(), errs.String())
+	}
+}
+
 // TestOrder: options that act in order keep it, also between several of them.
 func TestOrder(t *testing.T) {
 	o, _, err := parse(strings.Fields("-k a --cap-drop=b --cap-add c -kd -e A=1 --unset-env=A --env=A=2 -e=B=3 true -k"))

@@ -66,11 +66,7 @@ func profileSet(text []byte) (caps.Set, error) {
 	case has("HostConfig"):
 		return dockerSet(text)
 	case has("capabilities"): // capsh --json, a state of a plan
-		var state struct {
-			Capabilities struct {
-				Permitted []string `json:"permitted"`
-			} `json:"capabilities"`
-		}
+		var state hasCapabilities
 		err := schema.Read(text, &state)
 		if list := state.Capabilities.Permitted; list != nil || err != nil {
 			return names("capabilities.permitted", list, err)
@@ -79,15 +75,19 @@ func profileSet(text []byte) (caps.Set, error) {
 	return 0, errors.New("neither a profile, nor an OCI config.json, nor a container's inspect output")
 }
 
+// hasCapabilities is what a state of ours and a process of the OCI runtime spec have in
+// common.
+type hasCapabilities struct {
+	Capabilities struct {
+		Permitted []string `json:"permitted"`
+	} `json:"capabilities"`
+}
+
 // ociSet is what the OCI runtime spec's config.json gives. No member, or null as
 // runc reads it, is no capability.
 func ociSet(text []byte) (caps.Set, error) {
 	var config struct {
-		Process *struct {
-			Capabilities struct {
-				Permitted []string `json:"permitted"`
-			} `json:"capabilities"`
-		} `json:"process"`
+		Process *hasCapabilities `json:"process"`
 	}
 	switch err := schema.Read(text, &config); {
 	case err != nil:

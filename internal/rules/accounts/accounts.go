@@ -29,22 +29,22 @@ type Group struct {
 
 // UserByName finds the first user of that name in a passwd file.
 func UserByName(passwd []byte, name string) (User, bool) {
-	return findUser(passwd, func(e entry) bool { return string(e.name) == name })
+	return find(passwd, func(e entry) bool { return string(e.name) == name }, entry.user)
 }
 
 // UserByUID finds the first user with that uid in a passwd file.
 func UserByUID(passwd []byte, uid uint32) (User, bool) {
-	return findUser(passwd, func(e entry) bool { return e.id == uid })
+	return find(passwd, func(e entry) bool { return e.id == uid }, entry.user)
 }
 
 // GroupByName finds the first group of that name in a group file.
 func GroupByName(group []byte, name string) (Group, bool) {
-	return findGroup(group, func(e entry) bool { return string(e.name) == name })
+	return find(group, func(e entry) bool { return string(e.name) == name }, entry.group)
 }
 
 // GroupByGID finds the first group with that gid in a group file.
 func GroupByGID(group []byte, gid uint32) (Group, bool) {
-	return findGroup(group, func(e entry) bool { return e.id == gid })
+	return find(group, func(e entry) bool { return e.id == gid }, entry.group)
 }
 
 // GroupsOf lists the groups of a group file that name the user as a member, in
@@ -71,24 +71,16 @@ func GroupNames(group []byte) map[uint32]string {
 	return names
 }
 
-func findUser(passwd []byte, match func(entry) bool) (User, bool) {
-	for e := range entries(passwd) {
+// find reads the first line that matches and can be read.
+func find[T any](text []byte, match func(entry) bool, read func(entry) (T, bool)) (v T, ok bool) {
+	for e := range entries(text) {
 		if match(e) {
-			if u, ok := e.user(); ok {
-				return u, true
+			if v, ok = read(e); ok {
+				return v, true
 			}
 		}
 	}
-	return User{}, false
-}
-
-func findGroup(group []byte, match func(entry) bool) (Group, bool) {
-	for e := range entries(group) {
-		if match(e) {
-			return Group{Name: string(e.name), GID: e.id}, true
-		}
-	}
-	return Group{}, false
+	return *new(T), false
 }
 
 // entries goes through the lines that count; the last may lack its newline.
@@ -125,13 +117,15 @@ func parseEntry(line []byte) (entry, bool) {
 }
 
 // user reads the fields that only passwd has: gid:gecos:home:shell.
-func (e *entry) user() (User, bool) {
+func (e entry) user() (User, bool) {
 	number, rest, _ := bytes.Cut(e.rest, colon)
 	gid, ok := parseID(number)
 	_, rest, _ = bytes.Cut(rest, colon)
 	home, shell, _ := bytes.Cut(rest, colon)
 	return User{string(e.name), e.id, gid, string(home), string(shell)}, ok
 }
+
+func (e entry) group() (Group, bool) { return Group{Name: string(e.name), GID: e.id}, true }
 
 // isMember looks for user in a member list: names with commas between, blanks
 // before a name not counting.
