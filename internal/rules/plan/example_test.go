@@ -29,7 +29,7 @@ func ExampleMake() {
 	fmt.Println("then:", p.Want.UID.Effective, p.Want.Permitted)
 	// Output:
 	// drop from bounding all but cap_net_bind_service
-	// securebit keep_caps, to stay permitted across the change of user
+	// securebit keep_caps: the change of user keeps the permitted set
 	// setgroups 1000
 	// setresgid 1000
 	// setresuid 1000

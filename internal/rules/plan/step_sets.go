@@ -68,7 +68,7 @@ type KeepCaps struct{}
 func (KeepCaps) Name() string { return "keep_caps" }
 
 func (KeepCaps) String() string {
-	return "securebit keep_caps, to stay permitted across the change of user"
+	return "securebit keep_caps: the change of user keeps the permitted set"
 }
 
 // Simulate is PR_SET_KEEPCAPS in cap_task_prctl.
