@@ -53,19 +53,11 @@ func (p *progress) show() {
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	text := strconv.FormatInt(p.walk.Files.Load(), 10) + " files, in " + term.Escape(p.walk.Current())
-	if width := term.Width(p.to) - 1; len(text) > width { // bytes are at least as many as columns
-		text = clip(text, max(width, 0))
+	if runes, width := []rune(text), max(term.Width(p.to)-1, 0); len(runes) > width {
+		text = string(runes[:width])
 	}
 	io.WriteString(p.to, eraseLine+text)
 	p.shown = true
-}
-
-// clip cuts a text to at most n bytes, between two characters.
-func clip(text string, n int) string {
-	for n > 0 && text[n]&0xc0 == 0x80 {
-		n--
-	}
-	return text[:n]
 }
 
 // erase makes room for a message.

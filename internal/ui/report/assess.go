@@ -26,21 +26,22 @@ func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names,
 	if len(a.Findings) == 0 {
 		return b[:len(b)-1]
 	}
-	held := ""
+	var inOrder []string
 	for _, f := range a.Findings {
 		if f.Severity == container.OK && !all {
-			held += ", " + f.ID
-			continue
+			inOrder = append(inOrder, f.ID)
+		} else {
+			b = appendFinding(b, f, width, c)
 		}
-		b = appendFinding(b, f, width, c)
 	}
-	if held != "" {
-		b = term.AppendWrapped(append(b, c.Paint(term.Green, "ok")+"        "...), held[2:], 10, width)
-		b = append(b, '\n')
+	if inOrder != nil {
+		b = term.AppendHung(b, c.Paint(term.Green, "ok")+below[2:], strings.Join(inOrder, ", "), width)
 	}
-	b = term.AppendWrapped(append(b, '\n'), c.Paint(term.Bold, a.Summary()), 0, width)
-	return append(b, '\n')
+	return term.AppendHung(append(b, '\n'), "", c.Paint(term.Bold, a.Summary()), width)
 }
+
+// below stands before what is said of a finding.
+const below = "          "
 
 // partialText says that more than is known may be open.
 func partialText(a *container.Assessment) string {
@@ -73,18 +74,13 @@ func severityStyle(s container.Severity) term.Style {
 // appendFinding appends one finding: its word and id, what was seen, and below
 // what it means.
 func appendFinding(b []byte, f container.Finding, width int, c term.Color) []byte {
-	const indent = 10
 	word := f.Severity.String()
-	b = append(b, c.Paint(severityStyle(f.Severity), word)...)
-	b = term.AppendBlanks(b, indent-len(word))
-	b = append(append(b, c.Paint(term.Bold, f.ID)...), "  "...)
-	b = term.AppendWrapped(b, term.Escape(f.Evidence), indent+len(f.ID)+2, width)
-	b = append(b, '\n')
+	head := c.Paint(severityStyle(f.Severity), word) + below[len(word):] + c.Paint(term.Bold, f.ID) + gap
+	b = term.AppendHung(b, head, term.Escape(f.Evidence), width)
 	if f.Meaning != "" {
-		b = term.AppendWrapped(term.AppendBlanks(b, indent), f.Meaning, indent, width)
-		b = append(b, '\n')
+		b = term.AppendHung(b, below, f.Meaning, width)
 	}
-	b = appendGraded(b, f.Caps, indent, width, c)
+	b = appendGraded(b, f.Caps, width, c)
 	if f.Severity < container.Unread || f.Remedy == "" {
 		return b
 	}
@@ -92,13 +88,12 @@ func appendFinding(b []byte, f container.Finding, width int, c term.Color) []byt
 	if len(f.Controls) > 0 {
 		text += " (" + strings.Join(f.Controls, ", ") + ")"
 	}
-	b = term.AppendWrapped(term.AppendBlanks(b, indent), text, indent, width)
-	return append(b, '\n')
+	return term.AppendHung(b, below, text, width)
 }
 
 // appendGraded appends what each capability gives in this container, the worst first;
 // those that give little for the same reason, or for none, share a line.
-func appendGraded(b []byte, list []container.Graded, indent, width int, c term.Color) []byte {
+func appendGraded(b []byte, list []container.Graded, width int, c term.Color) []byte {
 	var t term.Table
 	little := map[string]caps.Set{}
 	for _, g := range list {
@@ -116,19 +111,16 @@ func appendGraded(b []byte, list []container.Graded, indent, width int, c term.C
 		if g.Reason != "" {
 			text += ": " + g.Reason
 		}
-		t.Row(string(term.AppendBlanks(nil, indent-2)), c.Paint(severityStyle(g.Severity), g.Cap.Short()), g.Severity.String(), text)
+		t.Row(below[len(gap):], c.Paint(severityStyle(g.Severity), g.Cap.Short()), g.Severity.String(), text)
 	}
 	b = t.Append(b, width)
-	line := func(text string) {
-		b = append(term.AppendWrapped(term.AppendBlanks(b, indent), text, indent, width), '\n')
-	}
 	for _, reason := range slices.Sorted(maps.Keys(little)) {
 		if reason != "" && shared(reason) {
-			line(listOf(little[reason]) + ": " + reason)
+			b = term.AppendHung(b, below, listOf(little[reason])+": "+reason, width)
 		}
 	}
 	if rest := little[""]; rest != 0 {
-		line("and " + listOf(rest))
+		b = term.AppendHung(b, below, "and "+listOf(rest), width)
 	}
 	return b
 }
@@ -220,14 +212,12 @@ func evidenceText(a *container.Assessment) string {
 // reachText says how many capabilities a process has, how many it can get, and how
 // many the runtime's default is.
 func reachText(p *cred.Process, a *container.Assessment) string {
-	text, held := count(p.Permitted.Len()), p.Permitted
-	for i := range p.Differing {
-		held |= p.Differing[i].Permitted
-	}
-	if more := held &^ p.Permitted; more != 0 {
+	text := count(p.Permitted.Len())
+	more, _ := MoreInThreads(p)
+	if more != 0 {
 		text += fmt.Sprintf("; other threads have %d more", more.Len())
 	}
-	if more := a.Reach &^ held; more != 0 {
+	if more := a.Reach &^ (p.Permitted | more); more != 0 {
 		text += fmt.Sprintf("; an execve can add %d", more.Len())
 	}
 	if a.Contained.OK && !a.Contained.Value {

@@ -38,8 +38,8 @@ func DefaultsTable(b []byte, list []catalog.RuntimeDefault, width int) []byte {
 		t.Row(row...)
 	}
 	b = append(t.Append(b, width), '\n')
-	b = term.AppendWrapped(b, "No runtime gives "+listOf(caps.First(caps.Named)&^all)+" by default.", 0, width)
-	b = append(b, "\n\n"...)
+	b = term.AppendHung(b, "", "No runtime gives "+listOf(caps.First(caps.Named)&^all)+" by default.", width)
+	b = append(b, '\n')
 	for i, d := range list {
 		like := ""
 		if first := firstLike(list, d); first != i {

@@ -45,11 +45,9 @@ func Explain(b []byte, c caps.Cap, kernelBits int, sources bool) []byte {
 
 	b = append(b, "\n    A process that has it may\n"...)
 	for _, item := range e.Permits {
-		b = term.AppendWrapped(append(b, "      - "...), item.Text, 8, explainWidth)
-		b = append(b, '\n')
+		b = term.AppendHung(b, "      - ", item.Text, explainWidth)
 		if sources {
-			b = term.AppendWrapped(append(b, "        ["...), item.Source+"]", 9, explainWidth)
-			b = append(b, '\n')
+			b = term.AppendHung(b, "        [", item.Source+"]", explainWidth)
 		}
 	}
 	source := func(claim catalog.Claim) string {
@@ -93,9 +91,7 @@ func containerLine(c caps.Cap, e catalog.Entry) string {
 
 // appendParagraph appends an empty line and the text, four blanks in.
 func appendParagraph(b []byte, label, text string) []byte {
-	b = append(b, "\n    "...)
-	b = term.AppendWrapped(b, label+text, 4, explainWidth)
-	return append(b, '\n')
+	return term.AppendHung(append(b, '\n'), "    ", label+text, explainWidth)
 }
 
 // ExplainTable appends one line for every named capability and a legend, in

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -12,20 +13,8 @@ import (
 // GrantsRow is the row of a file in a table: its path, what it carries, and why
 // that means nothing or not all. kernelBits is how many capabilities the kernel has.
 func GrantsRow(g *filecap.Grants, kernelBits int, names Names, color term.Color) []string {
-	var parts []string
-	if g.Setuid() {
-		parts = append(parts, "setuid "+idName(g.UID, names.User))
-	}
-	if g.Setgid() {
-		parts = append(parts, "setgid "+idName(g.GID, names.Group))
-	}
-	if g.HasCaps {
-		parts = append(parts, capsText(g, kernelBits))
-	}
-	if len(parts) == 0 {
-		parts = append(parts, "nothing")
-	}
-	cells := []string{term.Escape(g.Path), strings.Join(parts, "; ")}
+	text := carriedText(g.Mode, idName(g.UID, names.User), idName(g.GID, names.Group), capsText(g, kernelBits))
+	cells := []string{term.Escape(g.Path), cmp.Or(text, "nothing")}
 	if why := append(g.FlawTexts(), g.Doubts.Texts()...); g.Any() && len(why) > 0 {
 		word, hue := "note: ", term.Plain
 		switch counts := g.Honoured(); {
@@ -39,12 +28,30 @@ func GrantsRow(g *filecap.Grants, kernelBits int, names Names, color term.Color)
 	return cells
 }
 
+// carriedText is what a file carries: setuid and setgid with whose, and capabilities,
+// which are "" for none.
+func carriedText(mode uint32, owner, group, capabilities string) string {
+	var parts []string
+	if mode&filecap.ModeSetuid != 0 {
+		parts = append(parts, "setuid "+owner)
+	}
+	if mode&filecap.ModeSetgid != 0 {
+		parts = append(parts, "setgid "+group)
+	}
+	if capabilities != "" {
+		parts = append(parts, capabilities)
+	}
+	return strings.Join(parts, "; ")
+}
+
 // capsText is the file's capabilities as setcap(8) takes them, and the root id
 // that setcap -n takes, as getcap -n shows it.
 func capsText(g *filecap.Grants, kernelBits int) string {
 	switch {
+	case !g.HasCaps:
+		return ""
 	case g.Flaws&filecap.InvalidCaps != 0:
-		return "capabilities of no valid form"
+		return "invalid capabilities"
 	case !g.CapsShown():
 		return "capabilities that the kernel does not show here"
 	}

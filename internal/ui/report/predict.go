@@ -1,13 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
-	"capsh/internal/rules/filecap"
 	"capsh/internal/rules/plan"
 	"capsh/internal/ui/term"
 )
@@ -23,8 +23,7 @@ func Predict(b []byte, before *cred.State, f *execve.File, o *execve.Outcome, ke
 	b = appendMatrix(b, before, &o.After, width, color)
 	b = append(b, "\nby these rules of the kernel\n"...)
 	for r := range o.Rules.All() {
-		b = term.AppendWrapped(append(b, "- "...), r.String(), 2, width)
-		b = append(b, '\n')
+		b = term.AppendHung(b, "- ", r.String(), width)
 	}
 	if o.Secure {
 		b = append(b, "\nAT_SECURE is set: the C library ignores LD_PRELOAD and the like\n"...)
@@ -38,22 +37,15 @@ func appendFile(b []byte, f *execve.File, kernelBits int) []byte {
 	for _, i := range f.Interpreters {
 		b = fmt.Appendf(b, ", run by %s", term.Escape(i))
 	}
-	var carries []string
-	if f.Mode&filecap.ModeSetuid != 0 {
-		carries = append(carries, "setuid "+ownerText(f, f.UID))
-	}
-	if f.Mode&filecap.ModeSetgid != 0 {
-		carries = append(carries, "setgid "+ownerText(f, f.GID))
-	}
+	capabilities := ""
 	switch {
 	case f.HasCaps && f.Caps.Version == 0:
-		carries = append(carries, "file capabilities that are not shown here")
+		capabilities = "file capabilities that are not shown here"
 	case f.HasCaps:
-		carries = append(carries, f.Caps.EPI().Text(kernelBits))
-	case len(carries) == 0:
-		carries = append(carries, "no privileges of its own")
+		capabilities = f.Caps.EPI().Text(kernelBits)
 	}
-	return fmt.Appendf(b, ": %s\n", strings.Join(carries, "; "))
+	text := carriedText(f.Mode, ownerText(f, f.UID), ownerText(f, f.GID), capabilities)
+	return fmt.Appendf(b, ": %s\n", cmp.Or(text, "no privileges of its own"))
 }
 
 // ownerText is the owner or the group of a file, "?" where that may not be shown.

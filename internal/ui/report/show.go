@@ -26,9 +26,8 @@ func Show(b []byte, f *container.Facts, a *container.Assessment, names Names, wi
 	head.Row("confinement", confinementText(f))
 	head.Row("securebits", securebitsText(p.Securebits))
 	b = append(head.Append(b, width), '\n')
-	b = appendHoldings(b, f, width, c)
-	b = term.AppendWrapped(b, c.Paint(term.Bold, Sentence(f, a, names)), 0, width)
-	return append(b, '\n')
+	b = appendCapabilities(b, f, width, c)
+	return term.AppendHung(b, "", c.Paint(term.Bold, Sentence(f, a, names)), width)
 }
 
 // differingText says how many threads there are, and which of them differ
@@ -135,8 +134,8 @@ func securebitsText(bits cred.Known[cred.Securebits]) string {
 // catalogue's words still stand on one line.
 const wideMatrix = 104
 
-// appendHoldings appends a row for each capability that any set has.
-func appendHoldings(b []byte, f *container.Facts, width int, c term.Color) []byte {
+// appendCapabilities appends a row for each capability that any set has.
+func appendCapabilities(b []byte, f *container.Facts, width int, c term.Color) []byte {
 	sets := fiveSets(&f.Process.Sets)
 	var all caps.Set
 	for _, set := range sets {
@@ -152,7 +151,7 @@ func appendHoldings(b []byte, f *container.Facts, width int, c term.Color) []byt
 	b = append(term.AppendPadded(b, "", 23, false), c.Paint(term.Dim, strings.Join(head, " "))...)
 	b = append(b, '\n')
 	for one := range all.All() {
-		b = appendHeld(b, f, one, sets[:], len(head[0]), width, c)
+		b = appendCapability(b, f, one, sets[:], len(head[0]), width, c)
 	}
 	b = append(append(append(b, '\n'), legend...), marksLegend(f, all)...)
 	if !f.Process.AmbientSupported {
@@ -192,26 +191,23 @@ func markOf(f *container.Facts, one caps.Cap) (mark string, style term.Style) {
 	return hostMark(e.Host)
 }
 
-// appendHeld appends the row of one capability.
-func appendHeld(b []byte, f *container.Facts, one caps.Cap, sets []caps.Set, cell, width int, c term.Color) []byte {
+// appendCapability appends the row of one capability.
+func appendCapability(b []byte, f *container.Facts, one caps.Cap, sets []caps.Set, cell, width int, c term.Color) []byte {
 	e, _ := catalog.Of(one)
 	mark, color := markOf(f, one)
 	text := e.Brief
 	if effect := f.Effect(one); effect.Why != "" && !effect.ByUserNS {
 		text += "; " + effect.Why
 	}
-	b = append(append(b, c.Paint(color, mark)...), ' ')
-	b = term.AppendPadded(b, c.Paint(color, one.Short()), 20, false)
+	row := term.AppendPadded(nil, c.Paint(color, mark)+" "+c.Paint(color, one.Short()), 23, false)
 	for _, set := range sets {
 		sign := c.Paint(term.Dim, ".")
 		if set.Has(one) {
 			sign = "*"
 		}
-		b = term.AppendPadded(b, sign, cell+1, false)
+		row = term.AppendPadded(row, sign, cell+1, false)
 	}
-	b = append(b, ' ')
-	b = term.AppendWrapped(b, text, 24+len(sets)*(cell+1), width)
-	return append(term.TrimBlanks(b), '\n')
+	return term.AppendHung(b, string(row)+" ", text, width)
 }
 
 // Sentence says in one sentence what a thread's sets amount to.
@@ -221,7 +217,7 @@ func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
 	if p.UID.Effective == 0 {
 		text = "root"
 	}
-	if text += placeText(a) + ": " + heldText(f, a); p.Permitted != 0 {
+	if text += placeText(a) + ": " + amountText(f, a); p.Permitted != 0 {
 		text += onlyInText(f)
 	}
 	idle := p.Permitted &^ p.Effective
@@ -313,33 +309,33 @@ func placeText(a *container.Assessment) string {
 	return " in a container of " + a.Runtime
 }
 
-// heldText says how much the permitted set is, by the nearest known set.
-func heldText(f *container.Facts, a *container.Assessment) string {
-	held, usual := f.Process.Permitted, a.Default.Set
+// amountText says how much the permitted set is, by the nearest known set.
+func amountText(f *container.Facts, a *container.Assessment) string {
+	has, usual := f.Process.Permitted, a.Default.Set
 	full := f.Kernel
 	if !full.OK {
 		full = f.Host
 	}
 	contained := a.Contained.Value
-	switch missing := full.Value &^ held; {
-	case held == 0:
+	switch missing := full.Value &^ has; {
+	case has == 0:
 		return "no capability"
 	case full.OK && missing == 0:
 		return "a full set"
-	case full.OK && f.Host.OK && held.Contains(f.Host.Value):
+	case full.OK && f.Host.OK && has.Contains(f.Host.Value):
 		return "all but " + fewOf(missing) + ", which is all that the host gives"
-	case contained && held == usual:
+	case contained && has == usual:
 		return a.Default.Name + "'s default set"
-	case held.Len() <= fewNames:
-		return listOf(held)
-	case contained && usual.Contains(held):
-		return fmt.Sprintf("%d of %s's default %d", held.Len(), a.Default.Name, usual.Len())
-	case contained && held.Contains(usual) && (held&^usual).Len() <= fewNames:
-		return a.Default.Name + "'s default set and " + listOf(held&^usual)
+	case has.Len() <= fewNames:
+		return listOf(has)
+	case contained && usual.Contains(has):
+		return fmt.Sprintf("%d of %s's default %d", has.Len(), a.Default.Name, usual.Len())
+	case contained && has.Contains(usual) && (has&^usual).Len() <= fewNames:
+		return a.Default.Name + "'s default set and " + listOf(has&^usual)
 	case full.OK && missing.Len() <= fewNames:
 		return "all but " + fewOf(missing)
 	}
-	return count(held.Len())
+	return count(has.Len())
 }
 
 // fewOf names the capabilities of a set, or counts them.

@@ -34,16 +34,16 @@ func hostMark(h catalog.Host) (mark string, style term.Style) {
 // setsStyle is the style of the short form of sets. They count for less in a
 // foreign user namespace.
 func setsStyle(s *cred.Sets, all caps.Set, foreign bool) term.Style {
-	held := s.Effective | s.Permitted
+	usable := s.Effective | s.Permitted
 	switch {
-	case held|s.Inheritable == 0:
+	case usable|s.Inheritable == 0:
 		return term.Dim
 	case foreign:
 		return styleForeign
-	case (all &^ held).Len() <= 3:
+	case (all &^ usable).Len() <= 3:
 		return styleFull
 	}
-	for c := range held.All() {
+	for c := range usable.All() {
 		if e, ok := catalog.Of(c); ok && e.Host == catalog.HostDirect {
 			return styleStrong
 		}

@@ -97,6 +97,12 @@ func AppendPadded(b []byte, cell string, width int, right bool) []byte {
 	return AppendBlanks(append(b, cell...), blanks)
 }
 
+// AppendHung appends a line: a prefix and text, which goes on below its own beginning
+// where a line has no room for it.
+func AppendHung(b []byte, prefix, text string, width int) []byte {
+	return append(TrimBlanks(AppendWrapped(append(b, prefix...), text, Columns(prefix), width)), '\n')
+}
+
 // AppendWrapped appends text, which begins at the given column, and breaks it
 // at blanks so that no line goes beyond width; further lines begin at the same
 // column. It does not end in a newline. A width of 0 is no limit.
