@@ -22,7 +22,7 @@ func (l *lister) look() {
 	p := &l.p
 	p.User = l.userName(p.UID.Effective)
 	if p.KernelThread.Value {
-		// They are in the first namespaces, whoever looks.
+		// They are in the initial namespaces.
 		p.UserNS, p.Container = cred.UserNS{Inode: cred.Is[uint64](cred.InitialUserNS)}, known{OK: true}
 	} else {
 		p.UserNS = l.r.UserNS(p.PID)
@@ -64,8 +64,8 @@ func (l *lister) containerOf(p *report.Listed) known {
 	if c, ok := l.containers[at]; ok && mounts.OK {
 		return c
 	}
-	c, told := l.fromCgroup(p.PID)
-	if !told && mounts.OK || l.apart(p, mounts) && c.Value == (container.Container{}) {
+	c, conclusive := l.fromCgroup(p.PID)
+	if !conclusive && mounts.OK || l.apart(p, mounts) && c.Value == (container.Container{}) {
 		c = l.identify(p.PID)
 	}
 	c.Value.Name = l.engines.Name(c.Value)
@@ -82,13 +82,13 @@ func (l *lister) apart(p *report.Listed, mounts cred.Known[uint64]) bool {
 	return l.nested || len(p.NSPID) > 1 || initial.OK && !initial.Value || mounts.OK && l.ownMounts.OK && mounts != l.ownMounts
 }
 
-// fromCgroup is the container that the path of a process's cgroup names; told is
-// false where the path names none because this process does not see all of it.
-func (l *lister) fromCgroup(pid int) (c known, told bool) {
+// fromCgroup is the container that the path of a process's cgroup names. It is not
+// conclusive where the path names none and this process does not see all of the path.
+func (l *lister) fromCgroup(pid int) (c known, conclusive bool) {
 	text, ok := l.r.Cgroup(pid)
 	found, is := container.FromCgroup(string(text))
-	told = is || l.cgroups
-	return known{Value: found, OK: ok && told}, told
+	conclusive = is || l.cgroups
+	return known{Value: found, OK: ok && conclusive}, conclusive
 }
 
 // identify finds out as assess does whose container a process is in.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"capsh/internal/rules/caps"
@@ -23,8 +22,7 @@ type World struct {
 	User, Group func(text string) (uint32, error)
 }
 
-// Result says whether an expression holds, that is, is true. One about an unknown
-// value never does.
+// Result says whether an expression is true. One about an unknown value never is.
 type Result uint8
 
 const (
@@ -37,13 +35,13 @@ const (
 func (r Result) String() string { return [...]string{"pass", "fail", "unknown"}[r] }
 
 // Verdict is the answer to an expression. Message says how the process differs, or
-// what is unknown, in one line; it is empty for an expression that holds.
+// what is unknown, in one line; it is empty for an expression that is true.
 type Verdict struct {
 	Result  Result
 	Message string
 }
 
-func holds() Verdict               { return Verdict{} }
+func passes() Verdict              { return Verdict{} }
 func fails(message string) Verdict { return Verdict{Fail, message} }
 func unknown(what string) Verdict  { return Verdict{Unknown, what + ": unknown"} }
 
@@ -63,7 +61,7 @@ func (e *Expr) Judge(p *cred.Process) Verdict {
 		return v
 	}
 	if p.TID != p.PID {
-		return holds()
+		return passes()
 	}
 	if !p.ThreadsRead {
 		return Verdict{Unknown, "the other threads: unknown"}
@@ -72,11 +70,11 @@ func (e *Expr) Judge(p *cred.Process) Verdict {
 		t := p.Differing[i]
 		t.UserNS = p.UserNS // threads share it: only a single one can enter another
 		if v := e.judge(&t); v.Result != Pass {
-			v.Message = "thread " + strconv.Itoa(t.TID) + ": " + v.Message
+			v.Message = fmt.Sprintf("thread %d: %s", t.TID, v.Message)
 			return v
 		}
 	}
-	return holds()
+	return passes()
 }
 
 // Parse reads an expression: nnp, !nnp, or a subject, an operator and a value
@@ -84,7 +82,7 @@ func (e *Expr) Judge(p *cred.Process) Verdict {
 func Parse(text string, w World) (Expr, error) {
 	j, err := w.parse(text)
 	if err != nil {
-		return Expr{}, errors.New("expression " + strconv.Quote(text) + ": " + err.Error())
+		return Expr{}, fmt.Errorf("expression %q: %w", text, err)
 	}
 	return Expr{text, j}, nil
 }
@@ -98,7 +96,7 @@ func (w *World) parse(text string) (judge, error) {
 	}
 	i := strings.IndexAny(text, "!=<>")
 	if i < 0 && w.subject(text) != nil {
-		return nil, errors.New("there is no operator and no value after it: " + text + "=...")
+		return nil, errors.New("needs an operator and a value: " + text + "=...")
 	} else if i < 0 {
 		return nil, unknownSubject(text)
 	}
@@ -113,7 +111,7 @@ func (w *World) parse(text string) (judge, error) {
 	case op == 0 || rest != "" && strings.IndexByte("!=<>", rest[0]) >= 0:
 		return nil, errors.New("the operator must be one of = != <= >= < >")
 	case rest == "":
-		return nil, errors.New("there is no value after the operator")
+		return nil, errors.New("needs a value after the operator")
 	}
 	return parse(op, rest)
 }
@@ -235,7 +233,7 @@ func exact(op operator, subject string) error {
 func compareOne(op operator, subject, is, wanted string, same bool) Verdict {
 	switch {
 	case same == (op == equal):
-		return holds()
+		return passes()
 	case op == equal:
 		return fails(subject + ": is " + is + ", not " + wanted)
 	}
@@ -282,7 +280,7 @@ func (d *difference) compare(op operator) Verdict {
 		parts = []string{"has nothing" + beyond}
 	}
 	if len(parts) == 0 {
-		return holds()
+		return passes()
 	}
 	text := d.subject + ": " + strings.Join(parts, ", and ")
 	if d.is != "" {

@@ -113,11 +113,11 @@ func TestJudge(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                "it is empty",
-		"eff":                             "there is no operator and no value after it: eff=...",
+		"eff":                             "needs an operator and a value: eff=...",
 		"ef":                              "did you mean eff?",
 		"efff=chown":                      "did you mean eff?",
 		"=chown":                          `unknown subject ""`,
-		"eff=":                            "no value",
+		"eff=":                            "needs a value",
 		"eff==chown":                      "operator must be",
 		"eff<>chown":                      "operator must be",
 		"eff!chown":                       "operator must be",
@@ -141,7 +141,7 @@ func TestParseErrors(t *testing.T) {
 		"uid=4294967295":                  "out of range",
 		"uid=1x":                          "no user",
 		"xuid=1":                          "unknown subject",
-		"groups=":                         "no value",
+		"groups=":                         "needs a value",
 		"groups=4,":                       "a name is empty",
 		"groups=4,none":                   "no group",
 		"userns=init":                     "must be initial",

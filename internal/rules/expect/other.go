@@ -14,7 +14,7 @@ func noNewPrivs(want bool) judge {
 		case !p.NoNewPrivs.OK:
 			return unknown("no_new_privs")
 		case p.NoNewPrivs.Value == want:
-			return holds()
+			return passes()
 		case want:
 			return fails("no_new_privs: is not set")
 		}

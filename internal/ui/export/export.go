@@ -13,9 +13,9 @@ import (
 	"capsh/internal/ui/term"
 )
 
-// Grant is what a process is to be given: what Docker, Kubernetes and others
-// have to be told so that it runs with that and no more. No_new_privs is always
-// part of it: it takes away no capability that the process has.
+// Grant is what a process is to have, and nothing else, when Docker, Kubernetes and others
+// start it. No_new_privs is always part of it: it takes away no capability that the
+// process has.
 type Grant struct {
 	Keep     caps.Set
 	UID, GID uint32
