@@ -35,14 +35,14 @@ unless --probe is given; what could not be read is a finding of its own.
 			{Title: "what", Options: []flags.Option{
 				c.subjects.option("the process, or one of its threads"),
 				{Name: "fail-on", Help: "exit 1 if the verdict is, or might be, that or worse", Value: flags.Known(&c.failOn, flags.Verdict)},
-				{Name: "all", Short: "a", Help: "a line for what is in order, too", Value: flags.Switch(&c.all)},
-				{Name: "all-containers", Help: "each container of this host, a row each", Value: flags.Switch(&c.every)},
+				{Name: "all", Short: "a", Help: "also findings that are in order", Value: flags.Switch(&c.all)},
+				{Name: "all-containers", Help: "one row for each container of this host", Value: flags.Switch(&c.every)},
 				{Name: "probe", Help: "also try, as this process, what cannot be read", Value: flags.Switch(&c.probe)},
 				c.need.option(),
 			}},
 			c.group(export.Formats()...),
 		},
-		After: "VERDICT, from worst to best; confined-root is all beyond the default:\n" +
+		After: "VERDICT, from worst to best; up to confined-root, isolated less than by default:\n" +
 			flags.Hang("  ", container.VerdictNames()) + formsText,
 		Operand: flags.CompletePIDs,
 	}

@@ -155,9 +155,9 @@ func (v *view) output(formats ...string) []flags.Option {
 	v.color = "auto"
 	format, json := flags.Formatted(&v.format, flags.Format(formats...))
 	return []flags.Option{
-		{Name: "format", Help: "how to write it", Value: format},
+		{Name: "format", Help: "output format", Value: format},
 		{Name: "json", Help: "the same as --format=json", Value: json},
-		{Name: "color", Help: "write in colour: auto, always or never", Value: flags.To(&v.color, flags.Among("WHEN", "auto", "always", "never"))},
+		{Name: "color", Help: "colour: auto, always or never", Value: flags.To(&v.color, flags.Among("WHEN", "auto", "always", "never"))},
 	}
 }
 

@@ -24,9 +24,9 @@ type explainCommand struct {
 func (c *explainCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capsh explain [option ...] [CAP ...]",
-		About: `What capabilities are: what each permits, what it is used for, and what it
-endangers. Without CAP, all of them in a table. CAP is a name with or without
-cap_, or a number, several with commas between; all is every one, in full.
+		About: `Describes capabilities: what each permits, what uses it, and what it endangers.
+Without CAP, all of them in a table. CAP is a name with or without cap_, or a
+number, several with commas between; all describes each in full.
 `,
 		Groups: []flags.Group{
 			{Title: "what", Options: []flags.Option{

@@ -28,14 +28,14 @@ type fileCommand struct {
 func (c *fileCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capsh file [option ...] PATH ...",
-		About: `What files grant to whoever executes them: file capabilities, as setcap takes
-them, setuid and setgid; and why that means nothing where it does not count, as
-on a nosuid mount, in another user namespace, for a script, or because this
-process's bounding set lacks them. --set and --remove change file capabilities.
+		About: `Shows what files grant to a process that executes them: file capabilities, as
+setcap takes them, setuid and setgid; and why these do not count, for example on
+a nosuid mount, in another user namespace, for a script, or because they are not
+in this process's bounding set. --set and --remove change file capabilities.
 `,
 		Groups: []flags.Group{
 			{Title: "which", Options: []flags.Option{
-				{Name: "recursive", Short: "r", Help: "look in directories, and list what grants something", Value: flags.Switch(&c.recursive)},
+				{Name: "recursive", Short: "r", Help: "list files below directories that grant something", Value: flags.Switch(&c.recursive)},
 				{Name: "one-file-system", Short: "x", Help: "stay on the file system of PATH", Value: flags.Switch(&c.oneFileSystem)},
 			}},
 			{Title: "change", Options: c.fileChange.options()},

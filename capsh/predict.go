@@ -32,14 +32,14 @@ type predictCommand struct {
 func (c *predictCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capsh predict [option ...] COMMAND [ARG ...]",
-		About: `What COMMAND would have if this process, or PID, executed it: before and after,
-and by which rules. Nothing is run.
+		About: `Shows which credentials COMMAND would have if this process, or PID, executed it,
+before and after, and the rules that decide. Nothing is run.
 `,
 		Groups: []flags.Group{
 			{Title: "who", Options: []flags.Option{
 				c.subjects.option("as that process, in its root directory"),
 			}},
-			{Title: "first, in this order, by the kernel's rules and as far as they permit", Options: []flags.Option{
+			{Title: "changes before the execve, in this order", Options: []flags.Option{
 				{Name: "bounding", Help: "drop all others from the bounding set", Value: flags.Known(&c.changes.bounding, setOrDefault)},
 				{Name: "inheritable", Help: "set the inheritable set", Value: flags.Known(&c.changes.inheritable, setOrDefault)},
 				{Name: "securebits", Help: "set noroot,noroot_locked ...; a number; none", Value: flags.Known(&c.changes.securebits, flags.Securebits)},
@@ -49,10 +49,10 @@ and by which rules. Nothing is run.
 			}},
 			c.group(),
 		},
-		After: `LIST has commas between capabilities, or is all, none or a runtime the default
-of which it is: docker, podman, containerd, cri-o, lxc. Whether the file may be
-executed at all is not asked. For a whole launch see capset(1).
-Exit status: 0; 1 if the kernel would refuse or the answer is not known; 2 for
+		After: `LIST is capabilities with commas between, all, none, or a runtime for its
+default set: docker, podman, containerd, cri-o, lxc. Permission to execute the
+file is not checked. For a launch by capset: capset --dry-run.
+Exit status: 0; 1 if the kernel would refuse or the result is unknown; 2 for
 wrong usage.
 `,
 		Leading: true,

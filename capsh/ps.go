@@ -22,21 +22,22 @@ func (c *psCommand) table() *flags.Table {
 	sort := flags.Among("KEY", "pid", "ppid", "user", "name", "container", "caps")
 	return &flags.Table{
 		Usage: "capsh ps [option ...] [PID|NAME ...]",
-		About: `Processes of which a thread has a capability. Of those that are named, by id or
-by a pattern such as 'nginx*', all. Exit status 1 if none is as asked for.
+		About: `Lists processes of which a thread has a capability. Processes that are named, by
+id or by a pattern such as 'nginx*', are listed even if they have none. Exit
+status 1 if no process matches.
 `,
 		Groups: []flags.Group{
 			{Title: "which", Options: append(c.filters(),
-				flags.Option{Name: "all", Help: "those without any too, and kernel threads", Value: flags.Switch(&c.all)},
-				flags.Option{Name: "threads", Help: "threads that differ from the first, each on a line", Value: flags.Switch(&c.threads)},
+				flags.Option{Name: "all", Help: "also those without capabilities, and kernel threads", Value: flags.Switch(&c.all)},
+				flags.Option{Name: "threads", Help: "also threads that differ from their process", Value: flags.Switch(&c.threads)},
 				flags.Option{Name: "sort", Help: "pid, ppid, user, name, container, caps (most first)", Value: flags.To(&c.sort, sort)},
 			)},
 			c.outputs(),
 		},
 		After: `MARK  a  something is ambient          b  execve can give more
       u  another user namespace        n  no_new_privs     ?  not known
-HAS   names without cap_; "=" and letters show how: e effective, p permitted,
-      i inheritable, a ambient; with none it is ep. +N: N more.
+HAS   names without cap_; "=" and letters show the sets: e effective,
+      p permitted, i inheritable, a ambient; without letters ep. +N: N more.
 JSON is one object a line.
 `,
 		Operand: flags.CompletePIDs,

@@ -23,8 +23,8 @@ type showCommand struct {
 func (c *showCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capsh show [option ...] [PID[/TID] ...]",
-		About: `What this process, or each PID or thread, has: who it is, its container, a
-matrix of its capability sets, and a sentence that says what they amount to.
+		About: `Shows what this process, or each PID or thread, has: its ids, its container, a
+table of its capability sets, and a sentence that sums them up.
 `,
 		Groups: []flags.Group{
 			{Title: "what", Options: []flags.Option{

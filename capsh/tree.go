@@ -15,22 +15,22 @@ type treeCommand struct{ forest }
 func (c *treeCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capsh tree [option ...] [PID|NAME ...]",
-		About: `Processes that have a capability, below those they come from. In brackets what
-changes on the way down: what a child has more (+) and less (-) than its parent,
-by name or number, and other sets and flags. Of those that are named, by id or
-by a pattern such as 'nginx*', all that comes from them. Exit status 1 if none
-is as asked for.
+		About: `Shows processes that have a capability below their parents. In brackets are the
+differences: what a child has more (+) and less (-) than its parent, by name or
+number, and other sets and flags. For processes that are named, by id or by a
+pattern such as 'nginx*', all descendants are shown. Exit status 1 if no process
+matches.
 `,
 		Groups: []flags.Group{
 			{Title: "which", Options: append(c.filters(),
-				flags.Option{Name: "all", Help: "also those without any and kernel threads, unfolded", Value: flags.Switch(&c.all)},
+				flags.Option{Name: "all", Help: "also those without capabilities, and kernel threads", Value: flags.Switch(&c.all)},
 			)},
 			c.outputs(),
 		},
-		After: `Names are without cap_; "=" and letters say how it has them: e effective,
-p permitted, i inheritable, a ambient; with none it is ep. +N: N more.
-{NAME} is a thread that differs from its process. NAME xN stands for N. Changes:
-inh, bnd, amb the other sets; nnp no_new_privs; userns another user namespace.
+		After: `Names are without cap_; "=" and letters show the sets: e effective, p permitted,
+i inheritable, a ambient; without letters ep. +N: N more. {NAME} is a thread
+that differs from its process. NAME xN stands for N. Changes: inh, bnd, amb the
+other sets; nnp no_new_privs; userns another user namespace.
 JSON is one object a line.
 `,
 		Operand: flags.CompletePIDs,

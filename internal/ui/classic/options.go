@@ -85,7 +85,7 @@ var options = [...]option{
 	{"--forkfor", &number, thisProcess, (*session).forkFor, "start a child that sleeps for N seconds"},
 	{"--killit", &number, thisProcess, (*session).killIt, "end that child by signal N"},
 	{"--json", nil, wholeLine, (*session).setJSON, "the same as --format=json"},
-	{"--format", &formatted, wholeLine, (*session).setFormat, "how to write it"},
+	{"--format", &formatted, wholeLine, (*session).setFormat, "output format"},
 	{"--proc", &file, wholeLine, (*session).setProc, "another procfs: the host's, a saved copy"},
 	{"--pid", &processes, wholeLine, (*session).setPID, "show these processes, not this one"},
 }
