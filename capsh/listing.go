@@ -67,7 +67,7 @@ func (l *listing) filters() []flags.Option {
 			l.user, l.userText = cred.Is(uid), v
 			return err
 		})},
-		{Name: "container", Help: "in the container of that id or name, or of that runtime", Value: flags.To(&l.container, flags.Container)},
+		{Name: "container", Help: "in that container, by id or name, or of that runtime", Value: flags.To(&l.container, flags.Container)},
 	}
 }
 
