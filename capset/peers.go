@@ -31,10 +31,10 @@ var peers = [...]struct {
 	{"Group", "systemd's", "--user=USER:GROUP"},
 	{"SupplementaryGroups", "systemd's", "--groups=init,+GROUP"},
 	// What to keep.
-	{"ambient-caps", "setpriv's", "--keep=LIST, which does for any program; --ambient=LIST for the set alone"},
-	{"inh-caps", "setpriv's", "--keep=LIST, which does for any program; --inheritable=LIST for the set alone"},
+	{"ambient-caps", "setpriv's", "--keep=LIST, for any program; --ambient=LIST for that set alone"},
+	{"inh-caps", "setpriv's", "--keep=LIST, for any program; --inheritable=LIST for that set alone"},
 	{"bounding-set", "setpriv's", "--bounding=LIST"},
-	{"drop", "capsh's", "nothing: all is dropped but for --keep=LIST; --from=current --cap-drop=LIST drops these alone"},
+	{"drop", "capsh's", "nothing: all is dropped but for --keep=LIST; --from=current --cap-drop=LIST drops only these"},
 	{"caps", "capsh's", "--keep=LIST, or --permitted=LIST --inheritable=LIST"},
 	{"iab", "capsh's", "--keep=LIST, or --inheritable=LIST --ambient=LIST --bounding=LIST"},
 	{"inh", "capsh's", "--inheritable=LIST"},
@@ -71,7 +71,7 @@ var peers = [...]struct {
 	{"print current modes dump d", "capsh's and setpriv's", "capsh --print"},
 	{"decode explain suggest supports has-p has-i has-a has-b has-ambient is-uid is-gid", "capsh's", "capsh itself"},
 	{"bind ro-bind dev proc tmpfs unshare-all unshare-user unshare-pid unshare-net unshare-ipc volume v mount", "bwrap's, docker's or unshare's",
-		"nothing: capset makes no namespaces and mounts; run it inside, as bwrap ... -- capset ... -- COMMAND"},
+		"nothing: capset makes no namespaces and mounts; run it inside: bwrap ... -- capset ... -- COMMAND"},
 }
 
 // peerOption says what is written here for an option of theirs, "" for one that

@@ -78,7 +78,7 @@ func (f *Filter) error(verdict uint32, errno syscall.Errno) error {
 	case verdict == filterMissing:
 		return f.watch.err
 	case verdict == 0:
-		return errors.New("reading back: no other thread runs that could read the seccomp filters")
+		return errors.New("reading back: no other thread ran to read the seccomp filters")
 	}
 	return nil
 }
