@@ -31,7 +31,7 @@ func ReadKernel() (Kernel, error) {
 func readBounding() (set caps.Set, k Kernel, err error) {
 	for c := range caps.Cap(caps.MaxBits + 1) {
 		in, err := cap.GetBound(cap.Value(c))
-		known, err := answered(err, "prctl(PR_CAPBSET_READ) "+c.String())
+		known, err := answered(err, "prctl(PR_CAPBSET_READ)", c)
 		switch {
 		case err != nil:
 			return 0, Kernel{Bits: caps.Named}, err

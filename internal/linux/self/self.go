@@ -50,14 +50,18 @@ func State() (s cred.State, err error) {
 	return s, err
 }
 
-// answered reads the error of a prctl(2) that asks: EINVAL says that the kernel
-// does not know what it is asked about, every other failure is one.
-func answered(err error, call string) (known bool, _ error) {
+// answered reads the error of a prctl(2) that asks, of a capability where there is one:
+// EINVAL says that the kernel does not know what it is asked about, every other failure
+// is one.
+func answered(err error, call string, of ...caps.Cap) (known bool, _ error) {
 	switch err {
 	case nil:
 		return true, nil
 	case unix.EINVAL:
 		return false, nil
+	}
+	for _, c := range of {
+		call += " " + c.String()
 	}
 	return false, fmt.Errorf("%s: %w", call, err)
 }
@@ -104,7 +108,7 @@ func readSets(s *cred.State) error {
 func readAmbient(among caps.Set) (set caps.Set, supported bool, err error) {
 	for c := range (among | caps.Chown.Set()).All() {
 		on, err := cap.GetAmbient(cap.Value(c))
-		known, err := answered(err, "prctl(PR_CAP_AMBIENT_IS_SET) "+c.String())
+		known, err := answered(err, "prctl(PR_CAP_AMBIENT_IS_SET)", c)
 		switch {
 		case err != nil:
 			return 0, false, err

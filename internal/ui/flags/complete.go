@@ -17,7 +17,7 @@ const (
 // Complete lists what the last word of a command line can become; before are the
 // words between the command and it. Nothing is offered where nothing is known.
 func (t *Table) Complete(before []string, last string) []string {
-	set := t.flagSet()
+	set := t.flagSet(before)
 	err := set.ParseAll(before, func(*pflag.Flag, string) error { return nil })
 	var lacks *pflag.ValueRequiredError
 	switch {
@@ -39,7 +39,8 @@ func (t *Table) Complete(before []string, last string) []string {
 func (t *Table) completeOption(word string) (list []string) {
 	var found *pflag.Flag
 	var text string
-	err := t.flagSet().ParseAll([]string{word}, func(f *pflag.Flag, v string) error {
+	words := []string{word}
+	err := t.flagSet(words).ParseAll(words, func(f *pflag.Flag, v string) error {
 		found, text = f, v
 		return nil
 	})

@@ -78,10 +78,14 @@ func (t *Table) options(yield func(*Option) bool) {
 	}
 }
 
-func (t *Table) flagSet() *pflag.FlagSet {
+// flagSet has the options that the words may give.
+func (t *Table) flagSet(args []string) *pflag.FlagSet {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	set.SetInterspersed(!t.Leading)
 	for o := range t.options {
+		if !o.mayBeIn(args) {
+			continue
+		}
 		f := set.VarPF(value{o}, o.Name, o.Short, "")
 		if o.need != required {
 			f.NoOptDefVal = switched
@@ -91,11 +95,19 @@ func (t *Table) flagSet() *pflag.FlagSet {
 	return set
 }
 
+// mayBeIn reports whether one of the words may give the option. Of many options a
+// line has few, and to look for one is quicker than to add it to pflag's set.
+func (o *Option) mayBeIn(args []string) bool {
+	return slices.ContainsFunc(args, func(word string) bool {
+		return strings.HasPrefix(word, "--"+o.Name) || isOption(word) && o.Short != "" && strings.Contains(word, o.Short)
+	})
+}
+
 // Parse reads the options of args in order and lets each take its value. Help is
 // the text that was asked for, "" for none. The error names the option and what
 // is wrong with it.
 func (t *Table) Parse(args []string) (operands []string, help string, err error) {
-	set := t.flagSet()
+	set := t.flagSet(args)
 	if err := t.check(set, args); err != nil {
 		return nil, "", err
 	}
