@@ -19,7 +19,7 @@ import (
 )
 
 // Lacks says for people what this build cannot do, empty for nothing.
-var Lacks = "plain go build: ignored signals, the blocked mask and the order of the environment are not passed on unchanged; use make build"
+var Lacks = "plain go build: ignored signals, the blocked mask and the order of the environment are not handed on unchanged; use make build"
 
 // Exact reports whether this build can restore everything.
 //
