@@ -60,7 +60,7 @@ var cases = []program{
 	{name: "entrypoint, fresh volume", setup: entrypoint, reset: "rm -f {W}/data/*; chown 0 {W}/data", argv: []string{"{W}/entry"}, want: "chown,setgid,setuid"},
 	{name: "entrypoint, used volume", setup: entrypoint, argv: []string{"{W}/entry"}, want: "setgid,setuid"},
 	{name: "entrypoint, nobody", user: nobody, setup: entrypoint + "\nchown 65534 {W}/data", argv: []string{"{W}/entry"}},
-	{name: "dnsmasq", check: "python3 {W}/ask", setup: ask, argv: []string{"dnsmasq", "-k", "-C", "/dev/null", "-p", "{P}", "-x", "", "-u", "nobody", "--no-resolv", "--address=/x.test/192.0.2.1"}, tools: []string{"dnsmasq", "python3"}, want: "setgid,setuid,net_bind_service"},
+	{name: "dnsmasq", check: "python3 {W}/ask", setup: ask, argv: []string{"dnsmasq", "-k", "-C", "/dev/null", "-p", "{P}", "-x", "", "-u", "nobody", "--no-resolv", "--address=/x.test/192.0.2.1"}, timeout: "6s", tools: []string{"dnsmasq", "python3"}, want: "setgid,setuid,net_bind_service"},
 	{name: "memcached", check: "bash -c 'exec 3<>/dev/tcp/127.0.0.1/1{P}'", argv: []string{"memcached", "-u", "nobody", "-p", "1{P}", "-U", "0", "-l", "127.0.0.1"}, tools: []string{"memcached", "bash"}, want: "setgid,setuid"},
 	{name: "tcpdump", argv: []string{"bash", "-c", `while sleep 0.1; do echo >/dev/udp/127.0.0.1/9; done & exec tcpdump -i lo -c 1 -w /dev/null -Z root`}, tools: []string{"tcpdump"}, want: "setgid,net_raw"},
 	{name: "tar", setup: "mkdir {W}/in {W}/out; touch {W}/in/f; chown 1000:1000 {W}/in/f; tar -C {W}/in -cf {W}/a.tar .", reset: "rm -rf {W}/out; mkdir {W}/out", argv: []string{"tar", "-C", "{W}/out", "-xpf", "{W}/a.tar"}, want: "chown,fowner"},

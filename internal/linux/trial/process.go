@@ -54,37 +54,46 @@ type Ended struct {
 
 // Start starts a command under a keeper of its own, in a session of its own. An
 // error leaves nothing behind.
-func Start(c *Command) (*Process, error) {
+func Start(c *Command) (_ *Process, err error) {
 	stdin, err := openStdin(c.Stdin)
 	if err != nil {
 		return nil, err
 	}
-	defer stdin.Close()
-	p := &Process{pid: make(chan int, 1), ended: make(chan Ended, 1)}
-	var far [5]*os.File // the keeper's ends
-	defer func() { closeAll(far[:]) }()
-	if far[0], p.control, err = pipe(); err != nil {
-		return nil, err
-	}
-	var outs [3]*os.File
-	for i := range outs {
-		if outs[i], far[i+1], err = outPipe(); err != nil {
-			p.control.Close()
-			closeAll(outs[:i])
-			return nil, err
+	ours, theirs := []*os.File{}, []*os.File{stdin}
+	defer func() {
+		closeAll(theirs)
+		if err != nil {
+			closeAll(ours)
 		}
+	}()
+	const reading, writing = true, false
+	connect := func(we bool) (our *os.File, their int) {
+		if err != nil {
+			return nil, 0
+		}
+		r, w, pipeErr := pipe(we == reading)
+		if err = pipeErr; err != nil {
+			return nil, 0
+		}
+		if we == writing {
+			r, w = w, r
+		}
+		ours, theirs = append(ours, r), append(theirs, w)
+		return r, int(w.Fd())
 	}
-	p.report = outs[0]
-	k := keeper{control: int(far[0].Fd()), report: int(far[1].Fd()), gate: noGate, remove: c.Remove}
+	p := &Process{pid: make(chan int, 1), ended: make(chan Ended, 1)}
+	k := keeper{gate: noGate, remove: c.Remove}
+	p.control, k.control = connect(writing)
+	p.report, k.report = connect(reading)
+	out, stdout := connect(reading)
+	errs, stderr := connect(reading)
 	pass := []int{k.control, k.report}
 	if c.Hold {
-		if far[4], p.gate, err = pipe(); err != nil {
-			p.control.Close()
-			closeAll(outs[:])
-			return nil, err
-		}
-		k.gate = int(far[4].Fd())
+		p.gate, k.gate = connect(writing)
 		pass = append(pass, k.gate)
+	}
+	if err != nil {
+		return nil, err
 	}
 	k.program.Path, k.program.Argv = c.Path, c.Argv
 	if c.Launch {
@@ -92,16 +101,12 @@ func Start(c *Command) (*Process, error) {
 	}
 	p.started = time.Now()
 	p.keeper, err = apply.Spawn(&apply.Program{
-		Path: Self(), Argv: k.args(), Env: c.Env, Session: true,
-		Stdio: &[3]int{int(stdin.Fd()), int(far[2].Fd()), int(far[3].Fd())}, Pass: pass,
+		Path: Self(), Argv: k.args(), Env: c.Env, Session: true, Stdio: &[3]int{int(stdin.Fd()), stdout, stderr}, Pass: pass,
 	})
 	if err != nil {
-		p.control.Close()
-		p.gate.Close()
-		closeAll(outs[:])
 		return nil, fmt.Errorf("start a keeper: %w", err)
 	}
-	p.out, p.err = newCapture(outs[1]), newCapture(outs[2])
+	p.out, p.err = newCapture(out), newCapture(errs)
 	go p.listen()
 	return p, nil
 }
@@ -112,23 +117,14 @@ func closeAll(list []*os.File) {
 	}
 }
 
-// pipe is a pipe of which no program gets an end unasked.
-func pipe() (r, w *os.File, err error) {
+// pipe is a pipe of which no program gets an end unasked. The reading end may have
+// deadlines, if it does not block; the writing end does, as what inherits it expects.
+func pipe(deadlines bool) (r, w *os.File, err error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return nil, nil, fmt.Errorf("pipe2: %w", err)
 	}
-	return os.NewFile(uintptr(fds[0]), "pipe"), os.NewFile(uintptr(fds[1]), "pipe"), nil
-}
-
-// outPipe is a pipe to read from here, with deadlines: the reading end does not
-// block. The writing end does, as what inherits it expects.
-func outPipe() (r, w *os.File, err error) {
-	var fds [2]int
-	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
-		return nil, nil, fmt.Errorf("pipe2: %w", err)
-	}
-	unix.SetNonblock(fds[0], true)
+	unix.SetNonblock(fds[0], deadlines)
 	return os.NewFile(uintptr(fds[0]), "pipe"), os.NewFile(uintptr(fds[1]), "pipe"), nil
 }
 
@@ -141,7 +137,7 @@ func openStdin(name string) (*os.File, error) {
 	if err == nil {
 		return f, nil
 	}
-	r, w, err := pipe()
+	r, w, err := pipe(false)
 	if err == nil {
 		w.Close()
 	}

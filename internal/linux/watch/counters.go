@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"capsh/internal/rules/caps"
@@ -36,9 +35,9 @@ func openCounters(point *tracepoint, thread int, bits uint64, kernelCaps int) (l
 				answer = "ret != 0"
 			}
 			filter := fmt.Sprintf("cap == %d && %s", c, answer)
-			if err := setFilter(fd, filter); err != nil {
+			if err := unix.IoctlSetString(fd, unix.PERF_EVENT_IOC_SET_FILTER, filter); err != nil {
 				closeCounters(list)
-				return nil, err
+				return nil, fmt.Errorf("perf filter %q: %w", filter, err)
 			}
 		}
 	}
@@ -49,20 +48,4 @@ func closeCounters(list []counter) {
 	for _, c := range list {
 		unix.Close(c.fd)
 	}
-}
-
-// setFilter makes a tracepoint's event one of those that match the filter.
-func setFilter(fd int, filter string) error {
-	if err := unix.IoctlSetString(fd, unix.PERF_EVENT_IOC_SET_FILTER, filter); err != nil {
-		return fmt.Errorf("perf filter %q: %w", filter, err)
-	}
-	return nil
-}
-
-func (c counter) read() (uint64, error) {
-	var b [8]byte
-	if _, err := unix.Read(c.fd, b[:]); err != nil {
-		return 0, fmt.Errorf("reading a perf counter: %w", err)
-	}
-	return binary.NativeEndian.Uint64(b[:]), nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/procfs"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
 
@@ -28,9 +29,7 @@ func refused(call string, err error, permits caps.Cap) error {
 // a call that needs it.
 func whyRefused(permits caps.Cap) string {
 	name := permits.OCI()
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if err := unix.Capget(&header, &data[0]); err != nil || !caps.Set(uint64(data[1].Effective)<<32|uint64(data[0].Effective)).Has(permits) {
+	if state, err := self.State(); err != nil || !state.Effective.Has(permits) {
 		return "needs " + name
 	}
 	if ns, err := procfs.OwnThread().Namespace("user"); err == nil && ns.OK && ns.Value != cred.InitialUserNS {
@@ -121,10 +120,10 @@ func parseCPUs(text string) ([]int, error) {
 	return list, nil
 }
 
-// readLost is how many records an event and those inherited from it lost, and how
-// often it happened. The kernel counts on the event itself: nothing can get lost
-// of that.
-func readLost(fd int) (count, lost uint64, err error) {
+// readCount is how often an event and those inherited from it happened and, of a
+// sampled one, how many records they lost. The kernel counts on the event itself:
+// nothing can get lost of that.
+func readCount(fd int) (count, lost uint64, err error) {
 	var b [16]byte
 	if _, err := unix.Read(fd, b[:]); err != nil {
 		return 0, 0, fmt.Errorf("reading a perf event: %w", err)

@@ -94,9 +94,6 @@ type check struct {
 	isAnswer bool // of a kprobe: it has granted alone
 }
 
-// checkFields are the fields that a record must have.
-var checkFields = []string{"cap", "ret", "target_ns", "capable_ns", "cred"}
-
 func (p *tracepoint) check(r *record) check {
 	raw := r.raw
 	return check{

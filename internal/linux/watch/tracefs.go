@@ -82,12 +82,10 @@ func (p *tracepoint) events() []*unix.PerfEventAttr {
 // field is where a member of a tracepoint's record is: offset and size in bytes.
 type field struct{ offset, size int }
 
-// checkPoint is the tracepoint at the end of each capability check, which Linux
+// readCheckPoint reads the tracepoint at the end of each capability check, which Linux
 // has had since 6.14 (include/trace/events/capability.h).
-const checkPoint = "events/capability/cap_capable"
-
-// readTracepoint reads a tracepoint and requires that it has the given fields.
-func (t *tracefs) readTracepoint(path string, need ...string) (*tracepoint, error) {
+func (t *tracefs) readCheckPoint() (*tracepoint, error) {
+	const path = "events/capability/cap_capable"
 	text, err := t.read(path + "/id")
 	if err != nil {
 		return nil, err
@@ -101,7 +99,7 @@ func (t *tracefs) readTracepoint(path string, need ...string) (*tracepoint, erro
 		return nil, err
 	}
 	p := &tracepoint{id: id, fields: parseFormat(text)}
-	for _, name := range need {
+	for _, name := range []string{"cap", "ret", "target_ns", "capable_ns", "cred"} { // what check reads
 		if f := p.fields[name]; f.size == 0 || f.size > 8 {
 			return nil, fmt.Errorf("tracefs %s/format: no field %s", path, name)
 		}

@@ -117,7 +117,7 @@ func findSource() (source, error) {
 		return nil, err
 	}
 	defer fs.close()
-	point, err := fs.readTracepoint(checkPoint, checkFields...)
+	point, err := fs.readCheckPoint()
 	if errors.Is(err, unix.ENOENT) {
 		return findKprobe()
 	}
@@ -276,14 +276,14 @@ func (w *Watch) Stop() (*checks.Found, error) {
 func (w *Watch) count() error {
 	found := &w.tracker.found
 	for _, fd := range w.events {
-		_, lost, err := readLost(fd)
+		_, lost, err := readCount(fd)
 		if err != nil {
 			return err
 		}
 		found.Lost += lost
 	}
 	for _, c := range w.counters {
-		n, err := c.read()
+		n, _, err := readCount(c.fd)
 		switch {
 		case err != nil:
 			return err

@@ -14,24 +14,23 @@ func (s *state) settle(found caps.Set) (Reason, error) {
 	checked := caps.Set(0)
 	for {
 		// What chance has found is refuted here, before the many runs of alternatives.
-		switch out, _, err := s.confirmWorks(found); {
-		case err != nil:
+		again, err := s.confirmWorks(found)
+		if err != nil {
 			return "", err
-		case out == refuted:
+		}
+		if !again {
 			return s.refuted()
 		}
-		var err error
 		if found, err = s.milder(found, &checked); err != nil {
 			return "", err
 		}
 		outcome, less, err := s.confirm(found)
-		if err != nil {
+		switch {
+		case err != nil:
 			return "", err
-		}
-		if outcome == refuted {
+		case outcome == refuted:
 			return s.refuted()
-		}
-		if outcome == confirmed {
+		case outcome == confirmed:
 			s.claim(found)
 			return "", nil
 		}
@@ -92,20 +91,15 @@ const (
 // alternate, so that what one run leaves behind meets another.
 func (s *state) confirm(set caps.Set) (outcome, caps.Set, error) {
 	list := s.byDanger(set)
-	for again := true; again; {
-		again = false
-		out, more, err := s.confirmWorks(set)
-		if err != nil || out == refuted {
-			return out, 0, err
+	for range max(s.need, s.Confirm) {
+		if again, err := s.confirmWorks(set); err != nil || !again {
+			return refuted, 0, err
 		}
-		again = again || more
 		for _, c := range list {
 			less := set &^ c.Set()
-			out, more, err := s.confirmFails(less)
-			if err != nil || out != confirmed {
+			if out, err := s.confirmFails(less); err != nil || out != confirmed {
 				return out, less, err
 			}
-			again = again || more
 		}
 	}
 	for s.result.Runs < s.Least {
@@ -116,54 +110,50 @@ func (s *state) confirm(set caps.Set) (outcome, caps.Set, error) {
 	return confirmed, 0, nil
 }
 
-// confirmWorks runs a set that should work once more, if that is necessary; more
-// says that further runs are.
-func (s *state) confirmWorks(set caps.Set) (out outcome, more bool, err error) {
+// confirmWorks runs a set that should work once more, if that is necessary.
+func (s *state) confirmWorks(set caps.Set) (bool, error) {
 	if t := s.tallies[set]; t == nil || t.fails() == 0 && t.runs() < s.need {
 		if _, err := s.try(set, Confirm); err != nil {
-			return refuted, false, err
+			return false, err
 		}
 	}
-	if s.tallies[set].fails() > 0 {
-		return refuted, false, nil
-	}
-	return confirmed, s.tallies[set].runs() < s.need, nil
+	return s.tallies[set].fails() == 0, nil
 }
 
 // confirmFails runs a set that should fail once more, if that is necessary. One that
 // works now and failed before is run until it has worked as often as others
 // have to fail: the earlier trial may have failed for lack of time.
-func (s *state) confirmFails(set caps.Set) (out outcome, more bool, err error) {
+func (s *state) confirmFails(set caps.Set) (outcome, error) {
 	t := s.tallies[set]
 	if t != nil && t.successes() == 0 && t.runs() >= s.Confirm {
-		return confirmed, false, nil
+		return confirmed, nil
 	}
 	answer, err := s.try(set, Confirm)
 	if err != nil {
-		return refuted, false, err
+		return refuted, err
 	}
 	t = s.tallies[set]
 	if answer != Works {
 		if t.successes() > 0 {
-			return refuted, false, nil
+			return refuted, nil
 		}
-		return confirmed, t.runs() < s.Confirm, nil
+		return confirmed, nil
 	}
 	if t.fails() > 0 {
 		s.late++
 	}
 	const most = 2
 	if t.fails() > 1 || s.late > most {
-		return refuted, false, nil
+		return refuted, nil
 	}
 	for t.successes() < s.Confirm {
 		if again, err := s.try(set, Confirm); err != nil || again != Works {
-			return refuted, false, err
+			return refuted, err
 		}
 	}
 	*t = tally{works: true}
 	t.counts[Works] = s.Confirm
-	return smaller, false, nil
+	return smaller, nil
 }
 
 // claim notes the set that is the result.
