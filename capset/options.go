@@ -107,7 +107,7 @@ func (u *userOptions) options() []flags.Option {
 
 func (s *setOptions) options() []flags.Option {
 	return []flags.Option{
-		{Name: "bounding", Help: "the bounding set; +a,-b changes it, keep does not", Value: flags.Once(&s.bounding, flags.Bounding)},
+		{Name: "bounding", Help: "the bounding set; +a,-b changes it; keep leaves it", Value: flags.Once(&s.bounding, flags.Bounding)},
 		{Name: "inheritable", Help: "the inheritable set, in the same way", Value: flags.Once(&s.inheritable, flags.UnreadCaps)},
 		{Name: "permitted", Help: "the permitted set, in the same way", Value: flags.Once(&s.permitted, flags.UnreadCaps)},
 		{Name: "ambient", Help: "the ambient set, in the same way", Value: flags.Once(&s.ambient, flags.UnreadCaps)},
