@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/watch"
-	"capsh/internal/rules/cred"
 
 	"golang.org/x/sys/unix"
 )
@@ -99,18 +97,12 @@ func withDescendants(pid int, parents map[int]int) []int {
 }
 
 // threadsOf are the threads of a process, none where it has ended.
-func threadsOf(pid int) (list []int) {
+func threadsOf(pid int) []int {
 	fd, err := procfs.OpenOwn(strconv.Itoa(pid)+"/task", unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return nil
 	}
-	dir := os.NewFile(uintptr(fd), "task")
-	defer dir.Close()
-	names, _ := dir.Readdirnames(-1)
-	for _, name := range names {
-		if tid, err := cred.ParsePID(name); err == nil {
-			list = append(list, tid)
-		}
-	}
+	defer unix.Close(fd)
+	list, _ := procfs.NumberedEntries(fd)
 	return list
 }

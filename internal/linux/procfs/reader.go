@@ -148,7 +148,7 @@ func (r *Reader) ProcessLacksCaps(pid int) bool {
 		return false
 	}
 	defer unix.Close(dir)
-	ids, err := numberedEntries(dir)
+	ids, err := NumberedEntries(dir)
 	return err == nil && !slices.ContainsFunc(ids, func(id int) bool {
 		return !lacksCaps(id) // one that has ended gets another look, too
 	})

@@ -31,7 +31,7 @@ func (r Root) PIDs() ([]int, error) {
 		return nil, fmt.Errorf("open %s: %w", string(r), err)
 	}
 	defer unix.Close(fd)
-	list, err := numberedEntries(fd)
+	list, err := NumberedEntries(fd)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", string(r), err)
 	}
@@ -62,9 +62,9 @@ func (r Root) Self() (int, error) {
 	return strconv.Atoi(text)
 }
 
-// numberedEntries lists the entries of an open directory whose names are
+// NumberedEntries lists the entries of an open directory whose names are
 // decimal numbers from 1 up, in the directory's order.
-func numberedEntries(fd int) ([]int, error) {
+func NumberedEntries(fd int) ([]int, error) {
 	var list []int
 	buf := make([]byte, 32<<10)
 	for {

@@ -157,7 +157,7 @@ func (t *Thread) threads(p *cred.Process, lacksCaps func(tid int) bool) error {
 		return t.unlisted(name, err)
 	}
 	defer unix.Close(dir)
-	ids, err := numberedEntries(dir)
+	ids, err := NumberedEntries(dir)
 	if err != nil {
 		return t.unlisted(name, err)
 	}
