@@ -17,10 +17,10 @@ const (
 	HostDirect                  // the host
 )
 
-// grade is a word of at most six letters and the sentence that it stands for.
+// grade is a word of at most six letters and its meaning as a sentence.
 type grade struct{ word, meaning string }
 
-// of is the grade of a number, or what stands for one that is not known.
+// of is the grade of a number.
 func of(grades []grade, n int) grade {
 	if n >= len(grades) {
 		return grade{"unknown", "Not known."}

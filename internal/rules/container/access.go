@@ -10,7 +10,7 @@ import (
 
 // Access is who may open a file, as the reader's user namespace shows it.
 type Access struct {
-	// Mode holds the nine permission bits.
+	// Mode is the nine permission bits.
 	Mode     uint32
 	UID, GID uint32
 	// List says that the file has, or may have, an access control list, which
@@ -109,17 +109,17 @@ func (f *Facts) asHostRoot() bool {
 }
 
 // commands reports whether files that the host's root owns obey the process: it is
-// that user, or has a capability that stands for it.
+// that user, or has a capability that does as well.
 func (f *Facts) commands() bool {
 	return f.asHostRoot() ||
 		f.hostRootMapped() && f.ready()&caps.Of(caps.DACOverride, caps.Chown, caps.Fowner, caps.Setgid) != 0
 }
 
-// graded is severity for one whom files of root's obey, and less for others.
+// graded is severity if root's files obey the process, and less otherwise.
 func (f *Facts) graded(severity Severity) Severity { return f.gradedIf(f.commands(), severity) }
 
-// gradedIf is severity if the effect is there now. Else it is no more than medium if
-// a setuid-root file stands between, and low if nothing leads there.
+// gradedIf is severity if the effect is there now. Else it is at most medium if a
+// setuid-root file may lead there, and low if nothing does.
 func (f *Facts) gradedIf(now bool, severity Severity) Severity {
 	switch {
 	case now:
@@ -130,11 +130,11 @@ func (f *Facts) gradedIf(now bool, severity Severity) Severity {
 	return min(severity, Low)
 }
 
-// opens is what a file is worth that gives the host to whoever may open it.
+// opens grades a file that gives the host to whoever may open it.
 func (f *Facts) opens(x cred.Known[Access], want uint32) Severity {
 	lets := x.Value.lets(&f.Process, want)
 	switch {
-	case gvisor(f.Release): // its own kernel stands between
+	case gvisor(f.Release): // its own kernel answers
 		return Medium
 	case f.commands():
 		return Critical

@@ -10,36 +10,37 @@ import (
 // published benchmarks it falls under.
 type Advice struct {
 	Cause, Remedy string
-	// Controls are of the CIS Docker Benchmark, as versions 1.2 to 1.5 number them,
-	// "CIS Docker 5.4", and of the levels of Kubernetes' Pod Security Standards,
-	// "PSS baseline: Capabilities".
+	// Controls are of the CIS Docker Benchmark, as versions 1.6 to 1.8 number them,
+	// "CIS Docker 5.5" (up to 1.5 it was 5.4), and of the levels of Kubernetes' Pod
+	// Security Standards, "PSS baseline: Capabilities".
 	Controls []string
 }
 
 // advice is by the id of a finding.
 func advice() map[string]Advice {
 	return map[string]Advice{
-		"capabilities":        {"--cap-add or --privileged; privileged: true", "drop capabilities and add only what the program needs: capsh assess --format=docker", []string{"CIS Docker 5.3", "CIS Docker 5.4", "PSS baseline: Capabilities"}},
-		"pid-namespace":       {"--pid=host; hostPID: true", "do not share the PID namespace", []string{"CIS Docker 5.15", "PSS baseline: Host Namespaces"}},
-		"net-namespace":       {"--network=host; hostNetwork: true", "publish ports instead", []string{"CIS Docker 5.9", "PSS baseline: Host Namespaces"}},
-		"ipc-namespace":       {"--ipc=host; hostIPC: true", "do not share the IPC namespace", []string{"CIS Docker 5.16", "PSS baseline: Host Namespaces"}},
-		"uts-namespace":       {"--uts=host", "do not share the UTS namespace", []string{"CIS Docker 5.20"}},
-		"user-namespace":      {"no user namespace, or one that maps the host's uid 0", "use --userns=auto, userns-remap or hostUsers: false", []string{"CIS Docker 5.30"}},
-		"cgroup-namespace":    {"--cgroupns=host", "use --cgroupns=private", []string{"CIS Docker 5.24"}},
-		"runtime-socket":      {"-v /var/run/docker.sock", "do not mount the socket", []string{"CIS Docker 5.31", "PSS baseline: HostPath Volumes"}},
-		"devices":             {"--device, -v /dev:/dev or --privileged", "give only the devices that are needed, without disks and memory", []string{"CIS Docker 5.17"}},
-		"device-cgroup":       {"--device-cgroup-rule, --privileged, or writable cgroups of the host", "permit no disks, and drop MKNOD", []string{"CIS Docker 5.17"}},
-		"host-proc":           {"-v /proc:/host/proc", "do not mount the host's /proc", []string{"CIS Docker 5.5", "PSS baseline: HostPath Volumes"}},
-		"host-root":           {"-v /:/host; a hostPath of /", "mount only the directories that are needed, read-only", []string{"CIS Docker 5.5", "PSS baseline: HostPath Volumes"}},
-		"host-directories":    {"-v of a directory of the host; hostPath", "mount only what is needed, read-only, or use a volume", []string{"CIS Docker 5.5", "PSS baseline: HostPath Volumes"}},
-		"proc-sys":            {"--privileged, systempaths=unconfined, unmask or -v /proc/sys", "leave /proc/sys read-only; use --sysctl", []string{"CIS Docker 5.4", "PSS baseline: /proc Mount Type"}},
-		"proc-masks":          {"--privileged, systempaths=unconfined or unmask; procMount: Unmasked", "leave /proc masked", []string{"CIS Docker 5.4", "PSS baseline: /proc Mount Type"}},
-		"sysfs":               {"--privileged or -v /sys", "leave /sys read-only", []string{"CIS Docker 5.4", "CIS Docker 5.5"}},
-		"kernel-filesystems":  {"--privileged or -v of a filesystem of the kernel", "do not mount it", []string{"CIS Docker 5.5"}},
-		"cgroupfs":            {"--privileged or -v /sys/fs/cgroup", "leave cgroups read-only", []string{"CIS Docker 5.4", "CIS Docker 5.5"}},
-		"seccomp":             {"--security-opt=seccomp=unconfined or --privileged; no seccompProfile", "use the runtime's profile; seccompProfile: RuntimeDefault", []string{"CIS Docker 5.21", "PSS restricted: Seccomp"}},
-		"lsm":                 {"--security-opt=apparmor=unconfined, label=disable, or no security module on the host", "use the runtime's AppArmor or SELinux profile", []string{"CIS Docker 5.1", "CIS Docker 5.2", "PSS baseline: AppArmor"}},
-		"no-new-privs":        {"no --security-opt=no-new-privileges; allowPrivilegeEscalation: true", "set no-new-privileges", []string{"CIS Docker 5.25", "PSS restricted: Privilege Escalation"}},
+		"capabilities":        {"--cap-add, --privileged or what the runtime gives by default; privileged: true", "drop capabilities and add only what the program needs: capsh assess --format=docker", []string{"CIS Docker 5.4", "CIS Docker 5.5", "PSS baseline: Privileged Containers", "PSS baseline: Capabilities"}},
+		"pid-namespace":       {"--pid=host; hostPID: true", "do not share the PID namespace", []string{"CIS Docker 5.16", "PSS baseline: Host Namespaces"}},
+		"mnt-namespace":       {"no mount namespace", "run it from an image, with a root directory of its own", nil},
+		"net-namespace":       {"--network=host; hostNetwork: true", "publish ports instead", []string{"CIS Docker 5.10", "PSS baseline: Host Namespaces"}},
+		"ipc-namespace":       {"--ipc=host; hostIPC: true", "do not share the IPC namespace", []string{"CIS Docker 5.17", "PSS baseline: Host Namespaces"}},
+		"uts-namespace":       {"--uts=host", "do not share the UTS namespace", []string{"CIS Docker 5.21"}},
+		"user-namespace":      {"no user namespace, or one that maps the host's uid 0", "use --userns=auto, userns-remap or hostUsers: false", []string{"CIS Docker 5.31"}},
+		"cgroup-namespace":    {"--cgroupns=host", "use --cgroupns=private", nil},
+		"runtime-socket":      {"-v /var/run/docker.sock", "do not mount the socket", []string{"CIS Docker 5.32", "PSS baseline: HostPath Volumes"}},
+		"devices":             {"--device, -v /dev:/dev or --privileged", "give only the devices that are needed, without disks and memory", []string{"CIS Docker 5.18"}},
+		"device-cgroup":       {"--device-cgroup-rule, --privileged, or writable cgroups of the host", "permit no disks, and drop MKNOD", []string{"CIS Docker 5.18"}},
+		"host-proc":           {"-v /proc:/host/proc", "do not mount the host's /proc", []string{"CIS Docker 5.6", "PSS baseline: HostPath Volumes"}},
+		"host-root":           {"-v /:/host; a hostPath of /", "mount only the directories that are needed, read-only", []string{"CIS Docker 5.6", "PSS baseline: HostPath Volumes"}},
+		"host-directories":    {"-v of a directory of the host; hostPath", "mount only what is needed, read-only, or use a volume", []string{"CIS Docker 5.6", "PSS baseline: HostPath Volumes"}},
+		"proc-sys":            {"--privileged, systempaths=unconfined, unmask or -v /proc/sys", "leave /proc/sys read-only; use --sysctl", []string{"CIS Docker 5.5", "PSS baseline: /proc Mount Type"}},
+		"proc-masks":          {"--privileged, systempaths=unconfined or unmask; procMount: Unmasked", "leave /proc masked", []string{"CIS Docker 5.5", "PSS baseline: /proc Mount Type"}},
+		"sysfs":               {"--privileged or -v /sys", "leave /sys read-only", []string{"CIS Docker 5.5", "CIS Docker 5.6"}},
+		"kernel-filesystems":  {"--privileged or -v of a filesystem of the kernel", "do not mount it", []string{"CIS Docker 5.6"}},
+		"cgroupfs":            {"--privileged or -v /sys/fs/cgroup", "leave cgroups read-only", []string{"CIS Docker 5.5", "CIS Docker 5.6"}},
+		"seccomp":             {"--security-opt=seccomp=unconfined or --privileged; no seccompProfile", "use the runtime's profile; seccompProfile: RuntimeDefault", []string{"CIS Docker 5.22", "PSS restricted: Seccomp"}},
+		"lsm":                 {"--security-opt=apparmor=unconfined, label=disable, or no security module on the host", "use the runtime's AppArmor or SELinux profile", []string{"CIS Docker 5.2", "CIS Docker 5.3", "PSS baseline: AppArmor", "PSS baseline: SELinux"}},
+		"no-new-privs":        {"no --security-opt=no-new-privileges; allowPrivilegeEscalation: true", "set no-new-privileges", []string{"CIS Docker 5.26", "PSS restricted: Privilege Escalation"}},
 		"new-user-namespaces": {"a seccomp filter that permits them, or none", "use a filter that stops unshare and clone of user namespaces", nil},
 	}
 }

@@ -12,8 +12,8 @@ import (
 // Severity is what a finding means for the host.
 type Severity uint8
 
-// From what is in order to an escape. What could not be read may be either and stands
-// between.
+// From what is in order to an escape. What could not be read may be either, and is
+// between them.
 const (
 	OK       Severity = iota // in order
 	Info                     // worth knowing
@@ -36,14 +36,14 @@ type Finding struct {
 	ID       string
 	Severity Severity
 	// Evidence is what was seen, Meaning what that is good or bad for. Evidence
-	// may hold names that others chose.
+	// may contain names that others chose.
 	Evidence, Meaning string
 	// Caps are the capabilities that it is about, the worst first.
 	Caps []Graded
 	Advice
 }
 
-// Assessment is all there is to say of one process.
+// Assessment is what is reported of one process.
 type Assessment struct {
 	Identity
 	Verdict Verdict
@@ -52,11 +52,11 @@ type Assessment struct {
 	// Default is what the runtime gives when asked for nothing: that of Docker
 	// where the runtime is not known.
 	Default catalog.RuntimeDefault
-	// Reach is all that the process holds or could come to hold: the permitted
-	// sets of its threads, and without no_new_privs, by an execve, all of the
-	// bounding and the inheritable set.
+	// Reach is all that the process has or could get: the permitted sets of its
+	// threads, and without no_new_privs, by an execve, all of the bounding and the
+	// inheritable set.
 	Reach caps.Set
-	// Findings stand worst first. There are none where there is no container.
+	// Findings are in order, the worst first. There are none without a container.
 	Findings []Finding
 }
 
@@ -86,7 +86,7 @@ func Assess(facts *Facts) Assessment {
 	return a
 }
 
-// reach is what the process, any thread of it, holds or could hold.
+// reach is what the process, any thread of it, has or could get.
 func reach(p *cred.Process) caps.Set {
 	set := p.Permitted
 	if !p.NoNewPrivs.Value {
@@ -98,8 +98,8 @@ func reach(p *cred.Process) caps.Set {
 	return set
 }
 
-// defaultOf is the yardstick for a runtime. Podman's older default, which was
-// Docker's, is one as well for a container that has exactly that.
+// defaultOf is what a container of a runtime is compared with. Podman's older default,
+// which was Docker's, is one as well for a container that has exactly that.
 func defaultOf(runtime string, reach caps.Set) catalog.RuntimeDefault {
 	find := func(name string) catalog.RuntimeDefault {
 		for _, d := range catalog.Defaults() {
@@ -124,7 +124,7 @@ func (a *Assessment) add(id string, severity Severity, evidence, meaning string)
 	a.Findings = append(a.Findings, Finding{ID: id, Severity: severity, Evidence: evidence, Meaning: meaning})
 }
 
-// unread appends the finding that a wall could not be looked at.
+// unread appends the finding that a restriction could not be read.
 func (a *Assessment) unread(id, what string) {
 	a.add(id, Unread, what+" could not be read", "Whether it restricts the process is unknown.")
 }

@@ -21,7 +21,7 @@ const (
 	DiskDevice                       // all that is on a disk
 )
 
-// Kind is told by the numbers (Documentation/admin-guide/devices.txt).
+// Kind follows from the numbers (Documentation/admin-guide/devices.txt).
 func (d Device) Kind() DeviceKind {
 	switch {
 	case d.Major == 0 && d.Minor == 0: // a whiteout: opens nothing
@@ -57,7 +57,7 @@ func (d Device) ToProbe() bool {
 	return d.Block || d.Major == 1 && d.Kind() == MemoryDevice || d.Major == 10 && (d.Minor == 232 || d.Minor == 229) || vhost
 }
 
-// usable reports whether the process may open a node, if the node's mode lets it.
+// usable reports whether a node can be opened by who its mode permits to.
 func (f *Facts) usable(d Device) cred.Known[bool] {
 	m, _ := f.Mounts.Value.At(d.Path)
 	opened, tried := f.Opened[d.Path]
@@ -81,7 +81,7 @@ func (f *Facts) hasData(d Device) bool {
 	return !d.Block || !f.Disks.OK || slices.Contains(f.Disks.Value, number)
 }
 
-// worth is what a node is worth to the process.
+// worth grades what a node gives the process.
 func (f *Facts) worth(d Device) Severity {
 	usable := f.usable(d)
 	if usable.OK && !usable.Value {

@@ -10,8 +10,8 @@ import (
 )
 
 // The directories of the host that are mounted, and its root. From inside, the
-// mount table tells which directory of which filesystem is where; what that is to
-// the host, only the mount table of its init does.
+// mount table shows which directory of which filesystem is where; where the host has
+// that, only the mount table of its init shows.
 
 // hostPath is where the host itself has what is mounted; false if it has it
 // nowhere, or its mount table is not known.
@@ -87,8 +87,8 @@ func (a *Assessment) findHostRoot(f *Facts) {
 	}
 }
 
-// root is what the host's root is worth: to whom root's files obey, all of it, else
-// what everyone may read and what is owned by an id of the process.
+// root grades the host's root: all of it if root's files obey the process, else what
+// everyone may read and what is owned by an id of the process.
 func (f *Facts) root(m Mount) Severity {
 	switch {
 	case f.commands() && (!m.ReadOnly || f.remounts()):
@@ -102,7 +102,7 @@ func (f *Facts) root(m Mount) Severity {
 // remounts reports whether a read-only mount of the host's can be made writable.
 func (f *Facts) remounts() bool { return !f.confined() && f.ready().Has(caps.SysAdmin) }
 
-// rootAtStake is what it is worth if all is the host's root that may be.
+// rootAtStake is the grade if all is the host's root that may be.
 func (f *Facts) rootAtStake() Severity {
 	if !f.Mounts.OK {
 		return High
@@ -148,7 +148,7 @@ func (m Mount) layer() bool {
 		isID(last(m.Root)) || isID(last(m.Source))
 }
 
-// runtimeDisk reports whether a device holds the root of this container, as a
+// runtimeDisk reports whether a device has the root of this container, as a
 // directory of it, or files that the runtime made for it.
 func (f *Facts) runtimeDisk(dev string) bool {
 	for _, m := range f.Mounts.Value.List {
@@ -199,11 +199,11 @@ func keptByRuntime(path string) bool {
 // the runtime. A whole tmpfs is not counted without the host's mount table; see
 // findTmpfs.
 func (f *Facts) hostDirectory(m Mount) bool {
-	if m.Point == "/" || m.byKernel() || f.ofRuntime(m) || f.toldElsewhere(m) {
+	if m.Point == "/" || m.byKernel() || f.ofRuntime(m) || f.ofOtherFinding(m) {
 		return false
 	}
 	switch _, ofHost := f.hostPath(m); {
-	case m.Type == "devtmpfs": // of parts findDevices tells
+	case m.Type == "devtmpfs": // its nodes belong to findDevices
 		return m.Root == "/"
 	case m.Type != "tmpfs" || ofHost:
 		return true
@@ -215,7 +215,7 @@ func (f *Facts) hostDirectory(m Mount) bool {
 	return !slices.ContainsFunc(f.Mounts.Value.List, own)
 }
 
-// findHostDirectories tells of the directories of the host that are mounted.
+// findHostDirectories reports the directories of the host that are mounted.
 func (a *Assessment) findHostDirectories(f *Facts) {
 	const id, meaning = "host-directories", "Files of the host are accessible as their modes and the process's capabilities permit."
 	var names, roots []string
@@ -224,7 +224,7 @@ func (a *Assessment) findHostDirectories(f *Facts) {
 		if f.hostRoot(m).Value {
 			roots = append(roots, m.Point)
 		}
-		if !f.hostDirectory(m) || m.belowAny(roots) { // findHostRoot tells of these
+		if !f.hostDirectory(m) || m.belowAny(roots) { // findHostRoot reports these
 			continue
 		}
 		what, where := f.origin(m)
@@ -251,7 +251,7 @@ func (m Mount) belowAny(directories []string) bool {
 	return slices.ContainsFunc(directories, func(dir string) bool { _, ok := within(m.Point, dir); return ok })
 }
 
-// directory is what a directory of the host is worth.
+// directory grades a directory of the host.
 func (f *Facts) directory(path string, readOnly bool) Severity {
 	switch _, shared := within(path, "/dev/shm"); {
 	case !sensitive(path), readOnly && public(path):
@@ -281,8 +281,8 @@ func (f *Facts) origin(m Mount) (what, path string) {
 	return what, path
 }
 
-// sensitive reports whether a directory of the host is one that its security
-// rests on. All of a filesystem may hold any.
+// sensitive reports whether the host's security depends on a directory. All of a
+// filesystem may include any.
 func sensitive(path string) bool {
 	for _, dir := range [...]string{
 		"/etc", "/root", "/home", "/boot", "/usr", "/bin", "/sbin", "/lib", "/dev", "/run", "/proc", "/sys", "/var/run",

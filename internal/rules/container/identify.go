@@ -145,7 +145,7 @@ func (c *Container) asCRIO() {
 	}
 }
 
-// gvisor tells gVisor by the release that it gives itself: up to 2024 always
+// gvisor recognizes gVisor by the release that it reports: up to 2024 always
 // 4.4.0, which no distribution ever had without a suffix, then one that says so.
 func gvisor(release cred.Known[string]) bool {
 	return release.Value == "4.4.0" || strings.HasSuffix(release.Value, "-gvisor")

@@ -34,7 +34,7 @@ type place struct {
 	point  string
 }
 
-// outside stands for every parent that is not in the table.
+// outside is the parent in place of all that are not in the table.
 const outside = -1
 
 // ParseMounts reads a mountinfo file; false if it is none.

@@ -31,7 +31,7 @@ func (f *Facts) procPath(m Mount, name string) (path string, ok bool) {
 	return path, ok && top.ID == m.ID
 }
 
-// findProcMasks looks at whether what procfs tells of the host is hidden.
+// findProcMasks looks at whether the files of procfs that show the host are hidden.
 func (a *Assessment) findProcMasks(f *Facts) {
 	const id = "proc-masks"
 	var open, hidden []string
@@ -60,7 +60,7 @@ func (a *Assessment) findProcMasks(f *Facts) {
 }
 
 // findProcSys looks at whether the host's settings can be written: its core_pattern
-// runs a program on the host. That takes uid 0; no capability stands for it. Of
+// runs a program on the host. That takes uid 0; no capability replaces it. For
 // sysrq-trigger it is enough that root's files obey the process.
 func (a *Assessment) findProcSys(f *Facts) {
 	const id = "proc-sys"

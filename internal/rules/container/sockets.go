@@ -45,7 +45,7 @@ func (m Mount) Socket() bool {
 	})
 }
 
-// mountedSockets are those that the mount table alone tells of: what is mounted from
+// mountedSockets are those that only the mount table shows: what is mounted from
 // elsewhere is not looked at, and at times nothing can be.
 func (f *Facts) mountedSockets() (list []Socket) {
 	for _, m := range f.visible {
@@ -57,7 +57,7 @@ func (f *Facts) mountedSockets() (list []Socket) {
 	return list
 }
 
-// findSockets tells of sockets by which a runtime takes orders.
+// findSockets reports the sockets by which a runtime takes orders.
 func (a *Assessment) findSockets(f *Facts) {
 	const id = "runtime-socket"
 	list := slices.Concat(f.Sockets.Value, f.mountedSockets())
@@ -91,7 +91,7 @@ func (a *Assessment) findSockets(f *Facts) {
 	a.add(id, severity, evidence, meaning)
 }
 
-// socket is what it is worth to reach a runtime's socket: the host if the runtime is
+// socket grades a runtime's socket: it gives the host if the runtime is
 // root's, else the account of the user that it belongs to.
 func (f *Facts) socket(x cred.Known[Access]) Severity {
 	worth := f.opens(x, write)

@@ -1,20 +1,19 @@
 package container
 
-// A tmpfs says nothing of where it comes from: a runtime makes some for each
-// container, and the host's may be mounted.
+// A tmpfs does not show where it comes from: a runtime makes some for each container,
+// and the host's may be mounted.
 
-// findTmpfs finds the places at which a whole tmpfs may be the host's, such as its
-// /run: those that are older than the container's /dev, and those of which the kernel
-// does not tell when they were made. There is no better sign where the mount table of
-// the host's init is not to be seen. Those below the host's root, mounted at
-// roots, are told with it. In a pod age is none either: the kubelet
-// makes some before the container.
+// findTmpfs finds where a whole tmpfs may be the host's, such as its /run: where it is
+// older than the container's /dev (old), and where the kernel does not report its age
+// (undated). There is no better sign where the mount table of the host's init cannot be
+// seen. In a pod age is no sign either: the kubelet makes some before the container.
+// Those below the host's root, mounted at roots, belong to that finding.
 func (a *Assessment) findTmpfs(f *Facts, roots []string) (old, undated []string) {
 	own, dated := f.Born["/dev"]
 	for _, m := range f.visible {
 		born, ok := f.Born[m.Point]
 		switch {
-		case m.Type != "tmpfs" || m.Root != "/" || f.HostMounts.OK || f.toldElsewhere(m) || m.runtimeTmpfs() || m.belowAny(roots):
+		case m.Type != "tmpfs" || m.Root != "/" || f.HostMounts.OK || f.ofOtherFinding(m) || m.runtimeTmpfs() || m.belowAny(roots):
 		case !ok || !dated || a.PodUID != "":
 			undated = append(undated, m.Point)
 		case born < own-atOnce:
@@ -28,7 +27,7 @@ func (a *Assessment) findTmpfs(f *Facts, roots []string) (old, undated []string)
 const atOnce = 1e9
 
 // runtimeTmpfs recognizes a tmpfs that runtimes alone make: a root, those for devices
-// and the kernel's files, the lids on some of these, and the /dev/shm that engines
+// and the kernel's files, those that hide some of these, and the /dev/shm that engines
 // make beforehand.
 func (m Mount) runtimeTmpfs() bool {
 	switch m.Point {
@@ -40,10 +39,10 @@ func (m Mount) runtimeTmpfs() bool {
 	return m.ReadOnly && m.belowAny([]string{"/proc", "/sys"})
 }
 
-// toldElsewhere reports whether a mount belongs to another finding: the /dev/shm of
+// ofOtherFinding reports whether a mount belongs to another finding: the /dev/shm of
 // the host's IPC namespace, and the directory that the hierarchies of cgroups are
 // mounted in.
-func (f *Facts) toldElsewhere(m Mount) bool {
+func (f *Facts) ofOtherFinding(m Mount) bool {
 	if m.Type != "tmpfs" {
 		return false
 	}
