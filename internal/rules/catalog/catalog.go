@@ -12,6 +12,7 @@ import (
 // Entry is what there is to say of one capability. Texts are plain sentences
 // without line breaks; whoever shows them wraps them.
 type Entry struct {
+	Cap caps.Cap
 	// Since is the first kernel that had it, "2.6.24".
 	Since string
 	// Brief is what it permits, in at most 60 characters.

@@ -5,46 +5,13 @@ import "capsh/internal/rules/caps"
 // entries describes every named capability, from the kernel's own checks
 // (capable, ns_capable and their kind) and capabilities(7). The kernel versions
 // are those in which the capability, or the rule named, first appeared.
-var entries = [caps.Named]*Entry{
-	caps.Chown:             &chown,
-	caps.DACOverride:       &dacOverride,
-	caps.DACReadSearch:     &dacReadSearch,
-	caps.Fowner:            &fowner,
-	caps.Fsetid:            &fsetid,
-	caps.Kill:              &kill,
-	caps.Setgid:            &setgid,
-	caps.Setuid:            &setuid,
-	caps.Setpcap:           &setpcap,
-	caps.LinuxImmutable:    &linuxImmutable,
-	caps.NetBindService:    &netBindService,
-	caps.NetBroadcast:      &netBroadcast,
-	caps.NetAdmin:          &netAdmin,
-	caps.NetRaw:            &netRaw,
-	caps.IPCLock:           &ipcLock,
-	caps.IPCOwner:          &ipcOwner,
-	caps.SysModule:         &sysModule,
-	caps.SysRawio:          &sysRawio,
-	caps.SysChroot:         &sysChroot,
-	caps.SysPtrace:         &sysPtrace,
-	caps.SysPacct:          &sysPacct,
-	caps.SysAdmin:          &sysAdmin,
-	caps.SysBoot:           &sysBoot,
-	caps.SysNice:           &sysNice,
-	caps.SysResource:       &sysResource,
-	caps.SysTime:           &sysTime,
-	caps.SysTTYConfig:      &sysTTYConfig,
-	caps.Mknod:             &mknod,
-	caps.Lease:             &lease,
-	caps.AuditWrite:        &auditWrite,
-	caps.AuditControl:      &auditControl,
-	caps.Setfcap:           &setfcap,
-	caps.MACOverride:       &macOverride,
-	caps.MACAdmin:          &macAdmin,
-	caps.Syslog:            &syslog,
-	caps.WakeAlarm:         &wakeAlarm,
-	caps.BlockSuspend:      &blockSuspend,
-	caps.AuditRead:         &auditRead,
-	caps.Perfmon:           &perfmon,
-	caps.BPF:               &bpf,
-	caps.CheckpointRestore: &checkpointRestore,
+var entries = index(auditEntries, filesEntries, idsEntries, kernelEntries, networkEntries, processEntries)
+
+func index(groups ...[]Entry) (list [caps.Named]*Entry) {
+	for _, group := range groups {
+		for i := range group {
+			list[group[i].Cap] = &group[i]
+		}
+	}
+	return list
 }

@@ -1,8 +1,10 @@
 package catalog
 
-// Capabilities over auditing and security modules.
+import "capsh/internal/rules/caps"
 
-var auditWrite = Entry{
+// Capabilities over auditing and security modules.
+var auditEntries = []Entry{{
+	Cap:   caps.AuditWrite,
 	Since: "2.6.11",
 	Brief: "write to the audit log",
 	Permits: []Claim{
@@ -14,9 +16,8 @@ var auditWrite = Entry{
 	Host:   HostPart,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel refuses audit messages from every other user namespace (ECONNREFUSED).", "kernel/audit.c audit_netlink_ok: current_user_ns() != &init_user_ns"},
-}
-
-var auditControl = Entry{
+}, {
+	Cap:   caps.AuditControl,
 	Since: "2.6.11",
 	Brief: "configure auditing",
 	Permits: []Claim{
@@ -28,9 +29,8 @@ var auditControl = Entry{
 	Host:   HostPart,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "kernel/audit.c audit_netlink_ok; kernel/auditsc.c audit_set_loginuid_perm: capable"},
-}
-
-var auditRead = Entry{
+}, {
+	Cap:   caps.AuditRead,
 	Since: "3.16",
 	Brief: "read the audit log",
 	Permits: []Claim{
@@ -41,9 +41,8 @@ var auditRead = Entry{
 	Host:   HostPart,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "kernel/audit.c audit_multicast_bind: capable"},
-}
-
-var macOverride = Entry{
+}, {
+	Cap:   caps.MACOverride,
 	Since: "2.6.25",
 	Brief: "bypass Smack's access rules",
 	Permits: []Claim{
@@ -55,9 +54,8 @@ var macOverride = Entry{
 	Host:   HostNo,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "security/smack/smack_access.c smack_privileged_cred: cap_capable(&init_user_ns)"},
-}
-
-var macAdmin = Entry{
+}, {
+	Cap:   caps.MACAdmin,
 	Since: "2.6.25",
 	Brief: "change security module policy",
 	Permits: []Claim{
@@ -72,4 +70,4 @@ var macAdmin = Entry{
 	Host:   HostPart,
 	UserNS: InException,
 	Inside: Claim{"It changes AppArmor profiles of a policy namespace that belongs to this user namespace.", "security/apparmor/policy.c aa_may_manage_policy, aa_policy_admin_capable"},
-}
+}}

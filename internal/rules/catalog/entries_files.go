@@ -1,8 +1,10 @@
 package catalog
 
-// Capabilities over files.
+import "capsh/internal/rules/caps"
 
-var chown = Entry{
+// Capabilities over files.
+var filesEntries = []Entry{{
+	Cap:   caps.Chown,
 	Since: "2.2",
 	Brief: "give any file to any user and group",
 	Permits: []Claim{
@@ -15,9 +17,8 @@ var chown = Entry{
 	Host:   HostWithMount,
 	UserNS: InFull,
 	Inside: Claim{"It applies to files whose owner and group are both mapped.", "kernel/capability.c capable_wrt_inode_uidgid"},
-}
-
-var dacOverride = Entry{
+}, {
+	Cap:   caps.DACOverride,
 	Since: "2.2",
 	Brief: "read and write any file",
 	Permits: []Claim{
@@ -31,9 +32,8 @@ var dacOverride = Entry{
 	Host:   HostWithMount,
 	UserNS: InFull,
 	Inside: Claim{"It applies to files whose owner and group are both mapped.", "kernel/capability.c capable_wrt_inode_uidgid"},
-}
-
-var dacReadSearch = Entry{
+}, {
+	Cap:   caps.DACReadSearch,
 	Since: "2.2",
 	Brief: "read any file, search any directory",
 	Permits: []Claim{
@@ -48,9 +48,8 @@ var dacReadSearch = Entry{
 	Host:   HostDirect,
 	UserNS: InPart,
 	Inside: Claim{"It reads files whose owner and group are both mapped. File handles of file systems mounted in the initial user namespace stay closed to it.", "kernel/capability.c capable_wrt_inode_uidgid; fs/fhandle.c may_decode_fh"},
-}
-
-var fowner = Entry{
+}, {
+	Cap:   caps.Fowner,
 	Since: "2.2",
 	Brief: "act as the owner of any file",
 	Permits: []Claim{
@@ -68,9 +67,8 @@ var fowner = Entry{
 	Host:   HostWithMount,
 	UserNS: InFull,
 	Inside: Claim{"It applies to files whose owner is mapped.", "fs/inode.c inode_owner_or_capable"},
-}
-
-var fsetid = Entry{
+}, {
+	Cap:   caps.Fsetid,
 	Since: "2.2",
 	Brief: "keep setuid bits on changed files",
 	Permits: []Claim{
@@ -82,9 +80,8 @@ var fsetid = Entry{
 	Host:   HostNo,
 	UserNS: InPart,
 	Inside: Claim{"It sets the setgid bit on files whose ids are mapped. A write clears setuid and setgid bits all the same.", "fs/attr.c setattr_prepare, setattr_should_drop_suidgid"},
-}
-
-var linuxImmutable = Entry{
+}, {
+	Cap:   caps.LinuxImmutable,
 	Since: "2.2",
 	Brief: "set immutable and append-only flags",
 	Permits: []Claim{
@@ -96,9 +93,8 @@ var linuxImmutable = Entry{
 	Host:   HostNo,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "fs/file_attr.c fileattr_set_prepare: capable"},
-}
-
-var mknod = Entry{
+}, {
+	Cap:   caps.Mknod,
 	Since: "2.4",
 	Brief: "create device files",
 	Permits: []Claim{
@@ -110,9 +106,8 @@ var mknod = Entry{
 	Host:   HostWithDevice,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "fs/namei.c vfs_mknod: capable"},
-}
-
-var lease = Entry{
+}, {
+	Cap:   caps.Lease,
 	Since: "2.4",
 	Brief: "take leases on any file",
 	Permits: []Claim{
@@ -123,9 +118,8 @@ var lease = Entry{
 	Host:   HostNo,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "fs/locks.c vfs_setlease: capable"},
-}
-
-var setfcap = Entry{
+}, {
+	Cap:   caps.Setfcap,
 	Since: "2.6.24",
 	Brief: "set capabilities on files",
 	Permits: []Claim{
@@ -138,4 +132,4 @@ var setfcap = Entry{
 	Host:   HostWithMount,
 	UserNS: InFull,
 	Inside: Claim{"It applies to files whose ids are mapped. What it sets counts in this namespace and in its children only.", "security/commoncap.c cap_convert_nscap, rootid_owns_currentns"},
-}
+}}

@@ -1,8 +1,10 @@
 package catalog
 
-// Capabilities over ids, capability sets and the root directory.
+import "capsh/internal/rules/caps"
 
-var setgid = Entry{
+// Capabilities over ids, capability sets and the root directory.
+var idsEntries = []Entry{{
+	Cap:   caps.Setgid,
 	Since: "2.2",
 	Brief: "become any group",
 	Permits: []Claim{
@@ -17,9 +19,8 @@ var setgid = Entry{
 	Host:   HostWithMount,
 	UserNS: InFull,
 	Inside: Claim{"It applies to mapped group ids. setgroups(2) fails where the namespace denies it (/proc/PID/setgroups).", "kernel/sys.c __sys_setresgid; kernel/groups.c may_setgroups"},
-}
-
-var setuid = Entry{
+}, {
+	Cap:   caps.Setuid,
 	Since: "2.2",
 	Brief: "become any user, also root",
 	Permits: []Claim{
@@ -33,9 +34,8 @@ var setuid = Entry{
 	Host:   HostWithMount,
 	UserNS: InFull,
 	Inside: Claim{"It applies to mapped user ids.", "kernel/sys.c __sys_setresuid"},
-}
-
-var setpcap = Entry{
+}, {
+	Cap:   caps.Setpcap,
 	Since: "2.2",
 	Brief: "change capability sets and securebits",
 	Permits: []Claim{
@@ -49,9 +49,8 @@ var setpcap = Entry{
 	Host:   HostNo,
 	UserNS: InFull,
 	Inside: Claim{"It applies to the process's own sets and securebits.", "security/commoncap.c cap_inh_is_capped, cap_prctl_drop: ns_capable(current_user_ns())"},
-}
-
-var sysChroot = Entry{
+}, {
+	Cap:   caps.SysChroot,
 	Since: "2.2",
 	Brief: "change the root directory",
 	Permits: []Claim{
@@ -63,4 +62,4 @@ var sysChroot = Entry{
 	Host:   HostNo,
 	UserNS: InFull,
 	Inside: Claim{"It applies to the process itself.", "fs/open.c ksys_chroot: ns_capable(current_user_ns())"},
-}
+}}

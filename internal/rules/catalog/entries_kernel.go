@@ -1,8 +1,10 @@
 package catalog
 
-// Capabilities over the kernel, its devices, its clock and its power.
+import "capsh/internal/rules/caps"
 
-var sysModule = Entry{
+// Capabilities over the kernel, its devices, its clock and its power.
+var kernelEntries = []Entry{{
+	Cap:   caps.SysModule,
 	Since: "2.2",
 	Brief: "load and unload kernel modules",
 	Permits: []Claim{
@@ -17,9 +19,8 @@ var sysModule = Entry{
 	Host:   HostDirect,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "kernel/module/main.c may_init_module: capable"},
-}
-
-var sysRawio = Entry{
+}, {
+	Cap:   caps.SysRawio,
 	Since: "2.2",
 	Brief: "use I/O ports and physical memory",
 	Permits: []Claim{
@@ -37,9 +38,8 @@ var sysRawio = Entry{
 	Host:   HostDirect,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "arch/x86/kernel/ioport.c ksys_ioperm; fs/ioctl.c ioctl_fibmap; security/commoncap.c cap_mmap_addr: cap_capable(&init_user_ns)"},
-}
-
-var sysAdmin = Entry{
+}, {
+	Cap:   caps.SysAdmin,
 	Since: "2.2",
 	Brief: "mount, and most other administration",
 	Permits: []Claim{
@@ -69,9 +69,8 @@ var sysAdmin = Entry{
 	Host:   HostDirect,
 	UserNS: InPart,
 	Inside: Claim{"It applies to namespaces that this user namespace owns: mounts of permitted types, host name, entering, seccomp, Landlock. Block devices, swap, quotas, trusted attributes and most drivers need it in the initial user namespace.", "fs/namespace.c may_mount: ns_capable(mnt_ns->user_ns); mm/swapfile.c sys_swapoff: capable"},
-}
-
-var sysBoot = Entry{
+}, {
+	Cap:   caps.SysBoot,
 	Since: "2.2",
 	Brief: "reboot; load another kernel",
 	Permits: []Claim{
@@ -85,9 +84,8 @@ var sysBoot = Entry{
 	Host:   HostDirect,
 	UserNS: InOnePower,
 	Inside: Claim{"It ends PID namespaces that this user namespace owns.", "kernel/reboot.c sys_reboot: ns_capable(pid_ns->user_ns); kernel/kexec_core.c kexec_load_permitted: capable"},
-}
-
-var sysTime = Entry{
+}, {
+	Cap:   caps.SysTime,
 	Since: "2.2",
 	Brief: "set the clock",
 	Permits: []Claim{
@@ -101,9 +99,8 @@ var sysTime = Entry{
 	Host:   HostPart,
 	UserNS: InOnePower,
 	Inside: Claim{"It sets the offsets of time namespaces that this user namespace owns.", "kernel/time/namespace.c proc_timens_set_offset: file_ns_capable; security/commoncap.c cap_settime: capable"},
-}
-
-var sysTTYConfig = Entry{
+}, {
+	Cap:   caps.SysTTYConfig,
 	Since: "2.2",
 	Brief: "configure terminals and the console",
 	Permits: []Claim{
@@ -115,9 +112,8 @@ var sysTTYConfig = Entry{
 	Host:   HostWithDevice,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "fs/open.c sys_vhangup, drivers/tty/vt/vt_ioctl.c vt_ioctl: capable"},
-}
-
-var wakeAlarm = Entry{
+}, {
+	Cap:   caps.WakeAlarm,
 	Since: "3.0",
 	Brief: "set timers that end a suspend",
 	Permits: []Claim{
@@ -128,9 +124,8 @@ var wakeAlarm = Entry{
 	Host:   HostPart,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "fs/timerfd.c sys_timerfd_create: capable"},
-}
-
-var blockSuspend = Entry{
+}, {
+	Cap:   caps.BlockSuspend,
 	Since: "3.5",
 	Brief: "prevent a suspend of the host",
 	Permits: []Claim{
@@ -142,9 +137,8 @@ var blockSuspend = Entry{
 	Host:   HostPart,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "include/uapi/linux/eventpoll.h ep_take_care_of_epollwakeup, kernel/power/wakelock.c pm_wake_lock: capable"},
-}
-
-var syslog = Entry{
+}, {
+	Cap:   caps.Syslog,
 	Since: "2.6.37",
 	Brief: "read and control the kernel log",
 	Permits: []Claim{
@@ -157,4 +151,4 @@ var syslog = Entry{
 	Host:   HostPart,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "kernel/printk/printk.c check_syslog_permissions: capable; kernel/ksyms_common.c kallsyms_show_value: &init_user_ns"},
-}
+}}

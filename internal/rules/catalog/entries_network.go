@@ -1,8 +1,10 @@
 package catalog
 
-// Capabilities over networks.
+import "capsh/internal/rules/caps"
 
-var netBindService = Entry{
+// Capabilities over networks.
+var networkEntries = []Entry{{
+	Cap:   caps.NetBindService,
 	Since: "2.2",
 	Brief: "bind to ports below 1024",
 	Permits: []Claim{
@@ -16,9 +18,8 @@ var netBindService = Entry{
 	Host:   HostNo,
 	UserNS: InPart,
 	Inside: Claim{"It applies to IP ports of network namespaces that this user namespace owns. vsock ports need it in the initial user namespace.", "net/ipv4/af_inet.c __inet_bind: ns_capable(net->user_ns); net/vmw_vsock/af_vsock.c __vsock_bind_connectible: capable"},
-}
-
-var netBroadcast = Entry{
+}, {
+	Cap:   caps.NetBroadcast,
 	Since: "2.2",
 	Brief: "receive other namespaces' netlink",
 	Permits: []Claim{
@@ -29,9 +30,8 @@ var netBroadcast = Entry{
 	Host:   HostNo,
 	UserNS: InFull,
 	Inside: Claim{"It applies to sockets of network namespaces that this user namespace owns.", "net/netlink/af_netlink.c netlink_setsockopt: ns_capable(net->user_ns)"},
-}
-
-var netAdmin = Entry{
+}, {
+	Cap:   caps.NetAdmin,
 	Since: "2.2",
 	Brief: "configure the network",
 	Permits: []Claim{
@@ -51,9 +51,8 @@ var netAdmin = Entry{
 	Host:   HostWithNetwork,
 	UserNS: InPart,
 	Inside: Claim{"It applies to network namespaces that this user namespace owns. SO_DEBUG, SO_RCVBUFFORCE, SO_SNDBUFFORCE and some driver operations need it in the initial user namespace.", "net/core/rtnetlink.c rtnetlink_rcv_msg: netlink_net_capable; net/core/sock.c sockopt_capable"},
-}
-
-var netRaw = Entry{
+}, {
+	Cap:   caps.NetRaw,
 	Since: "2.2",
 	Brief: "use raw and packet sockets",
 	Permits: []Claim{
@@ -69,4 +68,4 @@ var netRaw = Entry{
 	Host:   HostWithNetwork,
 	UserNS: InPart,
 	Inside: Claim{"It applies to network namespaces that this user namespace owns; a socket of the host's network needs it in the initial user namespace.", "net/ipv4/af_inet.c inet_create, net/packet/af_packet.c packet_create: ns_capable(net->user_ns)"},
-}
+}}

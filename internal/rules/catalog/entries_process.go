@@ -3,8 +3,8 @@ package catalog
 import "capsh/internal/rules/caps"
 
 // Capabilities over processes, their memory and their limits.
-
-var kill = Entry{
+var processEntries = []Entry{{
+	Cap:   caps.Kill,
 	Since: "2.2",
 	Brief: "send signals to any process",
 	Permits: []Claim{
@@ -16,9 +16,8 @@ var kill = Entry{
 	Host:   HostNo,
 	UserNS: InPart,
 	Inside: Claim{"It applies to processes of this user namespace and of its children, not to others that can be seen.", "kernel/signal.c kill_ok_by_cred: ns_capable(the target's user namespace)"},
-}
-
-var ipcLock = Entry{
+}, {
+	Cap:   caps.IPCLock,
 	Since: "2.2",
 	Brief: "lock memory without a limit",
 	Permits: []Claim{
@@ -32,9 +31,8 @@ var ipcLock = Entry{
 	Host:   HostNo,
 	UserNS: InOnePower,
 	Inside: Claim{"It locks other users' System V segments of its IPC namespace. RLIMIT_MEMLOCK limits it all the same.", "ipc/shm.c shmctl_do_lock: ns_capable(ns->user_ns); mm/mlock.c can_do_mlock: capable"},
-}
-
-var ipcOwner = Entry{
+}, {
+	Cap:   caps.IPCOwner,
 	Since: "2.2",
 	Brief: "use any System V IPC object",
 	Permits: []Claim{
@@ -45,9 +43,8 @@ var ipcOwner = Entry{
 	Host:   HostNo,
 	UserNS: InFull,
 	Inside: Claim{"It applies to IPC namespaces that this user namespace owns.", "ipc/util.c ipcperms: ns_capable(ns->user_ns)"},
-}
-
-var sysPtrace = Entry{
+}, {
+	Cap:   caps.SysPtrace,
 	Since: "2.2",
 	Brief: "trace and change any process",
 	Permits: []Claim{
@@ -64,9 +61,8 @@ var sysPtrace = Entry{
 	Host:   HostWithPIDs,
 	UserNS: InPart,
 	Inside: Claim{"It applies to processes of this user namespace and of its children. userfaultfd needs it in the initial user namespace.", "kernel/ptrace.c ptrace_has_cap: ns_capable; fs/userfaultfd.c userfaultfd_syscall_allowed: capable"},
-}
-
-var sysPacct = Entry{
+}, {
+	Cap:   caps.SysPacct,
 	Since: "2.2",
 	Brief: "switch process accounting on and off",
 	Permits: []Claim{
@@ -77,9 +73,8 @@ var sysPacct = Entry{
 	Host:   HostNo,
 	UserNS: InNothing,
 	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "kernel/acct.c sys_acct: capable"},
-}
-
-var sysNice = Entry{
+}, {
+	Cap:   caps.SysNice,
 	Since: "2.2",
 	Brief: "raise priority; schedule any process",
 	Permits: []Claim{
@@ -96,9 +91,8 @@ var sysNice = Entry{
 	Host:   HostPart,
 	UserNS: InOnePower,
 	Inside: Claim{"It changes nice value, policy and CPU affinity of other users' processes of this user namespace, without raising priority.", "kernel/sched/syscalls.c check_same_owner; kernel/sys.c set_one_prio_perm: ns_capable; kernel/sched/syscalls.c can_nice: capable"},
-}
-
-var sysResource = Entry{
+}, {
+	Cap:   caps.SysResource,
 	Since: "2.2",
 	Brief: "exceed resource limits and quotas",
 	Permits: []Claim{
@@ -119,9 +113,8 @@ var sysResource = Entry{
 	Host:   HostPart,
 	UserNS: InOnePower,
 	Inside: Claim{"It sets the limits of other users' processes of this user namespace. It raises no hard limit.", "kernel/sys.c check_prlimit_permission: ns_capable, do_prlimit: capable"},
-}
-
-var checkpointRestore = Entry{
+}, {
+	Cap:   caps.CheckpointRestore,
 	Since: "5.9",
 	Brief: "checkpoint and restore processes",
 	Permits: []Claim{
@@ -135,9 +128,8 @@ var checkpointRestore = Entry{
 	Host:   HostNo,
 	UserNS: InPart,
 	Inside: Claim{"It chooses ids in PID and IPC namespaces that this user namespace owns. map_files needs it in the initial user namespace.", "kernel/pid.c alloc_pid: checkpoint_restore_ns_capable; fs/proc/base.c proc_map_files_get_link: &init_user_ns"},
-}
-
-var perfmon = Entry{
+}, {
+	Cap:   caps.Perfmon,
 	Since: "5.8",
 	Brief: "observe the performance of the system",
 	Permits: []Claim{
@@ -155,9 +147,8 @@ var perfmon = Entry{
 	Host:   HostPaired,
 	UserNS: InException,
 	Inside: Claim{"A BPF token that was delegated to this user namespace (Linux 6.9) permits tracing programs.", "kernel/events/core.c perfmon_capable; kernel/bpf/token.c bpf_token_capable"},
-}
-
-var bpf = Entry{
+}, {
+	Cap:   caps.BPF,
 	Since: "5.8",
 	Brief: "load BPF programs and create maps",
 	Permits: []Claim{
@@ -174,4 +165,4 @@ var bpf = Entry{
 	Host:   HostPaired,
 	UserNS: InException,
 	Inside: Claim{"A BPF token that was delegated to this user namespace (Linux 6.9) permits what it names.", "kernel/bpf/token.c bpf_token_capable"},
-}
+}}
