@@ -59,52 +59,47 @@ func (j job) apart(f *container.Facts) {
 // in time.
 func ask(text string) []byte {
 	var pipe [2]int
-	if unix.Pipe2(pipe[:], unix.O_CLOEXEC|unix.O_NONBLOCK) != nil {
+	if unix.Pipe2(pipe[:], unix.O_CLOEXEC) != nil {
 		return nil
 	}
-	defer unix.Close(pipe[0])
 	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		unix.Close(pipe[1])
-		return nil
+	pid := 0
+	if err == nil {
+		pid, err = syscall.ForkExec("/proc/self/exe", []string{ApartName, text}, &syscall.ProcAttr{
+			Env: os.Environ(), Files: []uintptr{uintptr(null), uintptr(pipe[1]), uintptr(null)},
+		})
+		unix.Close(null)
 	}
-	pid, err := syscall.ForkExec("/proc/self/exe", []string{ApartName, text}, &syscall.ProcAttr{
-		Env: os.Environ(), Files: []uintptr{uintptr(null), uintptr(pipe[1]), uintptr(null)},
-	})
-	unix.Close(null)
 	unix.Close(pipe[1])
 	if err != nil {
+		unix.Close(pipe[0])
 		return nil
 	}
-	answer, ended := readUntil(pipe[0], time.Now().Add(apartLimit))
-	if !ended {
+	answer := make(chan []byte, 1)
+	go func() {
+		answer <- readAll(pipe[0])
+		unix.Close(pipe[0])
+	}()
+	select {
+	case text := <-answer:
+		unix.Wait4(pid, nil, 0, nil)
+		return text
+	case <-time.After(apartLimit):
 		unix.Kill(pid, unix.SIGKILL) // it ends once it can
 		return nil
 	}
-	unix.Wait4(pid, nil, 0, nil)
-	return answer
 }
 
-// readUntil reads a pipe up to its end, which ended says was reached in time.
-func readUntil(fd int, limit time.Time) (text []byte, ended bool) {
-	var buf [4096]byte
+// readAll reads a pipe up to its end; nil on an error.
+func readAll(fd int) (text []byte) {
+	buf := make([]byte, 4096)
 	for {
-		left := time.Until(limit).Milliseconds()
-		if left <= 0 {
-			return nil, false
-		}
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(left))
-		if err == unix.EINTR || err == nil && n == 0 {
-			continue
-		} else if err != nil {
-			return nil, false
-		}
-		switch n, err = unix.Read(fd, buf[:]); {
-		case err == unix.EINTR || err == unix.EAGAIN:
+		switch n, err := unix.Read(fd, buf); {
+		case err == unix.EINTR:
 		case err != nil:
-			return nil, false
+			return nil
 		case n == 0:
-			return text, true
+			return text
 		default:
 			text = append(text, buf[:n]...)
 		}

@@ -53,7 +53,7 @@ func (x Access) lets(p *cred.Process, want uint32) cred.Known[bool] {
 // parent's ids, whose 0 may be any user of the host.
 func (f *Facts) hostRootMapped() bool {
 	switch root := f.HostRoot; {
-	case !f.own():
+	case !f.InChildUserNS():
 		return true
 	case root.OK && (!root.Value.Mapped || f.SharesUserNS):
 		return root.Value.Mapped
@@ -77,7 +77,7 @@ func (f *Facts) isHostRoot(uid uint32) bool {
 
 // IsRoot reports whether a uid, as the reader sees it, is 0 to the process.
 func (f *Facts) IsRoot(uid uint32) bool {
-	if !f.own() || f.SharesUserNS {
+	if !f.InChildUserNS() || f.SharesUserNS {
 		return uid == 0
 	}
 	inside, ok := cred.Inside(f.Process.UserNS.UIDMap.Value, uid)

@@ -355,7 +355,7 @@ func TestPartial(t *testing.T) {
 		if c.want {
 			worst = OverPrivileged
 		}
-		if c.want && f.own() && f.Namespaces[NetNS].Inode == (cred.Known[uint64]{}) {
+		if c.want && f.InChildUserNS() && f.Namespaces[NetNS].Inode == (cred.Known[uint64]{}) {
 			worst = ConfinedRoot
 		}
 		if a.Partial() != c.want || a.AtWorst != worst {

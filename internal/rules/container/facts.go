@@ -193,11 +193,12 @@ func (f *Facts) atLeast(major, minor int) bool {
 
 // confined reports whether capabilities are known to count for less than the
 // host: in a child user namespace, or for a kernel that is a program itself.
-func (f *Facts) confined() bool { return f.own() || gvisor(f.Release) }
+func (f *Facts) confined() bool { return f.InChildUserNS() || gvisor(f.Release) }
 
-// own reports whether the user namespace is known to be a child: capabilities
-// in it count for what belongs to it, not for the host.
-func (f *Facts) own() bool {
+// InChildUserNS reports whether the user namespace is known to be a child, by its inode
+// or, for who may not see that, by its map: capabilities in it count for what belongs to
+// it, not for the host.
+func (f *Facts) InChildUserNS() bool {
 	shared := f.shared(UserNS)
 	return shared.OK && !shared.Value
 }
@@ -209,15 +210,11 @@ func (f *Facts) Effect(c caps.Cap) catalog.Effect {
 	return s.Effect(c, &f.Process.State)
 }
 
-// InChildUserNS reports whether the process is known to be in another user namespace
-// than the host's first: by its inode, or, for who may not see that, by its map.
-func (f *Facts) InChildUserNS() bool { return f.own() }
-
 // HostOwner is the uid of the host that owns the user namespace. To a reader inside it,
 // its map gives that, unless the parent namespace is known to be another than the
 // host's: its uid 0 is not that of the host.
 func (f *Facts) HostOwner() (uid uint32, ok bool) {
-	if !f.own() || !f.SharesUserNS || !f.Owner.OK {
+	if !f.InChildUserNS() || !f.SharesUserNS || !f.Owner.OK {
 		return f.Owner.Value, f.Owner.OK
 	}
 	uid, ok = cred.Outside(f.Process.UserNS.UIDMap.Value, f.Owner.Value)

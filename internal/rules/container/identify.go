@@ -36,7 +36,7 @@ func (f *Facts) identify() Identity {
 	if pids.OK && !pids.Value {
 		say("it is in a PID namespace of its own")
 	}
-	if f.own() {
+	if f.InChildUserNS() {
 		say("it is in a user namespace of its own")
 	}
 	if c, ok := FromCgroup(f.Cgroup.Value); ok {

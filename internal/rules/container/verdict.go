@@ -166,7 +166,7 @@ func (a *Assessment) atStake(f *Facts, id string) Severity {
 	case "cgroupfs", "proc-masks":
 		return f.graded(Medium)
 	case UserNS.finding():
-		if f.own() { // the map may have the host's root
+		if f.InChildUserNS() { // the map may have the host's root
 			return High
 		}
 		return Low
