@@ -295,7 +295,7 @@ func TestFindings(t *testing.T) {
 		f := boxed(t)
 		c.change(&f)
 		after := names(&f)
-		if c.want > Info && advice[c.id].Remedy == "" {
+		if c.want > Info && advice()[c.id].Remedy == "" {
 			t.Errorf("%s: no advice", c.id)
 		}
 		if after[c.id] != c.want {
