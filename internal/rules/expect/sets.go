@@ -42,11 +42,21 @@ func (w *World) capSet(s capSet, op operator, value string) (judge, error) {
 		value = ""
 	}
 	return func(p *cred.Process) Verdict {
-		is := s.of(&p.Sets)
-		d := difference{subject: s.name, extra: list(is &^ want), missing: list(want &^ is), value: value}
-		d.shorten(op, is, want, caps.First(w.Bits))
+		is, all := s.of(&p.Sets), caps.First(w.Bits)
+		d := difference{subject: s.name, extra: brief(is&^want, all), missing: brief(want&^is, all), value: value}
+		d.shorten(op, is, want, all)
 		return d.compare(op)
 	}, nil
+}
+
+// brief is the names of capabilities or, where these are less than half as many, of those
+// that are missing to all.
+func brief(s, all caps.Set) string {
+	rest := all &^ s
+	if s&^all != 0 || 2*rest.Len() >= s.Len() {
+		return list(s)
+	}
+	return strings.TrimSuffix("all but "+list(rest), " but ")
 }
 
 // shorten counts the capabilities of a long list and says in few words what the set
