@@ -8,31 +8,11 @@ import (
 	"capsh/internal/linux/sandbox"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/container"
-	"capsh/internal/rules/cred"
 	"capsh/internal/ui/exit"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/schema"
 	"capsh/internal/ui/term"
 )
-
-// box says which container a process is in. One without an id is known by its PID
-// namespace.
-type box struct {
-	container.Container
-	pids uint64
-}
-
-// kind is what the assessment of a process depends on. Of a container's processes that
-// have it in common, the first one stands for the others.
-type kind struct {
-	box
-	cred.Sets
-	uid           cred.IDs
-	noNewPrivs    cred.Known[bool]
-	seccomp       cred.Known[cred.Seccomp]
-	users, mounts uint64
-	differing     int // how many of its threads differ
-}
 
 // containers assesses each container of the host by its process that is isolated worst.
 func (c *assessCommand) containers(env []string, out *term.Output) error {
@@ -69,14 +49,14 @@ func (c *assessCommand) containers(env []string, out *term.Output) error {
 // worst is the assessment of each container, in the order of their first processes, and
 // of how many processes it is unknown whether they are in one.
 func (c *assessCommand) worst(l *listing) (list []report.Assessed, unknown int) {
-	at := map[box]int{}
-	seen := map[kind]bool{}
+	at := map[string]int{}
+	seen := map[string]bool{}
 	procfs.Batches(l.scan, l.contained, func(found []contained) {
 		for _, p := range found {
-			if p.kind == (kind{}) {
+			if p.box == "" {
 				unknown++
 			}
-			if p.kind == (kind{}) || seen[p.kind] {
+			if p.box == "" || seen[p.kind] {
 				continue
 			}
 			seen[p.kind] = true
@@ -108,10 +88,13 @@ func ended(err error) bool {
 	return errors.As(err, &e) && (e.Reason == procfs.NoProcess || e.Reason == procfs.MaybeHidden || e.Reason == procfs.Vanished)
 }
 
-// contained is a process that is in a container or, without a kind, may be in one.
+// contained is a process that is in a container or, without a box, may be in one.
 type contained struct {
-	kind
-	pid int
+	container.Container
+	// box is the same for all processes of a container, kind for those of them of which
+	// the assessment is the same: the first one stands for the others.
+	box, kind string
+	pid       int
 }
 
 // contained lists those of a batch.
@@ -124,19 +107,21 @@ func (l *listing) contained(r *procfs.Reader) func(pids []int) []contained {
 			case there && !p.Container.OK:
 				list = append(list, contained{pid: pid})
 			case there && p.Container.Value != container.Container{}:
-				list = append(list, contained{l.kind(r, p), pid})
+				list = append(list, l.member(r, p))
 			}
 		}
 		return list
 	}
 }
 
-// kind is that of a process in a container.
-func (l *listing) kind(r *procfs.Reader, p *report.Listed) kind {
-	k := kind{box{Container: p.Container.Value}, p.Sets, p.UID, p.NoNewPrivs, p.Seccomp, p.UserNS.Inode.Value, r.MountNS(p.PID).Value, len(p.Differing)}
-	if k.ID == "" {
+// member is a process in a container. One without an id is known by its PID namespace.
+func (l *listing) member(r *procfs.Reader, p *report.Listed) contained {
+	m := contained{Container: p.Container.Value, pid: p.PID}
+	m.box = fmt.Sprint(m.Container)
+	if m.ID == "" {
 		pids, _ := l.proc.Thread(p.PID, p.PID).Namespace("pid")
-		k.pids = pids.Value
+		m.box += fmt.Sprint(pids)
 	}
-	return k
+	m.kind = m.box + fmt.Sprint(p.Sets, p.UID, p.NoNewPrivs, p.Seccomp, p.UserNS.Inode, r.MountNS(p.PID), len(p.Differing))
+	return m
 }

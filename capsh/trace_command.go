@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"os"
-	"os/signal"
 	"syscall"
 
 	"capsh/internal/linux/apply"
@@ -24,12 +23,7 @@ func (t *tracer) command(command, env []string) error {
 	if err != nil {
 		return err
 	}
-	signals := make(chan os.Signal, 4)
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
-		if !inherit.IgnoredAtStart(sig) {
-			signal.Notify(signals, sig)
-		}
-	}
+	signals := inherit.Signals(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
 	w, err := watch.Start(watch.Target{Threads: []int{0}, FromExec: true}, t.each)
 	if err != nil {
 		return exit.With(exit.Failed, err)
@@ -40,14 +34,17 @@ func (t *tracer) command(command, env []string) error {
 		return exit.With(exit.Cannot, err)
 	}
 	go forward(signals, pid)
-	status, err := await(pid)
-	if err != nil {
-		return err
+	status, err := apply.WaitEnd(pid)
+	if err == nil {
+		err = t.end(w)
 	}
-	if err := t.end(w); err != nil {
+	switch {
+	case err != nil:
 		return err
+	case status.Signaled():
+		return exit.Silent(exitBySignal + int(status.Signal()))
 	}
-	return exit.Silent(status)
+	return exit.Silent(status.ExitStatus())
 }
 
 // find is the path of a command.
@@ -83,19 +80,4 @@ func inForeground() bool {
 	defer unix.Close(fd)
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
 	return err == nil && group == unix.Getpgrp()
-}
-
-// await waits for the end of a child and gives its exit status.
-func await(pid int) (int, error) {
-	for {
-		status, err := apply.Wait(pid)
-		switch {
-		case err != nil:
-			return 0, err
-		case status.Exited():
-			return status.ExitStatus(), nil
-		case status.Signaled():
-			return exitBySignal + int(status.Signal()), nil
-		}
-	}
 }

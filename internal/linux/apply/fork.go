@@ -152,6 +152,15 @@ func Wait(pid int) (unix.WaitStatus, error) {
 	return status, wrap(err, "wait4", format(uint32(pid)))
 }
 
+// WaitEnd waits until the child pid has ended, however often it is stopped before.
+func WaitEnd(pid int) (status unix.WaitStatus, err error) {
+	for {
+		if status, err = Wait(pid); err != nil || !status.Stopped() {
+			return status, err
+		}
+	}
+}
+
 func ignoringEINTR(call func() (int, error)) (int, error) {
 	for {
 		n, err := call()

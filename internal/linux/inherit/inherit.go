@@ -13,6 +13,7 @@ package inherit
 
 import (
 	"os"
+	"os/signal"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -83,6 +84,18 @@ func Nofile() *syscall.Rlimit {
 		return nil
 	}
 	return (*syscall.Rlimit)(atomic.LoadPointer(nofile))
+}
+
+// Signals is a channel of those signals of a list that were not ignored when the program
+// started, as they arrive.
+func Signals(list ...syscall.Signal) <-chan os.Signal {
+	signals := make(chan os.Signal, len(list))
+	for _, sig := range list {
+		if !IgnoredAtStart(sig) {
+			signal.Notify(signals, sig)
+		}
+	}
+	return signals
 }
 
 // IgnoredAtStart says whether sig was ignored when the program started. A

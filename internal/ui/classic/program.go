@@ -3,8 +3,6 @@ package classic
 import (
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
 	"strings"
 	"syscall"
 
@@ -86,18 +84,10 @@ func (s *session) findSelf() (string, error) {
 	return "", fmt.Errorf("cannot find %q in PATH", s.args0)
 }
 
-// forwarded are the signals that -+ and =+ hand on to the child.
-var forwarded = [...]os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT}
-
 // launch runs a program in a child and waits for it. Its status is ours; killed
 // by a signal is 1, as with libcap.
 func (s *session) launch(argv []string) error {
-	signals := make(chan os.Signal, len(forwarded))
-	for _, sig := range forwarded {
-		if !inherit.IgnoredAtStart(sig.(syscall.Signal)) {
-			signal.Notify(signals, sig)
-		}
-	}
+	signals := inherit.Signals(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
 	pid, err := apply.Spawn(&apply.Program{Path: argv[0], Argv: argv, Env: s.env})
 	if err != nil {
 		return err
@@ -107,17 +97,14 @@ func (s *session) launch(argv []string) error {
 			unix.Kill(pid, sig.(syscall.Signal))
 		}
 	}()
-	for {
-		status, err := apply.Wait(pid)
-		switch {
-		case err != nil:
-			return err
-		case status.Exited():
-			return exit.Silent(status.ExitStatus())
-		case status.Signaled():
-			return fmt.Errorf("child %d (%s) was ended by %s", pid, argv[0], signalName(status.Signal()))
-		}
+	status, err := apply.WaitEnd(pid)
+	switch {
+	case err != nil:
+		return err
+	case status.Signaled():
+		return fmt.Errorf("child %d (%s) was ended by %s", pid, argv[0], signalName(status.Signal()))
 	}
+	return exit.Silent(status.ExitStatus())
 }
 
 func (s *session) forkFor(value string) error {
