@@ -19,7 +19,7 @@ type columns struct {
 
 func (c *columns) options() []flags.Option {
 	return []flags.Option{
-		{Name: "columns", Short: "o", Help: strings.Join(report.ColumnNames(), ","), Value: flags.To(&c.list, columnList)},
+		{Name: "columns", Short: "o", Help: report.Columns, Value: flags.To(&c.list, columnList)},
 		{Name: "no-headers", Short: "n", Help: "without the titles of the columns", Value: flags.Switch(&c.noHeader)},
 	}
 }
@@ -43,7 +43,7 @@ var columnList = flags.Kind[[]report.Column]{
 		}
 		return list, nil
 	},
-	Complete: func(typed string) []string { return flags.Listed(report.ColumnNames(), typed) },
+	Complete: func(typed string) []string { return flags.Listed(strings.Split(report.Columns, ","), typed) },
 }
 
 // noColumn is the error of a word that is no column; some are those of ps(1).
@@ -59,7 +59,7 @@ func noColumn(word string) error {
 	case "caps":
 		near = "has"
 	default:
-		return fmt.Errorf("no column %q: the columns are %s", word, strings.Join(report.ColumnNames(), ", "))
+		return fmt.Errorf("no column %q: the columns are %s", word, report.Columns)
 	}
 	return fmt.Errorf("no column %q, did you mean %s?", word, near)
 }

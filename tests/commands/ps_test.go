@@ -276,7 +276,7 @@ func TestPsExit(t *testing.T) {
 		{"ps -u 65533", 1, "capsh: ps: no process runs as 65533 and has a capability\n" + withAll},
 		{"ps --all --container=no-such", 1, "capsh: ps: no process is in a container no-such\n" + knownBy},
 		{"ps -o pid,cmd", 2, "capsh: ps: --columns: no column \"cmd\", did you mean command?\n"},
-		{"ps -o pid,size", 2, "capsh: ps: --columns: no column \"size\": the columns are pid, ppid, user, name, container, mark, has, command\n"},
+		{"ps -o pid,size", 2, "capsh: ps: --columns: no column \"size\": the columns are pid,ppid,user,name,container,mark,has,command\n"},
 		{"ps -o pid --json", 2, "capsh: ps: --columns and --no-headers are for text: JSON has every member\n"},
 		{"ps --watch --json", 2, "capsh: ps: --watch shows text only\n"},
 		{"tree --watch=0", 2, "capsh: tree: --watch: \"0\" is not a number from 0.1 to 86400\n"},

@@ -3,6 +3,7 @@ package report
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
@@ -41,35 +42,27 @@ const (
 	Command
 )
 
-// columns has the word of each column and what it looks like.
-var columns = [...]struct {
-	word string
-	look
-}{
-	PID:       {"pid", look{title: "PID", right: true}},
-	PPID:      {"ppid", look{title: "PPID", right: true}},
-	User:      {"user", look{"USER", false, maxUser, 6}},
-	Name:      {"name", look{"NAME", false, 20, minName}},
-	Container: {"container", look{"CONTAINER", false, 24, len("CONTAINER")}},
-	Mark:      {"mark", look{title: "MARK"}},
-	Has:       {"has", look{"HAS", false, 60, minSets}},
-	Command:   {"command", look{"COMMAND", false, 60, 16}},
+// looks is what each column looks like.
+var looks = [...]look{
+	PID:       {title: "PID", right: true},
+	PPID:      {title: "PPID", right: true},
+	User:      {"USER", false, maxUser, 6},
+	Name:      {"NAME", false, 20, minName},
+	Container: {"CONTAINER", false, 24, len("CONTAINER")},
+	Mark:      {title: "MARK"},
+	Has:       {"HAS", false, 60, minSets},
+	Command:   {"COMMAND", false, 60, 16},
 }
+
+// Columns are the words of all columns, with commas between.
+const Columns = "pid,ppid,user,name,container,mark,has,command"
 
 // defaultColumns are those that ps shows unless it is asked for others.
 var defaultColumns = []Column{PID, User, Name, Container, Mark, Has}
 
-// ColumnNames are the words of all columns.
-func ColumnNames() (list []string) {
-	for _, c := range columns {
-		list = append(list, c.word)
-	}
-	return list
-}
-
 // ParseColumn is the column that a word means.
 func ParseColumn(word string) (Column, bool) {
-	i := slices.Index(ColumnNames(), word)
+	i := slices.Index(strings.Split(Columns, ","), word)
 	return Column(max(i, 0)), i >= 0
 }
 
@@ -110,7 +103,7 @@ func (l *List) Append(b []byte, rows []Row) []byte {
 	l.texts = map[listed]string{}
 	g := grid{rows: len(rows), noHeader: l.NoHeader, width: l.Width, color: l.Color}
 	for _, c := range shown {
-		g.looks = append(g.looks, columns[c].look)
+		g.looks = append(g.looks, looks[c])
 	}
 	g.cell = func(row, column, width int) string { return l.cell(&rows[row], shown[column], width) }
 	return g.append(b)
