@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"capsh/internal/linux/bpfiter"
@@ -127,7 +128,13 @@ func (c *predictCommand) look() (before cred.State, exe execve.File, err error) 
 			return before, exe, err
 		}
 	}
-	return before, exe, c.changes.apply(&before, names)
+	if err = c.changes.apply(&before, names); err != nil {
+		return before, exe, err
+	}
+	if !elsewhere && before.Sets == p.Sets && before.UID == p.UID && before.GID == p.GID && slices.Equal(before.Groups, p.Groups) {
+		err = files.Permitted(&exe) // as this process, which another state may not be
+	}
+	return before, exe, err
 }
 
 // find reads the file that execvp(3) would take for the command.

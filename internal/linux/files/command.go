@@ -94,6 +94,22 @@ func (e *FileError) refused() bool {
 	return e != nil && e.Of == "" && (e.Call == "open" || e.Call == "execve") && e.Err == unix.EACCES
 }
 
+// Permitted is nil where this thread may execute a file and its interpreters, as
+// [Here] reads them; the error is a *[FileError].
+func Permitted(exe *execve.File) error {
+	for i, path := range append([]string{exe.Path}, exe.Interpreters...) {
+		if unix.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS) != unix.EACCES {
+			continue
+		}
+		at := link{path: path}
+		if i > 0 {
+			at.of, at.as = exe.Path, "interpreter"
+		}
+		return at.fail("execve", unix.EACCES, "this user may not execute it")
+	}
+	return nil
+}
+
 // OpenToAll reports whether any user may reach a file and execute it, by the modes of
 // the file and of all directories on the way; false, too, where that is unknown.
 func (l Lookup) OpenToAll(path string) bool {

@@ -1,11 +1,15 @@
 package files
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"capsh/internal/testenv"
@@ -116,6 +120,46 @@ func TestSkipped(t *testing.T) {
 	} {
 		if c.err.missing() != c.missing || c.err.refused() != c.refused {
 			t.Errorf("%+v: missing %t, refused %t", c.err, c.err.missing(), c.err.refused())
+		}
+	}
+}
+
+// TestPermitted: who may execute a file, and its interpreter, by the kernel's word.
+func TestPermitted(t *testing.T) {
+	testenv.Root(t)
+	dir := t.TempDir()
+	openAbove(t, dir)
+	mine := write(t, dir, "mine", static)
+	others := write(t, dir, "others", static)
+	script := write(t, dir, "script", "#!"+mine+"\n")
+	for path, mode := range map[string]os.FileMode{mine: 0o744, others: 0o711} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, uid := range []int{0, 1000} {
+		for path, want := range map[string]string{
+			others: "", mine: "execve " + mine + ": permission denied (this user may not execute it)",
+			script: "execve " + mine + " (the interpreter of " + script + "): permission denied (this user may not execute it)",
+		} {
+			if uid == 0 {
+				want = ""
+			}
+			cmd := exec.Command(path)
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
+			if err := cmd.Run(); errors.Is(err, unix.EACCES) != (want != "") {
+				t.Errorf("uid %d, %s: the kernel says %v", uid, path, err)
+			}
+			helper.OnThread(func() {
+				unix.Setfsuid(uid)
+				exe, err := Here.Executable(path)
+				if err == nil {
+					err = Permitted(&exe)
+				}
+				if got := fmt.Sprint(err); got != cmp.Or(want, "<nil>") {
+					t.Errorf("uid %d, %s: %s, want %q", uid, path, got, want)
+				}
+			})
 		}
 	}
 }

@@ -99,6 +99,24 @@ func TestPredict(t *testing.T) {
 		{"real root only", with(root(), func(s *cred.State) { s.UID = cred.IDs{Effective: 1000, Saved: 1000, FS: 1000} }), plain,
 			cred.Sets{Permitted: full, Bounding: full}, cred.IDs{Effective: 1000, Saved: 1000, FS: 1000}, true,
 			[]Rule{RootReal}},
+		{"real root only, and a file with the effective flag", with(root(), func(s *cred.State) { s.UID = cred.IDs{Effective: 1000, Saved: 1000, FS: 1000} }), rawEP,
+			cred.Sets{Permitted: full, Effective: full, Bounding: full}, cred.IDs{Effective: 1000, Saved: 1000, FS: 1000}, true,
+			[]Rule{FileCapsTaken, FileCapsEffective, RootReal}},
+		{"a script", user(1000), File{Path: "/s", Interpreters: []string{"/f"}, Mode: 0o755},
+			cred.Sets{Bounding: full}, cred.Same(1000), false,
+			[]Rule{ByInterpreter, Unprivileged}},
+		{"another saved uid", with(user(1000), func(s *cred.State) { s.UID.Saved = 1001 }), plain,
+			cred.Sets{Bounding: full}, cred.Same(1000), false,
+			[]Rule{Unprivileged, SavedIDs}},
+		{"another saved gid", with(user(1000), func(s *cred.State) { s.GID.Saved = 1001 }), plain,
+			cred.Sets{Bounding: full}, cred.Same(1000), false,
+			[]Rule{Unprivileged, SavedIDs}},
+		{"setgid", user(1000), File{Path: "/f", Mode: 0o2755, GID: 6},
+			cred.Sets{Bounding: full}, cred.Same(1000), true,
+			[]Rule{SetgidTaken, Unprivileged, SavedIDs}},
+		{"setgid without execute permission for the group", user(1000), File{Path: "/f", Mode: 0o2745, GID: 6},
+			cred.Sets{Bounding: full}, cred.Same(1000), false,
+			[]Rule{Unprivileged}},
 		{"setuid-root with file capabilities", user(1000), File{Path: "/f", Mode: 0o4755, HasCaps: true, Caps: rawEP.Caps},
 			cred.Sets{Permitted: raw, Effective: raw, Bounding: full}, cred.IDs{Real: 1000}, true,
 			[]Rule{SetuidTaken, FileCapsTaken, FileCapsEffective, RootByFileCaps, SavedIDs}},
@@ -220,6 +238,18 @@ func TestUnknown(t *testing.T) {
 	none := with(blind(user(1000)), func(s *cred.State) { s.Bounding = 0 })
 	if _, err = Predict(&none, &rawEP); !errors.Is(err, ErrRefused) {
 		t.Errorf("refused either way, but: %v", err)
+	}
+	for what, f := range map[string]File{
+		"the file capabilities":      {Mode: 0o755, HasCaps: true, HiddenCaps: true},
+		"the file's owner or group":  {Mode: 0o4755, UnsureOwner: true},
+		"the mount's user namespace": {Mode: 0o4755, UnsureMount: true},
+	} {
+		if _, err := Predict(new(user(1000)), &f); !errors.As(err, &unknown) || unknown.What != what {
+			t.Errorf("%v, want %s to matter", err, what)
+		}
+	}
+	if _, err := Predict(new(user(1000)), &File{Mode: 0o755, UnsureOwner: true}); err != nil {
+		t.Errorf("the owner of a file without setuid: %v", err)
 	}
 	unsure := rawEP
 	unsure.UnsureMount = true // refused, or ignored
