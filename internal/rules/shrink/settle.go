@@ -41,10 +41,8 @@ func (s *state) settle(found caps.Set) (Reason, error) {
 // refuted distinguishes a command that is flaky with everything from one that is so
 // with less.
 func (s *state) refuted() (Reason, error) {
-	for range s.need {
-		if answer, err := s.try(s.Limit, Confirm); err != nil || answer != Works {
-			return Flaky, err
-		}
+	if steady, err := s.steady(s.tallies[s.Limit].runs()+s.need, Works); err != nil || !steady {
+		return Flaky, err
 	}
 	return NotConfirmed, nil
 }

@@ -63,8 +63,8 @@ type Search struct {
 	FullRuns func(first Answer) int
 	// Confirm is how often a set must give the same answer before a claim rests on it.
 	Confirm int
-	// Budget is the greatest number of trials. There are at least Least before a set
-	// is claimed.
+	// Budget is the greatest number of trials. Least is how many there are at least
+	// before a set is claimed, and with Limit alone where watching does not lead.
 	Budget, Least int
 	// Danger orders capabilities: the greater, the sooner it has to go. Of equals
 	// the one of the lower number goes first.
@@ -164,7 +164,15 @@ func (s *state) search() (Reason, error) {
 	}
 	found := caps.Set(0)
 	if !works {
-		if found, err = s.narrow(); err != nil {
+		if found, err = s.guided(); err != nil {
+			return "", err
+		}
+	}
+	if !works && !s.result.Guided { // what fails may do so by chance
+		if steady, err := s.steady(s.Least, Works); err != nil || !steady {
+			return Flaky, err
+		}
+		if found, err = s.reduce(s.Limit, caps.MaxBits); err != nil {
 			return "", err
 		}
 	}
@@ -179,10 +187,8 @@ func (s *state) full() (Reason, error) {
 	}
 	runs := s.FullRuns(first)
 	s.need = max(runs, s.Confirm)
-	for range runs - 1 {
-		if again, err := s.try(s.Limit, Full); err != nil || again != first {
-			return Flaky, err
-		}
+	if steady, err := s.steady(runs, first); err != nil || !steady {
+		return Flaky, err
 	}
 	switch {
 	case first == Works:
@@ -193,6 +199,17 @@ func (s *state) full() (Reason, error) {
 		return FailsWithAll, nil
 	}
 	return s.refuses()
+}
+
+// steady runs the command with everything until it has been run so often, as long
+// as the answer is the same.
+func (s *state) steady(runs int, first Answer) (bool, error) {
+	for s.tallies[s.Limit].runs() < runs {
+		if again, err := s.try(s.Limit, Full); err != nil || again != first {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // refuses distinguishes a command that fails with every set from one that refuses
@@ -209,8 +226,8 @@ func (s *state) refuses() (Reason, error) {
 	return RefusesCapabilities, nil
 }
 
-// narrow finds a small set, starting from what watching showed if that set works.
-func (s *state) narrow() (caps.Set, error) {
+// guided finds a small set, starting from what watching showed if that set works.
+func (s *state) guided() (caps.Set, error) {
 	for _, guess := range s.guesses() {
 		works, err := s.works(guess, Guided)
 		if err != nil {
@@ -221,7 +238,7 @@ func (s *state) narrow() (caps.Set, error) {
 			return s.reduce(guess, 1)
 		}
 	}
-	return s.reduce(s.Limit, caps.MaxBits)
+	return 0, nil
 }
 
 // guesses are the sets that watching suggests: the least dangerous capability of

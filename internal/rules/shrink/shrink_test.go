@@ -231,7 +231,7 @@ func TestFlaky(t *testing.T) {
 	}{
 		{"works half of the time", works(50, 0), fullRuns, 0, 80},
 		{"works half of the time, quick", works(50, 0), quick, 0, 5},
-		{"works half of the time, quick and watched", works(50, 0), confirm, quick, 20},
+		{"works half of the time, quick and watched", works(50, 0), confirm, quick, 6},
 		{"works in four of five, quick", works(80, 0), quick, 0, 35},
 		{"works in one of five, quick", works(20, 0), quick, 0, 110},
 		{"works with it in two of three", works(67, caps.Chown.Set()), fullRuns, 0, 25},
