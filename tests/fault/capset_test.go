@@ -77,7 +77,8 @@ var capsetHarmless = []harmless{
 var lockedHarmless = append([]harmless{
 	{func(c *call, _ syscall.Errno) bool { return c.name() == "prctl(PR_GET_SECCOMP)" }, "without it the warning of user namespaces is given too often"},
 	{func(c *call, _ syscall.Errno) bool {
-		return slices.Contains([]string{"/proc", "/proc/self", "/proc/sys/user/max_user_namespaces", "/proc/sys/kernel/unprivileged_userns_clone"}, c.Path)
+		return slices.Contains([]string{"/proc", "/proc/self", "/proc/sys/user/max_user_namespaces", "/proc/sys/kernel/unprivileged_userns_clone",
+			"/proc/sys/kernel/apparmor_restrict_unprivileged_userns"}, c.Path)
 	}, "they are read for one warning only; where they say nothing there is none"},
 }, capsetHarmless...)
 

@@ -115,14 +115,18 @@ func (t *Thread) masked(file string) bool {
 
 // UnlessUnknown is nil for an error that says that a fact is unavailable: no
 // right to look, no such file on this kernel or in this copy, [ErrNotOwn], EINVAL
-// of a zombie or of attr/current without an LSM.
+// of a zombie or of attr/current without an LSM. Nobody is denied a look at itself.
 func (t *Thread) UnlessUnknown(file string, err error) error {
+	whole := err
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
 		err = errno
 	}
-	if errors.Is(err, ErrNotOwn) || Denies(err) || gone(err) || err == unix.EINVAL || err == unix.EOPNOTSUPP {
+	switch {
+	case errors.Is(err, ErrNotOwn) || gone(err) || err == unix.EINVAL || err == unix.EOPNOTSUPP || Denies(err) && !t.own:
 		return nil
+	case t.own: // whose errors name the call and the file
+		return whole
 	}
 	return t.fail(Failed, file, err)
 }

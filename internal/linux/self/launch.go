@@ -66,12 +66,12 @@ func SettingsOfUserNS(read func(name string) ([]byte, error)) cred.Known[bool] {
 		return cred.Known[bool]{}
 	}
 	allowed := strings.TrimSpace(string(most)) != "0"
-	for name, off := range map[string]string{"unprivileged_userns_clone": "0", "apparmor_restrict_unprivileged_userns": "1"} {
-		text, err := read("sys/kernel/" + name)
+	for _, is := range [...]struct{ name, off string }{{"unprivileged_userns_clone", "0"}, {"apparmor_restrict_unprivileged_userns", "1"}} {
+		text, err := read("sys/kernel/" + is.name)
 		if err != nil && !errors.Is(err, unix.ENOENT) {
 			return cred.Known[bool]{}
 		}
-		allowed = allowed && (err != nil || strings.TrimSpace(string(text)) != off)
+		allowed = allowed && (err != nil || strings.TrimSpace(string(text)) != is.off)
 	}
 	return cred.Is(allowed)
 }
