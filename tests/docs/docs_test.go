@@ -106,7 +106,7 @@ func (e *example) run(t *testing.T, bin string) {
 // TestDefaultsNamed: the manual names every default set that is accepted by name.
 func TestDefaultsNamed(t *testing.T) {
 	text := strings.Join(lines(t, filepath.Join(root, "man", "capsh.1")), "\n")
-	_, text, _ = strings.Cut(text, "The value is a list with commas between")
+	_, text, _ = strings.Cut(text, "The value is a comma-separated list")
 	text, _, _ = strings.Cut(text, "\n.It ")
 	words := strings.Fields(text)
 	names := []string{"crio", "kubernetes"}
