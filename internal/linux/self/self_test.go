@@ -26,6 +26,7 @@ func init() {
 		"hidden-bits": helperHiddenBits,
 		"no-ambient":  helperNoAmbient,
 		"no-fs-ids":   helperNoFSIDs,
+		"stdio":       helperStdio,
 	})
 }
 
@@ -209,6 +210,40 @@ func helperNoFSIDs() {
 		want.FSUnknown = errno == unix.EPERM
 		fmt.Println(reflect.DeepEqual(after, want), err)
 	}
+}
+
+// TestOwnableStdio: pipes of another user can be given away, and nothing else.
+func TestOwnableStdio(t *testing.T) {
+	testenv.Root(t)
+	if h := helper.Start(t, "stdio", nil); h.First != "[0 1] [] [1]" {
+		t.Error(h.First)
+	}
+}
+
+func helperStdio() {
+	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	helper.Must("open", err)
+	helper.Must("dup", unix.Dup3(null, 2, 0)) // a device
+	others, err := OwnableStdio(1000)
+	helper.Must("others", err)
+	own, err := OwnableStdio(0)
+	helper.Must("own", err)
+	helper.Must("fchown", unix.Fchown(0, 1000, 1000))
+	rest, err := OwnableStdio(1000)
+	helper.Must("rest", err)
+	fmt.Println(others, own, rest)
+}
+
+// TestProcess: this process as /proc and system calls show it, and its namespace.
+func TestProcess(t *testing.T) {
+	helper.OnThread(func() {
+		p, err := Process(procfs.Options{UserNS: true})
+		state, stateErr := State()
+		if err != nil || stateErr != nil || p.PID != os.Getpid() || p.Name == "" || p.UserNS.Inode == (cred.Known[uint64]{}) ||
+			p.Sets != state.Sets || p.UID != state.UID || p.Securebits != state.Securebits {
+			t.Errorf("%+v, %v, %v", p, err, stateErr)
+		}
+	})
 }
 
 // TestSettingsOfUserNS: the kernel's limit and two distributions' switches.
