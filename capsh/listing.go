@@ -22,7 +22,7 @@ import (
 )
 
 // listing is what ps and tree have in common: which processes to show, and how
-// to come by them.
+// to read them.
 type listing struct {
 	view
 	subjects
@@ -185,8 +185,8 @@ func (l *listing) wanted(p *cred.Process) bool {
 	return l.named(p) && !l.hides(p) && (l.fits(p) || slices.ContainsFunc(p.Differing, func(t cred.Process) bool { return l.fits(&t) }))
 }
 
-// hides says that a process is a kernel thread that nobody asked for: there are
-// many, and they have every capability.
+// hides says that a process is a kernel thread and none was asked for: there are many,
+// and they have every capability.
 func (l *listing) hides(p *cred.Process) bool {
 	return p.KernelThread.Value && !l.all && !l.filtered()
 }
@@ -229,9 +229,8 @@ type lister struct {
 	containers map[place]known
 }
 
-// list reads a process into l.p; false if it is not to be shown. Its other threads
-// are read if that was asked for, and if the first one does not say it all: it does not
-// match, or has no capability.
+// list reads a process into l.p; false if it is not to be shown. Its other threads are
+// read if that was asked for, and if the first one does not match or has no capability.
 func (l *lister) list(pid int) bool {
 	p := &l.p.Process
 	if l.skipsIdle() && l.r.ProcessLacksCaps(pid) {

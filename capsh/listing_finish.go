@@ -43,8 +43,8 @@ func (l *listing) foot(out *term.Output) {
 	}
 }
 
-// finish complains of what could not be seen; found is how many processes were
-// shown.
+// finish reports what could not be read, and that nothing matched; found is how many
+// processes were shown.
 func (l *listing) finish(command string, found int, out *term.Output) (err error) {
 	complain := func(text string, hints ...string) {
 		out.Message(command+": "+text, hints...)
@@ -99,7 +99,7 @@ func (l *listing) criteria() (list []string) {
 	return list
 }
 
-// otherwise is what to do where nothing is what was asked for.
+// otherwise is what to try if nothing matched.
 func (l *listing) otherwise() (hints []string) {
 	if l.onlyCapable() && l.caps == 0 {
 		hints = append(hints, "--all lists processes without capabilities too")

@@ -62,7 +62,7 @@ func (c *traceCommand) members() (watch.Target, error) {
 			return watch.Target{}, err
 		}
 		if !slices.ContainsFunc(pids, func(pid int) bool { member, _ := isMember(pid); return member }) {
-			return watch.Target{}, fmt.Errorf("no process is in a container %q; capsh ps shows their ids", c.container)
+			return watch.Target{}, fmt.Errorf("no process is in a container %q; capsh assess --all-containers lists them", c.container)
 		}
 	}
 	return watch.Target{Host: isMember}, nil
@@ -83,7 +83,7 @@ func parents() (map[int]int, error) {
 	return list, nil
 }
 
-// withDescendants is a process and all that came of it.
+// withDescendants is a process and all its descendants.
 func withDescendants(pid int, parents map[int]int) []int {
 	list := []int{pid}
 	for i := 0; i < len(list); i++ {

@@ -101,8 +101,8 @@ func (f *forest) read() {
 	})
 }
 
-// grow finds each process's parent and children. A parent may be hidden, or its
-// id have gone to another process since: what is its own ancestor then becomes a
+// grow finds each process's parent and children. A parent may be hidden, or its id may
+// belong to another process by now: a process that would be its own ancestor becomes a
 // root.
 func (f *forest) grow() {
 	n := len(f.processes)
@@ -126,8 +126,8 @@ func (f *forest) find(pid int) (int, bool) {
 	return slices.BinarySearchFunc(f.processes, pid, func(p *report.Listed, pid int) int { return p.PID - pid })
 }
 
-// descends reports whether i comes from ancestor, or is it, by what is known
-// already. Parents mostly have lower ids and are not placed yet.
+// descends reports whether i is ancestor or a descendant of it, as far as parents are
+// known already. Most parents have lower ids and are not placed yet.
 func (f *forest) descends(i, ancestor int) bool {
 	for i != none {
 		if i == ancestor {

@@ -11,8 +11,8 @@ import (
 	"capsh/internal/ui/term"
 )
 
-// choose decides which processes have a line: those that are wanted, with all
-// that comes from them where they were named, and all that they come from.
+// choose decides which processes have a line: those that are wanted, with all their
+// descendants if they were named, and all their ancestors.
 func (f *forest) choose() {
 	n := len(f.processes)
 	f.shows, f.itself, f.quiet = make([]bool, n), make([]bool, n), make([]int32, n)
@@ -50,7 +50,7 @@ func (f *forest) choose() {
 	}
 }
 
-// descendants are the given processes and all that come from them.
+// descendants are the given processes and all their descendants.
 func (f *forest) descendants(list []int32) []int32 {
 	seen := make([]bool, len(f.processes))
 	list = slices.DeleteFunc(list, func(i int32) bool { again := seen[i]; seen[i] = true; return again })
