@@ -2,6 +2,7 @@ package apply
 
 import (
 	"errors"
+	"strings"
 	"unsafe"
 
 	"capsh/internal/linux/procfs"
@@ -52,10 +53,11 @@ func writeAttr(text, why string, names ...string) error {
 	return hint(hint(err, unix.EINVAL, why), unix.ENOENT, why)
 }
 
-// checkAttr reads back that something is set for the next execve: the execve before
-// this one has emptied the file. The security module may spell a label otherwise
-// than it was written.
-func checkAttr(names ...string) error {
+// checkAttr reads back that a label is set for the next execve: the execve before this
+// one has emptied the file. The security module may spell it otherwise than it was
+// written. Without a policy SELinux accepts any text, and takes its label "kernel" for
+// it (security_context_to_sid_core, security/selinux/ss/services.c).
+func checkAttr(label string, names ...string) error {
 	var text []byte
 	err := error(unix.ENOENT)
 	for _, name := range names {
@@ -63,10 +65,16 @@ func checkAttr(names ...string) error {
 			text, err = procfs.ReadOwn(name)
 		}
 	}
-	if err == nil && len(text) == 0 {
-		err = errors.New("reading back: no label is set for the execve")
+	if err != nil {
+		return err
 	}
-	return err
+	switch got := strings.TrimRight(string(text), "\x00\n"); {
+	case got == "":
+		return errors.New("reading back: no label is set for the execve")
+	case got == "kernel" && got != label:
+		return differs("the label for the execve", got, label+" (SELinux has no policy)")
+	}
+	return nil
 }
 
 // Landlock restricts this thread for good. It needs no_new_privs or

@@ -104,9 +104,9 @@ func readBack(s plan.Step) error {
 	case plan.SetDeathSignal:
 		return checkDeathSignal(s.Signal)
 	case plan.SetAppArmor:
-		return checkAttr(appArmorExec, sharedExec)
+		return checkAttr(s.Label, appArmorExec, sharedExec)
 	case plan.SetSELinux:
-		return checkAttr(sharedExec)
+		return checkAttr(s.Label, sharedExec)
 	case plan.SetSignals:
 		return checkSignals(s.Signals)
 	}
