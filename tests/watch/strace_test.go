@@ -83,7 +83,7 @@ func TestStrace(t *testing.T) {
 	}
 	for _, call := range theirs {
 		if !slices.Contains(all, call) {
-			t.Errorf("%s failed and was denied nothing", call)
+			t.Errorf("%s failed and was denied nothing of %v", call, all)
 		}
 	}
 	if t.Failed() {
