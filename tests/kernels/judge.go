@@ -47,9 +47,9 @@ func judge(k *kernel, s *session) (wrong []string) {
 			seen[entry] = true
 		}
 	}
-	for _, j := range k.jobs() {
-		if !ran[j.Name] {
-			wrong = append(wrong, j.Name+": did not run")
+	for _, name := range k.jobs() {
+		if !ran[name] {
+			wrong = append(wrong, name+": did not run")
 		}
 	}
 	for i := range skipTable {

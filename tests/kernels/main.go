@@ -31,8 +31,9 @@ var (
 	verboseFlag = flag.Bool("v", false, "print the consoles as they come")
 )
 
-// bootLimit is for a machine from start to end, on a busy host.
-const bootLimit = 45 * time.Minute
+// bootLimit is for a machine from start to end, on a host that is busy with other
+// things.
+const bootLimit = 2 * time.Hour
 
 func main() {
 	flag.Parse()
@@ -73,13 +74,18 @@ func runAll() error {
 	if err != nil {
 		return err
 	}
-	store := &store{cache: filepath.Join(cache, "capsh-tests"), work: work}
+	store := &store{cache: filepath.Join(cache, "capsh-tests"), work: work, payloads: map[string]string{}}
 	var failed []string
 	for _, k := range kernels {
 		if !chosen(*onlyFlag, k.Name) {
 			continue
 		}
-		if err := runKernel(store, k); err != nil {
+		var missing *unavailable
+		err := runKernel(store, k)
+		switch {
+		case errors.As(err, &missing) && os.Getenv("REQUIRE_ALL") != "1":
+			fmt.Printf("SKIPPED %s: %v\n", k.Name, err)
+		case err != nil:
 			fmt.Printf("FAIL %s: %v\n", k.Name, err)
 			failed = append(failed, k.Name)
 		}
@@ -157,12 +163,33 @@ func (s *store) cached(name string, of any, fill func(path string) error) (strin
 		return "", err
 	}
 	defer os.RemoveAll(unfinished)
-	fmt.Println("making", filepath.Base(path))
-	if err := fill(filepath.Join(unfinished, "made")); err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
+	made := filepath.Join(unfinished, "made")
+	for attempt := 1; ; attempt++ {
+		fmt.Println("making", filepath.Base(path))
+		err := fill(made)
+		if err == nil {
+			return path, os.Rename(made, path)
+		}
+		err = fmt.Errorf("%s: %w", name, err)
+		if attempt == attempts {
+			return "", &unavailable{err}
+		}
+		fmt.Println("  again, after:", err)
+		if err := os.RemoveAll(made); err != nil {
+			return "", err
+		}
+		time.Sleep(retryAfter)
 	}
-	return path, os.Rename(filepath.Join(unfinished, "made"), path)
 }
+
+// A mirror may be busy, or just changing.
+const (
+	attempts   = 3
+	retryAfter = 10 * time.Second
+)
+
+// unavailable is an error of what cannot be downloaded.
+type unavailable struct{ error }
 
 // machine is a kernel's, with all its parts.
 func (s *store) machine(k *kernel) (*machine, error) {
@@ -175,7 +202,7 @@ func (s *store) machine(k *kernel) (*machine, error) {
 		return nil, err
 	}
 	m := &machine{kernel: *k, Image: filepath.Join(files, "vmlinuz"), Initramfs: filepath.Join(s.work, k.Name+".cpio"), Root: root}
-	if m.Payload, err = s.payload(k); err != nil {
+	if m.Payload, err = s.payload(k.Arch); err != nil {
 		return nil, err
 	}
 	guest := filepath.Join(s.work, "guest-"+k.Arch)
@@ -273,21 +300,18 @@ func (s *store) open(arch, suite string) (*archive, string, error) {
 }
 
 // payload is the second disk: one an architecture.
-func (s *store) payload(k *kernel) (string, error) {
-	if image := s.payloads[k.Arch]; image != "" {
+func (s *store) payload(arch string) (string, error) {
+	if image := s.payloads[arch]; image != "" {
 		return image, nil
 	}
-	dir := filepath.Join(s.work, "payload-"+k.Arch)
+	dir := filepath.Join(s.work, "payload-"+arch)
 	image := dir + ".ext4"
-	if err := makePayload(dir, k.Arch, k.jobs()); err != nil {
+	if err := makePayload(dir, arch, jobsOn(arch)); err != nil {
 		return "", err
 	}
 	if err := makeDisk(dir, image); err != nil {
 		return "", err
 	}
-	if s.payloads == nil {
-		s.payloads = map[string]string{}
-	}
-	s.payloads[k.Arch] = image
+	s.payloads[arch] = image
 	return image, os.RemoveAll(dir)
 }

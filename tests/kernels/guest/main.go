@@ -60,7 +60,29 @@ func boot() error {
 		return err
 	}
 	fmt.Printf("\n%s %s\n", job.Booted, strings.TrimSpace(string(release)))
+	if err := upstream(); err != nil {
+		return err
+	}
 	return superviseJobs()
+}
+
+// upstream sets what Debian's kernels have stricter than kernel.org's, so that the
+// capabilities alone decide.
+func upstream() error {
+	for file, value := range map[string]string{"kernel/perf_event_paranoid": "2", "dev/tty/legacy_tiocsti": "1"} {
+		f, err := os.OpenFile(filepath.Join("/proc/sys", file), os.O_WRONLY, 0)
+		if errors.Is(err, os.ErrNotExist) { // legacy_tiocsti came with Linux 6.2
+			continue
+		}
+		if err == nil {
+			_, err = f.WriteString(value)
+			f.Close()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mount mounts a file system, on a directory that it makes.
@@ -168,8 +190,20 @@ func runJobs() error {
 	if err := json.Unmarshal(text, &jobs); err != nil {
 		return err
 	}
+	cmdline, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return err
+	}
+	var names string
+	for word := range strings.FieldsSeq(string(cmdline)) {
+		if list, ok := strings.CutPrefix(word, job.Names); ok {
+			names = list
+		}
+	}
 	for _, j := range jobs {
-		runJob(j)
+		if slices.Contains(strings.Split(names, ","), j.Name) {
+			runJob(j)
+		}
 	}
 	fmt.Println(job.Done)
 	return nil

@@ -33,9 +33,12 @@ const (
 	Top     = "/capsh"           // the second disk is mounted here
 	Source  = Top + "/src"       // the source tree: tests read their testdata
 	Bin     = Top + "/bin"       // test binaries, the programs, compiled C programs
-	List    = Top + "/jobs.json" // []Job
+	List    = Top + "/jobs.json" // []Job, all of the architecture
 	Modules = "/modules"         // in the initramfs: kernel modules, by name in their order
 )
+
+// Names is on the kernel's command line, with the names of the jobs to run, "a,b".
+const Names = "jobs="
 
 // Marks begin the lines that are not output of a test.
 const (
