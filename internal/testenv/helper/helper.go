@@ -96,13 +96,19 @@ func Must(what string, err error) {
 	}
 }
 
-// OnThread runs f on a new thread that ends with it, whatever f does to it.
+// OnThread runs f on a thread that ends with it, whatever f does to it. It is never the
+// main thread, which does not end and is what /proc/PID shows.
 func OnThread(f func()) {
 	done := make(chan bool)
 	go func() {
-		runtime.LockOSThread()
 		defer close(done)
-		f()
+		runtime.LockOSThread()
+		if unix.Gettid() != os.Getpid() {
+			f()
+			return
+		}
+		OnThread(f) // this goroutine occupies the main thread meanwhile
+		runtime.UnlockOSThread()
 	}()
 	<-done
 }
