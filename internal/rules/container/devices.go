@@ -95,8 +95,8 @@ func (f *Facts) worth(d Device) Severity {
 	case kind == MemoryDevice:
 	case kind == ConsoleDevice:
 		severity = min(severity, High)
-	default:
-		severity = min(severity, Medium)
+	default: // to read alone gives nothing: autofs, kmsg
+		severity = min(f.opens(d.Access, write), Medium)
 	}
 	if !usable.OK && severity > Medium {
 		return Unread
