@@ -66,16 +66,15 @@ func Start(c *Command) (_ *Process, err error) {
 			closeAll(ours)
 		}
 	}()
-	const reading, writing = true, false
-	connect := func(we bool) (our *os.File, their int) {
+	connect := func(weRead bool) (our *os.File, their int) {
 		if err != nil {
 			return nil, 0
 		}
-		r, w, pipeErr := pipe(we == reading)
+		r, w, pipeErr := pipe(weRead)
 		if err = pipeErr; err != nil {
 			return nil, 0
 		}
-		if we == writing {
+		if !weRead {
 			r, w = w, r
 		}
 		ours, theirs = append(ours, r), append(theirs, w)
@@ -83,13 +82,13 @@ func Start(c *Command) (_ *Process, err error) {
 	}
 	p := &Process{pid: make(chan int, 1), ended: make(chan Ended, 1)}
 	k := keeper{gate: noGate, remove: c.Remove}
-	p.control, k.control = connect(writing)
-	p.report, k.report = connect(reading)
-	out, stdout := connect(reading)
-	errs, stderr := connect(reading)
+	p.control, k.control = connect(false)
+	p.report, k.report = connect(true)
+	out, stdout := connect(true)
+	errs, stderr := connect(true)
 	pass := []int{k.control, k.report}
 	if c.Hold {
-		p.gate, k.gate = connect(writing)
+		p.gate, k.gate = connect(false)
 		pass = append(pass, k.gate)
 	}
 	if err != nil {
