@@ -408,7 +408,7 @@ func TestFileOne(t *testing.T) {
 		{[]string{"--recursiv", dir}, 2, "did you mean --recursive?"},
 		{[]string{dir}, 1, dir + ": is a directory; -r looks in it"},
 		{[]string{"/dev/null"}, 1, "/dev/null: not a regular file: invalid argument"},
-		{[]string{""}, 1, "no such file or directory"},
+		{[]string{""}, 2, "needs a PATH"},
 		{[]string{"new\nline"}, 1, `new\nline: no such file`},
 	} {
 		r := capsh(t, append([]string{"file"}, test.args...)...)

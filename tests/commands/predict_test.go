@@ -303,7 +303,7 @@ func TestPredictRefuses(t *testing.T) {
 		{[]string{"--user=root:", "id"}, 1, "no group"},
 		{[]string{"--user=", "id"}, 2, "--user: the value is empty"},
 		{[]string{"--user=4294967295:0", "id"}, 1, "out of range"},
-		{[]string{"--bounding=kill", "--inheritable=chown", "id"}, 1, "not in the bounding set"},
+		{[]string{"--bounding=kill", "--inheritable=chown", "id"}, 1, "only what is in the bounding set can become inheritable"},
 		{[]string{"--ambient=kill", "id"}, 1, "must be permitted and inheritable"},
 		{[]string{pid, "--securebits=none", "bin/id"}, 1, "must begin with a slash"},
 	} {

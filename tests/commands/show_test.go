@@ -251,7 +251,7 @@ func TestSecurebitsRead(t *testing.T) {
 func TestShowUsage(t *testing.T) {
 	for _, bad := range [][]string{{"x"}, {"0"}, {"1/"}, {"1/2/3"}, {"--pid="}, {"--pid=x"}, {"-p"}, {"--need=chown"}, {"--format=yaml"}, {"--color=blue"}, {"--proc="}, {"1", "1", "--format=kubernetes"}, {"1", "--pid=1", "--format=docker"}} {
 		r := capsh(t, append([]string{"show"}, bad...)...)
-		if r.Code != 2 || r.Out != "" || !strings.HasPrefix(r.Err, "capsh: show: ") || strings.Count(r.Err, "\n") != 1 {
+		if r.Code != 2 || r.Out != "" || !strings.HasPrefix(r.Err, "capsh: show: ") || strings.Count(r.Err, "\n") != 1+strings.Count(r.Err, "\n  ") {
 			t.Errorf("%q: %+v", bad, r)
 		}
 	}

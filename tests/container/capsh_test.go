@@ -235,7 +235,7 @@ func TestFromScratch(t *testing.T) {
 		if text := strings.Join(ids, ""); len(ids) != 3 || strings.Count(text, "(") != strings.Count(text, "(???)") {
 			t.Errorf("names in an image without any: %q", ids)
 		}
-		if r.Code != 1 || r.Err != "capsh: there is no /bin/bash and no /bin/sh here; name another program with --shell=PATH\n" {
+		if r.Code != 1 || r.Err != "capsh: there is neither /bin/bash nor /bin/sh here; --shell=PATH runs another program\n" {
 			t.Errorf("no shell: exit status %d, %q", r.Code, r.Err)
 		}
 	})
