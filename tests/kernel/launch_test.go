@@ -298,7 +298,7 @@ func (s *slot) launch(l launch, sum *tally) error {
 	if err := json.Unmarshal([]byte(dry.out), &p); err != nil {
 		return wrong("%v", err)
 	}
-	if p.After == nil && p.Unforeseen != "" && real.status == 0 && real.after != nil {
+	if p.After == nil && p.UnknownReason != "" && real.status == 0 && real.after != nil {
 		// What is unknown from inside is started only with --allow-mismatch.
 		if !l.has("allow-mismatch") {
 			return wrong("it was started, and what it has is not known")
@@ -338,8 +338,8 @@ func (s *slot) launch(l launch, sum *tally) error {
 type planned struct {
 	Before any
 	After  *plannedState
-	// Unforeseen is why After is not known, empty where the kernel would refuse.
-	Unforeseen string
+	// UnknownReason is why After is not known, empty where the kernel would refuse.
+	UnknownReason string `json:"unknown_reason"`
 }
 
 type plannedState struct {

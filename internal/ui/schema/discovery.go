@@ -38,8 +38,8 @@ type Discovery struct {
 	// Unneeded are capabilities that the kernel was asked for and that are not
 	// kept; Refused those of them that a run with the set was refused, which was
 	// a success all the same. Null where nothing was watched.
-	Unneeded cred.Known[[]string] `json:"asked_but_not_needed"`
-	Refused  cred.Known[[]string] `json:"refused_but_not_needed"`
+	Unneeded cred.Known[[]string] `json:"checked_but_not_needed"`
+	Refused  cred.Known[[]string] `json:"denied_but_not_needed"`
 
 	Environment Environment `json:"environment"`
 	Guided      bool        `json:"guided"`

@@ -10,16 +10,16 @@ import (
 
 // Plan is what capset would do: --dry-run --json.
 type Plan struct {
-	Version    int                `json:"version"`
-	Command    Command            `json:"command"`
-	Steps      []Step             `json:"steps"`
-	Before     State              `json:"before"`
-	BeforeExec State              `json:"before_exec"`
-	After      cred.Known[State]  `json:"after"`
-	Rules      []string           `json:"rules"`
-	Unforeseen cred.Known[string] `json:"unforeseen"`
-	Notes      []string           `json:"notes"`
-	Warnings   []string           `json:"warnings"`
+	Version       int                `json:"version"`
+	Command       Command            `json:"command"`
+	Steps         []Step             `json:"steps"`
+	Before        State              `json:"before"`
+	BeforeExec    State              `json:"before_exec"`
+	After         cred.Known[State]  `json:"after"`
+	Rules         []string           `json:"rules"`
+	UnknownReason cred.Known[string] `json:"unknown_reason"`
+	Notes         []string           `json:"notes"`
+	Warnings      []string           `json:"warnings"`
 }
 
 // Command is what is to be started.
@@ -43,7 +43,7 @@ func NewPlan(p *plan.Plan, c Command) Plan {
 		Version: Version, Command: Command{c.Path, list(c.Argv), slices.Concat([]Variable{}, c.Environment)}, Steps: []Step{},
 		Before: newState(&p.Before), BeforeExec: newState(&p.Want),
 		After: cred.Known[State]{Value: newState(&p.After.Value), OK: p.After.OK},
-		Rules: ruleTexts(p.Rules), Unforeseen: nonEmpty(p.Unforeseen), Notes: list(p.Notes), Warnings: list(p.Warnings),
+		Rules: ruleTexts(p.Rules), UnknownReason: nonEmpty(p.Unforeseen), Notes: list(p.Notes), Warnings: list(p.Warnings),
 	}
 	for _, s := range p.Steps {
 		d.Steps = append(d.Steps, Step{s})
