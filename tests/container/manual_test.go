@@ -76,3 +76,29 @@ func TestManualMovers(t *testing.T) {
 		}
 	})
 }
+
+// TestManualEntrypoint runs the entrypoint script of the manual: as root it gives the
+// volume to the user, and another user stays.
+func TestManualEntrypoint(t *testing.T) {
+	script := file{name: "entrypoint", data: []byte(testenv.ManualBlock(t, manual, "#!/bin/sh -e"))}
+	files := append(append(busybox(t), accounts()...), script)
+	for _, name := range []string{"id", "chown", "ls"} {
+		files = append(files, file{name: "bin/" + name, link: "busybox"})
+	}
+	capset := program(t, "capset")
+	capset.name = "bin/capset"
+	eachEngine(t, func(t *testing.T, e *engine) {
+		image := e.image(t, "entrypoint", nil, append(files, capset)...)
+		for _, row := range []struct{ user, ids, owner string }{
+			{"root", "1000:1001", "1000 1001"},
+			{"1234:0", "1234:0", "0 0"},
+		} {
+			options := []string{"--user=" + row.user, "--tmpfs=/data", "--cap-drop=ALL", "--cap-add=CHOWN", "--cap-add=SETUID", "--cap-add=SETGID"}
+			r := e.run(t, options, image, "/entrypoint", "sh", "-c", "echo $(id -u):$(id -g); ls -ldn /data")
+			ids, listed, _ := strings.Cut(r.Out, "\n")
+			if fields := strings.Fields(listed); r.Code != 0 || ids != row.ids || len(fields) < 4 || strings.Join(fields[2:4], " ") != row.owner {
+				t.Errorf("%s: %+v", row.user, r)
+			}
+		}
+	})
+}
