@@ -29,20 +29,20 @@ func (c *assessCommand) table() *flags.Table {
 		Usage: "capsh assess [option ...] [PID[/TID]]",
 		About: `Detects whether a process (this one, PID, or one of its threads) is in a
 container, which runtime started it, and how well it is isolated. It only reads,
-unless --probe is given; what could not be read is a finding of its own.
+unless --probe is given; unreadable items are reported as 'unknown'.
 `,
 		Groups: []flags.Group{
 			{Title: "what", Options: []flags.Option{
 				c.subjects.option("the process, or one of its threads"),
-				{Name: "fail-on", Help: "exit 1 if the verdict is, or might be, that or worse", Value: flags.Known(&c.failOn, flags.Verdict)},
-				{Name: "all", Short: "a", Help: "also findings that are in order", Value: flags.Switch(&c.all)},
+				{Name: "fail-on", Help: "exit 1 if the verdict is, or could be, this or worse", Value: flags.Known(&c.failOn, flags.Verdict)},
+				{Name: "all", Short: "a", Help: "also list passed checks", Value: flags.Switch(&c.all)},
 				{Name: "all-containers", Help: "one row for each container of this host", Value: flags.Switch(&c.every)},
-				{Name: "probe", Help: "also try, as this process, what cannot be read", Value: flags.Switch(&c.probe)},
+				{Name: "probe", Help: "also test actively what cannot be read from /proc", Value: flags.Switch(&c.probe)},
 				c.need.option(),
 			}},
 			c.group(export.Formats()...),
 		},
-		After: "VERDICT, from worst to best; up to confined-root, isolated less than by default:\n" +
+		After: "VERDICT, from worst to best; up to confined-root, less isolated than the default\n(confined-root: more than the default, but only inside a user namespace):\n" +
 			flags.Hang("  ", container.VerdictNames()) + formsText,
 		Operand: flags.CompletePIDs,
 	}

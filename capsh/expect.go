@@ -29,8 +29,9 @@ unknown, 2 for wrong usage. An EXPR must be true of all threads of a process.
   eff=net_bind_service   effective; prm, inh, bnd, amb are the other sets
   bnd<=docker            nothing beyond Docker's default; podman, containerd,
                          cri-o, lxc, systemd-nspawn have one too
-  prm>=chown,setuid      these at least; a set takes = != <= >= < >
-  amb=none inh!=all      no capability; all that the kernel has
+  prm>=chown,setuid      these at least
+  prm!~sys_admin,bpf     none of these; a set takes = != <= >= < > !~
+  amb=none inh!=all      the set is empty; it is not exactly the full set
   nnp !nnp               no_new_privs is set; is not
   uid=0 egid!=daemon     uid gid, euid egid, suid sgid, fsuid fsgid
   groups>=4,adm          a set; groups=none
@@ -38,13 +39,13 @@ unknown, 2 for wrong usage. An EXPR must be true of all threads of a process.
   userns=initial         or the inode of a user namespace
   securebits=noroot+locked,keep_caps   a set; a number; none
   mode=HYBRID            libcap's mode
-Write !nnp, < and > in quotes.
+Quote expressions with !, < or >.
 `,
 		Groups: []flags.Group{
 			{Title: "what", Options: []flags.Option{
-				c.subjects.option("the processes, or threads of them"),
-				{Name: "tap", Help: "a test report for each EXPR (Test Anything Protocol)", Value: flags.Switch(&c.tap)},
-				{Name: "quiet", Short: "q", Help: "print nothing: the exit status is the answer", Value: flags.Switch(&c.quiet)},
+				c.subjects.option("processes, or threads of them"),
+				{Name: "tap", Help: "write the Test Anything Protocol", Value: flags.Switch(&c.tap)},
+				{Name: "quiet", Short: "q", Help: "print nothing; only set the exit status", Value: flags.Switch(&c.quiet)},
 			}},
 			c.group(),
 		},

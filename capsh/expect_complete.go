@@ -9,7 +9,7 @@ import (
 
 // completeExpression lists the beginnings of an expression, and its values.
 func completeExpression(typed string) []string {
-	if i := strings.IndexAny(typed, "=<>"); i > 0 {
+	if i := strings.IndexAny(typed, "=<>~"); i > 0 {
 		subject := strings.TrimRight(typed[:i], "!")
 		i++
 		if strings.HasPrefix(typed[i:], "=") {

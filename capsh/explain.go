@@ -26,11 +26,11 @@ func (c *explainCommand) table() *flags.Table {
 		Usage: "capsh explain [option ...] [CAP ...]",
 		About: `Describes capabilities: what each permits, what uses it, and what it endangers.
 Without CAP, all of them in a table. CAP is a name with or without cap_, or a
-number, several with commas between; all describes each in full.
+number; several are comma-separated; all describes each in full.
 `,
 		Groups: []flags.Group{
 			{Title: "what", Options: []flags.Option{
-				{Name: "sources", Help: "with each statement, where it can be checked", Value: flags.Switch(&c.sources)},
+				{Name: "sources", Help: "cite a source for each statement", Value: flags.Switch(&c.sources)},
 				{Name: "defaults", Help: "what each container runtime gives by default", Value: flags.Switch(&c.defaults)},
 			}},
 			c.group(),

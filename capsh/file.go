@@ -29,9 +29,9 @@ func (c *fileCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capsh file [option ...] PATH ...",
 		About: `Shows what files grant to a process that executes them: file capabilities, as
-setcap takes them, setuid and setgid; and why these do not count, for example on
-a nosuid mount, in another user namespace, for a script, or because they are not
-in this process's bounding set. --set and --remove change file capabilities.
+setcap takes them, setuid and setgid; and why they have no effect, for example
+on a nosuid mount, in another user namespace, for a script, or because they are
+not in this process's bounding set. --set and --remove change file capabilities.
 `,
 		Groups: []flags.Group{
 			{Title: "which", Options: []flags.Option{
@@ -47,9 +47,9 @@ in this process's bounding set. --set and --remove change file capabilities.
 			}
 			return ""
 		},
-		After: `Symbolic links are followed only as PATH itself where -r looks in directories;
---set and --remove refuse them. After a change, what the files grant is shown.
-JSON is one object a line.
+		After: `With -r, symlinks are followed only if given as PATH; --set and --remove refuse
+them. After a change, what the files grant is shown.
+JSON is one object per line.
 Exit status: 0, 1 if something could not be read, 2 for wrong usage.
 `,
 	}
@@ -60,7 +60,7 @@ func (c *fileCommand) run(paths, env []string, out *term.Output) error {
 	case len(paths) == 0 || slices.Contains(paths, ""):
 		return usageError("needs a PATH")
 	case c.oneFileSystem && !c.recursive:
-		return usageError("--one-file-system goes with --recursive")
+		return usageError("--one-file-system requires --recursive")
 	case c.recursive && c.asked():
 		return usageError("--set and --remove change the files that are named: without --recursive")
 	}

@@ -42,9 +42,9 @@ func (c *fileChange) parse() (files.Change, error) {
 	case c.set.OK && c.remove:
 		return nil, usageError("--set and --remove exclude each other")
 	case c.rootID.OK && !c.set.OK:
-		return nil, usageError("--rootid goes with --set")
+		return nil, usageError("--rootid requires --set")
 	case c.dryRun && !c.asked():
-		return nil, usageError("--dry-run goes with --set or --remove")
+		return nil, usageError("--dry-run requires --set or --remove")
 	case !c.set.OK:
 		return nil, nil
 	}

@@ -20,8 +20,8 @@ import (
 )
 
 // formsText says in --help what the formats are that can be pasted.
-const formsText = `FORM is text, json, or options and settings for what the process has, no more:
-docker, compose, kubernetes, oci, systemd, capset.
+const formsText = `FORM is text, json, or one of these, which print settings granting exactly what
+the process has: docker, compose, kubernetes, oci, systemd, capset.
 `
 
 // need is what the forms that can be pasted are to ask for.
@@ -32,7 +32,7 @@ type need struct {
 
 // option is --need. It is read when the procfs is known that says what all is.
 func (n *need) option() flags.Option {
-	return flags.Option{Name: "need", Help: "capabilities for FORM, not those of the process", Value: flags.Known(&n.typed, flags.UnreadCaps)}
+	return flags.Option{Name: "need", Help: "generate FORM for these capabilities instead", Value: flags.Known(&n.typed, flags.UnreadCaps)}
 }
 
 // check reads --need, which is refused where nothing asks for it.

@@ -54,7 +54,7 @@ type listing struct {
 // filters are the options of both that choose processes.
 func (l *listing) filters() []flags.Option {
 	return []flags.Option{
-		l.subjects.option("these, and those that the operands name"),
+		l.subjects.option("these, in addition to the operands"),
 		{Name: "cap", Help: "with one of these effective or permitted", Value: flags.Do(flags.Caps(caps.First(caps.MaxBits)), func(set caps.Set) error {
 			l.caps = set
 			if set == 0 {
@@ -62,12 +62,12 @@ func (l *listing) filters() []flags.Option {
 			}
 			return nil
 		})},
-		{Name: "user", Short: "u", Help: "with this effective user, a name or a number", Value: flags.Do(flags.UserName, func(v string) error {
+		{Name: "user", Short: "u", Help: "processes with this effective user (name or uid)", Value: flags.Do(flags.UserName, func(v string) error {
 			uid, err := l.names.Files().UID(v)
 			l.user, l.userText = cred.Is(uid), v
 			return err
 		})},
-		{Name: "container", Help: "in that container, by id or name, or of that runtime", Value: flags.To(&l.container, flags.Container)},
+		{Name: "container", Help: "processes in containers of this ID, name or runtime", Value: flags.To(&l.container, flags.Container)},
 	}
 }
 
@@ -75,7 +75,7 @@ func (l *listing) filters() []flags.Option {
 func (l *listing) outputs() flags.Group {
 	g := l.group()
 	g.Options = append(append(l.columns.options(),
-		flags.Option{Name: "no-trunc", Help: "do not cut lines to the width of the terminal", Value: flags.Switch(&l.noTrunc)},
+		flags.Option{Name: "no-trunc", Help: "do not truncate to the terminal width", Value: flags.Switch(&l.noTrunc)},
 		flags.Option{Name: "watch", Help: "redraw every SECONDS, 2 by default", Value: flags.Optional(2*time.Second, flags.Seconds, func(d time.Duration) error {
 			l.watch = cred.Is(d)
 			return nil

@@ -50,9 +50,9 @@ before and after, and the rules that decide. Nothing is run.
 			}},
 			c.group(),
 		},
-		After: `LIST is capabilities with commas between, all, none, or a runtime for its
-default set: docker, podman, containerd, cri-o, lxc. Permission to execute the
-file is not checked. For a launch by capset: capset --dry-run.
+		After: `LIST is comma-separated capabilities, all, none, or a runtime name (its default
+set): docker, podman, containerd, cri-o, lxc. Permission to execute the file is
+checked only for this process, unchanged. For a capset launch: capset --dry-run.
 Exit status: 0; 1 if the kernel would refuse or the result is unknown; 2 for
 wrong usage.
 `,

@@ -22,9 +22,8 @@ func (c *psCommand) table() *flags.Table {
 	sort := flags.Among("KEY", "pid", "ppid", "user", "name", "container", "caps")
 	return &flags.Table{
 		Usage: "capsh ps [option ...] [PID|NAME ...]",
-		About: `Lists processes of which a thread has a capability. Processes that are named, by
-id or by a pattern such as 'nginx*', are listed even if they have none. Exit
-status 1 if no process matches.
+		About: `Lists processes with a thread that has a capability. Processes named by PID or
+pattern (such as 'nginx*') are always listed. Exit status 1 if none matches.
 `,
 		Groups: []flags.Group{
 			{Title: "which", Options: append(c.filters(),
@@ -34,11 +33,11 @@ status 1 if no process matches.
 			)},
 			c.outputs(),
 		},
-		After: `MARK  a  something is ambient          b  execve can give more
-      u  another user namespace        n  no_new_privs     ?  not known
+		After: `MARK  a  ambient set not empty         b  execve may add capabilities
+      u  different user namespace      n  no_new_privs     ?  unknown
 HAS   names without cap_; "=" and letters show the sets: e effective,
       p permitted, i inheritable, a ambient; without letters ep. +N: N more.
-JSON is one object a line.
+JSON is one object per line.
 `,
 		Operand: flags.CompletePIDs,
 		Refused: refusedByPs,
@@ -49,7 +48,7 @@ JSON is one object a line.
 func refusedByPs(name string) string {
 	switch name {
 	case "e", "A", "a", "x":
-		return "all processes: --all"
+		return "for all processes use --all"
 	case "f", "F", "l", "j":
 		return "parents and command lines: -o pid,ppid,user,has,command"
 	case "L", "T", "m":

@@ -21,27 +21,27 @@ type traceCommand struct {
 
 func (c *traceCommand) table() *flags.Table {
 	which := slices.DeleteFunc(c.filters(), func(o flags.Option) bool { return o.Name != "user" && o.Name != "container" })
-	pid := c.subjects.option("these, and all that they have started and start")
+	pid := c.subjects.option("these and their descendants")
 	return &flags.Table{
 		Usage: "capsh trace [option ...] [-- COMMAND [ARG ...]]",
-		About: `Shows the capability checks of the kernel as they happen, a line each: the time,
-program, process id, capability, answer, user namespace, and the system call and
-the function of the kernel that asked. A summary follows. With COMMAND they are
-those of it and all that it starts, until it ends; the exit status is its own.
-Otherwise it goes on until Ctrl-C, or until the processes of --pid have ended.
+		About: `Shows the capability checks of the kernel as they happen, one per line: time,
+program, process id, capability, answer, user namespace, system call, and the
+kernel function that asked. A summary follows. With COMMAND, only its checks and
+its descendants', until it ends; the exit status is its own. Otherwise until
+Ctrl-C, or until the processes of --pid have ended.
 `,
 		Groups: []flags.Group{
 			{Title: "which", Options: append(append([]flags.Option{pid}, which...),
-				flags.Option{Name: "denied", Help: "denied ones only, with what would help", Value: flags.Switch(&c.denied)},
-				flags.Option{Name: "all", Help: "also those that the kernel makes for itself", Value: flags.Switch(&c.kernelsOwn)},
-				flags.Option{Name: "summary", Help: "the summary only", Value: flags.Switch(&c.onlySum)},
+				flags.Option{Name: "denied", Help: "only denied checks, with what would help", Value: flags.Switch(&c.denied)},
+				flags.Option{Name: "all", Help: "also incidental checks", Value: flags.Switch(&c.kernelsOwn)},
+				flags.Option{Name: "summary", Help: "only the summary", Value: flags.Switch(&c.onlySum)},
 			)},
 			{Title: "output", Options: append(c.view.output(), flags.Option{
-				Name: "output", Short: "o", Help: "write to a file, apart from the output of COMMAND",
+				Name: "output", Short: "o", Help: "write to a file instead of standard output",
 				Value: flags.To(&c.output, flags.Some(flags.Text("FILE"))),
 			})},
 		},
-		After: `It needs Linux 6.14 (or 6.0 with kprobes, on x86-64), CAP_SYS_ADMIN and
+		After: `Requires Linux 6.14 (or 6.0 with kprobes, on x86-64), CAP_SYS_ADMIN and
 CAP_PERFMON, and CAP_SYSLOG for the names of functions, all three in the initial
 user namespace.
 `,

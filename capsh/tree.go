@@ -17,13 +17,12 @@ func (c *treeCommand) table() *flags.Table {
 		Usage: "capsh tree [option ...] [PID|NAME ...]",
 		About: `Shows processes that have a capability below their parents. In brackets are the
 differences: what a child has more (+) and less (-) than its parent, by name or
-number, and other sets and flags. For processes that are named, by id or by a
-pattern such as 'nginx*', all descendants are shown. Exit status 1 if no process
-matches.
+number, and other sets and flags. For processes named by PID or pattern (such as
+'nginx*'), all their descendants are shown. Exit status 1 if none matches.
 `,
 		Groups: []flags.Group{
 			{Title: "which", Options: append(c.filters(),
-				flags.Option{Name: "all", Help: "also those without capabilities, and kernel threads", Value: flags.Switch(&c.all)},
+				flags.Option{Name: "all", Help: "also those without capabilities, not collapsed", Value: flags.Switch(&c.all)},
 			)},
 			c.outputs(),
 		},
@@ -31,7 +30,7 @@ matches.
 i inheritable, a ambient; without letters ep. +N: N more. {NAME} is a thread
 that differs from its process. NAME xN stands for N. Changes: inh, bnd, amb the
 other sets; nnp no_new_privs; userns another user namespace.
-JSON is one object a line.
+JSON is one object per line.
 `,
 		Operand: flags.CompletePIDs,
 	}

@@ -180,8 +180,8 @@ func TestFileSetRefuses(t *testing.T) {
 	}
 	for _, test := range []struct{ args, want string }{
 		{"--set=cap_kill=p --remove", "exclude each other"},
-		{"--rootid=1", "--rootid goes with --set"},
-		{"--dry-run", "--dry-run goes with"},
+		{"--rootid=1", "--rootid requires --set"},
+		{"--dry-run", "--dry-run requires"},
 		{"--set=cap_kill=p -r", "without --recursive"},
 		{"--set=cap_kill=p --set=cap_kill=p", "given twice"},
 		{"--set=cap_kill=p --rootid=0", "not a number from 1"},

@@ -402,7 +402,7 @@ func TestFileOne(t *testing.T) {
 		err  string
 	}{
 		{nil, 2, "needs a PATH"},
-		{[]string{"-x", dir}, 2, "--one-file-system goes with"},
+		{[]string{"-x", dir}, 2, "--one-file-system requires"},
 		{[]string{"--proc=/nonexistent", dir}, 2, "--proc: has no meaning for files"},
 		{[]string{"--proc=/proc", dir}, 2, "--proc: has no meaning for files"},
 		{[]string{"--recursiv", dir}, 2, "did you mean --recursive?"},

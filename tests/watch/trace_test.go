@@ -263,7 +263,7 @@ func TestTraceForwards(t *testing.T) {
 		summary += lines.Text() + "\n"
 	}
 	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 5 || !strings.Contains(summary, " of them the kernel's own\n") {
+	if code := cmd.ProcessState.ExitCode(); code != 5 || !strings.Contains(summary, " of them incidental\n") {
 		t.Errorf("status %d, summary %q", code, summary)
 	}
 }

@@ -94,7 +94,7 @@ func (w *World) parse(text string) (judge, error) {
 	case "nnp", "!nnp":
 		return noNewPrivs(text == "nnp"), nil
 	}
-	i := strings.IndexAny(text, "!=<>")
+	i := strings.IndexAny(text, "!=<>~")
 	if i < 0 && w.subject(text) != nil {
 		return nil, errors.New("needs an operator and a value: " + text + "=...")
 	} else if i < 0 {
@@ -108,10 +108,12 @@ func (w *World) parse(text string) (judge, error) {
 		return nil, errors.New("nnp has no value: it is nnp or !nnp")
 	case parse == nil:
 		return nil, unknownSubject(subject)
-	case op == 0 || rest != "" && strings.IndexByte("!=<>", rest[0]) >= 0:
-		return nil, errors.New("the operator must be one of = != <= >= < >")
+	case op == 0 || rest != "" && strings.IndexByte("!=<>~", rest[0]) >= 0:
+		return nil, errors.New("the operator must be one of = != <= >= < > !~")
 	case rest == "":
 		return nil, errors.New("needs a value after the operator")
+	case op == apart && rest == "none":
+		return nil, errors.New("every set passes; to test for the empty set: " + subject + "=none")
 	}
 	return parse(op, rest)
 }
@@ -153,6 +155,9 @@ func unknownSubject(word string) error {
 	near := cmp.Or(suggest.Nearest(lower, slices.Values(subjects[:])), otherSubject(lower))
 	if _, err := caps.ParseList(word, 0); err == nil {
 		near = "'eff>=" + word + "'"
+	}
+	if _, err := cred.ParseThreadID(word); err == nil {
+		return fmt.Errorf("unknown subject %q; for a process use --pid=%s", word, word)
 	}
 	if near == "" {
 		return fmt.Errorf("unknown subject %q: it must be one of %s", word, strings.Join(subjects[:], ", "))
@@ -200,12 +205,13 @@ const (
 	covers                            // >=
 	wellWithin                        // < (within, and not equal)
 	coversAndMore                     // >
+	apart                             // !~ (nothing in common)
 )
 
 // limits says that a set may have nothing beyond the value, demands that it must have
 // all of it.
-func (op operator) limits() bool  { return op != covers && op != coversAndMore }
-func (op operator) demands() bool { return op != within && op != wellWithin }
+func (op operator) limits() bool  { return op == equal || op == within || op == wellWithin }
+func (op operator) demands() bool { return op == equal || op == covers || op == coversAndMore }
 
 // cutOperator splits off the operator at the beginning of a text; 0 if there is
 // none.
@@ -213,7 +219,7 @@ func cutOperator(text string) (operator, string) {
 	for _, o := range [...]struct {
 		text string
 		op   operator
-	}{{"!=", notEqual}, {"<=", within}, {">=", covers}, {"=", equal}, {"<", wellWithin}, {">", coversAndMore}} {
+	}{{"!=", notEqual}, {"<=", within}, {">=", covers}, {"=", equal}, {"<", wellWithin}, {">", coversAndMore}, {"!~", apart}} {
 		if rest, ok := strings.CutPrefix(text, o.text); ok {
 			return o.op, rest
 		}
@@ -241,9 +247,9 @@ func compareOne(op operator, subject, is, wanted string, same bool) Verdict {
 }
 
 // difference is how a set differs from the value that it is compared with: what it
-// has beyond that and what it lacks, in words, "" for nothing.
+// has beyond that, what it lacks, and what both have, in words, "" for nothing.
 type difference struct {
-	subject, extra, missing string
+	subject, extra, missing, common string
 	// value is what was typed, "" where it is the empty set.
 	value string
 	// is says what the set is, where extra or missing is only a number; else "".
@@ -271,8 +277,8 @@ func (d *difference) compare(op operator) Verdict {
 	switch {
 	case op == notEqual && same:
 		parts = []string{"is " + value}
-	case op == notEqual:
-		parts = nil
+	case op == apart && d.common != "":
+		parts = []string{"has " + d.common}
 	case len(parts) > 0:
 	case op == wellWithin && same:
 		parts = []string{"is all of " + value}

@@ -60,6 +60,14 @@ func TestJudge(t *testing.T) {
 		{"prm<chown,kill", "permitted: has cap_setuid beyond chown,kill"},
 		{"prm<=chown,setuid", ""},
 		{"bnd<=docker", "bounding: has cap_sys_admin beyond docker"},
+		{"prm!~kill,sys_admin", ""},
+		{"prm!~kill,setuid,chown", "permitted: has cap_chown, cap_setuid"},
+		{"eff!~setuid", ""},
+		{"inh!~all", ""},
+		{"groups!~adm,7", "groups: has 4"},
+		{"groups!~7", ""},
+		{"securebits!~keep_caps", ""},
+		{"securebits!~noroot,keep_caps", "securebits: has noroot"},
 		{"bnd<=docker,sys_admin", ""},
 		{"bnd=docker,sys_admin", ""},
 		{"bounding>docker", ""},
@@ -121,6 +129,11 @@ func TestParseErrors(t *testing.T) {
 		"eff==chown":                      "operator must be",
 		"eff<>chown":                      "operator must be",
 		"eff!chown":                       "operator must be",
+		"eff~chown":                       "operator must be",
+		"eff!~none":                       "eff=none",
+		"uid!~0":                          "must be = or !=",
+		"27589":                           "--pid=27589",
+		"7/9":                             "--pid=7/9",
 		"eff=!chown":                      "operator must be",
 		"eff =chown":                      `unknown subject "eff "`,
 		"eff= chown":                      "unknown",
@@ -239,7 +252,7 @@ func TestThreads(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"nnp", "!nnp", "eff=chown", "bnd<=docker,sys_admin", "prm>none", "uid!=root", "groups>=4,adm", "seccomp=filter",
-		"userns=initial", "securebits=noroot+locked", "securebits<0x2f", "mode=PURE1E", "=", "eff<=>", "amb=63",
+		"userns=initial", "prm!~kill,chown", "securebits=noroot+locked", "securebits<0x2f", "mode=PURE1E", "=", "eff<=>", "amb=63",
 	} {
 		f.Add(seed)
 	}

@@ -84,10 +84,10 @@ func (w *World) groups(op operator, value string) (judge, error) {
 		}
 	}
 	return func(p *cred.Process) Verdict {
-		if sure := (op == covers || op == coversAndMore) && without(want, p.Groups) == ""; !p.KnownGroups() && !sure {
+		if sure := (op == covers || op == coversAndMore) && listed(want, p.Groups, false) == ""; !p.KnownGroups() && !sure {
 			return Verdict{Unknown, "groups: unknown" + hidden}
 		}
-		d := difference{subject: "groups", extra: without(p.Groups, want), missing: without(want, p.Groups), value: value}
+		d := difference{subject: "groups", extra: listed(p.Groups, want, false), missing: listed(want, p.Groups, false), common: listed(want, p.Groups, true), value: value}
 		return d.compare(op)
 	}, nil
 }
@@ -96,11 +96,11 @@ func (w *World) groups(op operator, value string) (judge, error) {
 // does not map it.
 const hidden = ", the user namespace of capsh does not show it"
 
-// without lists the ids of a that are not in b, each once.
-func without(a, b []uint32) string {
+// listed is the ids of a that are in b, or are not, each once.
+func listed(a, b []uint32, in bool) string {
 	text := ""
 	for i, id := range a {
-		if slices.Contains(b, id) || slices.Contains(a[:i], id) {
+		if slices.Contains(b, id) != in || slices.Contains(a[:i], id) {
 			continue
 		}
 		if text != "" {

@@ -81,7 +81,7 @@ func securebits(op operator, value string) (judge, error) {
 			return unknown("securebits")
 		}
 		is := p.Securebits.Value
-		d := difference{subject: "securebits", extra: bitList(is &^ want), missing: bitList(want &^ is), value: value}
+		d := difference{subject: "securebits", extra: bitList(is &^ want), missing: bitList(want &^ is), common: bitList(is & want), value: value}
 		return d.compare(op)
 	}, nil
 }

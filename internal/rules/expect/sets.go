@@ -43,7 +43,7 @@ func (w *World) capSet(s capSet, op operator, value string) (judge, error) {
 	}
 	return func(p *cred.Process) Verdict {
 		is, all := s.of(&p.Sets), caps.First(w.Bits)
-		d := difference{subject: s.name, extra: brief(is&^want, all), missing: brief(want&^is, all), value: value}
+		d := difference{subject: s.name, extra: brief(is&^want, all), missing: brief(want&^is, all), common: brief(is&want, all), value: value}
 		d.shorten(op, is, want, all)
 		return d.compare(op)
 	}, nil

@@ -10,40 +10,43 @@ import (
 func Usage(name string) string {
 	return "usage: " + name + ` [option ...]
        ` + name + ` COMMAND ...
-Options act from left to right, each on what the ones before it did.
+Options are processed left to right; each acts on the state left by the previous
+ones.
 
-look     --print --current          what this process has, or that of --pid
-         --decode=HEX               names of the bits of a mask
-         --explain=CAP --suggest=TEXT  what a capability is; find one
-         --modes --mode             libcap's modes; the current one
-ask      --has-p= --has-i= --has-a= --has-b=CAP     in that set? (b: bounding)
-(exit 1  --dropped=CAP              not in the bounding set?
-if not)  --has-ambient --supports=CAP  can this kernel do it?
+display  --print --current          show what this process, or --pid, has
+         --decode=HEX               decode a mask
+         --explain=CAP --suggest=TEXT  describe a capability; find one
+         --modes --mode             list libcap's modes; show the current one
+query    --has-p= --has-i= --has-a= --has-b=CAP     test a set (b: bounding)
+(exit 1  --dropped=CAP              test that it is not in the bounding set
+if not)  --has-ambient --supports=CAP               test the kernel
          --has-no-new-privs --is-uid=N --is-gid=N --inmode=MODE
 change   --caps=TEXT --inh=LIST --iab=TEXT        sets, in libcap's text forms
-         --drop=LIST|all            take out of the bounding set
+         --drop=LIST|all            drop from the bounding set
          --addamb=LIST --delamb=LIST --noamb      ambient set
          --mode=MODE --secbits=N --keep=0|1 --no-new-privs
          --uid=N --cap-uid=N --gid=N --groups=LIST --user=NAME --chroot=DIR
-run      -- [ARG ...]               a shell in place of this; -+ as a child
-         == [ARG ...]               this program again;       =+ as a child
-         --shell=PATH               the program for -- and -+ (/bin/bash)
-         --forkfor=SECONDS --killit=SIGNAL        a child that sleeps; end it
-adjust   --strict --noenv --quiet   raise no CAP_SETPCAP; --user leaves HOME and
-                                    USER; as first word: no warning
-view     --pid=PID[/TID],...        show other processes, not this one
+execute  -- [ARG ...]               run a shell, replacing capsh; -+ as a child
+         == [ARG ...]               run capsh again; =+ as a child
+         --shell=PATH               program for -- and -+ (/bin/bash)
+         --forkfor=SECONDS          start a child that sleeps
+         --killit=SIGNAL            end that child
+modify   --strict                   do not raise CAP_SETPCAP; twice: raise it
+         --noenv                    with --user, keep HOME and USER
+         --quiet                    as the first option: no warning
+view     --pid=PID[/TID],...        inspect these processes instead
          --proc=DIR                 another procfs: the host's, a saved copy
          --format=text|json, --json
 also     --help -h --version --license
 
 commands show  ps  tree             which processes have which capabilities
 (--help  file PATH                  what files grant
-of each) predict COMMAND            what it would have after an execve
+of each) predict COMMAND            what it would have if executed
          expect EXPR                compare with expectations, for tests
-         assess                     is this a container, how well isolated?
+         assess                     check for a container and its isolation
          trace -- COMMAND           what the kernel checks while it runs
          explain [CAP]  completion SHELL  help [COMMAND]  version
-CAP is a name (cap_net_raw) or a number; LIST has commas between. See capsh(1).
+CAP is a name (cap_net_raw) or a number; LIST is comma-separated. See capsh(1).
 `
 }
 
@@ -62,13 +65,13 @@ func helpTable(name string) *flags.Table {
 	}
 	return &flags.Table{
 		Usage:  name + " [option ...]",
-		About:  "Options act from left to right, each on what the ones before it did.\n",
+		About:  "Options are processed left to right; each acts on the state left by the previous\nones.\n",
 		Groups: []flags.Group{group},
 		After: `  --  [ARG ...]            run a shell in place of this program
   -+  [ARG ...]            run it as a child
   ==  [ARG ...]            run this program again
   =+  [ARG ...]            run it again as a child
-A word in place of the options is a command; capsh --help lists them.
+For commands see capsh --help.
 `,
 	}
 }

@@ -42,6 +42,8 @@ func instead(name string) string {
 		return "what this process has: --print"
 	case "c":
 		return "to run a command in a shell: -- -c COMMAND"
+	case "has-e":
+		return "libcap has none either; use capsh expect 'eff>=CAP'"
 	case "u", "reuid", "ruid", "euid", "regid", "cap-add", "cap-drop", "privileged", "security-opt",
 		"inh-caps", "ambient-caps", "bounding-set", "securebits", "bounding", "dry-run", "discover":
 		return "to run a command with fewer privileges: capset --user=USER --keep=LIST -- COMMAND"

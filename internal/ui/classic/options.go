@@ -38,33 +38,33 @@ const (
 // options are all that libcap's capsh has, but the four that run a program, and ours.
 // The linker lays them out; nothing of it runs at the start.
 var options = [...]option{
-	{"--print", nil, anyProcess, (*session).print, "all that a process has"},
-	{"--current", nil, anyProcess, (*session).current, "effective, permitted and inheritable, as text"},
-	{"--decode", &number, anyProcess, (*session).decode, "the names of the bits of a hexadecimal mask"},
-	{"--has-p", &oneCap, anyProcess, (*session).hasPermitted, "is it permitted? exit 1 if not"},
-	{"--has-i", &oneCap, anyProcess, (*session).hasInheritable, "is it inheritable?"},
-	{"--has-a", &oneCap, anyProcess, (*session).hasAmbient, "is it ambient?"},
-	{"--has-b", &oneCap, anyProcess, (*session).hasBounding, "is it in the bounding set?"},
-	{"--dropped", &oneCap, anyProcess, (*session).dropped, "is it out of the bounding set?"},
-	{"--has-ambient", nil, anyProcess, (*session).ambientSupported, "does the kernel have ambient sets?"},
-	{"--has-no-new-privs", nil, anyProcess, (*session).hasNoNewPrivs, "is no_new_privs set?"},
-	{"--is-uid", &number, anyProcess, (*session).isUID, "is that the real user id?"},
-	{"--is-gid", &number, anyProcess, (*session).isGID, "is that the real group id?"},
-	{"--supports", &oneCap, anyProcess, (*session).supports, "does the kernel have this capability?"},
-	{"--mode", nil, anyProcess, (*session).mode, "the present mode"},
-	{"--inmode", &mode, anyProcess, (*session).inMode, "is that the present mode?"},
-	{"--modes", nil, anyProcess, (*session).modes, "libcap's modes"},
-	{"--explain", &oneCap, anyProcess, (*session).explain, "what a capability is"},
-	{"--suggest", &text, anyProcess, (*session).suggest, "the capabilities whose description has TEXT"},
-	{"--license", nil, anyProcess, (*session).license, "the license"},
-	{"--version", nil, anyProcess, (*session).version, "which version this is"},
+	{"--print", nil, anyProcess, (*session).print, "print all sets and ids"},
+	{"--current", nil, anyProcess, (*session).current, "print the effective, permitted and inheritable sets"},
+	{"--decode", &number, anyProcess, (*session).decode, "decode a hexadecimal mask"},
+	{"--has-p", &oneCap, anyProcess, (*session).hasPermitted, "test whether it is permitted; exit 1 if not"},
+	{"--has-i", &oneCap, anyProcess, (*session).hasInheritable, "test whether it is inheritable"},
+	{"--has-a", &oneCap, anyProcess, (*session).hasAmbient, "test whether it is ambient"},
+	{"--has-b", &oneCap, anyProcess, (*session).hasBounding, "test whether it is in the bounding set"},
+	{"--dropped", &oneCap, anyProcess, (*session).dropped, "test whether it is not in the bounding set"},
+	{"--has-ambient", nil, anyProcess, (*session).ambientSupported, "test whether the kernel has ambient sets"},
+	{"--has-no-new-privs", nil, anyProcess, (*session).hasNoNewPrivs, "test whether no_new_privs is set"},
+	{"--is-uid", &number, anyProcess, (*session).isUID, "test the real user id"},
+	{"--is-gid", &number, anyProcess, (*session).isGID, "test the real group id"},
+	{"--supports", &oneCap, anyProcess, (*session).supports, "test whether the kernel has this capability"},
+	{"--mode", nil, anyProcess, (*session).mode, "print the current mode"},
+	{"--inmode", &mode, anyProcess, (*session).inMode, "test the current mode"},
+	{"--modes", nil, anyProcess, (*session).modes, "list libcap's modes"},
+	{"--explain", &oneCap, anyProcess, (*session).explain, "describe a capability"},
+	{"--suggest", &text, anyProcess, (*session).suggest, "describe the capabilities that mention TEXT"},
+	{"--license", nil, anyProcess, (*session).license, "print the license"},
+	{"--version", nil, anyProcess, (*session).version, "print the version"},
 	{"--help", nil, anyProcess, (*session).help, ""},
 	{"--help", &all, anyProcess, (*session).helpAll, ""},
 	{"-h", nil, anyProcess, (*session).help, ""},
-	{"--quiet", nil, anyProcess, (*session).setQuiet, "no warning of unnamed capabilities, as the first word"},
-	{"--strict", nil, thisProcess, (*session).toggleStrict, "raise no CAP_SETPCAP by itself; twice: do again"},
-	{"--noenv", nil, thisProcess, (*session).setNoEnv, "--user leaves HOME and USER alone"},
-	{"--shell", &file, thisProcess, (*session).setShell, "the program for -- and -+, /bin/bash by default"},
+	{"--quiet", nil, anyProcess, (*session).setQuiet, "as first option: no warning of unnamed capabilities"},
+	{"--strict", nil, thisProcess, (*session).toggleStrict, "do not raise CAP_SETPCAP; given twice: raise it again"},
+	{"--noenv", nil, thisProcess, (*session).setNoEnv, "do not change HOME and USER for --user"},
+	{"--shell", &file, thisProcess, (*session).setShell, "program for -- and -+, /bin/bash by default"},
 	{"--caps", &text, thisProcess, (*session).setCaps, "set effective, permitted and inheritable"},
 	{"--inh", &capList, thisProcess, (*session).setInheritable, "set inheritable"},
 	{"--iab", &text, thisProcess, (*session).setIAB, "set inheritable and ambient, drop from bounding"},
@@ -77,17 +77,17 @@ var options = [...]option{
 	{"--keep", &zeroOne, thisProcess, (*session).setKeepCaps, "set or clear the securebit keep_caps"},
 	{"--no-new-privs", nil, thisProcess, (*session).setNoNewPrivs, "set no_new_privs"},
 	{"--uid", &number, thisProcess, (*session).setUID, "set the user ids"},
-	{"--cap-uid", &number, thisProcess, (*session).capSetUID, "the same, and keep what is permitted"},
+	{"--cap-uid", &number, thisProcess, (*session).capSetUID, "set the user ids, keep the permitted set"},
 	{"--gid", &number, thisProcess, (*session).setGID, "set the group ids"},
 	{"--groups", &groups, thisProcess, (*session).setGroups, "set the supplementary groups"},
 	{"--user", &user, thisProcess, (*session).setUser, "become this user, with its groups"},
-	{"--chroot", &file, thisProcess, (*session).chroot, "change the root directory, and to it"},
+	{"--chroot", &file, thisProcess, (*session).chroot, "chroot to a directory, then chdir to /"},
 	{"--forkfor", &number, thisProcess, (*session).forkFor, "start a child that sleeps for N seconds"},
-	{"--killit", &number, thisProcess, (*session).killIt, "end that child by signal N"},
+	{"--killit", &number, thisProcess, (*session).killIt, "end that child with signal N"},
 	{"--json", nil, wholeLine, (*session).setJSON, "the same as --format=json"},
 	{"--format", &formatted, wholeLine, (*session).setFormat, "output format"},
 	{"--proc", &file, wholeLine, (*session).setProc, "another procfs: the host's, a saved copy"},
-	{"--pid", &processes, wholeLine, (*session).setPID, "show these processes, not this one"},
+	{"--pid", &processes, wholeLine, (*session).setPID, "inspect these processes instead"},
 }
 
 // action is an option with its value, ready to act.
@@ -154,7 +154,7 @@ func (s *session) check(actions []action) error {
 	}
 	for _, a := range actions {
 		if a.scope == thisProcess {
-			return errors.New(a.arg + " acts on this process, it cannot go with --pid or --proc")
+			return errors.New(a.arg + " changes this process; it cannot be combined with --pid or --proc")
 		}
 	}
 	return nil

@@ -84,8 +84,8 @@ func (r Trace) Summary(b []byte, f *checks.Found, counted []schema.Counted, widt
 	}
 	b = r.section(b, "needed", checks.Need, counted, width)
 	b = r.section(b, "optional", checks.Optional, counted, width)
-	b = r.section(b, "the kernel's own", checks.Noise, counted, width)
-	b = fmt.Appendf(b, "%d checks, %d of them the kernel's own\n", all, own)
+	b = r.section(b, "incidental", checks.Noise, counted, width)
+	b = fmt.Appendf(b, "%d checks, %d of them incidental\n", all, own)
 	for _, why := range f.Incomplete {
 		b = append(b, r.Color.Paint(term.Red, "incomplete")+": "+term.Escape(why)+"\n"...)
 	}
@@ -93,7 +93,7 @@ func (r Trace) Summary(b []byte, f *checks.Found, counted []schema.Counted, widt
 		b = append(b, "checked, but not among the records: "+strings.ReplaceAll(missed.String(), ",", ", ")+"\n"...)
 	}
 	if f.Blind != "" {
-		b = append(b, "of the kernel's own checks only those of memory mappings are known: "+term.Escape(f.Blind)+"\n"...)
+		b = append(b, "of the incidental checks only those of memory mappings are known: "+term.Escape(f.Blind)+"\n"...)
 	}
 	return b
 }
