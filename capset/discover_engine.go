@@ -69,7 +69,7 @@ func (d *discovery) refuseLaunchOptions() error {
 	o.user.spec = cred.Known[string]{}
 	o.sets.allowNewPrivs, o.sets.noNewPrivs = false, false
 	if fmt.Sprint(o) != fmt.Sprint(options{}) {
-		return errors.New("--in takes -u, --keep and --allow-new-privs; for all else there is --engine-option")
+		return errors.New("of the options of a launch, --in can be combined only with --user, --keep, --cap-add, --cap-drop, --from and --allow-new-privs; for other settings use --engine-option")
 	}
 	if user.OK && user.Value == "" {
 		return errors.New("--user: the value is empty")

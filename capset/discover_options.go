@@ -27,18 +27,18 @@ func (d *discoverOptions) options() []flags.Option {
 	command := flags.Some(flags.Text("CMD"))
 	file := flags.Some(flags.Text("FILE"))
 	return []flags.Option{
-		{Name: "discover", Help: "find the least set that the command works with", Value: flags.Optional("both", flags.Among("HOW", "both", "prove", "watch"), d.setHow)},
-		{Name: "check", Help: "the command works when CMD succeeds", Value: flags.Once(&d.check, command)},
+		{Name: "discover", Help: "find the minimal set with which the command works", Value: flags.Optional("both", flags.Among("HOW", "both", "prove", "watch"), d.setHow)},
+		{Name: "check", Help: "the command works if CMD succeeds", Value: flags.Once(&d.check, command)},
 		{Name: "ready", Help: "check only after CMD has succeeded", Value: flags.Once(&d.ready, command)},
 		{Name: "reset", Help: "run CMD before each trial", Value: flags.Once(&d.reset, command)},
-		{Name: "timeout", Help: "how long a trial, check, ready or reset may take", Value: flags.Once(&d.timeout, duration)},
-		{Name: "expect-output", Help: "it works when stdout is that of the first run", Value: flags.Switch(&d.sameOutput)},
-		{Name: "stdin", Help: "what each trial reads, instead of nothing", Value: flags.Once(&d.stdin, file)},
-		{Name: "confirm", Help: "how often each answer must be the same", Value: flags.Once(&d.confirm, times)},
+		{Name: "timeout", Help: "limit of each trial, check, ready and reset", Value: flags.Once(&d.timeout, duration)},
+		{Name: "expect-output", Help: "also require stdout to match the first run", Value: flags.Switch(&d.sameOutput)},
+		{Name: "stdin", Help: "each trial reads FILE from its start", Value: flags.Once(&d.stdin, file)},
+		{Name: "confirm", Help: "number of confirming runs", Value: flags.Once(&d.confirm, times)},
 		{Name: "save", Help: "write the result to FILE, for --from", Value: flags.Once(&d.save, file)},
-		{Name: "merge", Help: "join saved results, for --save", Value: flags.Append(&d.merge, file)},
+		{Name: "merge", Help: "join saved results; requires --save", Value: flags.Append(&d.merge, file)},
 		{Name: "in", Help: "run the trials in an image", Value: flags.Once(&d.in, image)},
-		{Name: "engine-option", Help: "pass WORD to podman run or docker run", Value: flags.Append(&d.engineOptions, flags.Some(flags.Text("WORD")))},
+		{Name: "engine-option", Help: "extra argument for podman run or docker run", Value: flags.Append(&d.engineOptions, flags.Some(flags.Text("WORD")))},
 	}
 }
 
@@ -88,16 +88,16 @@ var image = flags.Kind[string]{
 	Complete: func(string) []string { return flags.Prefixed("", []string{"podman:", "docker:"}) },
 }
 
-// checkModes refuses options that do not go together.
+// checkModes refuses options that cannot be combined.
 func (o *options) checkModes() error {
 	d, m := &o.discover, &o.mode
 	form := m.format.Value
 	export := slices.Contains(export.Formats(), form)
 	switch {
 	case m.format.OK && !m.dryRun && !d.how.OK:
-		return fmt.Errorf("--%s goes with --dry-run or --discover", map[bool]string{true: "json", false: "format"}[m.json()])
+		return fmt.Errorf("--%s requires --dry-run or --discover", map[bool]string{true: "json", false: "format"}[m.json()])
 	case export && (!d.how.OK || m.dryRun):
-		return fmt.Errorf("--format=%s goes with --discover", form)
+		return fmt.Errorf("--format=%s requires --discover", form)
 	case len(d.merge) > 0:
 		return o.checkMerge()
 	case d.how.OK:
@@ -112,7 +112,7 @@ func (o *options) checkModes() error {
 		{d.in.OK, "in"}, {len(d.engineOptions) > 0, "engine-option"},
 	} {
 		if other.given {
-			return fmt.Errorf("--%s goes with --discover", other.name)
+			return fmt.Errorf("--%s requires --discover", other.name)
 		}
 	}
 	return nil
@@ -130,22 +130,22 @@ func (o *options) checkDiscover() error {
 		{s.bounding.OK, "bounding"}, {s.inheritable.OK, "inheritable"}, {s.permitted.OK, "permitted"}, {s.ambient.OK, "ambient"},
 	} {
 		if refused.given {
-			return fmt.Errorf("--%s does not go with --discover: each trial has exactly the set that is tried", refused.name)
+			return fmt.Errorf("--%s cannot be combined with --discover: each trial has exactly the set that is tried", refused.name)
 		}
 	}
 	if len(o.discover.engineOptions) > 0 && !o.discover.in.OK {
-		return errors.New("--engine-option goes with --in")
+		return errors.New("--engine-option requires --in")
 	}
 	return nil
 }
 
-// checkMerge refuses what does not go with --merge.
+// checkMerge refuses what cannot be combined with --merge.
 func (o *options) checkMerge() error {
 	switch {
 	case o.discover.how.OK || len(o.argv) > 0:
-		return errors.New("--merge goes with --save alone, without a command")
+		return errors.New("--merge cannot be combined with a command or --discover")
 	case !o.discover.save.OK:
-		return errors.New("--merge goes with --save=FILE")
+		return errors.New("--merge requires --save=FILE")
 	}
 	return nil
 }

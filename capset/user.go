@@ -29,9 +29,9 @@ type userOptions struct {
 func (u *userOptions) of(from *cred.State) (*userOptions, error) {
 	switch {
 	case u.ownStdio && !u.spec.OK && !slices.ContainsFunc(u.ids, word.ofUID):
-		return nil, errors.New("--own-stdio goes with --user, --ruid or --euid")
+		return nil, errors.New("--own-stdio requires --user, --ruid or --euid")
 	case u.ifRoot && !u.spec.OK && !u.groups.OK && len(u.ids) == 0:
-		return nil, errors.New("--if-root goes with --user, --groups, --ruid, --euid, --rgid or --egid")
+		return nil, errors.New("--if-root requires --user, --groups, --ruid, --euid, --rgid or --egid")
 	case u.ifRoot && from.UID.Effective != 0:
 		return &userOptions{}, nil
 	}
@@ -132,7 +132,7 @@ func (u *userOptions) resolveGroups(r *plan.Request, id *identity, from *cred.St
 	switch {
 	case u.groups.OK:
 	case !u.spec.OK && len(u.ids) > 0: // with root's groups the change would be incomplete
-		return errors.New(u.ids[0].option + " needs --groups=init, none, keep or a list, for the supplementary groups")
+		return errors.New(u.ids[0].option + " requires --groups=init, none, keep or a list, for the supplementary groups")
 	case !u.spec.OK:
 		return nil
 	case id.account.GroupGiven:

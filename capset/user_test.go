@@ -88,7 +88,7 @@ func TestResolveUser(t *testing.T) {
 		"--rgid=user --groups=none": `--rgid: no group "user" in /etc/group`,
 		"--euid=hers --groups=none": `--euid: no user "hers" in /etc/passwd`,
 		"--ruid=hers --groups=none": `--ruid: no user "hers" in /etc/passwd`,
-		"--egid=5":                  "--egid needs --groups=init, none, keep or a list, for the supplementary groups",
+		"--egid=5":                  "--egid requires --groups=init, none, keep or a list, for the supplementary groups",
 	} {
 		if _, err := resolved(t, strings.Fields(args)...); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", args, err, want)

@@ -72,10 +72,10 @@ var bad = []struct{ args, want string }{
 	{"--euid=4294967295", `out of range`},
 	{"--rgid=4294967295", `out of range`},
 	{"--egid=1:1", `neither a name nor a number`},
-	{"--ruid=1", `--ruid needs --groups=init, none, keep or a list`},
-	{"--euid=1", `--euid needs --groups=init, none, keep or a list`},
-	{"--rgid=1", `--rgid needs --groups=init, none, keep or a list`},
-	{"--egid=1 --ruid=1", `--egid needs --groups=init, none, keep or a list`},
+	{"--ruid=1", `--ruid requires --groups=init, none, keep or a list`},
+	{"--euid=1", `--euid requires --groups=init, none, keep or a list`},
+	{"--rgid=1", `--rgid requires --groups=init, none, keep or a list`},
+	{"--egid=1 --ruid=1", `--egid requires --groups=init, none, keep or a list`},
 	{"--keep=", `capability list is empty`},
 	{"--keep=,", `item 1 is empty`},
 	{"--keep=chown,", `item 2 is empty`},
@@ -186,9 +186,9 @@ var bad = []struct{ args, want string }{
 	{"--format=yaml", `must be one of text, json`},
 	{"--rlimit", `not of the form`}, // takes the --
 	{"-z", `unknown option "-z"`},
-	{"--json", `--json goes with --dry-run`},
-	{"--format=json", `--json goes with --dry-run`},
-	{"--format=text", `--format goes with --dry-run`},
+	{"--json", `--json requires --dry-run`},
+	{"--format=json", `--json requires --dry-run`},
+	{"--format=text", `--format requires --dry-run`},
 }
 
 // TestBad: every one is an error of one line with exit status 125, in a dry run
@@ -203,7 +203,7 @@ func TestBad(t *testing.T) {
 			if dry != "" {
 				args = append([]string{dry}, args...)
 			}
-			if dry != "" && strings.Contains(c.want, " goes with --dry-run") {
+			if dry != "" && strings.Contains(c.want, " requires --dry-run") {
 				continue
 			}
 			got := testenv.Run(t, exec.Command(capset, append(args, "--", "/bin/touch", witness)...))

@@ -59,7 +59,7 @@ var mistakes = []struct {
 	{[]string{"--keep=net_raw chown", "id"}, "must have commas between names"},
 	{[]string{"--user=1234567", "id"}, "write 1234567:GID"},
 	{[]string{"--user=nobody"}, "no command to run"},
-	{[]string{"--json", "id"}, "--json goes with --dry-run"},
+	{[]string{"--json", "id"}, "--json requires --dry-run"},
 	{[]string{"--no-new-privs", "--allow-new-privs", "id"}, "contradict each other"},
 }
 

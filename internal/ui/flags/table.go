@@ -57,7 +57,7 @@ func (v value) Set(text string) error { return v.Value.set(text) }
 
 // groups are those of the table, the last one with --help.
 func (t *Table) groups() []Group {
-	help := Option{Name: "help", Short: "h", Help: "this text; --help=all: a line for each option", Value: helpValue}
+	help := Option{Name: "help", Short: "h", Help: "print this; --help=all: one line per option", Value: helpValue}
 	if len(t.Groups) == 0 {
 		return []Group{{Options: []Option{help}}}
 	}
