@@ -162,7 +162,7 @@ func TestOtherStructs(t *testing.T) {
 	})
 }
 
-// again starts this helper anew, to do what it is told: all of its threads then have
+// again starts this helper anew, to do what its argument says: all of its threads then have
 // what this one has given them.
 func again(how string) {
 	os.Setenv("PROBE_HOW", how)

@@ -216,7 +216,7 @@ func TestManyGroups(t *testing.T) {
 	}
 }
 
-// TestKernelThreads: they are told from processes without status's Kthread line,
+// TestKernelThreads: they are distinguished from processes without status's Kthread line,
 // whatever their name.
 func TestKernelThreads(t *testing.T) {
 	pids := []int{2, os.Getpid()} // kthreadd

@@ -72,7 +72,7 @@ func (f *Facts) child(outside uint32) {
 	f.Process.UserNS = cred.UserNS{Inode: cred.Is(uint64(4026532999)), UIDMap: cred.Is([]cred.IDRange{{Outside: outside, Count: 65536}})}
 }
 
-// open takes the walls beside capabilities away.
+// open takes the restrictions beside capabilities away.
 func (f *Facts) open(t testing.TB) {
 	f.Process.Seccomp, f.Label = cred.Is(cred.SeccompOff), cred.Is("unconfined")
 	f.Mounts = cred.Is(table(t, "1 0 / overlay rw /", "2 1 /proc proc rw /"))
@@ -112,24 +112,24 @@ func TestVerdict(t *testing.T) {
 		}, OverPrivileged},
 		{"one more", func(f *Facts) { f.hold(catalog.DockerDefault | caps.Of(caps.SysPacct)) }, OverPrivileged},
 		{"sys_admin more", func(f *Facts) { f.hold(catalog.DockerDefault | caps.Of(caps.SysAdmin)) }, OverPrivileged},
-		{"sys_admin and nothing else but no wall", func(f *Facts) { f.hold(caps.Of(caps.SysAdmin)); f.open(t) }, Privileged},
-		{"sys_admin and no wall but a label", func(f *Facts) {
+		{"sys_admin and nothing else but no restriction", func(f *Facts) { f.hold(caps.Of(caps.SysAdmin)); f.open(t) }, Privileged},
+		{"sys_admin and no restriction but a label", func(f *Facts) {
 			f.hold(caps.Of(caps.SysAdmin))
 			f.open(t)
 			f.Label = cred.Is("docker-default (enforce)")
 		}, OverPrivileged},
-		{"sys_admin and no wall but a filter", func(f *Facts) {
+		{"sys_admin and no restriction but a filter", func(f *Facts) {
 			f.hold(caps.Of(caps.SysAdmin))
 			f.open(t)
 			f.Process.Seccomp = cred.Is(cred.SeccompFilter)
 		}, OverPrivileged},
-		{"sys_admin and no wall but masks", func(f *Facts) {
+		{"sys_admin and no restriction but masks", func(f *Facts) {
 			f.hold(caps.Of(caps.SysAdmin))
 			f.open(t)
 			f.Mounts = cred.Is(dockerMounts(t))
 		}, OverPrivileged},
-		{"no wall but the default", func(f *Facts) { f.open(t) }, OverPrivileged}, // /proc/sys is open to its root
-		{"no wall, a user with nothing", func(f *Facts) {
+		{"no restriction but the default", func(f *Facts) { f.open(t) }, OverPrivileged}, // /proc/sys is open to its root
+		{"no restriction, a user with nothing", func(f *Facts) {
 			f.hold(0)
 			f.Process.UID = cred.Same(1000)
 			f.open(t)
@@ -145,7 +145,7 @@ func TestVerdict(t *testing.T) {
 		{"everything in a user namespace", func(f *Facts) { f.hold(boundless); f.child(100000) }, ConfinedRoot},
 		{"everything where root is root", func(f *Facts) { f.hold(boundless); f.child(0) }, OverPrivileged},
 		{"the default in a user namespace", func(f *Facts) { f.child(100000) }, AsDefault},
-		{"everything in a user namespace, no wall", func(f *Facts) { f.hold(boundless); f.child(100000); f.open(t) }, ConfinedRoot},
+		{"everything in a user namespace, no restriction", func(f *Facts) { f.hold(boundless); f.child(100000); f.open(t) }, ConfinedRoot},
 		{"a user namespace that only its map tells", func(f *Facts) {
 			f.hold(boundless)
 			f.child(100000)
@@ -216,7 +216,7 @@ func uncontain(f *Facts) {
 	f.Mounts = cred.Known[Mounts]{}
 }
 
-// TestFindings: each wall, taken away alone, is told by its own finding only.
+// TestFindings: each restriction, taken away alone, is reported by its own finding only.
 func TestFindings(t *testing.T) {
 	names := func(f *Facts) map[string]Severity {
 		m := map[string]Severity{}

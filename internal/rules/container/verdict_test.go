@@ -8,7 +8,7 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-// TestLoosened: a wall less than the runtime raises by itself, or something of the
+// TestLoosened: a restriction less than the runtime raises by itself, or something of the
 // host's given, is more than the default, whatever is held.
 func TestLoosened(t *testing.T) {
 	share := func(k NamespaceKind) func(f *Facts) {
@@ -130,8 +130,8 @@ func TestTmpfs(t *testing.T) {
 		{"made before", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/x": start - 1e10}, nil, Unread},
 		{"made before, in a pod", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/dev": start, "/x": start - 1e10},
 			func(f *Facts) { f.Cgroup = cred.Is("0::/kubepods/pod" + uid + "/" + id2) }, Info},
-		{"no age is told", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, nil, nil, Info},
-		{"no age of the container's is told", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/x": start}, nil, Info},
+		{"no age is known", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, nil, nil, Info},
+		{"no age of the container's is known", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw"}, map[string]int64{"/x": start}, nil, Info},
 		{"before, and a directory besides", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw", "21 1 8:1 /srv/x /y rw - ext4 /dev/sda1 rw"},
 			map[string]int64{"/dev": start, "/x": 0}, nil, Unread},
 		{"before, and a graver directory besides", []string{"20 1 0:40 / /x rw - tmpfs tmpfs rw", "21 1 8:1 /etc /y rw - ext4 /dev/sda1 rw"},

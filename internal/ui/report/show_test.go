@@ -158,7 +158,7 @@ func TestUnknownUserNS(t *testing.T) {
 	}
 }
 
-// TestThreads: how many there are is told from their ids, and a process that has
+// TestThreads: how many there are follows from their ids, and a process that has
 // ended from one of which only the first thread has.
 func TestThreads(t *testing.T) {
 	differing := []cred.Process{{TID: 59}, {TID: 60}}

@@ -79,7 +79,7 @@ func TestTreePlain(t *testing.T) {
 	}
 }
 
-// TestTreeUserNS: another user namespace is told where only the map says so, and
+// TestTreeUserNS: another user namespace is marked where only the map says so, and
 // those that are not known to be the same have lines of their own.
 func TestTreeUserNS(t *testing.T) {
 	boxed := func(outside uint32) *Listed {
