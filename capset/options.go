@@ -40,6 +40,7 @@ type modeOptions struct {
 func parse(args []string) (o *options, help string, err error) {
 	o = &options{}
 	o.argv, help, err = o.table().Parse(args)
+	err = withPeers(err, args)
 	if both := o.process.signals.Ignore & o.process.signals.Default; err == nil && both != 0 {
 		err = errors.New("--ignore-signal and --default-signal both name " + strings.Join(plan.SignalNames(both), ", "))
 	}

@@ -7,83 +7,110 @@ import (
 	"capsh/internal/ui/exit"
 )
 
-// peers are the options of other launchers that capset does not have, and what is
-// written here instead.
+// peers are the options of other launchers that capset does not have, and what to use
+// instead.
 var peers = [...]struct {
-	names string // without dashes, with blanks between
-	of    string // whose they are
-	here  string
+	names string // without dashes, separated by spaces
+	of    string // the programs that have them
+	use   string
 }{
-	// Who to be.
-	{"reuid", "setpriv's", "--user=USER, or --ruid=USER --euid=USER for the uid alone"},
-	{"regid", "setpriv's", "--user=USER:GROUP, or --rgid=GROUP --egid=GROUP for the gid alone"},
-	{"clear-groups", "setpriv's", "--groups=none"},
-	{"keep-groups", "setpriv's", "--groups=keep"},
-	{"init-groups", "setpriv's", "--groups=init"},
-	{"uid", "capsh's, bwrap's or systemd-run's", "--user=USER[:GROUP]"},
-	{"gid group g", "capsh's, sudo's or systemd-run's", "--user=USER:GROUP, or --user=:GROUP for the gid alone"},
-	{"cap-uid", "capsh's", "--user=USER[:GROUP] --groups=keep --keep=LIST"},
-	{"userspec", "chroot's", "--user=USER:GROUP"},
-	{"group-add G", "docker's", "--groups=init,+GROUP"},
-	{"setuid chuid", "start-stop-daemon's", "--user=USER"},
-	{"login l", "su's or sudo's", "--reset-env --login-env"},
-	{"User DynamicUser", "systemd's", "--user=USER[:GROUP]"},
-	{"Group", "systemd's", "--user=USER:GROUP"},
-	{"SupplementaryGroups", "systemd's", "--groups=init,+GROUP"},
-	// What to keep.
-	{"ambient-caps", "setpriv's", "--keep=LIST, for any program; --ambient=LIST for that set alone"},
-	{"inh-caps", "setpriv's", "--keep=LIST, for any program; --inheritable=LIST for that set alone"},
-	{"bounding-set", "setpriv's", "--bounding=LIST"},
-	{"drop", "capsh's", "nothing: all is dropped but for --keep=LIST; --from=current --cap-drop=LIST drops only these"},
-	{"caps", "capsh's", "--keep=LIST, or --permitted=LIST --inheritable=LIST"},
-	{"iab", "capsh's", "--keep=LIST, or --inheritable=LIST --ambient=LIST --bounding=LIST"},
-	{"inh", "capsh's", "--inheritable=LIST"},
-	{"addamb amb", "capsh's", "--keep=LIST, or --ambient=LIST"},
-	{"delamb", "capsh's", "--ambient=-CAP,-CAP"},
-	{"noamb", "capsh's", "--ambient=none"},
-	{"secbits", "capsh's", "--securebits=BITS"},
-	{"mode inmode", "capsh's", "--lock for PURE1E; without options a command has no capability"},
-	{"cap cap-keep capabilities", "another program's", "--keep=LIST"},
-	{"privileged", "docker's", "--from=current, which keeps all that capset has"},
-	{"AmbientCapabilities", "systemd's", "--keep=LIST"},
-	{"CapabilityBoundingSet", "systemd's", "--keep=LIST, or --bounding=LIST"},
-	{"SecureBits", "systemd's", "--securebits=BITS"},
-	{"NoNewPrivileges nnp", "systemd's or setpriv's", "nothing: it is the default"},
-	{"security-opt", "docker's", "nothing for no-new-privileges, the default; --apparmor-profile=NAME, --selinux-label=LABEL, --seccomp-filter=FILE"},
-	// Where and how.
-	{"workdir w cwd working-directory WorkingDirectory D", "docker's, systemd's or env's", "--chdir=DIR"},
-	{"root r RootDirectory", "unshare's or systemd's", "--chroot=DIR"},
-	{"ulimit", "docker's", "--rlimit=NAME=SOFT[:HARD]"},
-	{"nofile nproc core memlock stack", "prlimit's", "--rlimit=NAME=SOFT[:HARD]"},
-	{"LimitNOFILE LimitNPROC LimitCORE LimitMEMLOCK LimitSTACK", "systemd's", "--rlimit=NAME=SOFT[:HARD]"},
-	{"setenv E Environment", "bwrap's or systemd-run's", "--env=NAME=VALUE"},
-	{"unsetenv unset", "bwrap's or env's", "--unset-env=NAME"},
-	{"clearenv ignore-environment i", "bwrap's or env's", "--reset-env"},
-	{"die-with-parent kill-child", "bwrap's or unshare's", "--pdeathsig=KILL"},
-	{"exec-label SELinuxContext", "bwrap's or systemd's", "--selinux-label=LABEL"},
-	{"AppArmorProfile", "systemd's", "--apparmor-profile=NAME"},
-	{"seccomp", "bwrap's", "--seccomp-filter=FILE"},
-	{"exec", "gosu's or su-exec's", "-- COMMAND ARGUMENT ..."},
-	{"command c shell", "sh's, su's or capsh's", "-- sh -c COMMAND"},
-	{"entrypoint", "docker's", "-- COMMAND ARGUMENT ..."},
-	{"property p", "systemd-run's", "an option for each property, see capset(1), FROM OTHER PROGRAMS"},
-	// What is not a launch, or not capset's.
-	{"print current modes dump d", "capsh's and setpriv's", "capsh --print"},
-	{"decode explain suggest supports has-p has-i has-a has-b has-ambient is-uid is-gid", "capsh's", "capsh itself"},
-	{"bind ro-bind dev proc tmpfs unshare-all unshare-user unshare-pid unshare-net unshare-ipc volume v mount", "bwrap's, docker's or unshare's",
-		"nothing: capset makes no namespaces and mounts; run it inside: bwrap ... -- capset ... -- COMMAND"},
+	// User and groups.
+	{"reuid", "setpriv", "--user=USER, or --ruid=USER --euid=USER --groups=keep for the uid alone"},
+	{"regid", "setpriv", "--user=USER:GROUP, or --rgid=GROUP --egid=GROUP --groups=keep for the gid alone"},
+	{"clear-groups", "setpriv", "--groups=none"},
+	{"keep-groups", "setpriv", "--groups=keep"},
+	{"init-groups", "setpriv", "--groups=init"},
+	{"uid", "capsh, bwrap or systemd-run", "--user=USER[:GROUP]"},
+	{"gid group g", "capsh, sudo or systemd-run", "--user=USER:GROUP, or --user=:GROUP for the gid alone"},
+	{"cap-uid", "capsh", "--user=USER[:GROUP] --groups=keep --keep=LIST"},
+	{"userspec", "chroot", "--user=USER:GROUP"},
+	{"group-add G", "docker", "--groups=init,+GROUP"},
+	{"setuid chuid", "start-stop-daemon", "--user=USER"},
+	{"login l", "su or sudo", "--reset-env --login-env"},
+	{"User DynamicUser", "systemd", "--user=USER[:GROUP]"},
+	{"Group", "systemd", "--user=USER:GROUP"},
+	{"SupplementaryGroups", "systemd", "--groups=init,+GROUP"},
+	// Capabilities.
+	{"ambient-caps", "setpriv", "--keep=LIST, for any program; --ambient=LIST for that set alone"},
+	{"inh-caps", "setpriv", "--keep=LIST, for any program; --inheritable=LIST for that set alone"},
+	{"bounding-set", "setpriv", "--bounding=LIST"},
+	{"drop", "capsh", "no option: all capabilities except --keep=LIST are dropped; --from=current --cap-drop=LIST drops only these"},
+	{"caps", "capsh", "--keep=LIST, or --permitted=LIST --inheritable=LIST"},
+	{"iab", "capsh", "--keep=LIST, or --inheritable=LIST --ambient=LIST --bounding=LIST"},
+	{"inh", "capsh", "--inheritable=LIST"},
+	{"addamb amb", "capsh", "--keep=LIST, or --ambient=LIST"},
+	{"delamb", "capsh", "--ambient=-CAP,-CAP"},
+	{"noamb", "capsh", "--ambient=none"},
+	{"secbits", "capsh", "--securebits=BITS"},
+	{"mode inmode", "capsh", "--lock for PURE1E; without options a command has no capability"},
+	{"cap cap-keep capabilities", "another program", "--keep=LIST"},
+	{"privileged", "docker", "--from=current, which keeps all capabilities that capset has"},
+	{"AmbientCapabilities", "systemd", "--keep=LIST"},
+	{"CapabilityBoundingSet", "systemd", "--keep=LIST, or --bounding=LIST"},
+	{"SecureBits", "systemd", "--securebits=BITS"},
+	{"NoNewPrivileges nnp", "systemd or setpriv", "no option: it is the default"},
+	{"security-opt", "docker", "--apparmor-profile=NAME, --selinux-label=LABEL or --seccomp-filter=FILE; no-new-privileges is the default"},
+	// Execution environment.
+	{"workdir w cwd working-directory WorkingDirectory D", "docker, systemd or env", "--chdir=DIR"},
+	{"root r RootDirectory", "unshare or systemd", "--chroot=DIR"},
+	{"ulimit", "docker", "--rlimit=NAME=SOFT[:HARD]"},
+	{"nofile nproc core memlock stack", "prlimit", "--rlimit=NAME=SOFT[:HARD]"},
+	{"LimitNOFILE LimitNPROC LimitCORE LimitMEMLOCK LimitSTACK", "systemd", "--rlimit=NAME=SOFT[:HARD]"},
+	{"setenv E Environment", "bwrap or systemd-run", "--env=NAME=VALUE"},
+	{"unsetenv unset", "bwrap or env", "--unset-env=NAME"},
+	{"clearenv ignore-environment i", "bwrap or env", "--reset-env"},
+	{"die-with-parent kill-child", "bwrap or unshare", "--pdeathsig=KILL"},
+	{"exec-label SELinuxContext", "bwrap or systemd", "--selinux-label=LABEL"},
+	{"AppArmorProfile", "systemd", "--apparmor-profile=NAME"},
+	{"seccomp", "bwrap", "--seccomp-filter=FILE"},
+	{"exec", "gosu or su-exec", "-- COMMAND ARGUMENT ..."},
+	{"command c shell", "sh, su or capsh", "-- sh -c COMMAND"},
+	{"entrypoint", "docker", "-- COMMAND ARGUMENT ..."},
+	{"property p", "systemd-run", "an option for each property"},
+	// Not a launch, or not by capset.
+	{"print current modes dump d", "capsh and setpriv", "capsh --print"},
+	{"decode explain suggest supports has-p has-i has-a has-b has-ambient is-uid is-gid", "capsh", "capsh itself"},
+	{"bind ro-bind dev proc tmpfs unshare-all unshare-user unshare-pid unshare-net unshare-ipc volume mount", "bwrap, docker or unshare",
+		"bwrap ... -- capset ... -- COMMAND: capset creates no namespaces and mounts"},
 }
 
-// peerOption says what is written here for an option of theirs, "" for one that
-// none of them has.
+// peerOption explains what to use for an option of another program, "" if none has it.
 func peerOption(name string) string {
 	for i := range peers {
 		p := &peers[i]
 		if slices.Contains(strings.Fields(p.names), name) {
-			return "that is " + p.of + "; here: " + p.here
+			return "an option of " + p.of + "; use " + p.use
 		}
 	}
 	return ""
+}
+
+// withPeers adds to the error of the first option of another program the answers for
+// the others on the command line: who pastes a line of setpriv(1) has many.
+func withPeers(err error, args []string) error {
+	if list := peerOptions(args); err != nil && len(list) > 0 && list[0] == err.Error() {
+		return exit.Hint(err, append(list[1:], "see FROM OTHER PROGRAMS in capset(1)")...)
+	}
+	return err
+}
+
+// peerOptions explains all options of other programs before the command. The word after
+// an option is its value if another option follows; else it is the command.
+func peerOptions(args []string) (list []string) {
+	for i := 0; i < len(args) && len(args[i]) > 1 && args[i][0] == '-' && args[i] != "--"; i++ {
+		option, _, attached := strings.Cut(args[i], "=")
+		name, long := strings.CutPrefix(option, "--")
+		if !long {
+			option, name = option[:2], option[1:2]
+		}
+		if why := peerOption(name); why != "" {
+			list = append(list, option+": "+why)
+		}
+		if !attached && i+2 < len(args) && strings.HasPrefix(args[i+2], "-") && !strings.HasPrefix(args[i+1], "-") {
+			i++
+		}
+	}
+	return list
 }
 
 // asGosu says of a command that was not found what is written for a user, where
