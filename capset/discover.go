@@ -326,7 +326,9 @@ func (o *options) discoverLeast(args, env []string, out *term.Output) error {
 			return err
 		}
 	}
-	d.report(document, out)
+	if err := d.report(document, out); err != nil {
+		return err
+	}
 	if err := out.Flush(); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"capsh/internal/linux/trial"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
+	"capsh/internal/rules/filecap"
 	"capsh/internal/rules/shrink"
 	"capsh/internal/ui/schema"
 
@@ -159,7 +160,7 @@ func (d *discovery) environment() schema.Environment {
 	if d.plan.found < len(d.plan.paths) {
 		paths = append([]string{d.plan.paths[d.plan.found]}, paths...)
 	}
-	const most = 10
+	const most, ineffective = 10, filecap.Script | filecap.NoSuid | filecap.ForeignMount
 	for _, path := range paths {
 		known := slices.ContainsFunc(e.Files, func(f schema.DiscoveredFile) bool { return f.Path == path })
 		if known || !strings.Contains(path, "/") || len(e.Files) == most || d.process.chroot.OK || d.process.chdir.OK {
@@ -167,7 +168,7 @@ func (d *discovery) environment() schema.Environment {
 		}
 		if g, err := files.Grants(path); err == nil {
 			f := schema.DiscoveredFile{Path: path, UID: g.UID, GID: g.GID, Mode: fmt.Sprintf("%04o", g.Mode&0o7777)}
-			if g.CapsShown() {
+			if g.CapsShown() && g.Flaws&ineffective == 0 {
 				f.Capabilities = cred.Is(g.Caps.EPI().Text(caps.Named))
 			}
 			e.Files = append(e.Files, f)

@@ -133,6 +133,9 @@ func (o *options) checkDiscover() error {
 			return fmt.Errorf("--%s cannot be combined with --discover: each trial has exactly the set that is tried", refused.name)
 		}
 	}
+	if form := o.mode.format.Value; o.discover.in.OK && form != "docker" && slices.Contains(export.Formats(), form) {
+		return fmt.Errorf("--format=%s cannot be combined with --in: the trials show which options the engine needs, which --format=docker prints", form)
+	}
 	if len(o.discover.engineOptions) > 0 && !o.discover.in.OK {
 		return errors.New("--engine-option requires --in")
 	}

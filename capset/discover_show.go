@@ -9,7 +9,6 @@ import (
 
 	"capsh/internal/linux/trial"
 	"capsh/internal/rules/caps"
-	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 	"capsh/internal/rules/shrink"
 	"capsh/internal/ui/export"
@@ -18,44 +17,40 @@ import (
 	"capsh/internal/ui/term"
 )
 
-// report writes the result in the form that was asked for.
-func (d *discovery) report(doc *schema.Discovery, out *term.Output) {
+// report writes the result in the form that was asked for. The error is about a set that
+// the form cannot express.
+func (d *discovery) report(doc *schema.Discovery, out *term.Output) error {
 	if d.mode.json() {
 		out.Buf = schema.Append(out.Buf, doc)
-		return
+		return nil
 	}
 	var lines []byte
 	if doc.Keep != nil {
 		var warnings []string
-		lines, warnings = d.lines(&doc.User)
+		var err error
+		if lines, warnings, err = d.lines(doc); err != nil {
+			return err
+		}
 		doc.Warnings = append(doc.Warnings, warnings...)
 	}
 	if d.mode.quiet {
 		doc.Warnings = nil
 	}
 	out.Buf = report.Discovery(out.Buf, doc, lines, out.TextWidth())
+	return nil
 }
 
 // lines are those to paste, in the form that was asked for; of a container they
 // are options of its engine.
-func (d *discovery) lines(user *cred.Known[schema.User]) (lines []byte, warnings []string) {
-	if !user.OK {
-		words := d.engineOptions(d.result.Keep)
-		return []byte(strings.Join(words, " ") + "\n"), nil
+func (d *discovery) lines(doc *schema.Discovery) (lines []byte, warnings []string, err error) {
+	if d.discover.in.OK {
+		return []byte(strings.Join(d.engineOptions(d.result.Keep), " ") + "\n"), nil, nil
 	}
 	form := "docker"
 	if slices.Contains(export.Formats(), d.mode.format.Value) {
 		form = d.mode.format.Value
 	}
-	g := export.Grant{Keep: d.result.Keep, UID: user.Value.UID, GID: user.Value.GID}
-	for _, gid := range user.Value.Groups {
-		if gid == g.GID {
-			g.Among = true
-		} else {
-			g.Groups = append(g.Groups, gid)
-		}
-	}
-	return g.Format(nil, form)
+	return export.Grant{}.Found(doc, d.result.Keep).Format(nil, form)
 }
 
 // appendPlan appends the plan of the trials, for a dry run.

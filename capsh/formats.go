@@ -28,6 +28,8 @@ the process has: docker, compose, kubernetes, oci, systemd, capset.
 type need struct {
 	typed cred.Known[string] // the list as it was typed
 	keep  caps.Set
+	// profile is what capset saved, nil for a list.
+	profile *schema.Discovery
 }
 
 // option is --need. It is read when the procfs is known that says what all is.
@@ -43,49 +45,42 @@ func (n *need) check(v *view) (err error) {
 	if v.form() == "" {
 		return usageError("--need is for --format=docker and others that ask for capabilities")
 	}
-	if n.keep, err = n.read(caps.First(kernelBits(v.proc))); err != nil {
+	if err = n.read(caps.First(kernelBits(v.proc))); err != nil {
 		err = usageError("--need: %w", err)
 	}
 	return err
 }
 
 // read reads a list or, behind an @, the name of a profile that capset saved.
-func (n *need) read(all caps.Set) (caps.Set, error) {
+func (n *need) read(all caps.Set) (err error) {
 	name, isFile := strings.CutPrefix(n.typed.Value, "@")
 	if !isFile {
-		return caps.ParseList(n.typed.Value, all)
+		n.keep, err = caps.ParseList(n.typed.Value, all)
+		return err
 	}
 	text, err := files.Here.ReadFile(name)
 	if err != nil {
-		return 0, err
-	}
-	profile, err := schema.ReadDiscovery(text)
-	if err != nil {
-		return 0, fmt.Errorf("%q: %w", name, err)
-	}
-	return profile.Set(all)
-}
-
-// write puts out what the process has, or needs, in a form, warns of what that
-// cannot give, and notes what has no effect or is not needed here.
-func (n *need) write(f *container.Facts, form, command string, out *term.Output) error {
-	p := &f.Process
-	g := export.GrantOf(p)
-	var warnings []string
-	if n.typed.OK {
-		g.Keep = n.keep
-	} else if warning := otherThreads(p); warning != "" {
-		warnings = append(warnings, warning)
-	}
-	groups := len(g.Groups)
-	if err := insideIDs(&g, p); err != nil {
 		return err
 	}
-	if left := groups - len(g.Groups); left > 0 {
-		warnings = append(warnings, strconv.Itoa(left)+" of its groups left out: its user namespace does not map them")
+	if n.profile, err = schema.ReadDiscovery(text); err != nil {
+		return fmt.Errorf("%q: %w", name, err)
 	}
-	var more []string
-	out.Buf, more = g.Format(out.Buf, form)
+	n.keep, err = n.profile.Set(all)
+	return err
+}
+
+// write writes what the process has, or needs, in a form. It warns of what differs from
+// that, and notes what has no effect or is not needed here.
+func (n *need) write(f *container.Facts, form, command string, out *term.Output) error {
+	g, warnings, err := n.grant(f, form)
+	if err != nil {
+		return err
+	}
+	text, more, err := g.Format(out.Buf, form)
+	if err != nil {
+		return err
+	}
+	out.Buf = text
 	for _, w := range append(warnings, more...) {
 		out.Message(command + ": warning: " + w)
 	}
@@ -93,6 +88,50 @@ func (n *need) write(f *container.Facts, form, command string, out *term.Output)
 		out.Message(command + ": note: " + note)
 	}
 	return nil
+}
+
+// grant is what to ask for. The user is that of the process, unless a profile names
+// another.
+func (n *need) grant(f *container.Facts, form string) (g export.Grant, warnings []string, err error) {
+	p := &f.Process
+	switch {
+	case n.profile != nil && n.profile.User.OK:
+		return g.Found(n.profile, n.keep), nil, nil
+	case n.profile != nil:
+		warnings = append(warnings, fmt.Sprintf("the profile names no user: this is for that of process %d", p.PID))
+	case !n.typed.OK:
+		warnings = append(warnings, beyondDefault(f, form)...)
+		if warning := otherThreads(p); warning != "" {
+			warnings = append(warnings, warning)
+		}
+	}
+	g = export.GrantOf(p)
+	groups := len(g.Groups)
+	if err := insideIDs(&g, p); err != nil {
+		return g, nil, err
+	}
+	if left := groups - len(g.Groups); left > 0 {
+		warnings = append(warnings, strconv.Itoa(left)+" of its groups left out: its user namespace does not map them")
+	}
+	switch {
+	case n.profile != nil:
+		g = g.Found(n.profile, n.keep)
+	case n.typed.OK:
+		g.Keep = n.keep
+	}
+	return g, warnings, nil
+}
+
+// beyondDefault warns where a form for a container asks for more than its runtime gives
+// by default.
+func beyondDefault(f *container.Facts, form string) []string {
+	a := container.Assess(f)
+	more := f.Process.Permitted &^ a.Default.Set
+	if more == 0 || form == "systemd" || form == "capset" {
+		return nil
+	}
+	return []string{fmt.Sprintf("this asks for %d capabilities beyond %s's default; --need=LIST asks only for what the program needs (capset --discover finds it)",
+		more.Len(), a.Default.Name)}
 }
 
 // effectNotes says for which capabilities of a set the process had no use, and why:

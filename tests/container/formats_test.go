@@ -3,84 +3,183 @@ package container
 import (
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"capsh/internal/testenv"
 )
 
-// asked is what capsh show --format=docker says for root or for user 1000.
-func asked(t *testing.T, user bool, need string) (options []string, warning string) {
-	t.Helper()
-	words := []string{testenv.Build(t, "capsh"), "show", "--format=docker", "--need=" + need}
-	if user {
-		words = append([]string{testenv.Tool(t, "setpriv"), "--reuid=1000", "--regid=1001", "--groups=7"}, words...)
-	}
-	r := testenv.Run(t, exec.Command(words[0], words[1:]...))
-	if r.Code != 0 {
-		t.Fatalf("%+v", r)
-	}
-	return strings.Fields(r.Out), r.Err
+// chownPE is cap_chown as v2 of the xattr: permitted and effective.
+var chownPE = []byte{1, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+
+// formFiles are those of an image with our programs, a file with capabilities and one
+// that is setuid root.
+func formFiles(t testing.TB) []file {
+	byFile, setuid := busybox(t)[0], program(t, "capsh")
+	byFile.name, byFile.caps = "www/busybox", chownPE
+	setuid.name, setuid.mode = "www/capsh", 0o4000
+	return slices.Concat([]file{program(t, "capset"), program(t, "capsh"), page, byFile, setuid}, busybox(t), accounts())
 }
 
-// A container with the options that capsh gives for Docker holds exactly what
-// was asked for, or, where that cannot be, what the warning says.
-func TestFormatDocker(t *testing.T) {
-	testenv.Root(t)
-	const two, none = "0000000000000420", "0000000000000000" // kill, net_bind_service
-	status := []string{"/busybox", "cat", "/proc/self/status"}
+// forms are commands with what they need, and what they have in a container that is
+// started with a form that was printed.
+var forms = []struct {
+	name    string
+	options []string // of capset --discover
+	command []string // writes its status
+	want    map[string]string
+}{
+	{"root", nil, chownAndShow, map[string]string{"CapBnd": chown, "CapPrm": chown, "CapEff": chown, "NoNewPrivs": "1", "Uid": "0\t0\t0\t0"}},
+	{"a user", []string{"--user=1000:1001", "--groups=7"}, chownAndShow, map[string]string{
+		"CapBnd": "00000000000000c1", "CapPrm": chown, "CapEff": chown, "CapAmb": chown, "NoNewPrivs": "1", "Uid": "1000\t1000\t1000\t1000", "Gid": "1001\t1001\t1001\t1001"}},
+	{"a user with new privileges", []string{"--user=1000:1001", "--allow-new-privs"}, chownAndShow, map[string]string{
+		"CapBnd": chown, "CapPrm": chown, "CapEff": chown, "CapAmb": chown, "NoNewPrivs": "0", "Uid": "1000\t1000\t1000\t1000"}},
+	{"a user without", []string{"--user=1000:1001"}, []string{"/busybox", "cat", "/proc/self/status"}, map[string]string{
+		"CapBnd": none, "CapPrm": none, "NoNewPrivs": "1", "Uid": "1000\t1000\t1000\t1000"}},
+	{"a file with capabilities", []string{"--user=1000:1001"}, []string{"/www/busybox", "cat", "/proc/self/status"}, map[string]string{
+		"CapBnd": chown, "CapPrm": chown, "CapEff": chown, "CapAmb": none, "NoNewPrivs": "0", "Uid": "1000\t1000\t1000\t1000"}},
+	{"a setuid program", []string{"--user=1000:1001", "--allow-new-privs"},
+		[]string{"/bin/sh", "-c", "/www/capsh --print | /busybox grep -q euid=0 && /busybox cat /proc/self/status"}, map[string]string{
+			"CapBnd": none, "NoNewPrivs": "0", "Uid": "1000\t1000\t1000\t1000"}},
+}
+
+const chown, none = "0000000000000001", "0000000000000000"
+
+// chownAndShow needs cap_chown; its script has a variable.
+var chownAndShow = []string{"/bin/sh", "-c", `/busybox chown 1 "$0" && /busybox cat /proc/self/status`, "/www/index.html"}
+
+// TestForms: what a search in a container prints, and what capsh makes of its result,
+// starts a container in which the command works and has just that.
+func TestForms(t *testing.T) {
+	runc := testenv.Tool(t, "runc")
 	eachEngine(t, func(t *testing.T, e *engine) {
-		for _, test := range []struct {
-			name, need          string
-			user                bool
-			bounding, effective string
-		}{
-			{"root", "kill,net_bind_service", false, two, two},
-			{"nothing", "none", false, none, none},
-			{"a user", "kill,net_bind_service", true, two, map[*engine]string{docker: none, podman: two}[e]},
-		} {
+		image := e.image(t, "forms", nil, formFiles(t)...)
+		for _, test := range forms {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
-				options, warning := asked(t, test.user, test.need)
-				s := testenv.SplitStatus(e.run(t, options, e.appImage(t), status...).Out)
-				if s["CapBnd"] != test.bounding || s["CapEff"] != test.effective || s["CapPrm"] != test.effective || s["NoNewPrivs"] != "1" {
-					t.Errorf("%q: %v", options, s)
-				}
-				if test.user != (warning != "") {
-					t.Errorf("warning %q", warning)
-				}
-				if test.user && (s.Fields("Uid")[0] != "1000" || s.Fields("Gid")[0] != "1001" || !slices.Contains(s.Fields("Groups"), "7")) {
-					t.Errorf("%v", s)
+				printed := e.printed(t, image, test.options, test.command)
+				for form, r := range map[string]testenv.Result{
+					"docker":     e.pasteDocker(t, printed["docker"], image, test.command),
+					"compose":    e.pasteCompose(t, printed["compose"], image, test.command),
+					"kubernetes": pasteKubernetes(t, runc, printed["kubernetes"], test.command),
+				} {
+					s := testenv.SplitStatus(r.Out)
+					for key, want := range test.want {
+						if s[key] != want {
+							t.Errorf("%s: %s %q, want %q: exit status %d, %s\n%s", form, key, s[key], want, r.Code, r.Err, printed[form])
+						}
+					}
+					if slices.Contains(test.options, "--groups=7") && !slices.Contains(s.Fields("Groups"), "7") {
+						t.Errorf("%s: %v", form, s["Groups"])
+					}
 				}
 			})
 		}
 	})
 }
 
-// What the warning says to do instead does it.
-func TestFormatDockerInstead(t *testing.T) {
-	testenv.Root(t)
-	options, warning := asked(t, true, "kill,net_bind_service")
-	before, command, ok := strings.Cut(strings.TrimSpace(warning), " and begin the command with: capset ")
-	_, add, added := strings.Cut(before, "instead leave out --user, add ")
-	if !ok || !added {
-		t.Fatalf("%q", warning)
+// printed is what capsh prints in each form of the result of a search, which prints the
+// same for Docker.
+func (e *engine) printed(t *testing.T, image string, options, command []string) map[string]string {
+	t.Helper()
+	script := `/capset -q --discover=prove --save=/profile "$@" 2>/dev/null &&
+		for form in docker compose kubernetes; do echo "== $form"; /capsh show --need=@/profile --format=$form; done`
+	words := slices.Concat([]string{"/bin/sh", "-c", script, "sh"}, options, []string{"--"}, command)
+	r := e.run(t, nil, image, words...)
+	parts := strings.Split(r.Out, "== ")
+	if r.Code != 0 || len(parts) != 4 {
+		t.Fatalf("%+v", r)
 	}
-	options = slices.DeleteFunc(options, func(o string) bool { return strings.HasPrefix(o, "--user=") })
-	for _, name := range strings.Fields(strings.ReplaceAll(strings.ReplaceAll(add, " and ", " "), ",", " ")) {
-		options = append(options, "--cap-add="+name)
+	found := map[string]string{}
+	for _, part := range parts[1:] {
+		form, text, _ := strings.Cut(part, "\n")
+		found[form] = text
 	}
-	words := strings.Fields(strings.TrimSuffix(command, "COMMAND"))
-	eachEngine(t, func(t *testing.T, e *engine) {
-		r := e.run(t, options, e.appImage(t), slices.Concat([]string{"/capset"}, words, []string{"/busybox", "cat", "/proc/self/status"})...)
-		s := testenv.SplitStatus(r.Out)
-		for _, set := range []string{"CapBnd", "CapPrm", "CapEff", "CapAmb"} {
-			if s[set] != "0000000000000420" {
-				t.Errorf("%s: %q; %+v", set, s[set], r)
-			}
+	if !strings.HasSuffix(parts[0], "\n\n"+found["docker"]) {
+		t.Errorf("capset:\n%s\ncapsh:\n%s", parts[0], found["docker"])
+	}
+	return found
+}
+
+// pasteDocker runs a command with a line for docker run, which a shell splits. The
+// line has the command as well, if it is not to be the image's.
+func (e *engine) pasteDocker(t *testing.T, line, image string, command []string) testenv.Result {
+	t.Helper()
+	split := testenv.Run(t, exec.Command("/bin/sh", "-c", `printf '%s\0' `+line))
+	options := strings.Split(strings.TrimSuffix(split.Out, "\x00"), "\x00")
+	if at := slices.Index(options, "IMAGE"); at >= 0 {
+		options, command = options[:at], options[at+1:]
+	}
+	return e.run(t, options, image, command...)
+}
+
+// pasteCompose does what Compose does with the keys of a service.
+func (e *engine) pasteCompose(t *testing.T, text, image string, command []string) testenv.Result {
+	t.Helper()
+	keys := readYAML(t, text)
+	var options []string
+	for key, option := range map[string]string{"cap_drop": "--cap-drop=", "cap_add": "--cap-add=", "user": "--user=", "group_add": "--group-add=", "security_opt": "--security-opt="} {
+		for _, value := range keys[key] {
+			options = append(options, option+value)
 		}
-		if s["Uid"] != "1000\t1000\t1000\t1000" || s["NoNewPrivs"] != "1" {
-			t.Errorf("%+v", r)
-		}
+	}
+	if entry := keys["entrypoint"]; len(entry) > 0 {
+		options, command = append(options, "--entrypoint="+entry[0]), entry[1:]
+	}
+	return e.run(t, options, image, command...)
+}
+
+// pasteKubernetes runs a container as Kubernetes has it run; a non-root user gets
+// capabilities in the bounding set, as with CRI-O.
+func pasteKubernetes(t *testing.T, runc, text string, command []string) testenv.Result {
+	t.Helper()
+	keys := readYAML(t, text)
+	add := []string{}
+	for _, name := range keys["add"] {
+		add = append(add, "CAP_"+name)
+	}
+	number := func(key string) int {
+		n, err := strconv.Atoi(keys[key][0])
+		must(t, err)
+		return n
+	}
+	sets := map[string]any{"bounding": add}
+	uid := number("runAsUser")
+	if uid == 0 {
+		sets["permitted"], sets["effective"] = add, add
+	}
+	if words := keys["command"]; len(words) > 0 {
+		command = words
+	}
+	return runProcess(t, runc, formFiles(t), map[string]any{
+		"args": command, "user": map[string]any{"uid": uid, "gid": number("runAsGroup")},
+		"noNewPrivileges": keys["allowPrivilegeEscalation"][0] == "false", "capabilities": sets,
 	})
+}
+
+// readYAML reads keys with a value or a list, whatever they are in; $$ is $.
+func readYAML(t *testing.T, text string) map[string][]string {
+	t.Helper()
+	keys, key := map[string][]string{}, ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		value, item := strings.CutPrefix(line, "- ")
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		if !item {
+			key, value, _ = strings.Cut(line, ":")
+			value = strings.TrimSpace(value)
+		}
+		if strings.HasPrefix(value, `"`) {
+			var err error
+			value, err = strconv.Unquote(value)
+			must(t, err)
+		}
+		if item || value != "" {
+			keys[key] = append(keys[key], strings.ReplaceAll(value, "$$", "$"))
+		}
+	}
+	return keys
 }

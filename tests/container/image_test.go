@@ -15,6 +15,7 @@ type file struct {
 	data []byte
 	link string // the name of another file, instead of data
 	caps []byte // the security.capability xattr
+	mode int64  // bits beside 0755
 }
 
 // archive packs files for import.
@@ -26,7 +27,7 @@ func archive(t testing.TB, files []file) []byte {
 		must(t, w.WriteHeader(&tar.Header{Name: dir, Mode: 0o755, Typeflag: tar.TypeDir}))
 	}
 	for _, f := range files {
-		h := &tar.Header{Name: f.name, Mode: 0o755, Size: int64(len(f.data)), Typeflag: tar.TypeReg}
+		h := &tar.Header{Name: f.name, Mode: 0o755 | f.mode, Size: int64(len(f.data)), Typeflag: tar.TypeReg}
 		if f.link != "" {
 			h.Typeflag, h.Linkname = tar.TypeLink, f.link
 		}

@@ -2,6 +2,7 @@ package container
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,27 +49,34 @@ func TestKubernetes(t *testing.T) {
 // has its capability as a file.
 func runOnce(t *testing.T, runc string, carries bool, command []string) testenv.Result {
 	t.Helper()
+	capset := program(t, "capset")
+	if carries {
+		capset.caps = bindService
+	}
+	one := []string{"CAP_NET_BIND_SERVICE"}
+	return runProcess(t, runc, slices.Concat([]file{capset, app(t), page}, busybox(t), accounts()), map[string]any{
+		"args": command, "user": map[string]any{"uid": 1000, "gid": 1001}, "noNewPrivileges": true,
+		"capabilities": map[string]any{"bounding": one, "effective": one, "permitted": one},
+	})
+}
+
+// runProcess runs a container of runc alone; process has members of the process object
+// of its configuration.
+func runProcess(t *testing.T, runc string, files []file, process map[string]any) testenv.Result {
+	t.Helper()
 	bundle, err := os.MkdirTemp(os.Getenv(dirVar), "bundle-")
 	must(t, err)
-	files := slices.Concat([]file{program(t, "capset"), app(t), page}, busybox(t), accounts())
 	unpack(t, filepath.Join(bundle, "rootfs"), files)
-	if carries {
-		must(t, unix.Setxattr(bundle+"/rootfs/capset", "security.capability", bindService, 0))
-	}
 	must(t, exec.Command(runc, "spec", "--bundle", bundle).Run())
 	path := filepath.Join(bundle, "config.json")
 	text, err := os.ReadFile(path)
 	must(t, err)
 	var config map[string]any
 	must(t, json.Unmarshal(text, &config))
-	one := []string{"CAP_NET_BIND_SERVICE"}
-	process := config["process"].(map[string]any)
-	process["args"] = command
-	process["terminal"] = false
-	process["user"] = map[string]any{"uid": 1000, "gid": 1001}
-	process["noNewPrivileges"] = true
-	process["capabilities"] = map[string]any{"bounding": one, "effective": one, "permitted": one}
-	config["root"].(map[string]any)["readonly"] = true
+	all := config["process"].(map[string]any)
+	all["terminal"] = false
+	maps.Copy(all, process)
+	config["root"].(map[string]any)["readonly"] = false
 	text, err = json.Marshal(config)
 	must(t, err)
 	must(t, os.WriteFile(path, text, 0o644))
@@ -89,5 +97,9 @@ func unpack(t testing.TB, dir string, files []file) {
 			continue
 		}
 		must(t, os.WriteFile(path, f.data, 0o755))
+		must(t, unix.Chmod(path, uint32(0o755|f.mode)))
+		if f.caps != nil {
+			must(t, unix.Setxattr(path, "security.capability", f.caps, 0))
+		}
 	}
 }

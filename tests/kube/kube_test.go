@@ -43,6 +43,29 @@ func written(t *testing.T, form, need string) []byte {
 	return text
 }
 
+// TestEntrypoint: for a non-root user capset starts as root; what is printed for
+// that has only keys of a container, too, and the words as they are.
+func TestEntrypoint(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not root")
+	}
+	profile := filepath.Join(t.TempDir(), "profile")
+	text := `{"version":1,"keep":["CAP_KILL"],"command":["sh","-c","echo $(X) \"é\n"],"user":{"uid":7,"gid":8,"groups":[8,9]},"no_new_privs":true}`
+	if err := os.WriteFile(profile, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"/capset", "--user=7:8", "--groups=9", "--keep=kill", "--", "sh", "-c", "echo $$(X) \"é\n"}
+	var c corev1.Container
+	if err := yaml.UnmarshalStrict(written(t, "kubernetes", "@"+profile), &c); err != nil || !slices.Equal(c.Command, want) ||
+		*c.SecurityContext.RunAsUser != 0 || c.SecurityContext.RunAsNonRoot != nil || *c.SecurityContext.AllowPrivilegeEscalation {
+		t.Errorf("%v, %+v", err, c)
+	}
+	var s service
+	if err := yaml.UnmarshalStrict(written(t, "compose", "@"+profile), &s); err != nil || !slices.Equal(s.Entrypoint, want) || s.User != "0:0" {
+		t.Errorf("%v, %+v", err, s)
+	}
+}
+
 // The fragment is the securityContext of a container, with no field that
 // Kubernetes does not know, and says what was asked for.
 func TestKubernetes(t *testing.T) {
@@ -97,6 +120,7 @@ type service struct {
 	User        string   `json:"user"`
 	GroupAdd    []string `json:"group_add"`
 	SecurityOpt []string `json:"security_opt"`
+	Entrypoint  []string `json:"entrypoint"`
 }
 
 func TestCompose(t *testing.T) {

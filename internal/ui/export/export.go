@@ -5,6 +5,7 @@ package export
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"capsh/internal/rules/caps"
@@ -14,8 +15,7 @@ import (
 )
 
 // Grant is what a process is to have, and nothing else, when Docker, Kubernetes and others
-// start it. No_new_privs is always part of it: it takes away no capability that the
-// process has.
+// start it.
 type Grant struct {
 	Keep     caps.Set
 	UID, GID uint32
@@ -23,17 +23,54 @@ type Grant struct {
 	// of them.
 	Groups []uint32
 	Among  bool
+	// AllowNewPrivs leaves no_new_privs off, which takes away no capability that the
+	// process has, but what an execve of a setuid program or the like adds.
+	AllowNewPrivs bool
+	// Command is the program with its arguments, empty if it is not known.
+	Command []string
+	// File is the program if its file capabilities give all of Keep; Raises says that
+	// it has to make them effective itself.
+	File   string
+	Raises bool
 }
 
 // GrantOf is what a process has.
 func GrantOf(p *cred.Process) Grant {
-	g := Grant{Keep: p.Permitted, UID: p.UID.Effective, GID: p.GID.Effective}
-	for _, gid := range p.Groups {
-		if gid == g.GID {
+	g := Grant{Keep: p.Permitted}
+	g.Identify(p.UID.Effective, p.GID.Effective, p.Groups)
+	return g
+}
+
+// Identify sets the ids; groups may have gid among them.
+func (g *Grant) Identify(uid, gid uint32, groups []uint32) {
+	g.UID, g.GID, g.Groups, g.Among = uid, gid, nil, false
+	for _, group := range groups {
+		if group == gid {
 			g.Among = true
 		} else {
-			g.Groups = append(g.Groups, gid)
+			g.Groups = append(g.Groups, group)
 		}
+	}
+}
+
+// Found is this grant with what trials of a command found, and with their user, if
+// that is known. A profile without a command has only the set.
+func (g Grant) Found(d *schema.Discovery, keep caps.Set) Grant {
+	g.Keep = keep
+	if d.User.OK {
+		g.Identify(d.User.Value.UID, d.User.Value.GID, d.User.Value.Groups)
+	}
+	if g.Command = d.Command; len(g.Command) == 0 {
+		return g
+	}
+	g.AllowNewPrivs = !d.NoNewPrivs
+	if len(d.Environment.Files) == 0 {
+		return g
+	}
+	f := &d.Environment.Files[0] // the program, if it could be read
+	set, err := caps.ParseText(f.Capabilities.Value, caps.Named)
+	if f.Capabilities.OK && err == nil && path.Base(f.Path) == path.Base(g.Command[0]) && set.Permitted.Contains(keep) {
+		g.File, g.Raises = f.Path, set.Effective == 0
 	}
 	return g
 }
@@ -44,59 +81,74 @@ func Formats() []string {
 }
 
 // Format appends the grant in a form that can be pasted. The warnings say what
-// the form cannot give, and what to do instead.
-func (g Grant) Format(b []byte, form string) (_ []byte, warnings []string) {
-	unnamed := g.Keep &^ caps.First(caps.Named)
-	if g.Keep &^= unnamed; unnamed != 0 {
-		warnings = append(warnings, "left out what has no name here: "+unnamed.String())
-	}
-	if warning := g.withoutAmbient(form); warning != "" {
-		warnings = append(warnings, warning)
-	}
-	if form == "kubernetes" && len(g.Groups) > 0 {
-		warnings = append(warnings, "left out the groups "+g.groups(", ")+": they are the pod's, spec.securityContext.supplementalGroups")
-	}
-	if form == "capset" && len(g.Groups) > 0 && !g.Among {
-		warnings = append(warnings, fmt.Sprintf("capset puts the group %d among the supplementary ones, where it is not now", g.GID))
+// differs from the grant, or is needed beside the form. The error says what the form
+// cannot express.
+func (g Grant) Format(b []byte, form string) (_ []byte, warnings []string, err error) {
+	if unnamed := g.Keep &^ caps.First(caps.Named); unnamed != 0 && form != "capset" {
+		return nil, nil, fmt.Errorf("--format=%s has no name for the capabilities %s", form, unnamed)
 	}
 	switch form {
-	case "docker":
-		b = g.docker(b)
-	case "compose":
-		b = g.compose(b)
-	case "kubernetes":
-		b = g.kubernetes(b)
 	case "oci":
-		b = g.oci(b)
+		return g.oci(b), nil, nil
 	case "systemd":
-		b = g.systemd(b)
+		return g.systemd(b), nil, nil
 	case "capset":
-		b = append(append(b, g.capset()...), '\n')
+		if len(g.Groups) > 0 && !g.Among {
+			warnings = append(warnings, fmt.Sprintf("capset puts the group %d among the supplementary ones, where it is not now", g.GID))
+		}
+		return fmt.Appendf(b, "%s\n", shellWords(g.launch("capset"))), warnings, nil
 	}
-	return b, warnings
+	c, why := g.container()
+	if why != "" {
+		warnings = append(warnings, why)
+	}
+	if form == "kubernetes" && len(c.groups) > 0 {
+		warnings = append(warnings, "left out the groups "+decimal(c.groups, ", ")+": they are the pod's, spec.securityContext.supplementalGroups")
+	}
+	if form == "docker" {
+		return c.docker(b), warnings, nil
+	}
+	b = append(b, each("# %s\n", warnings)...)
+	if form == "compose" {
+		return c.compose(b), warnings, nil
+	}
+	return c.kubernetes(b), warnings, nil
 }
 
-// withoutAmbient warns of the forms in which a user other than root gets
-// capabilities into the bounding set alone.
-func (g Grant) withoutAmbient(form string) string {
-	var engine, user string
-	switch form {
-	case "docker":
-		engine, user = "Docker", "--user"
-	case "compose":
-		engine, user = "Docker", "user"
-	case "kubernetes":
-		engine, user = "Kubernetes", "runAsUser, runAsGroup and runAsNonRoot"
+// container is what the engine of a container is asked for.
+type container struct {
+	uid, gid   uint32
+	groups     []uint32
+	add        caps.Set
+	noNewPrivs bool
+	entrypoint []string // with its arguments, empty for the image's
+}
+
+// container is how a container gets the grant, and why that differs from it. Docker and
+// Kubernetes give a non-root user capabilities in the bounding set only. From there
+// they come with the program's own file, unless no_new_privs is set, or capset takes them
+// along from root.
+func (g *Grant) container() (c container, why string) {
+	c = container{uid: g.UID, gid: g.GID, groups: g.Groups, add: g.Keep, noNewPrivs: !g.AllowNewPrivs}
+	if g.UID == 0 || g.Keep == 0 {
+		return c, ""
 	}
-	if engine == "" || g.UID == 0 || g.Keep == 0 {
-		return ""
+	if g.File != "" {
+		c.noNewPrivs = false
+		return c, "no_new_privs stays off: a non-root user gets these capabilities from the file capabilities of " + term.Escape(g.File) +
+			", which the image must have"
 	}
-	needs := caps.Of(caps.Setuid, caps.Setgid, caps.Setpcap) &^ g.Keep
-	text := engine + " gives a user other than root capabilities in the bounding set only: the command will have none; instead leave out " + user
-	if needs != 0 {
-		text += ", add " + term.List(addWords(needs))
+	const copied = "/capset"
+	c = container{add: g.Keep | caps.Of(caps.Setuid, caps.Setgid), noNewPrivs: c.noNewPrivs, entrypoint: g.launch(copied)}
+	if g.AllowNewPrivs { // the bounding set must shrink
+		c.add |= caps.Setpcap.Set()
 	}
-	return text + " and begin the command with: " + g.capset()
+	why = fmt.Sprintf("Docker and Kubernetes give a non-root user capabilities in the bounding set only: so %s, which the image must have, starts as root and changes to user %d",
+		copied, g.UID)
+	if more := c.add &^ g.Keep; more != 0 && !c.add.Has(caps.Setpcap) {
+		why += fmt.Sprintf("; without SETPCAP the bounding set still has %s, harmless under no_new_privs", term.List(addWords(more)))
+	}
+	return c, why
 }
 
 // addWords are the names that --cap-add takes.
@@ -116,45 +168,65 @@ func each[T any](format string, list []T) string {
 	return string(b)
 }
 
-// docker are options of docker run and podman run.
-func (g Grant) docker(b []byte) []byte {
-	return fmt.Appendf(b, "--cap-drop=ALL%s --user=%s%s --security-opt=no-new-privileges\n",
-		each(" --cap-add=%s", addWords(g.Keep)), g.user(), each(" --group-add=%d", g.Groups))
+// docker are options of docker run and podman run, with an entrypoint also what
+// stands after them.
+func (c *container) docker(b []byte) []byte {
+	b = fmt.Appendf(b, "--cap-drop=ALL%s --user=%s%s", each(" --cap-add=%s", addWords(c.add)), c.user(), each(" --group-add=%d", c.groups))
+	if c.noNewPrivs {
+		b = append(b, " --security-opt=no-new-privileges"...)
+	}
+	if len(c.entrypoint) > 0 {
+		b = fmt.Appendf(b, " --entrypoint=%s IMAGE %s", c.entrypoint[0], shellWords(c.entrypoint[1:]))
+	}
+	return append(b, '\n')
 }
 
 // user is "uid:gid".
-func (g Grant) user() string { return fmt.Sprintf("%d:%d", g.UID, g.GID) }
+func (c *container) user() string { return fmt.Sprintf("%d:%d", c.uid, c.gid) }
 
-// groups are the supplementary groups in decimal.
-func (g Grant) groups(separator string) string {
-	return strings.TrimPrefix(each(separator+"%d", g.Groups), separator)
+// decimal are ids with a separator between them.
+func decimal(ids []uint32, separator string) string {
+	return strings.TrimPrefix(each(separator+"%d", ids), separator)
 }
 
 // compose are lines of a service in a compose file.
-func (g Grant) compose(b []byte) []byte {
+func (c *container) compose(b []byte) []byte {
 	b = append(b, "cap_drop:\n  - ALL\n"...)
-	if g.Keep != 0 {
-		b = fmt.Appendf(b, "cap_add:\n%s", each("  - %s\n", addWords(g.Keep)))
+	if c.add != 0 {
+		b = fmt.Appendf(b, "cap_add:\n%s", each("  - %s\n", addWords(c.add)))
 	}
-	b = fmt.Appendf(b, "user: %q\n", g.user())
-	if len(g.Groups) > 0 {
-		b = fmt.Appendf(b, "group_add:\n%s", each("  - \"%d\"\n", g.Groups))
+	b = fmt.Appendf(b, "user: %q\n", c.user())
+	if len(c.groups) > 0 {
+		b = fmt.Appendf(b, "group_add:\n%s", each("  - \"%d\"\n", c.groups))
 	}
-	return append(b, "security_opt:\n  - no-new-privileges:true\n"...)
+	if c.noNewPrivs {
+		b = append(b, "security_opt:\n  - no-new-privileges:true\n"...)
+	}
+	return c.yamlWords(b, "entrypoint")
 }
 
-// kubernetes is the securityContext of a container. Its groups belong to the
-// pod, whose is supplementalGroups.
-func (g Grant) kubernetes(b []byte) []byte {
-	b = append(b, "securityContext:\n  allowPrivilegeEscalation: false\n  capabilities:\n    drop:\n      - ALL\n"...)
-	if g.Keep != 0 {
-		b = fmt.Appendf(b, "    add:\n%s", each("      - %s\n", addWords(g.Keep)))
+// kubernetes are the securityContext of a container and its command, if that is not
+// the image's. Supplementary groups belong to the pod.
+func (c *container) kubernetes(b []byte) []byte {
+	b = c.yamlWords(b, "command")
+	b = fmt.Appendf(b, "securityContext:\n  allowPrivilegeEscalation: %t\n  capabilities:\n    drop:\n      - ALL\n", !c.noNewPrivs)
+	if c.add != 0 {
+		b = fmt.Appendf(b, "    add:\n%s", each("      - %s\n", addWords(c.add)))
 	}
-	b = fmt.Appendf(b, "  runAsUser: %d\n  runAsGroup: %d\n", g.UID, g.GID)
-	if g.UID != 0 {
+	b = fmt.Appendf(b, "  runAsUser: %d\n  runAsGroup: %d\n", c.uid, c.gid)
+	if c.uid != 0 {
 		b = append(b, "  runAsNonRoot: true\n"...)
 	}
 	return append(b, "  seccompProfile:\n    type: RuntimeDefault\n"...)
+}
+
+// yamlWords appends the entrypoint as a list. In it, $ stands for the value of a
+// variable, and $$ for $, with Compose and with Kubernetes.
+func (c *container) yamlWords(b []byte, key string) []byte {
+	if len(c.entrypoint) == 0 {
+		return b
+	}
+	return fmt.Appendf(b, "%s:\n%s", key, strings.ReplaceAll(each("  - %q\n", c.entrypoint), "$", "$$"))
 }
 
 // oci is the part of an OCI runtime's process object that is about privilege
@@ -181,7 +253,7 @@ func (g Grant) oci(b []byte) []byte {
 	if g.UID != 0 { // root has them from the bounding set
 		p.Capabilities.Inheritable, p.Capabilities.Ambient = keep, keep
 	}
-	p.NoNewPrivileges = true
+	p.NoNewPrivileges = !g.AllowNewPrivs
 	return schema.Append(b, p)
 }
 
@@ -190,24 +262,25 @@ func (g Grant) systemd(b []byte) []byte {
 	list := strings.Join(g.Keep.OCINames(), " ")
 	b = fmt.Appendf(b, "User=%d\nGroup=%d\n", g.UID, g.GID)
 	if len(g.Groups) > 0 {
-		b = fmt.Appendf(b, "SupplementaryGroups=%s\n", g.groups(" "))
+		b = fmt.Appendf(b, "SupplementaryGroups=%s\n", decimal(g.Groups, " "))
 	}
 	ambient := list
 	if g.UID == 0 {
 		ambient = "" // root has them from the bounding set
 	}
-	return fmt.Appendf(b, "CapabilityBoundingSet=%s\nAmbientCapabilities=%s\nNoNewPrivileges=yes\n", list, ambient)
+	noNewPrivs := map[bool]string{true: "no", false: "yes"}[g.AllowNewPrivs]
+	return fmt.Appendf(b, "CapabilityBoundingSet=%s\nAmbientCapabilities=%s\nNoNewPrivileges=%s\n", list, ambient, noNewPrivs)
 }
 
-// capset is a command line for our launcher, which puts the primary group among
+// launch are the words of a command line of capset, which puts the primary group among
 // others, and makes it the only one, unless --groups=none says that there are none.
-func (g Grant) capset() string {
-	groups := ""
+func (g *Grant) launch(capset string) []string {
+	words := []string{capset, fmt.Sprintf("--user=%d:%d", g.UID, g.GID)}
 	switch {
 	case len(g.Groups) > 0:
-		groups = " --groups=" + g.groups(",")
+		words = append(words, "--groups="+decimal(g.Groups, ","))
 	case !g.Among:
-		groups = " --groups=none"
+		words = append(words, "--groups=none")
 	}
 	keep := "none"
 	if g.Keep != 0 {
@@ -217,5 +290,31 @@ func (g Grant) capset() string {
 		}
 		keep = strings.Join(names, ",")
 	}
-	return fmt.Sprintf("capset --user=%s%s --keep=%s -- COMMAND", g.user(), groups, keep)
+	words = append(words, "--keep="+keep)
+	if g.AllowNewPrivs {
+		words = append(words, "--allow-new-privs")
+	}
+	if g.Raises { // it is started with less than --keep
+		words = append(words, "--allow-mismatch")
+	}
+	words = append(words, "--")
+	if len(g.Command) == 0 {
+		return append(words, "COMMAND")
+	}
+	return append(words, g.Command...)
+}
+
+// shellWords are words for a shell, quoted where that is needed.
+func shellWords(words []string) string {
+	var quoted []string
+	for _, word := range words {
+		plain := func(r rune) bool {
+			return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_=,.:/@%+", r)
+		}
+		if word == "" || strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) >= 0 {
+			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+		quoted = append(quoted, word)
+	}
+	return strings.Join(quoted, " ")
 }
