@@ -43,21 +43,20 @@ func ways(lacking *plan.Lacking, from *cred.State, r *plan.Request, where contai
 	case known && !contained && root:
 		return nil
 	case known && !contained:
-		return []string{"start it as root, for example by sudo"}
+		return []string{"start it as root, for example with sudo"}
 	}
-	// What the runtime gave and this user does not have comes by a file alone.
-	given := caps.Set(0)
-	if !root {
-		given = needs & from.Bounding
+	// A non-root user gets what the runtime adds only through a file; podman makes it
+	// ambient.
+	throughFile := !root && where.Runtime != catalog.Podman
+	more := needs
+	if throughFile {
+		more &^= from.Bounding
 	}
-	if more := needs &^ given; more != 0 {
+	if more != 0 {
 		lines = append(lines, adding(more, where.Runtime)...)
-		if !root && where.Runtime != catalog.Podman { // which makes them ambient
-			given = needs
-		}
 	}
-	if given != 0 {
-		lines = append(lines, byFile(given, from, where.Runtime)...)
+	if throughFile {
+		lines = append(lines, byFile(needs, from, where.Runtime)...)
 	}
 	if ids := lacking.Steps; r.Keep == 0 && ids != 0 && ids&^caps.Of(caps.Setuid, caps.Setgid) == 0 {
 		lines = append(lines, asUser(r, from, where.Runtime)...)
@@ -88,11 +87,11 @@ func adding(set caps.Set, runtime string) []string {
 
 // byFile says how a user that is not root gets what the runtime gave the container.
 func byFile(set caps.Set, from *cred.State, runtime string) []string {
-	text := fmt.Sprintf("a process that is not root gets what the runtime adds only from a file: setcap %s=p capset", set)
+	text := fmt.Sprintf("for a non-root user, --cap-add takes effect only through file capabilities: setcap %s=p capset", set)
 	if from.NoNewPrivs.Value {
-		return []string{text + "; no_new_privs is set, and with Docker's no-new-privileges that gives nothing"}
+		return []string{text + "; no_new_privs is set, and with Docker's no-new-privileges they have no effect"}
 	}
-	return []string{text, "or start the container as root, and capset changes the user: " + client(runtime) + " --user=0"}
+	return []string{text, "or start the container as root, and let capset switch users: " + client(runtime) + " --user=0"}
 }
 
 // asUser says how the container starts as the user that was asked for.

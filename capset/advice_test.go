@@ -33,7 +33,7 @@ func TestWays(t *testing.T) {
 		want    string
 	}{
 		"root of the host": {plan.Lacking{Steps: ids}, root, as, host, ""},
-		"user of the host": {plan.Lacking{Steps: ids}, user, as, host, "start it as root, for example by sudo"},
+		"user of the host": {plan.Lacking{Steps: ids}, user, as, host, "start it as root, for example with sudo"},
 		"a user namespace": {plan.Lacking{Steps: ids}, user, as, in(""), ""},
 		"root in docker": {plan.Lacking{Steps: ids}, root, as, in(catalog.Docker),
 			"docker run --cap-add=SETGID --cap-add=SETUID\nKubernetes: securityContext: {capabilities: {add: [SETGID, SETUID]}}\n" +
@@ -44,13 +44,13 @@ func TestWays(t *testing.T) {
 		"no /proc": {plan.Lacking{Steps: caps.SysChroot.Set()}, root, as, container.Identity{},
 			"docker run --cap-add=SYS_CHROOT\nKubernetes: securityContext: {capabilities: {add: [SYS_CHROOT]}}"},
 		"a user has it in the bounding set": {plan.Lacking{Keep: caps.NetRaw.Set()}, user, keeps, in(catalog.Docker),
-			"a process that is not root gets what the runtime adds only from a file: setcap cap_net_raw=p capset\n" +
-				"or start the container as root, and capset changes the user: docker run --user=0"},
+			"for a non-root user, --cap-add takes effect only through file capabilities: setcap cap_net_raw=p capset\n" +
+				"or start the container as root, and let capset switch users: docker run --user=0"},
 		"and no_new_privs": {plan.Lacking{Keep: caps.NetRaw.Set()}, private, keeps, in(catalog.Docker),
-			"a process that is not root gets what the runtime adds only from a file: setcap cap_net_raw=p capset; " +
-				"no_new_privs is set, and with Docker's no-new-privileges that gives nothing"},
-		"podman makes it ambient": {plan.Lacking{Keep: caps.Chown.Set()}, user, keeps, in(catalog.Podman),
-			"podman run --cap-add=CHOWN\nKubernetes: securityContext: {capabilities: {add: [CHOWN]}}"},
+			"for a non-root user, --cap-add takes effect only through file capabilities: setcap cap_net_raw=p capset; " +
+				"no_new_privs is set, and with Docker's no-new-privileges they have no effect"},
+		"podman makes it ambient": {plan.Lacking{Keep: caps.Of(caps.Chown, caps.NetRaw)}, user, keeps, in(catalog.Podman),
+			"podman run --cap-add=CHOWN --cap-add=NET_RAW\nKubernetes: securityContext: {capabilities: {add: [CHOWN, NET_RAW]}}"},
 	} {
 		if got := strings.Join(ways(&c.lacking, &c.from, &c.request, c.where), "\n"); got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)

@@ -183,7 +183,7 @@ func (l *launch) explain(err error, path string) error {
 	case errors.Is(err, unix.ENOEXEC):
 		why = `neither a "#!" line nor a program for this architecture`
 	case errors.Is(err, unix.EACCES) && l.request.Landlock.Access.FS() != 0:
-		why = "does a --landlock-rule allow to execute it, and its loader?"
+		why = "does a --landlock-rule allow executing it and its loader?"
 	case errors.Is(err, unix.EACCES) && l.request.SeccompFile == "": // which may forbid to look
 		why = denied(files.Here, path, "execute")
 	case errors.Is(err, unix.EAGAIN):

@@ -65,7 +65,7 @@ func (k *keepOptions) checkOrder(base, keep caps.Set) error {
 	}
 	docker, err := dockerKeeps(base, add, drop)
 	if err == nil && docker != keep {
-		err = fmt.Errorf("--cap-drop: in this order capset would keep %s, but Docker, which ignores the order, %s; %s",
+		err = fmt.Errorf("--cap-drop: options are applied in order: capset would keep %s, whereas Docker, which ignores the order, would keep %s; %s",
 			plan.Names(keep), plan.Names(docker), inOrder(add, drop))
 	}
 	return err
@@ -75,11 +75,11 @@ func (k *keepOptions) checkOrder(base, keep caps.Set) error {
 func inOrder(add, drop dockerWords) string {
 	switch {
 	case add.all && drop.all:
-		return "write one of the two without all"
+		return "use all in only one of the two"
 	case add.all:
-		return "put --cap-add=all first: here options act in order"
+		return "put --cap-add=all first"
 	}
-	return "put --cap-drop first: here options act in order"
+	return "put --cap-drop first"
 }
 
 // refuseFlag refuses a --keep of 0 or 1: for capsh that is a switch, here it would be

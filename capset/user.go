@@ -57,7 +57,11 @@ func (u *userOptions) resolve(r *plan.Request, files accounts.Files, from *cred.
 	if u.spec.OK {
 		var err error
 		id.account, err = files.Account(u.spec.Value, from.UID.Real)
-		if err = cmp.Or(err, broken(id.account.Unread)); err != nil {
+		err = cmp.Or(err, broken(id.account.Unread))
+		switch {
+		case errors.Is(err, unix.ENOENT):
+			return nil, fmt.Errorf("--user: %w; use --user=UID:GID", err)
+		case err != nil:
 			return nil, fmt.Errorf("--user: %w", err)
 		}
 		id.gid = cred.Same(id.account.GID)

@@ -68,6 +68,20 @@ func TestLackingAsUser(t *testing.T) {
 	})
 }
 
+// TestLackingInBounding: podman makes ambient only what was added by name, so what its
+// default bounding set has is printed too.
+func TestLackingInBounding(t *testing.T) {
+	podman.need(t)
+	options, launch := []string{"--user=app"}, []string{"/capset", "--keep=net_bind_service", "--", "/busybox", "echo", "started"}
+	image := podman.appImage(t)
+	r := podman.run(t, options, image, launch...)
+	printed := pasted(r.Err)
+	if r.Code != 125 || !slices.Equal(printed, []string{"--cap-add=NET_BIND_SERVICE"}) || strings.Contains(r.Err, "setcap") {
+		t.Fatalf("printed %q: %+v", printed, r)
+	}
+	started(t, podman.run(t, append(options, printed...), image, launch...))
+}
+
 // TestLackingByUser: a container started as the user that was asked for needs nothing.
 func TestLackingByUser(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e *engine) {

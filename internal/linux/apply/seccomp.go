@@ -3,6 +3,7 @@ package apply
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"runtime/debug"
@@ -73,6 +74,8 @@ func (f *Filter) load() (verdict uint32, errno syscall.Errno) {
 // error is what came of load.
 func (f *Filter) error(verdict uint32, errno syscall.Errno) error {
 	switch {
+	case errno == unix.EINVAL:
+		return fmt.Errorf("%w (is it a compiled BPF program? see seccomp(2))", failed(errno, "seccomp", f.name))
 	case errno != 0:
 		return failed(errno, "seccomp", f.name)
 	case verdict == filterMissing:

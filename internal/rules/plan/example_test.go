@@ -29,7 +29,7 @@ func ExampleMake() {
 	fmt.Println("then:", p.Want.UID.Effective, p.Want.Permitted)
 	// Output:
 	// drop from bounding all but cap_net_bind_service
-	// securebit keep_caps: the change of user keeps the permitted set
+	// set keep_caps to retain the permitted set across setuid
 	// setgroups 1000
 	// setresgid 1000
 	// setresuid 1000
@@ -37,6 +37,6 @@ func ExampleMake() {
 	// raise ambient cap_net_bind_service
 	// no_new_privs
 	// read everything back and compare
-	// signals as at the start
+	// restore signals
 	// then: 1000 cap_net_bind_service
 }

@@ -220,7 +220,7 @@ func (p *Plan) warn() {
 		p.warning("no_new_privs is set already and stays")
 	}
 	if p.req.UserNamespaces.Value {
-		p.warning("unprivileged user namespaces are enabled: in a new one the command has all capabilities over what belongs to it")
+		p.warning("unprivileged user namespaces are enabled: in a new one the command has all capabilities over the resources that namespace owns")
 	}
 	p.warnOfRoot()
 }

@@ -80,7 +80,7 @@ type SetSignals struct {
 func (SetSignals) Name() string { return "signals" }
 
 func (s SetSignals) String() string {
-	return "signals as at the start" + signalsText("; ignore", s.Ignore) +
+	return "restore signals" + signalsText("; ignore", s.Ignore) +
 		signalsText("; default", s.Default) + signalsText("; block", s.Block)
 }
 

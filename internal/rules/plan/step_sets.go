@@ -68,7 +68,7 @@ type KeepCaps struct{}
 func (KeepCaps) Name() string { return "keep_caps" }
 
 func (KeepCaps) String() string {
-	return "securebit keep_caps: the change of user keeps the permitted set"
+	return "set keep_caps to retain the permitted set across setuid"
 }
 
 // Simulate is PR_SET_KEEPCAPS in cap_task_prctl.

@@ -27,10 +27,10 @@ func Plan(b []byte, p *plan.Plan, c *schema.Command, color term.Color) []byte {
 	switch {
 	case p.After.OK:
 		for r := range p.Rules.All() {
-			v.hang("by: ", term.Dim, r.String())
+			v.hang("because: ", term.Dim, r.String())
 		}
 	case p.Unforeseen != "":
-		v.hang("not known: ", term.Yellow, term.Escape(p.Unforeseen))
+		v.hang("unknown: ", term.Yellow, term.Escape(p.Unforeseen))
 	default:
 		v.hang("refused: ", term.Red, "the kernel would not execute it")
 	}
@@ -67,7 +67,7 @@ func (v *planView) changes(p *plan.Plan, c *schema.Command) {
 		rows = append(rows, [3]string{"$" + term.Escape(e.Name), variable(e.Before), variable(e.After)})
 	}
 	if len(rows) == 0 {
-		v.b = append(v.b, "the command will have what capset has now\n"...)
+		v.b = append(v.b, "no change in capabilities, ids or environment\n"...)
 		return
 	}
 	first := 0
@@ -176,15 +176,15 @@ func stateRows(s *cred.State) stateTable {
 		{"bounding", plan.Names(s.Bounding)},
 		{"ambient", ambient},
 		{"securebits", knownText(s.Securebits, cred.Securebits.String)},
-		{"new privs", knownText(s.NoNewPrivs, newPrivsText)},
+		{"no_new_privs", knownText(s.NoNewPrivs, onOff)},
 	}
 }
 
-func newPrivsText(off bool) string {
-	if off {
-		return "off (no_new_privs)"
+func onOff(on bool) string {
+	if on {
+		return "on"
 	}
-	return "allowed"
+	return "off"
 }
 
 func knownText[T any](v cred.Known[T], text func(T) string) string {

@@ -108,7 +108,7 @@ func TestDocuments(t *testing.T) {
 			`{"step":"rlimit","text":"rlimit nofile 1:2","name":"nofile","soft":1,"hard":2}`},
 		{"groups step", Step{plan.Setgroups{Groups: []uint32{}}}, `{"step":"setgroups","text":"setgroups none","groups":[]}`},
 		{"signals step", Step{plan.SetSignals{Signals: plan.Signals{Ignore: 1}}},
-			`{"step":"signals","text":"signals as at the start; ignore HUP","ignore":["HUP"],"default":[],"block":[]}`},
+			`{"step":"signals","text":"restore signals; ignore HUP","ignore":["HUP"],"default":[],"block":[]}`},
 		{"landlock step", Step{plan.RestrictLandlock{Landlock: plan.Landlock{Access: 1, Rules: []plan.LandlockRule{{Access: 1, Path: "/", FD: 3}}}}},
 			`{"step":"landlock","text":"landlock execute; allow execute beneath /","rights":["execute"],"rules":[{"path":"/","rights":["execute"]}]}`},
 		{"filter step", Step{plan.FilterSeccomp{Path: "/f", Filter: make([]byte, 16)}}, `{"step":"seccomp","text":"seccomp filter /f","path":"/f","instructions":2}`},
