@@ -74,7 +74,7 @@ func (c *assessCommand) run(operands, env []string, out *term.Output) error {
 	}
 	if c.probe {
 		if !sandbox.Own(c.proc, threads[0].PID) {
-			return usageError("--probe tries as this process; it cannot try for another")
+			return usageError("--probe works only for capsh's own process")
 		}
 		sandbox.Probe(&facts)
 	}

@@ -104,7 +104,7 @@ func hint(word string) string {
 	if near := cmp.Or(suggest.Nearest(word, commandNames()), instead(word)); near != "" {
 		return ", did you mean " + near + "?"
 	}
-	return "; see capsh --help, and for the processes of a name: capsh ps " + word
+	return "; see capsh --help; to look up a process by name: capsh ps " + word
 }
 
 // instead is the command that does what another program or another word does.

@@ -80,10 +80,10 @@ func (l *listing) finish(command string, found int, out *term.Output) (err error
 // criteria is what was asked for, as what follows "no process".
 func (l *listing) criteria() (list []string) {
 	if len(l.globs) > 0 {
-		list = append(list, "is called "+strings.ReplaceAll(strings.Join(l.globs, " or "), "\x00", "/"))
+		list = append(list, "matches '"+strings.ReplaceAll(strings.Join(l.globs, "' or '"), "\x00", "/")+"'")
 	}
 	if len(l.pids) > 0 {
-		list = append(list, "of those that were named")
+		list = append(list, "is one of those named by id")
 	}
 	if l.user.OK {
 		list = append(list, "runs as "+l.userText)
@@ -102,7 +102,7 @@ func (l *listing) criteria() (list []string) {
 // otherwise is what to try if nothing matched.
 func (l *listing) otherwise() (hints []string) {
 	if l.onlyCapable() && l.caps == 0 {
-		hints = append(hints, "--all lists processes without capabilities too")
+		hints = append(hints, "--all also lists processes without capabilities")
 	}
 	if l.container != "" {
 		hints = append(hints, "containers are known by runtime, by the beginning of their id, and by name where the files of Docker or Podman are readable: capsh ps --all --columns=pid,container")
@@ -111,7 +111,7 @@ func (l *listing) otherwise() (hints []string) {
 	case len(l.globs) == 1 && (l.globs[0] == "aux" || l.globs[0] == "ax" || l.globs[0] == "axu"):
 		hints = append(hints, "all processes: capsh ps --all; command lines: -o pid,user,command")
 	case len(l.globs) > 0:
-		hints = append(hints, "a process is known by the first 15 characters of its name, and a pattern needs quotes: 'nginx*'")
+		hints = append(hints, "names are limited to 15 characters by the kernel; quote a pattern: 'nginx*'")
 	}
 	return hints
 }

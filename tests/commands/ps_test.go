@@ -255,8 +255,8 @@ func TestPsNames(t *testing.T) {
 
 // The lines that say what to do where no process matches.
 const (
-	shortName = "  a process is known by the first 15 characters of its name, and a pattern needs quotes: 'nginx*'\n"
-	withAll   = "  --all lists processes without capabilities too\n"
+	shortName = "  names are limited to 15 characters by the kernel; quote a pattern: 'nginx*'\n"
+	withAll   = "  --all also lists processes without capabilities\n"
 	knownBy   = "  containers are known by runtime, by the beginning of their id, and by name where the files of Docker or Podman are readable: capsh ps --all --columns=pid,container\n"
 )
 
@@ -270,8 +270,8 @@ func TestPsExit(t *testing.T) {
 		{"ps 1", 0, ""},
 		{"ps 2147483647", 1, "capsh: ps: process 2147483647: no such process\n"},
 		{"ps 1 2147483647", 1, "capsh: ps: process 2147483647: no such process\n"},
-		{"ps no-such-name", 1, "capsh: ps: no process is called no-such-name\n" + shortName},
-		{"tree no-such-name", 1, "capsh: tree: no process is called no-such-name\n" + shortName},
+		{"ps no-such-name", 1, "capsh: ps: no process matches 'no-such-name'\n" + shortName},
+		{"tree no-such-name", 1, "capsh: tree: no process matches 'no-such-name'\n" + shortName},
 		{"ps --user=65533 --cap=net_raw,bpf", 1, "capsh: ps: no process runs as 65533 and has cap_net_raw or cap_bpf\n"},
 		{"ps -u 65533", 1, "capsh: ps: no process runs as 65533 and has a capability\n" + withAll},
 		{"ps --all --container=no-such", 1, "capsh: ps: no process is in a container no-such\n" + knownBy},

@@ -19,7 +19,7 @@ type Advice struct {
 // advice is by the id of a finding.
 func advice() map[string]Advice {
 	return map[string]Advice{
-		"capabilities":        {"--cap-add, --privileged or what the runtime gives by default; privileged: true", "drop capabilities and add only what the program needs: capsh assess --format=docker", []string{"CIS Docker 5.4", "CIS Docker 5.5", "PSS baseline: Privileged Containers", "PSS baseline: Capabilities"}},
+		"capabilities":        {"--cap-add, --privileged or what the runtime gives by default; privileged: true", "drop all capabilities and add only those that the program needs: capsh assess --format=docker --need=LIST, with the LIST that capset --discover finds", []string{"CIS Docker 5.4", "CIS Docker 5.5", "PSS baseline: Privileged Containers", "PSS baseline: Capabilities"}},
 		"pid-namespace":       {"--pid=host; hostPID: true", "do not share the PID namespace", []string{"CIS Docker 5.16", "PSS baseline: Host Namespaces"}},
 		"mnt-namespace":       {"no mount namespace", "run it from an image, with a root directory of its own", nil},
 		"net-namespace":       {"--network=host; hostNetwork: true", "publish ports instead", []string{"CIS Docker 5.10", "PSS baseline: Host Namespaces"}},
@@ -66,7 +66,7 @@ func (a *Assessment) Summary() string {
 	}
 	text := strings.ToUpper(a.Verdict.String()) + ": "
 	if counts == nil {
-		return text + "nothing of medium severity or more."
+		return text + "no findings of medium severity or higher."
 	}
 	text += strings.Join(counts, ", ") + "."
 	worst := slices.IndexFunc(a.Findings, func(x Finding) bool { return x.Severity >= Medium && x.Remedy != "" })

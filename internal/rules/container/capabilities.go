@@ -60,9 +60,9 @@ func (a *Assessment) findCapabilities(f *Facts) {
 	slices.SortStableFunc(finding.Caps, func(x, y Graded) int { return int(y.Severity) - int(x.Severity) })
 	switch {
 	case beyond != 0 && f.confined():
-		finding.Meaning = "They count only inside; they open more of the kernel to attack."
+		finding.Meaning = "They take effect only inside; they open more of the kernel to attack."
 	case finding.Severity == Critical:
-		finding.Meaning = "What is marked critical allows escape to the host."
+		finding.Meaning = "Capabilities marked critical allow escape to the host."
 	}
 	a.Findings = append(a.Findings, finding)
 }
@@ -111,7 +111,7 @@ func (a *Assessment) onHost(f *Facts, c caps.Cap) (Severity, string) {
 		if shared := f.shared(NetNS); shared.Value {
 			return High, ""
 		}
-		return Low, "the network namespace is its own"
+		return Low, "no effect on the host: own network namespace"
 	case catalog.HostPart:
 		return Medium, ""
 	}
@@ -125,7 +125,7 @@ func conditions() map[caps.Cap]func(f *Facts) (Severity, string) {
 			if f.shared(PIDNS).Value || len(f.HostProcs) > 0 {
 				return Critical, ""
 			}
-			return Low, "the PID namespace is its own"
+			return Low, "no effect on the host: own PID namespace"
 		},
 		caps.Mknod: func(f *Facts) (Severity, string) {
 			switch opens := f.opensDisks(); {
@@ -145,8 +145,8 @@ func conditions() map[caps.Cap]func(f *Facts) (Severity, string) {
 		caps.CheckpointRestore: func(*Facts) (Severity, string) {
 			return Low, "files of processes with more privileges stay closed"
 		},
-		caps.AuditControl: sharing(PIDNS, "the PID namespace is its own"),
-		caps.AuditRead:    sharing(NetNS, "the network namespace is its own"),
+		caps.AuditControl: sharing(PIDNS, "no effect on the host: own PID namespace"),
+		caps.AuditRead:    sharing(NetNS, "no effect on the host: own network namespace"),
 		caps.MACAdmin: func(f *Facts) (Severity, string) {
 			if f.Label.OK && f.Label.Value == "" {
 				return Low, "no security module labels processes"

@@ -34,22 +34,22 @@ func (f *Facts) identify() Identity {
 	}
 	pids, mounts := f.shared(PIDNS), f.shared(MountNS)
 	if pids.OK && !pids.Value {
-		say("it is in a PID namespace of its own")
+		say("own PID namespace")
 	}
 	if f.InChildUserNS() {
-		say("it is in a user namespace of its own")
+		say("own user namespace")
 	}
 	if c, ok := FromCgroup(f.Cgroup.Value); ok {
 		id.Container = c
-		say("its cgroup is " + c.Runtime + "'s")
+		say(c.Runtime + " cgroup")
 	}
 	if gvisor(f.Release) {
 		id.adopt(Container{Runtime: catalog.GVisor})
-		say("its kernel is gVisor, release " + f.Release.Value)
+		say("gVisor kernel, release " + f.Release.Value)
 	}
 	if c, ok := f.Mounts.Value.identity(); ok {
 		id.adopt(c)
-		say("its mounts are from " + c.Runtime + "'s storage")
+		say("mounts from " + c.Runtime + "'s storage")
 	}
 	switch known := id.Contained; {
 	case mounts.OK && !mounts.Value && (known.OK || !f.hostOtherwise()):
@@ -82,7 +82,7 @@ func (f *Facts) hostOtherwise() bool {
 func (f *Facts) strays() (list []string) {
 	f.identifyByFiles(new(Identity), func(evidence string) { list = append(list, evidence) }, true)
 	if mounts := f.shared(MountNS); len(list) > 0 && mounts.OK && !mounts.Value {
-		list = append(list, "it is in a mount namespace of its own")
+		list = append(list, "own mount namespace")
 	}
 	return list
 }
@@ -99,20 +99,20 @@ func (f *Facts) rootMayBeHosts() bool {
 func (f *Facts) identifyByFiles(id *Identity, say func(string), marks bool) {
 	for _, word := range [...]struct{ value, where string }{
 		{f.Manager.Value, "the container manager's file"},
-		{f.Env.Value, "the variable container"},
+		{f.Env.Value, "variable container"},
 	} {
 		if word.value != "" {
 			id.adopt(Container{Runtime: runtimeOf(word.value)})
-			say(word.where + " says " + word.value)
+			say(word.where + " is " + word.value)
 		}
 	}
 	if f.PodmanEnv.OK && marks {
 		id.adopt(Container{Runtime: catalog.Podman, ID: containerEnvID(f.PodmanEnv.Value)})
-		say("there is a /run/.containerenv")
+		say("/run/.containerenv exists")
 	}
 	if f.DockerEnv.Value && marks {
 		id.adopt(Container{Runtime: catalog.Docker})
-		say("there is a /.dockerenv")
+		say("/.dockerenv exists")
 	}
 }
 

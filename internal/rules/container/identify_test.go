@@ -99,9 +99,9 @@ func TestStrays(t *testing.T) {
 		want   []string
 	}{
 		{func(f *Facts) { f.DockerEnv = cred.Is(false) }, nil},
-		{func(f *Facts) {}, []string{"there is a /.dockerenv"}},
-		{func(f *Facts) { f.Env = cred.Is("lxc") }, []string{"the variable container says lxc", "there is a /.dockerenv"}},
-		{func(f *Facts) { f.Namespaces[MountNS].Inode = cred.Is(uint64(5)) }, []string{"there is a /.dockerenv", "it is in a mount namespace of its own"}},
+		{func(f *Facts) {}, []string{"/.dockerenv exists"}},
+		{func(f *Facts) { f.Env = cred.Is("lxc") }, []string{"variable container is lxc", "/.dockerenv exists"}},
+		{func(f *Facts) { f.Namespaces[MountNS].Inode = cred.Is(uint64(5)) }, []string{"/.dockerenv exists", "own mount namespace"}},
 		{func(f *Facts) { f.Namespaces[MountNS].Inode, f.DockerEnv = cred.Is(uint64(5)), cred.Is(false) }, nil},
 	} {
 		f := boxed(t)

@@ -160,7 +160,7 @@ func (a *Assessment) findNoNewPrivs(f *Facts) {
 	case nnp.Value:
 		a.add(id, OK, "no_new_privs is on", "")
 	case more == 0:
-		a.add(id, Info, "no_new_privs is off; the process already has all that an execve can give", "")
+		a.add(id, Info, "no_new_privs is off, but an execve cannot add anything the process does not already have", "")
 	case f.Setuid.OK && len(f.Setuid.Value) > 0:
 		a.add(id, Medium, "no_new_privs is off and there are "+countOf(f.Setuid.Value, 3, "setuid-root file"), "Through one of them "+gain+".")
 	case f.Setuid.OK:

@@ -15,7 +15,7 @@ func (f *Facts) processesWorth(shared bool) (Severity, string) {
 	case shared && f.confined():
 		seen = "All of the host's processes can be seen, and those of the same user can be signalled"
 	case shared:
-		seen = "All of the host's processes can be seen, and those of the same user, or with cap_kill all, can be signalled"
+		seen = "All of the host's processes can be seen, and those of the same user can be signalled (with cap_kill, all of them)"
 	}
 	switch become := f.ready().Contains(caps.Of(caps.Setuid, caps.Setgid)); {
 	case f.confined():
@@ -25,11 +25,11 @@ func (f *Facts) processesWorth(shared bool) (Severity, string) {
 	case f.ready().Has(caps.SysPtrace):
 		return Critical, seen + ". With cap_sys_ptrace they can be taken over, which allows escape to the host."
 	case become:
-		return High, seen + ". With cap_setuid and cap_setgid the process becomes their users, and through /proc/PID/root it reads and writes all files that these may."
+		return High, seen + ". With cap_setuid and cap_setgid the process becomes their users, and through /proc/PID/root it reads and writes all files that those users can."
 	case f.asHostRoot(), shared && f.ready().Has(caps.Kill):
-		return High, seen + ". Through /proc/PID/root the files of those are in reach that have the same user and no more capabilities."
+		return High, seen + ". Through /proc/PID/root it reaches the files of processes with the same user and no more capabilities."
 	}
-	return Medium, seen + ". Through /proc/PID/root the files of those with the same user are in reach."
+	return Medium, seen + ". Through /proc/PID/root it reaches the files of processes with the same user."
 }
 
 // findHostProcs looks for a procfs of an outer PID namespace. Of a shared one the

@@ -29,10 +29,10 @@ const (
 )
 
 var verdictTexts = [verdicts]struct{ name, meaning string }{
-	{"unknown", "whether it is in a container is unknown"},
+	{"unknown", "it is unknown whether this is a container"},
 	{"not-a-container", "it is not in a container; its capabilities count on the host"},
 	{"privileged", "a container in name only; container root is root on the host"},
-	{"over-privileged", "a container that has more than the default, or a way to the host"},
+	{"over-privileged", "more capabilities than the default, or host access"},
 	{"confined-root", "more than the default, but confined by a user namespace or gVisor"},
 	{"default", "the capabilities that the runtime gives by default"},
 	{"restricted", "fewer capabilities than the runtime gives by default"},

@@ -105,7 +105,7 @@ func (s RaiseAmbient) Simulate(st *cred.State) error {
 	case !st.AmbientSupported:
 		return fails(s.Name(), "this kernel has no ambient set")
 	case !(st.Permitted & st.Inheritable).Contains(s.Set):
-		return fails(s.Name(), "what is ambient must be permitted and inheritable")
+		return fails(s.Name(), "ambient capabilities must be permitted and inheritable")
 	case st.Securebits.Value.Has(cred.NoCapAmbientRaise):
 		return fails(s.Name(), "securebit no_cap_ambient_raise is set")
 	}

@@ -329,7 +329,7 @@ func TestDescribed(t *testing.T) {
 }
 
 func TestParseThreads(t *testing.T) {
-	list, err := flags.ParseThreads("1,2/3,4/4")
+	list, err := flags.ParseThreads(" 1,2/3 ,4/4")
 	want := []flags.Thread{
 		{ThreadID: cred.ThreadID{PID: 1, TID: 1}},
 		{ThreadID: cred.ThreadID{PID: 2, TID: 3}, Alone: true},
@@ -341,7 +341,7 @@ func TestParseThreads(t *testing.T) {
 	if list[0].String() != "1" || list[1].String() != "2/3" {
 		t.Error(list)
 	}
-	for _, text := range []string{"", "0", "-1", "01", "1,", ",1", "1/", "/1", "1/0", "1/2/3", "x", "2147483648", " 1", "+1", "1 2"} {
+	for _, text := range []string{"", "0", "-1", "01", "1,", ",1", "1/", "/1", "1/0", "1/2/3", "x", "2147483648", "+1", "1 2", " "} {
 		if list, err := flags.ParseThreads(text); err == nil {
 			t.Errorf("%q: %v", text, list)
 		}

@@ -124,7 +124,7 @@ var Processes = Kind[[]Thread]{
 // ParseThreads reads PID or PID/TID, several with commas between.
 func ParseThreads(text string) (list []Thread, err error) {
 	for item := range strings.SplitSeq(text, ",") {
-		id, err := cred.ParseThreadID(item)
+		id, err := cred.ParseThreadID(strings.TrimSpace(item))
 		if err != nil {
 			return nil, err
 		}

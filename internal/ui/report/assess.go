@@ -18,7 +18,7 @@ import (
 // asked for. The summary is last.
 func Assessment(b []byte, p *cred.Process, a *container.Assessment, names Names, all bool, width int, c term.Color) []byte {
 	var head term.Table
-	head.Row("verdict", c.Paint(term.Bold+";"+verdictStyle(a), a.Verdict.String())+partialText(a)+": "+a.Meaning())
+	head.Row("verdict", c.Paint(term.Bold+";"+verdictStyle(a), a.Verdict.String())+partialText(a)+": "+meaningText(p, a))
 	head.Row("process", processText(p)+", "+usersText(p, names))
 	head.Row("container", containerText(a))
 	head.Row("has", reachText(p, a))
@@ -49,6 +49,15 @@ func partialText(a *container.Assessment) string {
 		return ", as far as could be read"
 	}
 	return ""
+}
+
+// meaningText says what the verdict means, and where that is not for this process.
+func meaningText(p *cred.Process, a *container.Assessment) string {
+	text := a.Meaning()
+	if a.Verdict == container.Privileged && p.Permitted == 0 && p.UID.Real != 0 && p.UID.Effective != 0 {
+		text += " This process is not root and has no capability; it could get them only by executing a setuid or file-capability binary."
+	}
+	return text
 }
 
 func verdictStyle(a *container.Assessment) term.Style {
@@ -120,7 +129,7 @@ func appendGraded(b []byte, list []container.Graded, width int, c term.Color) []
 		}
 	}
 	if rest := little[""]; rest != 0 {
-		b = term.AppendHung(b, below, "and "+listOf(rest), width)
+		b = term.AppendHung(b, below, "also, without host impact: "+listOf(rest), width)
 	}
 	return b
 }
@@ -155,7 +164,7 @@ func idsText(id cred.IDs, name func(uint32) string) string {
 }
 
 func idText(id uint32, name func(uint32) string) string {
-	if n := name(id); n != "" {
+	if n := name(id); n != "" && n != cred.IDText(id) {
 		return fmt.Sprintf("%d (%s)", id, term.Escape(n))
 	}
 	return cred.IDText(id)
@@ -193,7 +202,7 @@ func noContainerText(a *container.Assessment) string {
 	if len(a.Evidence) == 0 {
 		return text
 	}
-	return text + "; not enough by itself: " + evidenceText(a)
+	return text + " (" + evidenceText(a) + ", which is not sufficient evidence)"
 }
 
 // evidenceText is the first of the evidence.
@@ -204,7 +213,7 @@ func evidenceText(a *container.Assessment) string {
 		list = append(list, term.Escape(e))
 	}
 	if len(a.Evidence) > few {
-		list = append(list, "and more")
+		list = append(list, "…")
 	}
 	return strings.Join(list, "; ")
 }

@@ -45,11 +45,11 @@ func differingText(p *cred.Process) string {
 	for i := range p.Differing {
 		ids = append(ids, fmt.Sprint(p.Differing[i].TID))
 	}
-	differ := "differ"
+	differ, tids := "differ", "TIDs"
 	if len(ids) == 1 {
-		differ = "differs"
+		differ, tids = "differs", "TID"
 	}
-	return fmt.Sprintf(", %d threads, %d of them %s from it (%s)", p.Threads, len(ids), differ, firstOf(ids, 5))
+	return fmt.Sprintf(", %d threads, %d %s (%s %s)", p.Threads, len(ids), differ, tids, firstOf(ids, 5))
 }
 
 // firstOf is the first few of a list, and how many more there are.
@@ -125,7 +125,7 @@ func confinementText(f *container.Facts) string {
 
 func securebitsText(bits cred.Known[cred.Securebits]) string {
 	if !bits.OK {
-		return "unknown: /proc does not have them"
+		return "unknown (not available from /proc)"
 	}
 	return strings.ReplaceAll(bits.Value.String(), ",", ", ")
 }
@@ -235,7 +235,7 @@ func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
 	case !p.NoNewPrivs.OK:
 		text += "; whether an execve can add more is unknown"
 	default:
-		text += fmt.Sprintf("; an execve of a file that grants them can add %d", more.Len())
+		text += fmt.Sprintf("; executing a setuid or file-capability binary can add up to %d", more.Len())
 	}
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }

@@ -56,7 +56,7 @@ func TestSentence(t *testing.T) {
 		{func(f *container.Facts) {
 			f.Process.UID = cred.Same(1000)
 			f.Process.Bounding = caps.First(41)
-		}, "Uid 1000 on the host: no capability; an execve of a file that grants them can add 41."},
+		}, "Uid 1000 on the host: no capability; executing a setuid or file-capability binary can add up to 41."},
 		{func(f *container.Facts) {
 			f.Process.UID = cred.Same(1000)
 			f.Process.Bounding, f.Process.NoNewPrivs = caps.First(41), cred.Is(true)
@@ -69,7 +69,7 @@ func TestSentence(t *testing.T) {
 		{func(f *container.Facts) { hold(f, 0); f.Process.Threads = 3 }, "Root on the host: no capability; what its other threads have is unknown."},
 		{func(f *container.Facts) {
 			f.Process.Inheritable, f.Process.Bounding = caps.SysAdmin.Set(), caps.Chown.Set()
-		}, "Root on the host: no capability; an execve of a file that grants them can add 2."},
+		}, "Root on the host: no capability; executing a setuid or file-capability binary can add up to 2."},
 		{func(f *container.Facts) { hold(f, caps.First(41)); f.Process.Effective = 0 }, "Root on the host: a full set; none is effective until raised."},
 		{func(f *container.Facts) { hold(f, caps.First(41)); f.Process.Effective &^= 3 }, "Root on the host: a full set; 2 not effective until raised."},
 		{func(f *container.Facts) {
@@ -136,7 +136,7 @@ func TestUnknownUserNS(t *testing.T) {
 		userns, sentence, container string
 		marked                      bool
 	}{
-		{[]cred.IDRange{{Outside: 1000, Count: 1}}, "not the host's, by its uid_map", ", but only inside a user namespace that is not the host's.", "it is in a user namespace of its own", false},
+		{[]cred.IDRange{{Outside: 1000, Count: 1}}, "not the host's, by its uid_map", ", but only inside a user namespace that is not the host's.", "own user namespace", false},
 		{[]cred.IDRange{{Count: 1<<32 - 1}}, "unknown; its uid_map is that of the initial one", ", if its user namespace is the host's.", "none", true},
 		{nil, "unknown", ", in an unknown user namespace.", "none", true},
 	} {
@@ -169,8 +169,8 @@ func TestThreads(t *testing.T) {
 		{cred.Process{Threads: 1}, ""},
 		{cred.Process{Threads: 13, ThreadsRead: true}, ""},
 		{cred.Process{Threads: 13}, ", 13 threads, whether they differ is unknown"},
-		{cred.Process{Threads: 13, ThreadsRead: true, Differing: differing[:1]}, ", 13 threads, 1 of them differs from it (59)"},
-		{cred.Process{Threads: 13, ThreadsRead: true, Differing: differing}, ", 13 threads, 2 of them differ from it (59, 60)"},
+		{cred.Process{Threads: 13, ThreadsRead: true, Differing: differing[:1]}, ", 13 threads, 1 differs (TID 59)"},
+		{cred.Process{Threads: 13, ThreadsRead: true, Differing: differing}, ", 13 threads, 2 differ (TIDs 59, 60)"},
 	} {
 		if got := differingText(&c.p); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
@@ -215,7 +215,7 @@ func TestShowWidth(t *testing.T) {
 		if colored := stripColor(string(Show(nil, f, a, noNames{}, width, true))); colored != plain {
 			t.Errorf("colour changes more: %q\n%q", colored, plain)
 		}
-		for _, want := range []string{"9 threads, 7 of them differ from it (0, 0, 0, 0, 0 and 2 more)", "and 2 more", "49", "no_new_privs off, seccomp unknown"} {
+		for _, want := range []string{"9 threads, 7 differ (TIDs 0, 0, 0, 0, 0 and 2 more)", "and 2 more", "49", "no_new_privs off, seccomp unknown"} {
 			if !strings.Contains(strings.Join(strings.Fields(plain), " "), want) {
 				t.Errorf("no %q in\n%s", want, plain)
 			}
@@ -266,7 +266,7 @@ func TestAssessmentText(t *testing.T) {
 // TestNoContainerText: what seems to say that it is a container is not passed over.
 func TestNoContainerText(t *testing.T) {
 	const none = "none: it is in the host's PID namespace and has no marks of a runtime"
-	for want, dockerEnv := range map[string]bool{none: false, none + "; not enough by itself: there is a /.dockerenv": true} {
+	for want, dockerEnv := range map[string]bool{none: false, none + " (/.dockerenv exists, which is not sufficient evidence)": true} {
 		_, a := shown(func(f *container.Facts) { f.DockerEnv = cred.Is(dockerEnv) })
 		if got := containerText(a); got != want {
 			t.Errorf("%s\nwant %s", got, want)
