@@ -133,7 +133,7 @@ func TestAssessStrayFile(t *testing.T) {
 		cmd := exec.Command(testenv.Tool(t, "unshare"), namespaces, "sh", "-c", `mount --rbind /proc "$1/proc" && exec chroot "$1" /capsh assess`, "sh", root)
 		r := testenv.Run(t, cmd)
 		text := strings.Join(strings.Fields(r.Out), " ")
-		if r.Code != 0 || !strings.HasPrefix(text, "verdict "+want+": ") || !strings.Contains(text, "there is a /.dockerenv") {
+		if r.Code != 0 || !strings.HasPrefix(text, "verdict "+want+": ") || !strings.Contains(text, "/.dockerenv exists") {
 			t.Errorf("%s: %+v", namespaces, r)
 		}
 	}
