@@ -74,15 +74,22 @@ func client(runtime string) string {
 
 // adding are the options of runtimes that give a container capabilities.
 func adding(set caps.Set, runtime string) []string {
-	var options, names []string
+	var names []string
 	for c := range set.All() {
-		name := strings.TrimPrefix(c.OCI(), "CAP_")
-		options, names = append(options, "--cap-add="+name), append(names, name)
+		names = append(names, c.AddWord())
 	}
 	return []string{
-		client(runtime) + " " + strings.Join(options, " "),
+		client(runtime) + capAdd(set),
 		"Kubernetes: securityContext: {capabilities: {add: [" + strings.Join(names, ", ") + "]}}",
 	}
+}
+
+// capAdd are options of docker run, each after a space.
+func capAdd(set caps.Set) (options string) {
+	for c := range set.All() {
+		options += " --cap-add=" + c.AddWord()
+	}
+	return options
 }
 
 // byFile says how a user that is not root gets what the runtime gave the container.
@@ -91,7 +98,8 @@ func byFile(set caps.Set, from *cred.State, runtime string) []string {
 	if from.NoNewPrivs.Value {
 		return []string{text + "; no_new_privs is set, and with Docker's no-new-privileges they have no effect"}
 	}
-	return []string{text, "or start the container as root, and let capset switch users: " + client(runtime) + " --user=0"}
+	return []string{text, "or start the container as root, and let capset switch users: " + client(runtime) + " --user=0" +
+		capAdd(caps.Of(caps.Setuid, caps.Setgid)&^from.Bounding)}
 }
 
 // asUser says how the container starts as the user that was asked for.

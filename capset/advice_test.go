@@ -45,7 +45,7 @@ func TestWays(t *testing.T) {
 			"docker run --cap-add=SYS_CHROOT\nKubernetes: securityContext: {capabilities: {add: [SYS_CHROOT]}}"},
 		"a user has it in the bounding set": {plan.Lacking{Keep: caps.NetRaw.Set()}, user, keeps, in(catalog.Docker),
 			"for a non-root user, --cap-add takes effect only through file capabilities: setcap cap_net_raw=p capset\n" +
-				"or start the container as root, and let capset switch users: docker run --user=0"},
+				"or start the container as root, and let capset switch users: docker run --user=0 --cap-add=SETGID --cap-add=SETUID"},
 		"and no_new_privs": {plan.Lacking{Keep: caps.NetRaw.Set()}, private, keeps, in(catalog.Docker),
 			"for a non-root user, --cap-add takes effect only through file capabilities: setcap cap_net_raw=p capset; " +
 				"no_new_privs is set, and with Docker's no-new-privileges they have no effect"},

@@ -89,7 +89,7 @@ func (d *discovery) engineWords(set caps.Set) []string {
 func (d *discovery) engineOptions(set caps.Set) []string {
 	words := []string{"--cap-drop=ALL"}
 	for c := range set.All() {
-		words = append(words, "--cap-add="+strings.ToUpper(c.Short()))
+		words = append(words, "--cap-add="+c.AddWord())
 	}
 	if d.user.spec.OK {
 		words = append(words, "--user="+d.user.spec.Value)
