@@ -1,6 +1,7 @@
 package container
 
 import (
+	"encoding/json"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -22,14 +23,27 @@ func formFiles(t testing.TB) []file {
 	return slices.Concat([]file{program(t, "capset"), program(t, "capsh"), page, byFile, setuid}, busybox(t), accounts())
 }
 
-// forms are commands with what they need, and what they have in a container that is
-// started with a form that was printed.
-var forms = []struct {
+// formTest is a command with what it has in a container that is started with a form that
+// was printed.
+type formTest struct {
 	name    string
 	options []string // of capset --discover
 	command []string // writes its status
 	want    map[string]string
-}{
+}
+
+// exactly is what the command has with a form that can express the grant as it is.
+func (f *formTest) exactly(key string) string {
+	switch {
+	case key == "CapBnd" && f.want["CapPrm"] != "":
+		return f.want["CapPrm"]
+	case key == "NoNewPrivs" && !slices.Contains(f.options, "--allow-new-privs"):
+		return "1"
+	}
+	return f.want[key]
+}
+
+var forms = []formTest{
 	{"root", nil, chownAndShow, map[string]string{"CapBnd": chown, "CapPrm": chown, "CapEff": chown, "NoNewPrivs": "1", "Uid": "0\t0\t0\t0"}},
 	{"a user", []string{"--user=1000:1001", "--groups=7"}, chownAndShow, map[string]string{
 		"CapBnd": "00000000000000c1", "CapPrm": chown, "CapEff": chown, "CapAmb": chown, "NoNewPrivs": "1", "Uid": "1000\t1000\t1000\t1000", "Gid": "1001\t1001\t1001\t1001"}},
@@ -59,13 +73,21 @@ func TestForms(t *testing.T) {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
 				printed := e.printed(t, image, test.options, test.command)
-				for form, r := range map[string]testenv.Result{
-					"docker":     e.pasteDocker(t, printed["docker"], image, test.command),
-					"compose":    e.pasteCompose(t, printed["compose"], image, test.command),
-					"kubernetes": pasteKubernetes(t, runc, printed["kubernetes"], test.command),
-				} {
+				results := map[string]testenv.Result{
+					"docker":  e.pasteDocker(t, printed["docker"], image, test.command),
+					"compose": e.pasteCompose(t, printed["compose"], image, test.command),
+					"capset":  e.pasteCapset(t, printed["capset"], image),
+				}
+				if e == podman { // runc has no engine; once is enough
+					results["kubernetes"] = pasteKubernetes(t, runc, printed["kubernetes"], test.command)
+					results["oci"] = pasteOCI(t, runc, printed["oci"], test.command)
+				}
+				for form, r := range results {
 					s := testenv.SplitStatus(r.Out)
 					for key, want := range test.want {
+						if form == "oci" || form == "capset" {
+							want = test.exactly(key)
+						}
 						if s[key] != want {
 							t.Errorf("%s: %s %q, want %q: exit status %d, %s\n%s", form, key, s[key], want, r.Code, r.Err, printed[form])
 						}
@@ -84,11 +106,11 @@ func TestForms(t *testing.T) {
 func (e *engine) printed(t *testing.T, image string, options, command []string) map[string]string {
 	t.Helper()
 	script := `/capset -q --discover=prove --save=/profile "$@" 2>/dev/null &&
-		for form in docker compose kubernetes; do echo "== $form"; /capsh show --need=@/profile --format=$form; done`
+		for form in docker compose kubernetes oci capset; do echo "== $form"; /capsh show --need=@/profile --format=$form; done`
 	words := slices.Concat([]string{"/bin/sh", "-c", script, "sh"}, options, []string{"--"}, command)
 	r := e.run(t, nil, image, words...)
 	parts := strings.Split(r.Out, "== ")
-	if r.Code != 0 || len(parts) != 4 {
+	if r.Code != 0 || len(parts) != 6 {
 		t.Fatalf("%+v", r)
 	}
 	found := map[string]string{}
@@ -106,12 +128,33 @@ func (e *engine) printed(t *testing.T, image string, options, command []string) 
 // line has the command as well, if it is not to be the image's.
 func (e *engine) pasteDocker(t *testing.T, line, image string, command []string) testenv.Result {
 	t.Helper()
-	split := testenv.Run(t, exec.Command("/bin/sh", "-c", `printf '%s\0' `+line))
-	options := strings.Split(strings.TrimSuffix(split.Out, "\x00"), "\x00")
+	options := shellSplit(t, line)
 	if at := slices.Index(options, "IMAGE"); at >= 0 {
 		options, command = options[:at], options[at+1:]
 	}
 	return e.run(t, options, image, command...)
+}
+
+// shellSplit splits a line as a shell does.
+func shellSplit(t *testing.T, line string) []string {
+	t.Helper()
+	r := testenv.Run(t, exec.Command("/bin/sh", "-c", `printf '%s\0' `+line))
+	return strings.Split(strings.TrimSuffix(r.Out, "\x00"), "\x00")
+}
+
+// pasteCapset runs the command line of capset in a container of root.
+func (e *engine) pasteCapset(t *testing.T, line, image string) testenv.Result {
+	t.Helper()
+	words := shellSplit(t, line)
+	return e.run(t, nil, image, append([]string{"/" + words[0]}, words[1:]...)...)
+}
+
+// pasteOCI runs a command with these members of the process object.
+func pasteOCI(t *testing.T, runc, text string, command []string) testenv.Result {
+	t.Helper()
+	process := map[string]any{"args": command}
+	must(t, json.Unmarshal([]byte(text), &process))
+	return runProcess(t, runc, formFiles(t), process)
 }
 
 // pasteCompose does what Compose does with the keys of a service.
