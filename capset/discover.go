@@ -106,7 +106,7 @@ func (d *discovery) planLimit() error {
 		case less == d.limit:
 			return err
 		}
-		d.warnings = append(d.warnings, fmt.Sprintf("the search stays within %s: %v", plan.Names(less), err))
+		d.warnings = append(d.warnings, fmt.Sprintf("the search is limited to %s: %v", plan.Names(less), err))
 		l.request.Keep = less
 	}
 }
@@ -115,7 +115,7 @@ func (d *discovery) planLimit() error {
 func (d *discovery) needs() error {
 	from, r := &d.plan.Before, &d.plan.request
 	if !from.Permitted.Has(caps.Setpcap) {
-		return errors.New("--discover needs CAP_SETPCAP in the permitted set, to narrow the bounding set for each trial" +
+		return errors.New("--discover needs CAP_SETPCAP in the permitted set, to reduce the bounding set for each trial" +
 			"; --dry-run and a launch with --keep work without it")
 	}
 	others := r.UID.OK && r.UID.Value != from.UID || r.AllowNewPrivs || d.limit.Has(caps.Setuid)
@@ -221,7 +221,7 @@ func (d *discovery) run() error {
 	began := time.Now()
 	early, err := d.runner.SucceedsEarly()
 	if err == nil && early {
-		d.warnings = append(d.warnings, "the check succeeds before the command is run: it shows nothing, unless --reset=CMD undoes what it looks for")
+		d.warnings = append(d.warnings, "the check already succeeds before the command runs, so it proves nothing; use --reset=CMD to undo what it looks for")
 	}
 	d.search.Try = func(t shrink.Trial) (shrink.Answer, error) { return d.try(&t) }
 	if err == nil {
@@ -313,7 +313,11 @@ func (o *options) discoverLeast(args, env []string, out *term.Output) error {
 		out.Buf = d.appendPlan(out.Buf)
 		return nil
 	}
-	out.Message(fmt.Sprintf("runs %s up to %d times, first with all capabilities, on real data", o.argv[0], d.search.Budget))
+	runs := fmt.Sprintf("up to %d times, first", d.search.Budget)
+	if d.search.Budget == 1 {
+		runs = "once,"
+	}
+	out.Message(fmt.Sprintf("runs %s %s with all capabilities, on real data", o.argv[0], runs))
 	if term.IsTerminal(out.Stderr()) {
 		d.progress = &progress{w: out.Stderr(), discovery: d}
 	}

@@ -46,8 +46,9 @@ func (d *discovery) document() *schema.Discovery {
 	for _, set := range r.Alternatives {
 		doc.Alternatives = append(doc.Alternatives, set.OCINames())
 	}
-	doc.Warnings = append(append([]string{}, d.warnings...), d.doubts()...)
+	doc.Warnings = append([]string{}, d.warnings...)
 	d.watching.describe(doc, r)
+	doc.Warnings = append(doc.Warnings, d.doubts(doc)...)
 	return doc
 }
 
@@ -59,33 +60,33 @@ func (d *discovery) explanation() string {
 	case shrink.Flaky:
 		return "the same set worked in one run and failed in another" + d.hintReset()
 	case shrink.FailsWithAll:
-		return "it fails with all that may be tried, and without any capability: " + d.without(d.limit)
+		return "the command fails even with the full set, and without any capability: " + d.without(d.limit)
 	case shrink.RefusesCapabilities:
-		return "it works without capabilities and fails with all that may be tried: " + d.without(d.limit)
+		return "the command works without capabilities and fails with the full set: " + d.without(d.limit)
 	case shrink.DoesNotEnd:
-		return fmt.Sprintf("it had not ended after %v: --check=CMD says when it works", d.runner.Limit())
+		return fmt.Sprintf("still running after %v; use --check=CMD to define success", d.runner.Limit())
 	}
 	switch {
 	case d.discover.how.Value == "watch":
-		return "one run was watched; what it does not need among that, trials show"
+		return "only one run was watched; not all of these may be needed; use --discover to test"
 	case d.result.OutOfBudget:
 		return fmt.Sprintf("%d trials were not enough", d.search.Budget)
 	}
-	return "the answers were not the same when they were asked for again" + d.hintReset()
+	return "a repeated trial gave a different result" + d.hintReset()
 }
 
 func (d *discovery) hintReset() string {
 	if d.discover.reset.OK {
 		return ""
 	}
-	return "; if it finds what an earlier run has left, --reset=CMD undoes that before each trial"
+	return "; if an earlier run leaves something behind, use --reset=CMD to undo it"
 }
 
 // doubts are reasons why the result may not apply to other runs.
-func (d *discovery) doubts() (list []string) {
-	if d.result.Reason == "" && d.result.Keep == 0 && d.limit != 0 && !d.discover.reset.OK {
-		list = append(list, "the command worked without capabilities after it had run with all: "+
-			"the first run may have left its work done; --reset=CMD undoes that before each trial")
+func (d *discovery) doubts(doc *schema.Discovery) (list []string) {
+	unchecked := doc.Unneeded.OK && len(doc.Unneeded.Value) == 0 && len(d.watching.full.Incomplete) == 0
+	if d.result.Reason == "" && d.result.Keep == 0 && d.limit != 0 && !d.discover.reset.OK && !unchecked {
+		list = append(list, "the first run may already have done the work; use --reset=CMD to undo it")
 	}
 	if failures := d.runner.ResetFailures; len(failures) > 0 {
 		list = append(list, fmt.Sprintf("--reset failed before %d of %d runs: %s", len(failures), d.result.Runs, failures[len(failures)-1]))
@@ -142,7 +143,7 @@ func (d *discovery) success() string {
 		text = "ready: " + check
 	}
 	if d.discover.sameOutput {
-		text += ", and the output of the first run"
+		text += ", and stdout as in the first run"
 	}
 	return text
 }

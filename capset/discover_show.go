@@ -55,28 +55,28 @@ func (d *discovery) lines(doc *schema.Discovery) (lines []byte, warnings []strin
 
 // appendPlan appends the plan of the trials, for a dry run.
 func (d *discovery) appendPlan(b []byte) []byte {
-	b = fmt.Appendf(b, "at most %d trials, with %s at most; each ends after %v\n", d.search.Budget, plan.Names(d.limit), d.runner.Limit())
+	b = fmt.Appendf(b, "up to %d trials, starting from %s; timeout %v each\n", d.search.Budget, plan.Names(d.limit), d.runner.Limit())
 	for _, step := range []string{
-		"2 or more with all of that, as its time allows; all must work",
-		"1 without any capability",
-		"without halves of what is left, then without quarters and single ones, most dangerous first",
-		"with all but each one that is kept, to find alternatives",
-		fmt.Sprintf("the set found, until it has worked as often, and that less each of its capabilities, until it has failed %d times", d.search.Confirm),
+		"at least 2 runs with the full set (more if the command is fast); all must succeed",
+		"1 run without any capability",
+		"without half of the remaining capabilities, then without smaller groups and single ones, the most dangerous first",
+		"for each remaining capability, with all others, to find alternatives",
+		fmt.Sprintf("the resulting set, until it has succeeded as many times; then the set minus each capability, until that has failed %d times", d.search.Confirm),
 	} {
 		b = append(append(append(b, "  "...), step...), '\n')
 	}
 	for _, helper := range []struct {
 		when string
 		cmd  *trial.Command
-	}{{"before each", d.runner.Reset}, {"until ready", d.runner.Ready}, {"it works when", d.runner.Check}} {
+	}{{"before each", d.runner.Reset}, {"ready if", d.runner.Ready}, {"works if", d.runner.Check}} {
 		if helper.cmd != nil {
 			b = fmt.Appendf(b, "%s: %s\n", helper.when, term.Escape(helper.cmd.Argv[len(helper.cmd.Argv)-1]))
 		}
 	}
 	if d.plan == nil {
-		return append(b, term.Escape(fmt.Sprintf("the first: %q", d.engineWords(d.limit)))+"\n"...)
+		return append(b, term.Escape(fmt.Sprintf("the first trial: %q", d.engineWords(d.limit)))+"\n"...)
 	}
-	return append(append(b, "the first:\n"...), d.plan.show(&modeOptions{}, false)...)
+	return append(append(b, "the first trial:\n"...), d.plan.show(&modeOptions{}, false)...)
 }
 
 // progress is the line on a terminal that says what is tried.
@@ -101,9 +101,9 @@ func (p *progress) after(t *shrink.Trial, o *trial.Outcome) {
 	if p == nil {
 		return
 	}
-	verdict := "fails"
+	verdict := "failed"
 	if o.Works {
-		verdict = "works"
+		verdict = "worked"
 	}
 	mean := time.Since(p.began) / time.Duration(t.Number)
 	left := mean * time.Duration(max(p.expected()-t.Number, 1))

@@ -39,9 +39,9 @@ func (d *discovery) startWatching() error {
 			d.search.Budget = 1
 		}
 	case how == "watch":
-		return fmt.Errorf("--discover=watch: %w; --discover=prove does without", err)
+		return fmt.Errorf("--discover=watch: %w; use --discover=prove", err)
 	default:
-		d.warnings = append(d.warnings, "nothing was watched: "+err.Error())
+		d.warnings = append(d.warnings, "the capability checks could not be watched: "+err.Error())
 	}
 	return nil
 }
@@ -108,6 +108,6 @@ func (w *watching) describe(doc *schema.Discovery, r *shrink.Result) {
 	}
 	doc.Refused = cred.Is((refused &^ r.Keep).OCINames())
 	for _, why := range w.full.Incomplete {
-		doc.Warnings = append(doc.Warnings, "watching missed something: "+why)
+		doc.Warnings = append(doc.Warnings, "some capability checks were missed: "+why)
 	}
 }

@@ -45,7 +45,7 @@ func TestDiscoverInside(t *testing.T) {
 				t.Errorf("%v %q: exit status %d, %s%s", options, args, r.Code, r.Out, r.Err)
 			}
 		}
-		inside("CAP_CHOWN", "nothing was watched", nil, "--", "/busybox", "chown", "1", "/busybox")
+		inside("CAP_CHOWN", "could not be watched", nil, "--", "/busybox", "chown", "1", "/busybox")
 		inside("CAP_NET_BIND_SERVICE", "", nil, append([]string{"--timeout=2s", "--user=1000:1000",
 			"--check=/busybox wget -q -O /dev/null http://127.0.0.1/index.html", "--"}, httpd...)...)
 		r := e.run(t, []string{"--entrypoint=/capset", "--cap-drop=ALL"}, image, "--discover", "--", "/busybox", "true")

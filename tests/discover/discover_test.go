@@ -102,7 +102,7 @@ func TestGuided(t *testing.T) {
 					testenv.Tool(t, tool)
 				}
 				got, _ := newWorld(t, &c, 600+i).discover(t, capset, "both")
-				watched := !strings.Contains(strings.Join(got.Warnings, "\n"), "nothing was watched")
+				watched := !strings.Contains(strings.Join(got.Warnings, "\n"), "could not be watched")
 				testenv.Need(t, "a kernel that can be watched", watched, strings.Join(got.Warnings, "\n"))
 				if got.Keep == nil || short(*got.Keep) != c.want {
 					t.Fatalf("%v%s, want {%s}", got.Keep, reason(got), c.want)

@@ -118,7 +118,7 @@ func (p *Plan) warnOf(plain, got *execve.Outcome, exe *execve.File) {
 			" and gid " + idText(after.GID.Effective) + ": " + decided(p.Rules, idRules...))
 	}
 	if lost := plain.After.Ambient &^ after.Ambient; lost != 0 {
-		p.warning(exe.DeciderText() + ": " + fileLoss(got, exe) + ": programs that the command executes do not get " + Names(lost))
+		p.warning(exe.DeciderText() + ": " + fileLoss(got, exe) + ", so programs that the command executes do not get " + Names(lost))
 	}
 	if got.Secure && !plain.Secure && !setid { // which is the cause, and known for it
 		p.warning(exe.DeciderText() + " runs with AT_SECURE: the C library ignores LD_LIBRARY_PATH, LD_PRELOAD and the like")
@@ -149,7 +149,7 @@ func (p *Plan) judgeFile(plain, got *execve.Outcome, exe *execve.File) error {
 	lost := want.Permitted&^is.Permitted | want.Effective&^is.Effective
 	switch {
 	case lost != 0:
-		return errors.New(exe.DeciderText() + ": " + fileLoss(got, exe) + ": the command would not have " + Names(lost))
+		return errors.New(exe.DeciderText() + ": " + fileLoss(got, exe) + ", so the command would not have " + Names(lost))
 	case !p.req.AllowNewPrivs && (is.UID.Effective != p.Want.UID.Effective || is.GID.Effective != p.Want.GID.Effective):
 		return errors.New("the command would run with effective uid " + idText(is.UID.Effective) +
 			" and gid " + idText(is.GID.Effective) + ": " + decided(got.Rules, idRules...))

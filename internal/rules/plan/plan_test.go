@@ -169,9 +169,9 @@ func TestRefused(t *testing.T) {
 			"the command would have cap_net_raw: effective uid 0: permitted is bounding | inheritable, and effective"},
 		{"file refused", root(), carries, plan.Request{}, "/bin/cmd has cap_net_raw=ep, but capset drops cap_net_raw from the bounding set: execve would fail with EPERM (--keep=net_raw keeps it, or setcap -r /bin/cmd removes the file capabilities)"},
 		{"file clears ambient", root(), carries, keep(as(1000), netRaw|caps.Kill.Set()),
-			"/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set: the command would not have cap_kill"},
+			"/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set, so the command would not have cap_kill"},
 		{"file takes effective", root(), permits, keep(as(1000), netRaw),
-			"/bin/cmd: its file capabilities (cap_net_raw=p) clear the ambient set: the command would not have cap_net_raw"},
+			"/bin/cmd: its file capabilities (cap_net_raw=p) clear the ambient set, so the command would not have cap_net_raw"},
 		{"gid reset", root(), resets, plan.Request{GID: cred.Is(cred.IDs{Real: 7, Effective: 8, Saved: 8})},
 			"the command would run with effective uid 0 and gid 7: no privileges may be gained: the effective ids go back to the real ones"},
 		{"uid reset", root(), resets, plan.Request{UID: cred.Is(cred.IDs{Real: 7, Effective: 8, Saved: 8})},
@@ -414,7 +414,7 @@ func TestWarnings(t *testing.T) {
 		{setuid, loose, "the command will run with effective uid 0 and gid 1000: "},
 		{plain, permitted, "cap_net_raw is permitted before the execve only: the command will not have it"},
 		{plain, loose, ""},
-		{grants, keep, "/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set: programs that the command executes do not get cap_net_raw\n" +
+		{grants, keep, "/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set, so programs that the command executes do not get cap_net_raw\n" +
 			"/bin/cmd runs with AT_SECURE: the C library ignores LD_LIBRARY_PATH, LD_PRELOAD and the like"},
 		{through, keep, "/bin/perl (the interpreter of /bin/cmd): its file capabilities (cap_net_raw=ep) clear the ambient set"},
 		{foreign, as(1000), "execve /bin/cmd: exec format error, unless binfmt_misc has an interpreter for it; its registrations cannot be read here"},

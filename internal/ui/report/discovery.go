@@ -2,8 +2,10 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"capsh/internal/rules/caps"
 	"capsh/internal/ui/schema"
 	"capsh/internal/ui/term"
 )
@@ -18,7 +20,7 @@ func Discovery(b []byte, d *schema.Discovery, lines []byte, width int) []byte {
 		}
 	}
 	if d.Keep == nil {
-		row("keep", "no set is claimed: "+d.Reason.Value)
+		row("keep", "no minimal set found: "+d.Reason.Value)
 		row("", d.Explanation)
 	} else {
 		row("keep", shortList(*d.Keep))
@@ -27,20 +29,20 @@ func Discovery(b []byte, d *schema.Discovery, lines []byte, width int) []byte {
 		row("  "+short(n.Capability), fmt.Sprintf("without: %s (%d of %d)", n.Without, n.Runs, n.Runs))
 	}
 	for _, set := range d.Alternatives {
-		row("instead", shortList(set)+" would do, but is more dangerous")
+		row("instead", shortList(set)+" works too, but is more dangerous")
 	}
 	if d.Unneeded.OK && len(d.Unneeded.Value) > 0 {
-		name := "asked for"
-		if d.Keep != nil {
-			name = "not needed"
+		if list := shortList(d.Unneeded.Value); d.Keep == nil {
+			row("checked", list+" (an upper bound)")
+		} else {
+			row("not needed", list+" (checked, but the command works without)")
 		}
-		row(name, shortList(d.Unneeded.Value)+": the kernel was asked")
 	}
 	if d.Refused.OK && len(d.Refused.Value) > 0 {
-		row("refused", shortList(d.Refused.Value)+", and it still counted as a success")
+		row("denied", shortList(d.Refused.Value)+" (the command worked anyway)")
 	}
 	row("success", d.Success)
-	row("applies to", applies(d))
+	row("conditions", conditions(d))
 	row("runs", fmt.Sprintf("%d in %.1f s", d.Runs, d.Seconds))
 	for _, w := range d.Warnings {
 		row("warning", w)
@@ -52,8 +54,8 @@ func Discovery(b []byte, d *schema.Discovery, lines []byte, width int) []byte {
 	return b
 }
 
-// applies is what the result depends on.
-func applies(d *schema.Discovery) string {
+// conditions are what the result depends on.
+func conditions(d *schema.Discovery) string {
 	list := []string{d.Container.Value}
 	if u := d.User; u.OK {
 		list = []string{fmt.Sprintf("uid %d, gid %d", u.Value.UID, u.Value.GID)}
@@ -66,7 +68,7 @@ func applies(d *schema.Discovery) string {
 		list = append(list, "ip_unprivileged_port_start "+e.UnprivilegedPortStart.Value)
 	}
 	if e := &d.Environment; e.PingGroupRange.OK {
-		list = append(list, "ping_group_range "+e.PingGroupRange.Value)
+		list = append(list, "ping_group_range "+e.PingGroupRange.Value+pingNote(d))
 	}
 	for _, f := range d.Environment.Files {
 		text := fmt.Sprintf("%s (%s, owner %d:%d", f.Path, f.Mode, f.UID, f.GID)
@@ -76,6 +78,25 @@ func applies(d *schema.Discovery) string {
 		list = append(list, text+")")
 	}
 	return strings.Join(list, "; ")
+}
+
+// pingNote says whether the kernel gives the command ping sockets, which need no net_raw
+// (ping_init_sock, net/ipv4/ping.c); where it does not, only if net_raw is in question.
+func pingNote(d *schema.Discovery) string {
+	var low, high uint32
+	if n, err := fmt.Sscan(d.Environment.PingGroupRange.Value, &low, &high); n != 2 || err != nil || !d.User.OK {
+		return ""
+	}
+	for _, gid := range append([]uint32{d.User.Value.GID}, d.User.Value.Groups...) {
+		if low <= gid && gid <= high {
+			return fmt.Sprintf(" (includes group %d, so ping needs no net_raw)", gid)
+		}
+	}
+	netRaw := caps.NetRaw.OCI()
+	if d.Keep != nil && slices.Contains(*d.Keep, netRaw) || slices.Contains(d.Unneeded.Value, netRaw) {
+		return " (includes no group of the command, so ping needs net_raw)"
+	}
+	return ""
 }
 
 // shortList is capabilities for people: "chown, net_raw", "none".

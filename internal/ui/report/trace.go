@@ -82,7 +82,7 @@ func (r Trace) Summary(b []byte, f *checks.Found, counted []schema.Counted, widt
 			own += f.Seen[i].Count
 		}
 	}
-	b = r.section(b, "needed", checks.Need, counted, width)
+	b = r.section(b, "checked", checks.Need, counted, width)
 	b = r.section(b, "optional", checks.Optional, counted, width)
 	b = r.section(b, "incidental", checks.Noise, counted, width)
 	b = fmt.Appendf(b, "%d checks, %d of them incidental\n", all, own)
