@@ -179,5 +179,5 @@ func hiddenSetid() bool {
 	}
 	var st unix.Stat_t
 	err := unix.Stat("/proc/self/exe", &st)
-	return err == nil && st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0
+	return err != nil && err != unix.ENOENT || st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 // ENOENT: no /proc
 }

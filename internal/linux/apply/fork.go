@@ -126,10 +126,15 @@ func (c *child) setFiles() failure {
 	return failure{}
 }
 
-// failure is what a child reports through its pipe: which call, and why. The name is a
-// constant of the program, which the parent has at the same address.
+// failure is which call of a child failed, and why.
 type failure struct {
 	call  string
+	errno syscall.Errno
+}
+
+// report is a failure as the child writes it into its pipe.
+type report struct {
+	call  [16]byte // padded with zeros
 	errno syscall.Errno
 }
 
@@ -185,9 +190,10 @@ func fork(path string, c *child) (pid int, err error) {
 	if pid == 0 {
 		return 0, forkErr
 	}
-	var why failure
-	report := (*[unsafe.Sizeof(why)]byte)(unsafe.Pointer(&why))
-	n, err := ignoringEINTR(func() (int, error) { return unix.Read(pipe[0], report[:]) })
+	var why report
+	n, err := ignoringEINTR(func() (int, error) {
+		return unix.Read(pipe[0], (*[unsafe.Sizeof(why)]byte)(unsafe.Pointer(&why))[:])
+	})
 	if n == 0 && err == nil && forkErr == nil {
 		return pid, nil
 	}
@@ -199,7 +205,7 @@ func fork(path string, c *child) (pid int, err error) {
 	case err != nil:
 		return 0, wrap(err, "read", "the child's report")
 	}
-	return 0, why.error(path)
+	return 0, failure{unix.ByteSliceToString(why.call[:]), why.errno}.error(path)
 }
 
 // rawFork is the fork itself. With an error there may be a pid all the same.
@@ -220,7 +226,9 @@ func (c *child) rawFork() (pid int, err error) {
 	r, _, errno := unix.RawSyscall6(unix.SYS_CLONE, flags, stack, 0, 0, 0, 0)
 	if errno == 0 && r == 0 {
 		why := c.run()
-		unix.RawSyscall(unix.SYS_WRITE, uintptr(c.report), uintptr(unsafe.Pointer(&why)), unsafe.Sizeof(why))
+		written := report{errno: why.errno}
+		copy(written.call[:], why.call)
+		unix.RawSyscall(unix.SYS_WRITE, uintptr(c.report), uintptr(unsafe.Pointer(&written)), unsafe.Sizeof(written))
 		exit(1)
 	}
 	maskErrno := sigprocmask(&c.mask, nil)

@@ -186,8 +186,8 @@ func (p *Process) Stop() error {
 	p.control.Close()
 	p.gate.Close()
 	status, err := p.waitForKeeper()
-	if err == nil && (!status.Exited() || status.ExitStatus() != 0) {
-		err = errKeeper
+	if errors.Is(err, unix.ECHILD) || err == nil && (!status.Exited() || status.ExitStatus() != 0) {
+		err = errKeeper // ECHILD: the end of another trial has waited for it
 	}
 	if err != nil && adopts {
 		endOrphans()

@@ -44,9 +44,12 @@ func textError(what, text string, pos int, why string) error {
 
 // noCap says that a text does not begin with a capability, and which was meant.
 func noCap(text string) string {
-	n := max(wordLen(text), min(1, len(text)))
-	if isDigit(text[0]) {
+	n := wordLen(text)
+	switch {
+	case text != "" && isDigit(text[0]):
 		return "no capability has this number"
+	case n == 0:
+		return "a capability is missing here"
 	}
 	return unknownName(text[:n]).Error()
 }

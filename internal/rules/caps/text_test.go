@@ -12,7 +12,7 @@ var setTexts = []string{
 	"", " ", "\t\n\v\f\r", "=", "= ", " =", "==", "=+", "=-", "=+p", "=-p", "=p+e", "=p-e", "=p=e", "=e=", "=,p", "= =p",
 	"+", "-", "+p", "-p", "+ p", "e", "p", "all", "all=", "ALL=p", "All+e", "all,all=p", "all1=p", "all_=p", "allx=p", "_all=p",
 	"63,all=p", "all,63=p", "all=p 63,all=e", "63=p all=", "45=p all=", "44,all,3=i", "=eip 63+p", "=eip 40-p", "=p 40-p 41+e",
-	"cap_chown", "cap_chown ", "cap_chown=", "cap_chown =p", "cap_chown= p", "cap_chown=p", "CAP_CHOWN=p", "Cap_Chown+P", "cap_chown=P",
+	"x,", "x,=", "cap_chown,", "cap_chown,,", "cap_chown", "cap_chown ", "cap_chown=", "cap_chown =p", "cap_chown= p", "cap_chown=p", "CAP_CHOWN=p", "Cap_Chown+P", "cap_chown=P",
 	"cap_chown+", "cap_chown-", "cap_chown=+", "cap_chown=-", "cap_chown=+p", "cap_chown=-p", "cap_chown=+ p", "cap_chown==p",
 	"cap_chown+=p", "cap_chown+-p", "cap_chown++p", "cap_chown+p=", "cap_chown+p-", "cap_chown+p+", "cap_chown+p-e", "cap_chown+p-e+i",
 	"cap_chown=p+e", "cap_chown=p-p", "cap_chown=p=e", "cap_chown=+p=e", "cap_chown=+p+e-p", "cap_chown=pp", "cap_chown=eipeip", "cap_chown=epx",

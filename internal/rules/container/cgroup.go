@@ -89,7 +89,7 @@ func fromPart(parent, part string) (Container, bool) {
 	}
 	if name, ok := strings.CutPrefix(part, "systemd-nspawn@"); ok {
 		if name, ok := strings.CutSuffix(name, ".service"); ok && name != "" {
-			return Container{Runtime: catalog.Nspawn, ID: unescape(name, `\x`, 16)}, true
+			return Container{Runtime: catalog.Nspawn, ID: unescape(name, `\x`, 16, 2)}, true
 		}
 	}
 	if id, ok := strings.CutPrefix(part, "libpod-"); ok && isID(id) {
@@ -109,7 +109,7 @@ func fromPart(parent, part string) (Container, bool) {
 // The monitors beside a container (libpod-conmon-ID) are none.
 func fromScope(scope string) (Container, bool) {
 	if name, ok := strings.CutPrefix(scope, "machine-"); ok {
-		return fromMachine(unescape(name, `\x`, 16))
+		return fromMachine(unescape(name, `\x`, 16, 2))
 	}
 	i := strings.LastIndexByte(scope, '-')
 	if i < 0 || !isID(scope[i+1:]) {
@@ -191,8 +191,7 @@ func isHex(s string, n int) bool {
 
 // unescape undoes escapes of bytes: \040 in mountinfo (mangle_path, fs/seq_file.c) and
 // \x2d in a unit's name (systemd.unit(5), "String Escaping for Inclusion in Unit Names").
-func unescape(s, prefix string, base int) string {
-	digits := map[int]int{8: 3, 16: 2}[base]
+func unescape(s, prefix string, base, digits int) string {
 	var b strings.Builder
 	for s != "" {
 		before, after, ok := strings.Cut(s, prefix)

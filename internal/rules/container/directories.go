@@ -43,7 +43,7 @@ func within(path, directory string) (below string, ok bool) {
 func (m Mount) directory() string {
 	subvolume := ""
 	if _, name, ok := strings.Cut(m.Super, ",subvol="); ok && m.Type == "btrfs" {
-		subvolume = unescape(name, `\`, 8)
+		subvolume = unescape(name, `\`, 8, 3)
 	} else if m.Type == "btrfs" && strings.HasPrefix(m.Root, "/@") { // as distributions name them
 		name, _, _ := strings.Cut(m.Root[1:], "/")
 		subvolume = "/" + name

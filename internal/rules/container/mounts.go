@@ -73,8 +73,8 @@ func parseMount(line string) (m Mount, ok bool) {
 	var errID, errParent error
 	m.ID, errID = strconv.Atoi(f[0])
 	m.Parent, errParent = strconv.Atoi(f[1])
-	m.Dev, m.Root, m.Point = f[2], unescape(f[3], `\`, 8), unescape(f[4], `\`, 8)
-	m.Type, m.Source, m.Super = unescape(s[0], `\`, 8), unescape(s[1], `\`, 8), s[2]
+	m.Dev, m.Root, m.Point = f[2], unescape(f[3], `\`, 8, 3), unescape(f[4], `\`, 8, 3)
+	m.Type, m.Source, m.Super = unescape(s[0], `\`, 8, 3), unescape(s[1], `\`, 8, 3), s[2]
 	m.ReadOnly = hasOption(f[5], "ro") || hasOption(m.Super, "ro")
 	m.NoDev = hasOption(f[5], "nodev")
 	return m, errID == nil && errParent == nil && strings.HasPrefix(m.Point, "/")

@@ -101,13 +101,11 @@ type action struct {
 // words that are not libcap's, and nothing must act then.
 func (s *session) parse(args []string) (actions []action, err error) {
 	for i, arg := range args {
-		if isProgram(arg) {
-			run := func(s *session, _ string) error { return s.runProgram(arg, args[i+1:]) }
-			actions = append(actions, action{option{arg, nil, thisProcess, run, ""}, arg, ""})
-			break // what follows belongs to the program
-		}
 		o, value := find(arg)
+		ends := o.do == nil // what follows belongs to the program, or is out of reach
 		switch {
+		case isProgram(arg):
+			o = option{arg, nil, thisProcess, func(s *session, _ string) error { return s.runProgram(arg, args[i+1:]) }, ""}
 		case o.scope == wholeLine && o.do == nil:
 			return nil, misused(arg, args[i+1:])
 		case o.scope == wholeLine:
@@ -116,12 +114,15 @@ func (s *session) parse(args []string) (actions []action, err error) {
 			}
 			continue
 		case o.do == nil:
-			o.do = func(s *session, _ string) error {
+			o = option{arg, nil, anyProcess, func(s *session, _ string) error {
 				s.text(Usage(s.args0))
 				return misused(arg, args[i+1:])
-			}
+			}, ""}
 		}
 		actions = append(actions, action{o, arg, value})
+		if ends {
+			break
+		}
 	}
 	return actions, s.check(actions)
 }
