@@ -45,7 +45,7 @@ before and after, and the rules that decide. Nothing is run.
 				{Name: "inheritable", Help: "set the inheritable set", Value: flags.Known(&c.changes.inheritable, setOrDefault)},
 				{Name: "securebits", Help: "set noroot,noroot_locked ...; a number; none", Value: flags.Known(&c.changes.securebits, flags.Securebits)},
 				{Name: "user", Short: "u", Help: "set groups, gid and uid, and nothing else", Value: flags.Known(&c.changes.user, flags.Some(flags.UserSpec))},
-				{Name: "ambient", Help: "raise these", Value: flags.Known(&c.changes.ambient, setOrDefault)},
+				{Name: "ambient", Help: "raise these; permitted and inheritable ones", Value: flags.Known(&c.changes.ambient, setOrDefault)},
 				{Name: "no-new-privs", Help: "set no_new_privs", Value: flags.Switch(&c.changes.noNewPrivs)},
 			}},
 			c.group(),
