@@ -153,6 +153,9 @@ func (d *discovery) prepareRunner() error {
 	if err == nil && o.stdin.OK {
 		err = rereadable(o.stdin.Value)
 	}
+	if err == nil && o.save.OK {
+		err = savable(o.save.Value)
+	}
 	return err
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -17,14 +18,10 @@ import (
 // saveProfile writes a result to a file, all of it or nothing. What the name led
 // to before is replaced, if that was a regular file; a link is refused.
 func saveProfile(name string, doc *schema.Discovery) error {
-	fail := func(call string, err error) error { return fmt.Errorf("--save: %s %s: %w", call, name, err) }
-	var st unix.Stat_t
-	switch err := unix.Lstat(name, &st); {
-	case err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return fmt.Errorf("--save: %s exists and is not a regular file", name)
-	case err != nil && err != unix.ENOENT:
-		return fail("lstat", err)
+	if err := savable(name); err != nil {
+		return err
 	}
+	fail := func(call string, err error) error { return fmt.Errorf("--save: %s %s: %w", call, name, err) }
 	part := fmt.Sprintf("%s.%d", name, unix.Getpid())
 	fd, err := unix.Open(part, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
 	if err != nil {
@@ -47,6 +44,22 @@ func saveProfile(name string, doc *schema.Discovery) error {
 		unix.Unlink(part)
 	}
 	return err
+}
+
+// savable says what is wrong with a name to save to, as far as that shows before a search.
+func savable(name string) error {
+	var st unix.Stat_t
+	switch err := unix.Lstat(name, &st); {
+	case err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG:
+		return fmt.Errorf("--save: %s exists and is not a regular file", name)
+	case err != nil && err != unix.ENOENT:
+		return fmt.Errorf("--save: lstat %s: %w", name, err)
+	}
+	dir := path.Dir(name)
+	if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+		return fmt.Errorf("--save: write to %s: %w", dir, err)
+	}
+	return nil
 }
 
 // everything is what "all" in a profile is where no kernel limits it.
