@@ -126,12 +126,10 @@ func (n *need) grant(f *container.Facts, form string) (g export.Grant, warnings 
 // by default.
 func beyondDefault(f *container.Facts, form string) []string {
 	a := container.Assess(f)
-	more := f.Process.Permitted &^ a.Default.Set
-	if more == 0 || form == "systemd" || form == "capset" {
+	if a.Default.Set.Contains(f.Process.Permitted) || form == "systemd" || form == "capset" {
 		return nil
 	}
-	return []string{fmt.Sprintf("this asks for %d capabilities beyond %s's default; --need=LIST asks only for what the program needs (capset --discover finds it)",
-		more.Len(), a.Default.Name)}
+	return []string{"this asks for more capabilities than " + a.Default.Name + "'s default; use --need=LIST with what the program needs (capset --discover finds it)"}
 }
 
 // effectNotes says for which capabilities of a set the process had no use, and why:

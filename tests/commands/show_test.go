@@ -137,6 +137,29 @@ func TestFormatIDs(t *testing.T) {
 	}
 }
 
+// TestFormatBeyondDefault: a form for a container warns if it asks for more than the
+// default, unless that was asked for.
+func TestFormatBeyondDefault(t *testing.T) {
+	testenv.Root(t)
+	const warning = "show: warning: this asks for more capabilities than docker's default; use --need=LIST"
+	for _, c := range []struct {
+		keep, options string
+		want          bool
+	}{
+		{"kill,sys_admin", "--format=docker", true},
+		{"kill,sys_admin", "--format=oci", true},
+		{"kill,sys_admin", "--format=systemd", false},
+		{"kill,sys_admin", "--format=docker --need=sys_admin", false},
+		{"kill", "--format=docker", false},
+	} {
+		words := append([]string{"--keep=" + c.keep, "-q", "--", program(t), "show"}, strings.Fields(c.options)...)
+		r := testenv.Run(t, exec.Command(testenv.Build(t, "capset"), words...))
+		if r.Code != 0 || strings.Contains(r.Err, warning) != c.want {
+			t.Errorf("%+v: %+v", c, r)
+		}
+	}
+}
+
 // TestFormatCapset: the command line leads to the same ids, groups and permitted
 // set, or warns that it does not.
 func TestFormatCapset(t *testing.T) {
