@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
@@ -37,12 +39,12 @@ type Grant struct {
 // GrantOf is what a process has.
 func GrantOf(p *cred.Process) Grant {
 	g := Grant{Keep: p.Permitted}
-	g.Identify(p.UID.Effective, p.GID.Effective, p.Groups)
+	g.identify(p.UID.Effective, p.GID.Effective, p.Groups)
 	return g
 }
 
-// Identify sets the ids; groups may have gid among them.
-func (g *Grant) Identify(uid, gid uint32, groups []uint32) {
+// identify sets the ids; groups may have gid among them.
+func (g *Grant) identify(uid, gid uint32, groups []uint32) {
 	g.UID, g.GID, g.Groups, g.Among = uid, gid, nil, false
 	for _, group := range groups {
 		if group == gid {
@@ -58,7 +60,7 @@ func (g *Grant) Identify(uid, gid uint32, groups []uint32) {
 func (g Grant) Found(d *schema.Discovery, keep caps.Set) Grant {
 	g.Keep = keep
 	if d.User.OK {
-		g.Identify(d.User.Value.UID, d.User.Value.GID, d.User.Value.Groups)
+		g.identify(d.User.Value.UID, d.User.Value.GID, d.User.Value.Groups)
 	}
 	if g.Command = d.Command; len(g.Command) == 0 {
 		return g
@@ -308,13 +310,30 @@ func (g *Grant) launch(capset string) []string {
 func shellWords(words []string) string {
 	var quoted []string
 	for _, word := range words {
-		plain := func(r rune) bool {
-			return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_=,.:/@%+", r)
-		}
-		if word == "" || strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) >= 0 {
-			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
-		quoted = append(quoted, word)
+		quoted = append(quoted, shellWord(word))
 	}
 	return strings.Join(quoted, " ")
+}
+
+// shellWord quotes a word if a shell needs that; what a terminal might obey is escaped.
+func shellWord(word string) string {
+	special := func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-_=,.:/@%+", r)
+	}
+	hidden := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) || r == utf8.RuneError }
+	switch {
+	case strings.ContainsFunc(word, hidden):
+		b := []byte("$'")
+		for _, c := range []byte(word) {
+			if c < ' ' || c > '~' || c == '\'' || c == '\\' {
+				b = fmt.Appendf(b, `\%03o`, c)
+			} else {
+				b = append(b, c)
+			}
+		}
+		return string(b) + "'"
+	case word == "" || strings.ContainsFunc(word, special):
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
 }

@@ -2,12 +2,14 @@ package export
 
 import (
 	"encoding/json"
+	"os/exec"
 	"reflect"
 	"strings"
 	"testing"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
+	"capsh/internal/testenv"
 	"capsh/internal/ui/schema"
 )
 
@@ -110,6 +112,20 @@ func TestFormatWarnings(t *testing.T) {
 		if form != "capset" && (err == nil || !strings.HasSuffix(err.Error(), " 63") || len(text) > 0) {
 			t.Errorf("%s: %q, %v", form, text, err)
 		}
+	}
+}
+
+// TestShellWords: bash reads the words as they were, and a terminal shows no control
+// character.
+func TestShellWords(t *testing.T) {
+	words := []string{"", "a", "a b", "it's", `\`, "$x", "`x`", "two\nlines", "\x1b[31m'\\7", "\u009b", "\xff", "é", "*", "~", "#", "a=b", "\t"}
+	text := shellWords(words)
+	out, err := exec.Command(testenv.Tool(t, "bash"), "-c", `printf '%s\0' `+text).Output()
+	if got := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"); err != nil || !reflect.DeepEqual(got, words) {
+		t.Errorf("%v: %s\n%q", err, text, got)
+	}
+	if strings.ContainsAny(text, "\x1b\u009b\t") {
+		t.Errorf("%q", text)
 	}
 }
 
