@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,8 +54,8 @@ func (p *progress) show() {
 	p.lock.Lock()
 	defer p.lock.Unlock()
 	text := strconv.FormatInt(p.walk.Files.Load(), 10) + " files, in " + term.Escape(p.walk.Current())
-	if runes, width := []rune(text), max(term.Width(p.to)-1, 0); len(runes) > width {
-		text = string(runes[:width])
+	if width := max(term.Width(p.to)-1, 0); len(text) > width { // bytes are at least as many as columns
+		text = strings.ToValidUTF8(text[:width], "")
 	}
 	io.WriteString(p.to, eraseLine+text)
 	p.shown = true
