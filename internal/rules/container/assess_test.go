@@ -1,6 +1,7 @@
 package container
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -197,6 +198,21 @@ func TestVerdict(t *testing.T) {
 				t.Logf("\t%s %s: %s", finding.Severity, finding.ID, finding.Evidence)
 			}
 		}
+	}
+}
+
+// TestDefaultAllowsEscape: what a runtime's default itself gives away is counted.
+func TestDefaultAllowsEscape(t *testing.T) {
+	f := boxed(t)
+	f.Cgroup = cred.Is("0::/lxc.payload.web")
+	f.Mounts = cred.Is(table(t, "1 0 / ext4 rw /var/lib/lxc/web/rootfs"))
+	lxc, _ := catalog.Default(catalog.LXC)
+	f.hold(lxc)
+	a := Assess(&f)
+	i := slices.IndexFunc(a.Findings, func(x Finding) bool { return x.ID == "capabilities" })
+	want := fmt.Sprintf("nothing beyond lxc's default, but %d of these can allow escape to the host", len(a.Findings[i].Caps))
+	if got := a.Findings[i]; got.Evidence != want || len(got.Caps) == 0 {
+		t.Errorf("%s, want %s", got.Evidence, want)
 	}
 }
 

@@ -55,7 +55,7 @@ func (a *Assessment) findCapabilities(f *Facts) {
 		finding.Caps = append(finding.Caps, Graded{c, severity, reason})
 	}
 	if beyond == 0 && finding.Caps != nil {
-		finding.Evidence += fmt.Sprintf(", which allows escape to the host by %d", len(finding.Caps))
+		finding.Evidence += fmt.Sprintf(", but %d of these can allow escape to the host", len(finding.Caps))
 	}
 	slices.SortStableFunc(finding.Caps, func(x, y Graded) int { return int(y.Severity) - int(x.Severity) })
 	switch {
