@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -291,12 +290,8 @@ func (d *discovery) fullRuns(first shrink.Answer) int {
 // interruptible gives a channel that is closed at a signal that ends programs, unless
 // it was ignored when capset started. Interruption is then that signal.
 func (d *discovery) interruptible() (stopped chan struct{}, end func()) {
-	stopped, signals := make(chan struct{}), make(chan os.Signal, 1)
-	for _, sig := range []syscall.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT} {
-		if !inherit.IgnoredAtStart(sig) {
-			signal.Notify(signals, sig)
-		}
-	}
+	stopped = make(chan struct{})
+	signals := inherit.Signals(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
 	go func() {
 		if sig, ok := (<-signals).(syscall.Signal); ok {
 			d.interruption = sig

@@ -88,7 +88,7 @@ func Nofile() *syscall.Rlimit {
 
 // Signals is a channel of those signals of a list that were not ignored when the program
 // started, as they arrive.
-func Signals(list ...syscall.Signal) <-chan os.Signal {
+func Signals(list ...syscall.Signal) chan os.Signal {
 	signals := make(chan os.Signal, len(list))
 	for _, sig := range list {
 		if !IgnoredAtStart(sig) {

@@ -77,7 +77,8 @@ func ask(text string) []byte {
 	}
 	answer := make(chan []byte, 1)
 	go func() {
-		answer <- readAll(pipe[0])
+		text, _ := procfs.ReadAll(pipe[0], nil, false)
+		answer <- text
 		unix.Close(pipe[0])
 	}()
 	select {
@@ -87,21 +88,5 @@ func ask(text string) []byte {
 	case <-time.After(apartLimit):
 		unix.Kill(pid, unix.SIGKILL) // it ends once it can
 		return nil
-	}
-}
-
-// readAll reads a pipe up to its end; nil on an error.
-func readAll(fd int) (text []byte) {
-	buf := make([]byte, 4096)
-	for {
-		switch n, err := unix.Read(fd, buf); {
-		case err == unix.EINTR:
-		case err != nil:
-			return nil
-		case n == 0:
-			return text
-		default:
-			text = append(text, buf[:n]...)
-		}
 	}
 }
