@@ -37,7 +37,7 @@ func OwnIdentity() (f container.Facts, err error) {
 		return f, err
 	}
 	_, err = job{Root: procfs.Proc, PID: pid, TID: pid}.shown(&f, procfs.Options{UserNS: true}, true)
-	if err == nil && !f.Mounts.Value.MayHang() {
+	if err == nil && !f.MayHang() {
 		place{files.Here}.marks(&f)
 	}
 	return f, err
@@ -61,7 +61,7 @@ func (j job) read(what procfs.Options, isApart bool) (f container.Facts, err err
 		at.settings(&f)
 		f.DeviceRules = deviceRules(&f)
 	}
-	if !isApart && f.Mounts.Value.MayHang() {
+	if !isApart && f.MayHang() && !f.Process.Zombie() {
 		j.apart(&f)
 		return f, nil
 	}

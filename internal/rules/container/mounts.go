@@ -134,10 +134,10 @@ func (m Mount) byKernel() bool {
 // has to answer for it: to look at them keeps nobody waiting.
 func (m Mount) Local() bool { return !m.byKernel() && !m.remote() }
 
-// MayHang reports whether to look at a file may keep the one who looks waiting for
-// ever.
-func (t Mounts) MayHang() bool {
-	return slices.ContainsFunc(t.List, func(m Mount) bool {
+// MayHang reports whether a look at the container's files may never end. Where its mounts
+// are unknown, it may.
+func (f *Facts) MayHang() bool {
+	return !f.Mounts.OK || slices.ContainsFunc(f.Mounts.Value.List, func(m Mount) bool {
 		return m.remote() || m.Type == "autofs" || m.Type == "virtiofs"
 	})
 }
