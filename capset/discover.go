@@ -184,7 +184,7 @@ func (d *discovery) command(set caps.Set) *trial.Command {
 }
 
 // helper is a command that stands in one word: for a shell or, where there is
-// none, words with blanks between.
+// none, words separated by spaces.
 func (d *discovery) helper(text string) (*trial.Command, error) {
 	const shell = "/bin/sh"
 	if unix.Access(shell, unix.X_OK) == nil {

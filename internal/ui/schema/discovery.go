@@ -35,8 +35,8 @@ type Discovery struct {
 
 	Needs        []DiscoveredNeed `json:"needs"`
 	Alternatives [][]string       `json:"alternatives"`
-	// Unneeded are capabilities that the kernel was asked for and that are not
-	// kept; Refused those of them that a run with the set was refused, which was
+	// Unneeded are capabilities that the kernel checked and that are not
+	// kept; Refused those of them that it denied in a run with the set, which was
 	// a success all the same. Null where nothing was watched.
 	Unneeded cred.Known[[]string] `json:"checked_but_not_needed"`
 	Refused  cred.Known[[]string] `json:"denied_but_not_needed"`
