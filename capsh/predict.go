@@ -101,38 +101,41 @@ func (c *predictCommand) look() (before cred.State, exe execve.File, err error) 
 		return before, exe, err
 	}
 	p := &list[0]
-	at, names := files.Here, &userdb.DB{}
-	elsewhere := len(c.threads) > 0 || c.proc != procfs.Proc
-	if elsewhere {
-		bpfiter.Securebits(c.proc, p)
-		if at, err = files.InRoot(c.proc, p.PID); err != nil {
-			return before, exe, err
-		}
-		defer unix.Close(at.Dir)
-		names.At = &at
-		own, err := self.UserNS()
-		if err != nil {
-			return before, exe, err
-		}
-		at.OtherFormats = !own.Inode.OK || own.Inode != p.UserNS.Inode
+	if len(c.threads) > 0 || c.proc != procfs.Proc {
+		return c.lookElsewhere(p)
 	}
+	before = p.State
+	if err = c.changes.apply(&before, &userdb.DB{}); err != nil {
+		return before, exe, err
+	}
+	at := files.Here
+	// As this process, which another state may not be.
+	at.Permitted = before.Sets == p.Sets && before.UID == p.UID && before.GID == p.GID && slices.Equal(before.Groups, p.Groups)
+	exe, err = c.find(at)
+	return before, exe, err
+}
+
+// lookElsewhere is look for another process.
+func (c *predictCommand) lookElsewhere(p *cred.Process) (before cred.State, exe execve.File, err error) {
+	bpfiter.Securebits(c.proc, p)
+	at, err := files.InRoot(c.proc, p.PID)
+	if err != nil {
+		return before, exe, err
+	}
+	defer unix.Close(at.Dir)
+	own, err := self.UserNS()
+	if err != nil {
+		return before, exe, err
+	}
+	at.OtherFormats = !own.Inode.OK || own.Inode != p.UserNS.Inode
 	if exe, err = c.find(at); err != nil {
 		return before, exe, err
 	}
-	before = p.State
-	if elsewhere {
-		if p.UID.Real == cred.UnknownID || p.UID.Effective == cred.UnknownID { // is it root there?
-			return before, exe, errors.New("a uid of the process is unknown: the user namespace of capsh does not show it")
-		}
-		if before, exe, err = asSeenInside(before, exe); err != nil {
-			return before, exe, err
-		}
+	if p.UID.Real == cred.UnknownID || p.UID.Effective == cred.UnknownID { // is it root there?
+		return before, exe, errors.New("a uid of the process is unknown: the user namespace of capsh does not show it")
 	}
-	if err = c.changes.apply(&before, names); err != nil {
-		return before, exe, err
-	}
-	if !elsewhere && before.Sets == p.Sets && before.UID == p.UID && before.GID == p.GID && slices.Equal(before.Groups, p.Groups) {
-		err = files.Permitted(&exe) // as this process, which another state may not be
+	if before, exe, err = asSeenInside(p.State, exe); err == nil {
+		err = c.changes.apply(&before, &userdb.DB{At: &at})
 	}
 	return before, exe, err
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -269,6 +270,47 @@ AT_SECURE is set: the C library ignores LD_PRELOAD and the like
 `
 	if r.Code != 0 || r.Out != want || r.Err != "" {
 		t.Errorf("exit status %d, %s%s", r.Code, r.Out, r.Err)
+	}
+}
+
+// TestPredictSearch: a file that this user may not execute, or whose interpreter it may
+// not, is skipped as execvp(3) skips it, and is the reason where no other is found.
+func TestPredictSearch(t *testing.T) {
+	dir := catFiles(t)
+	setpriv := testenv.Tool(t, "setpriv")
+	must(t, os.Rename(filepath.Join(dir, "both"), filepath.Join(dir, "closed")))
+	must(t, unix.Chmod(filepath.Join(dir, "closed"), 0o700))
+	for _, sub := range []string{"file", "script", "open"} {
+		must(t, os.Mkdir(filepath.Join(dir, "in-"+sub), 0o755))
+	}
+	must(t, os.Link(filepath.Join(dir, "closed"), filepath.Join(dir, "in-file", "prog")))
+	must(t, os.Link(filepath.Join(dir, "plain"), filepath.Join(dir, "in-open", "prog")))
+	script := filepath.Join(dir, "in-script", "prog")
+	must(t, os.WriteFile(script, []byte("#!"+dir+"/closed\n"), 0o755))
+	user := []string{"--reuid=1000", "--regid=1000", "--clear-groups", "--", "env"}
+	for _, c := range []struct{ path, want string }{
+		{"in-file in-open", "in-open"},
+		{"in-script in-file in-open", "in-open"},
+		{"in-open in-file", "in-open"},
+		{"in-file", ""},
+		{"in-script", ""},
+	} {
+		path := "PATH=" + dir + "/" + strings.ReplaceAll(c.path, " ", ":"+dir+"/")
+		run := func(args ...string) testenv.Result {
+			return testenv.Run(t, exec.Command(setpriv, slices.Concat(user, []string{path}, args)...))
+		}
+		said, real := run(program(t), "predict", "--json", "prog"), run("prog", "/proc/self/status")
+		if c.want == "" {
+			if said.Code != 1 || !strings.Contains(said.Err, "permission denied") || real.Code != 126 {
+				t.Errorf("%s: %+v, the kernel: %+v", c.path, said, real)
+			}
+			continue
+		}
+		p := decodePrediction(t, said)
+		mine, kernel := p.After.credentials(testenv.SplitStatus(real.Out))
+		if p.Path != filepath.Join(dir, c.want, "prog") || mine != kernel {
+			t.Errorf("%s: %s\npredicted %s\nkernel    %s", c.path, p.Path, mine, kernel)
+		}
 	}
 }
 

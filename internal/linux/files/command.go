@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
@@ -63,6 +64,12 @@ func (l Lookup) Command(name string, paths []string) (found Found, exe execve.Fi
 	var refused error
 	for i, path := range paths {
 		exe, fileErr := l.Executable(path)
+		if fileErr == nil && l.Permitted {
+			if denied := Permitted(&exe); denied != nil {
+				found.First, refused = min(found.First, i), cmp.Or(refused, denied)
+				continue
+			}
+		}
 		var file *FileError
 		errors.As(fileErr, &file)
 		if file.missing() {
@@ -73,9 +80,7 @@ func (l Lookup) Command(name string, paths []string) (found Found, exe execve.Fi
 			found.At = i
 			return found, exe, fileErr
 		}
-		if refused == nil {
-			refused = file
-		}
+		refused = cmp.Or(refused, error(file))
 	}
 	if refused == nil {
 		refused = NotFound(name)

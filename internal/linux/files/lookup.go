@@ -19,6 +19,9 @@ type Lookup struct {
 	// Hidden says that they start in a directory that this thread may not search:
 	// EACCES.
 	Hidden bool
+	// Permitted has [Lookup.Command] go on after a file that this thread may not execute,
+	// as execvp(3) does: see [Permitted].
+	Permitted bool
 	// OtherFormats says that the file is for a process whose binfmt_misc instance may
 	// differ from this one's.
 	OtherFormats bool
