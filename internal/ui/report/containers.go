@@ -16,9 +16,10 @@ type Assessed struct {
 	container.Assessment
 }
 
-// WorseThan compares the verdicts, and if they are the same the worst findings.
+// WorseThan compares what the verdicts might be at worst, which is what must not be
+// overlooked, then the verdicts, then the worst findings.
 func (a *Assessed) WorseThan(b *Assessed) bool {
-	return cmp.Or(cmp.Compare(b.Verdict, a.Verdict), cmp.Compare(a.worst().Severity, b.worst().Severity)) > 0
+	return cmp.Or(cmp.Compare(b.AtWorst, a.AtWorst), cmp.Compare(b.Verdict, a.Verdict), cmp.Compare(a.worst().Severity, b.worst().Severity)) > 0
 }
 
 // worst is the worst finding, which is the first.
@@ -52,6 +53,9 @@ func Containers(b []byte, list []Assessed, all caps.Set, width int, c term.Color
 		case verdict:
 			return c.Paint(verdictStyle(&a.Assessment), a.Verdict.String()+partialMark(&a.Assessment))
 		case worst:
+			if len(a.Findings) == 0 {
+				return "-"
+			}
 			f := a.worst()
 			return c.Paint(severityStyle(f.Severity), cutText(f.Severity.String()+" "+f.ID, width))
 		}
