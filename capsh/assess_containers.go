@@ -3,11 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/sandbox"
+	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/container"
+	"capsh/internal/rules/cred"
 	"capsh/internal/ui/exit"
 	"capsh/internal/ui/report"
 	"capsh/internal/ui/schema"
@@ -35,7 +38,11 @@ func (c *assessCommand) containers(env []string, out *term.Output) error {
 	}
 	switch {
 	case unknown > 0:
-		out.Message(fmt.Sprintf("assess: processes of which it is unknown whether they are in a container: %d (needs CAP_SYS_PTRACE)", unknown))
+		text := fmt.Sprintf("assess: processes of which it is unknown whether they are in a container: %d", unknown)
+		if own, err := self.State(); err == nil && !own.Effective.Has(caps.SysPtrace) {
+			text += " (needs CAP_SYS_PTRACE)"
+		}
+		out.Message(text)
 	case len(list) == 0:
 		out.Message("assess: no process is in a container")
 	}
@@ -47,10 +54,12 @@ func (c *assessCommand) containers(env []string, out *term.Output) error {
 }
 
 // worst is the assessment of each container, in the order of their first processes, and
-// of how many processes it is unknown whether they are in one.
+// of how many processes it is unknown whether they are in one. The verdict of a container
+// is unknown if none of its processes could be assessed.
 func (c *assessCommand) worst(l *listing) (list []report.Assessed, unknown int) {
 	at := map[string]int{}
 	seen := map[string]bool{}
+	var unread []contained
 	procfs.Batches(l.scan, l.contained, func(found []contained) {
 		for _, p := range found {
 			if p.box == "" {
@@ -59,14 +68,15 @@ func (c *assessCommand) worst(l *listing) (list []report.Assessed, unknown int) 
 			if p.box == "" || seen[p.kind] {
 				continue
 			}
-			seen[p.kind] = true
 			facts, err := sandbox.Read(c.proc, p.pid, p.pid)
 			if err != nil {
 				if !ended(err) {
 					l.tally.lose(err)
+					unread = append(unread, p)
 				}
 				continue
 			}
+			seen[p.kind] = true
 			a := report.Assessed{Process: facts.Process, Assessment: container.Assess(&facts)}
 			a.Container = p.Container
 			i, known := at[p.box]
@@ -79,6 +89,16 @@ func (c *assessCommand) worst(l *listing) (list []report.Assessed, unknown int) 
 			}
 		}
 	})
+	for _, p := range unread {
+		if _, known := at[p.box]; known {
+			continue
+		}
+		if process, err := c.proc.Process(p.pid, p.pid, procfs.Options{}); !ended(err) {
+			process.PID, process.TID, at[p.box] = p.pid, p.pid, len(list)
+			list = append(list, report.Assessed{Process: process, Assessment: container.Assessment{
+				Identity: container.Identity{Container: p.Container, Contained: cred.Is(true)}}})
+		}
+	}
 	return list, unknown
 }
 
@@ -105,7 +125,9 @@ func (l *listing) contained(r *procfs.Reader) func(pids []int) []contained {
 			p := &one.p
 			switch there := one.list(pid) && !(p.Zombie() && p.Threads <= 1); {
 			case there && !p.Container.OK:
-				list = append(list, contained{pid: pid})
+				if !l.gone(pid) {
+					list = append(list, contained{pid: pid})
+				}
 			case there && p.Container.Value != container.Container{}:
 				list = append(list, l.member(r, p))
 			}
@@ -122,6 +144,28 @@ func (l *listing) member(r *procfs.Reader, p *report.Listed) contained {
 		pids, _ := l.proc.Thread(p.PID, p.PID).Namespace("pid")
 		m.box += fmt.Sprint(pids)
 	}
-	m.kind = m.box + fmt.Sprint(p.Sets, p.UID, p.NoNewPrivs, p.Seccomp, p.UserNS.Inode, r.MountNS(p.PID), len(p.Differing))
+	t := l.proc.Thread(p.PID, p.PID)
+	label, _ := t.Label()
+	cgroup, _ := r.Cgroup(p.PID)
+	root, _ := os.Readlink(l.proc.Path(p.PID, p.PID) + "/root")
+	m.kind = fmt.Sprintf("%s %s %q %q %q", m.box, credentials(&p.Process), label.Value, cgroup, root) + fmt.Sprint(label.OK, p.ThreadsRead)
+	for k := range container.NamespaceKinds {
+		ns, _ := t.Namespace(k.String())
+		m.kind += fmt.Sprint(ns)
+	}
+	for i := range p.Differing {
+		m.kind += credentials(&p.Differing[i])
+	}
 	return m
+}
+
+// credentials is a text of all that a thread's status says of what it may do.
+func credentials(t *cred.Process) string {
+	return fmt.Sprint(t.Sets, t.UID, t.GID, t.FSUnknown, t.Groups, t.GroupsUnknown, t.NoNewPrivs, t.Seccomp)
+}
+
+// gone reports whether a process that was listed has ended meanwhile.
+func (l *listing) gone(pid int) bool {
+	p, err := l.proc.Process(pid, pid, procfs.Options{})
+	return ended(err) || err == nil && p.Zombie() && p.Threads <= 1
 }

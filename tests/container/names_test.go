@@ -2,6 +2,7 @@ package container
 
 import (
 	"encoding/json"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,6 +81,21 @@ func TestAllContainers(t *testing.T) {
 		r = testenv.Run(t, exec.Command(capsh, "assess", "--all-containers", "--fail-on=over-privileged"))
 		if r.Code != 1 || r.Err != "" {
 			t.Errorf("--fail-on: %+v", r)
+		}
+		// Of two processes that differ only in the group, both are assessed.
+		socket := filepath.Join(t.TempDir(), "docker.sock")
+		listener, err := net.Listen("unix", socket)
+		must(t, err)
+		defer listener.Close()
+		must(t, os.Chown(socket, 0, 4321))
+		must(t, os.Chmod(socket, 0o660))
+		group := e.start(t, []string{"--cap-drop=ALL", "--user=1000:1000", "--volume=" + socket + ":/run/docker.sock"}, image, sleep...)
+		if got := rows()[group.name]; got != "no-capabilities" {
+			t.Errorf("a socket of another group: %s", got)
+		}
+		e.do(t, "exec", "-d", "--user=1000:4321", group.name, "/busybox", "sleep", "1000")
+		if got := rows()[group.name]; got != "over-privileged" {
+			t.Errorf("with a process of the socket's group: %s", got)
 		}
 		if e == docker {
 			return // its --privileged takes a host that has every capability
