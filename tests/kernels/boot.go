@@ -26,7 +26,7 @@ type machine struct {
 // each system call.
 func (m *machine) command(ctx context.Context) *exec.Cmd {
 	args := []string{
-		"-accel", "tcg", "-smp", "2", "-m", "2048", "-nographic", "-no-reboot", "-monitor", "none", "-serial", "stdio", "-nic", "none",
+		"-accel", "tcg,thread=single", "-smp", "2", "-m", "2048", "-nographic", "-no-reboot", "-monitor", "none", "-serial", "stdio", "-nic", "none",
 		"-kernel", m.Image, "-initrd", m.Initramfs,
 		"-append", fmt.Sprintf("console=%s quiet loglevel=1 panic=-1 mitigations=off %s%s %s", m.console(), job.Names, strings.Join(m.jobs(), ","), m.Append),
 	}
