@@ -55,3 +55,28 @@ func TestContainersUnread(t *testing.T) {
 		}
 	}
 }
+
+// TestContainersUnknown: processes of which it is unknown whether they are in a container
+// are counted, and the capability is named only to who lacks it.
+func TestContainersUnknown(t *testing.T) {
+	testenv.Root(t)
+	proc := t.TempDir()
+	must(t, os.Chmod(proc, 0o755))
+	must(t, os.Chmod(filepath.Dir(proc), 0o755))
+	copied(t, proc, 100, "a", true)
+	must(t, os.Remove(filepath.Join(proc, "100", "cgroup")))
+	must(t, os.Remove(filepath.Join(proc, "100", "mountinfo")))
+	const text = "capsh: assess: processes of which it is unknown whether they are in a container: 1"
+	for _, c := range []struct {
+		before []string
+		want   string
+	}{
+		{nil, text + "\n"},
+		{[]string{testenv.Tool(t, "setpriv"), "--reuid=1000", "--clear-groups"}, text + " (needs CAP_SYS_PTRACE)\n"},
+	} {
+		argv := append(c.before, program(t), "assess", "--all-containers", "--proc="+proc)
+		if r := testenv.Run(t, exec.Command(argv[0], argv[1:]...)); r.Code != 1 || r.Err != c.want {
+			t.Errorf("%q: %+v, want %q", c.before, r, c.want)
+		}
+	}
+}
