@@ -97,11 +97,13 @@ func refused(t testing.TB, r testenv.Result, code int, words ...string) {
 	}
 }
 
-// oneLine checks the form of an error.
+// oneLine checks the form of an error: one line, and perhaps one below it, indented,
+// that says what to do.
 func oneLine(t testing.TB, text string) {
 	t.Helper()
 	body, ok := strings.CutPrefix(text, "capsh: ")
 	body, end := strings.CutSuffix(body, "\n")
+	body = strings.Replace(body, "\n  ", " ", 1)
 	if !ok || !end || body == "" || !clean(body) || strings.Contains(body, "goroutine") {
 		t.Errorf("not one line of the program's: %q", text)
 	}
