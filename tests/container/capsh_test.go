@@ -47,13 +47,15 @@ func eachWay(t *testing.T, test func(t *testing.T, e *engine, w held)) {
 	})
 }
 
-// allNeeded needs all capabilities: Docker asks runc for them in a privileged
-// container, which is refused where root lacks some.
+// allNeeded skips where the host's root lacks a capability: Docker asks runc for all of
+// them in a privileged container, which is refused. Nothing can be installed for that.
 func allNeeded(t *testing.T) {
 	t.Helper()
 	s, err := testenv.ReadStatus("/proc/self/status")
 	must(t, err)
-	testenv.Need(t, "root with all capabilities", s["CapBnd"] == "000001ffffffffff", "the bounding set is "+s["CapBnd"])
+	if s["CapBnd"] != "000001ffffffffff" {
+		t.Skipf("root of this host lacks capabilities (bounding set %s): Docker cannot run a privileged container", s["CapBnd"])
+	}
 }
 
 // views is a script that shows what a container says of itself.
