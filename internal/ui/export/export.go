@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"capsh/internal/rules/caps"
@@ -320,7 +319,7 @@ func shellWord(word string) string {
 	special := func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune("-_=,.:/@%+", r)
 	}
-	hidden := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) || r == utf8.RuneError }
+	hidden := func(r rune) bool { return r != '\n' && term.Hidden(r) || r == utf8.RuneError }
 	switch {
 	case strings.ContainsFunc(word, hidden):
 		b := []byte("$'")
