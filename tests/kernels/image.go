@@ -15,7 +15,7 @@ import (
 // compare with, and what starts containers.
 var userland = []string{
 	"base-files", "base-passwd", "bash", "dash", "coreutils", "libc-bin", "login", "passwd", "grep", "sed", "mawk", "findutils",
-	"util-linux", "mount", "procps", "iproute2", "hostname", "bsdutils", "e2fsprogs",
+	"util-linux", "mount", "procps", "iproute2", "iputils-ping", "hostname", "bsdutils", "e2fsprogs",
 	"libcap2-bin", "strace", "gosu", "busybox-static", "runc", "apparmor", "python3",
 }
 
