@@ -10,8 +10,9 @@ import (
 
 // enclosesTheRest finds a macro of mdoc(7) that puts quotes or brackets around the
 // rest of its line, which goes on with something that belongs outside: another
-// option, or words after the No that was meant to end it.
-var enclosesTheRest = regexp.MustCompile(`^\..*\b(Op|Sq|Dq|Bq|Aq|Brq|Ql|Qq)\b.* (No|, Fl)\b`)
+// option, or words after the No that was meant to end it. The other way round, a
+// bracket that ends the line is put outside, unless it is written \&].
+var enclosesTheRest = regexp.MustCompile(`^\..*\b(Op|Sq|Dq|Bq|Aq|Brq|Ql|Qq)\b.* (No\b|, Fl\b|Ns [])]$)`)
 
 // mandoc's linter accepts such a line.
 func TestQuotesAndBracketsEnd(t *testing.T) {
