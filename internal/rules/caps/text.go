@@ -37,6 +37,20 @@ func ParseText(text string, kernelBits int) (EPI, error) {
 	}
 }
 
+// ParseTextList reads a list as one clause of set text has it, and nothing else of
+// that text: names, numbers and "all" with commas between.
+func ParseTextList(text string, kernelBits int) (Set, error) {
+	p := textParser{text: text, known: First(kernelBits)}
+	list, why := p.list()
+	if why == "" && p.pos < len(text) {
+		why = "a comma must stand here"
+	}
+	if why != "" {
+		return 0, textError("capability list", text, p.pos, why)
+	}
+	return list, nil
+}
+
 // textError says what is wrong in a text and where, as an offset in bytes.
 func textError(what, text string, pos int, why string) error {
 	return fmt.Errorf("%s %q, byte %d: %s", what, text, pos, why)

@@ -35,11 +35,11 @@ func (s Capset) Simulate(st *cred.State) error {
 	case !st.Effective.Has(caps.Setpcap) && !(st.Inheritable | st.Permitted).Contains(i):
 		return needs(s.Name(), caps.Setpcap) // cap_inh_is_capped
 	case !(st.Inheritable | st.Bounding).Contains(i):
-		return fails(s.Name(), "only what is in the bounding set can become inheritable")
+		return fails(s.Name(), (i&^(st.Inheritable|st.Bounding)).String()+": only what is in the bounding set can become inheritable")
 	case !st.Permitted.Contains(p):
-		return fails(s.Name(), "permitted can only shrink")
+		return fails(s.Name(), (p&^st.Permitted).String()+": permitted can only shrink")
 	case !p.Contains(e):
-		return fails(s.Name(), "effective must be within permitted")
+		return fails(s.Name(), (e&^p).String()+": effective must be within permitted")
 	}
 	st.Effective, st.Permitted, st.Inheritable = e, p, i
 	st.Ambient &= p & i

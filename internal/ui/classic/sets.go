@@ -9,6 +9,7 @@ import (
 	"capsh/internal/linux/apply"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
+	"capsh/internal/rules/plan"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,15 +47,32 @@ func setSets(s *cred.State, effective caps.Set) error {
 
 // setSetsRaising sets E, P and I. Unless --strict, CAP_SETPCAP is raised first,
 // where it can be: new inheritable capabilities need it.
-func (s *session) setSetsRaising(next caps.EPI) error {
+func (s *session) setSetsRaising(option string, next caps.EPI) error {
 	now, err := ownState()
 	if err != nil {
 		return err
 	}
 	if !s.strict && !now.Effective.Has(caps.Setpcap) {
-		_ = setSets(&now, now.Effective|caps.Setpcap.Set()) // only some changes need it
+		// Only some changes need it.
+		if setSets(&now, now.Effective|caps.Setpcap.Set()) == nil {
+			now.Effective |= caps.Setpcap.Set()
+		}
 	}
-	return apply.Capset(next.Effective, next.Permitted, next.Inheritable)
+	err = refused(apply.Capset(next.Effective, next.Permitted, next.Inheritable), plan.Capset{EPI: next}, &now)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", option, err)
+	}
+	return err
+}
+
+// refused adds to the error of a call the kernel's rule that forbids it.
+func refused(err error, step plan.Step, now *cred.State) error {
+	var call *apply.Error
+	var why *plan.Failure
+	if errors.As(err, &call) && call.Errno == unix.EPERM && errors.As(step.Simulate(now), &why) {
+		call.Hint, call.Needs = why.Why, why.Needs
+	}
+	return err
 }
 
 func (s *session) setCaps(text string) error {
@@ -65,7 +83,7 @@ func (s *session) setCaps(text string) error {
 	if err := s.beyondKernel("--caps", next.Effective|next.Permitted|next.Inheritable); err != nil {
 		return err
 	}
-	return s.setSetsRaising(next)
+	return s.setSetsRaising("--caps", next)
 }
 
 func (s *session) setInheritable(list string) error {
@@ -80,21 +98,17 @@ func (s *session) setInheritable(list string) error {
 	if err != nil {
 		return err
 	}
-	return s.setSetsRaising(caps.EPI{Effective: now.Effective, Permitted: now.Permitted, Inheritable: inheritable})
+	return s.setSetsRaising("--inh", caps.EPI{Effective: now.Effective, Permitted: now.Permitted, Inheritable: inheritable})
 }
 
-// parseClassicList reads a list as the set text of cap_from_text(3) has it, and
-// nothing else of that text: no blanks, and flags are ignored with a message.
+// parseClassicList reads a list as the set text of cap_from_text(3) has it; flags
+// are ignored with a message.
 func (s *session) parseClassicList(option, list string) (caps.Set, error) {
-	list = s.withoutFlags(option, list)
-	if i := strings.IndexAny(list, "=+- \t\n\v\f\r"); i >= 0 {
-		return 0, fmt.Errorf("%s: %q is not a list of capabilities: it has %q", option, list, list[i:i+1])
-	}
-	set, err := caps.ParseText(list+"=i", s.kernel().Bits)
+	set, err := caps.ParseTextList(s.withoutFlags(option, list), s.kernel().Bits)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", option, err)
 	}
-	return set.Inheritable, s.beyondKernel(option, set.Inheritable)
+	return set, s.beyondKernel(option, set)
 }
 
 // eachNamed calls change for each capability of a list: all that the kernel has
@@ -138,7 +152,13 @@ func (s *session) dropBounding(list string) error {
 }
 
 func (s *session) addAmbient(list string) error {
-	return s.eachNamed("--addamb", list, apply.RaiseAmbient)
+	return s.eachNamed("--addamb", list, func(c caps.Cap) error {
+		now, err := ownState()
+		if err != nil {
+			return err
+		}
+		return refused(apply.RaiseAmbient(c), plan.RaiseAmbient{Set: c.Set()}, &now)
+	})
 }
 
 func (s *session) delAmbient(list string) error {
