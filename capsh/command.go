@@ -112,6 +112,8 @@ func instead(word string) string {
 	switch word {
 	case "getpcaps", "status", "inspect", "whoami":
 		return "show"
+	case "diff", "compare":
+		return "show PID PID, or tree for the differences from the parents"
 	case "pscap", "captree", "list", "ls", "top", "processes":
 		return "ps or tree"
 	case "getcap", "filecap", "files":

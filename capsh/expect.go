@@ -50,6 +50,7 @@ Quote expressions with !, < or >.
 			c.group(),
 		},
 		Operand: completeExpression,
+		Refused: elsewhere,
 	}
 }
 

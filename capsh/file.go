@@ -42,8 +42,13 @@ not in this process's bounding set. --set and --remove change file capabilities.
 			{Title: "output", Options: c.output()},
 		},
 		Refused: func(name string) string {
-			if name == "proc" {
+			switch name {
+			case "proc":
 				return "has no meaning for files"
+			case "R":
+				return "for files below a directory: -r"
+			case "get", "v":
+				return "without --set and --remove, files are only shown"
 			}
 			return ""
 		},

@@ -33,7 +33,8 @@ pattern (such as 'nginx*') are always listed. Exit status 1 if none matches.
 			)},
 			c.outputs(),
 		},
-		After: `MARK  a  ambient set not empty         b  execve may add capabilities
+		After: `USER  the effective user
+MARK  a  ambient set not empty         b  execve may add capabilities
       u  different user namespace      n  no_new_privs     ?  unknown
 HAS   names without cap_; "=" and letters show the sets: e effective,
       p permitted, i inheritable, a ambient; without letters ep. +N: N more.

@@ -35,6 +35,7 @@ table of its capability sets, and a sentence that sums them up.
 		},
 		After:   formsText,
 		Operand: flags.CompletePIDs,
+		Refused: elsewhere,
 	}
 }
 

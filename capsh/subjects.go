@@ -22,6 +22,19 @@ func (s *subjects) option(help string) flags.Option {
 	})}
 }
 
+// elsewhere says of an option that chooses processes what to use instead.
+func elsewhere(name string) string {
+	switch name {
+	case "all", "a", "A", "e":
+		return "all processes: capsh ps --all, capsh tree --all"
+	case "container", "user", "cap":
+		return "only process ids choose here; capsh ps --all --" + name + "=… lists them"
+	case "name", "C":
+		return "only process ids choose here; capsh ps NAME lists them"
+	}
+	return ""
+}
+
 // add takes operands, each as --pid does.
 func (s *subjects) add(operands []string) error {
 	for _, o := range operands {

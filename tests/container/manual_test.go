@@ -2,6 +2,7 @@ package container
 
 import (
 	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -77,10 +78,14 @@ func TestManualMovers(t *testing.T) {
 	})
 }
 
-// TestManualEntrypoint runs the entrypoint script of the manual: as root it gives the
-// volume to the user, and another user stays.
+// TestManualEntrypoint runs the entrypoint script of the manual, which is the README's:
+// as root it gives the volume to the user, and another user stays.
 func TestManualEntrypoint(t *testing.T) {
-	script := file{name: "entrypoint", data: []byte(testenv.ManualBlock(t, manual, "#!/bin/sh -e"))}
+	text := testenv.ManualBlock(t, manual, "#!/bin/sh -e")
+	if readme, err := os.ReadFile("../../README.md"); err != nil || !strings.Contains(string(readme), "```sh\n"+text+"```") {
+		t.Errorf("the README has another script, or none (%v)", err)
+	}
+	script := file{name: "entrypoint", data: []byte(text)}
 	files := append(append(busybox(t), accounts()...), script)
 	for _, name := range []string{"id", "chown", "ls"} {
 		files = append(files, file{name: "bin/" + name, link: "busybox"})

@@ -126,11 +126,28 @@ func ParseThreads(text string) (list []Thread, err error) {
 	for item := range strings.SplitSeq(text, ",") {
 		id, err := cred.ParseThreadID(strings.TrimSpace(item))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w%s", err, processHint(item))
 		}
 		list = append(list, Thread{id, strings.Contains(item, "/")})
 	}
 	return list, nil
+}
+
+// processHint is what to write in place of a word that is no process id.
+func processHint(word string) string {
+	switch strings.ToLower(word) {
+	case "self", "me", "$$":
+		return "; without a PID it is capsh itself; the shell is $$, not in single quotes"
+	case "all", "any", "*", "-1":
+		return "; all processes: capsh ps --all; those with a capability: capsh ps --cap=LIST"
+	}
+	switch {
+	case strings.Trim(word, "0123456789/-") == "":
+		return ""
+	case strings.ContainsAny(word, " \n"):
+		return "; put commas between several"
+	}
+	return `; by name: "$(pgrep -d, -x NAME)"`
 }
 
 // CompletePIDs completes a list of process ids.
