@@ -23,23 +23,21 @@ type discoverOptions struct {
 	engineOptions, merge       []string
 }
 
-func (d *discoverOptions) options() []flags.Option {
+func (d *discoverOptions) options(o *flags.Options) {
 	command := flags.Some(flags.Text("CMD"))
 	file := flags.Some(flags.Text("FILE"))
-	return []flags.Option{
-		{Name: "discover", Help: "find the minimal set with which the command works", Value: flags.Optional("both", flags.Among("HOW", "both", "prove", "watch"), d.setHow)},
-		{Name: "check", Help: "the command works if CMD succeeds", Value: flags.Once(&d.check, command)},
-		{Name: "ready", Help: "check only after CMD has succeeded", Value: flags.Once(&d.ready, command)},
-		{Name: "reset", Help: "run CMD before each trial", Value: flags.Once(&d.reset, command)},
-		{Name: "timeout", Help: "limit of each trial, check, ready and reset", Value: flags.Once(&d.timeout, duration)},
-		{Name: "expect-output", Help: "also require stdout to match the first run", Value: flags.Switch(&d.sameOutput)},
-		{Name: "stdin", Help: "each trial reads FILE from its start", Value: flags.Once(&d.stdin, file)},
-		{Name: "confirm", Help: "number of confirming runs", Value: flags.Once(&d.confirm, times)},
-		{Name: "save", Help: "write the result to FILE, for --from", Value: flags.Once(&d.save, file)},
-		{Name: "merge", Help: "join saved results; requires --save", Value: flags.Append(&d.merge, file)},
-		{Name: "in", Help: "run the trials in an image", Value: flags.Once(&d.in, image)},
-		{Name: "engine-option", Help: "extra argument for podman run or docker run", Value: flags.Append(&d.engineOptions, flags.Some(flags.Text("WORD")))},
-	}
+	flags.Optional(o, "--discover", "find the minimal set with which the command works", "both", flags.Among("HOW", "both", "prove", "watch"), d.setHow)
+	flags.Once(o, "--check", "the command works if CMD succeeds", &d.check, command)
+	flags.Once(o, "--ready", "check only after CMD has succeeded", &d.ready, command)
+	flags.Once(o, "--reset", "run CMD before each trial", &d.reset, command)
+	flags.Once(o, "--timeout", "limit of each trial, check, ready and reset", &d.timeout, duration)
+	flags.Switch(o, "--expect-output", "also require stdout to match the first run", &d.sameOutput)
+	flags.Once(o, "--stdin", "each trial reads FILE from its start", &d.stdin, file)
+	flags.Once(o, "--confirm", "number of confirming runs", &d.confirm, times)
+	flags.Once(o, "--save", "write the result to FILE, for --from", &d.save, file)
+	flags.Append(o, "--merge", "join saved results; requires --save", &d.merge, file)
+	flags.Once(o, "--in", "run the trials in an image", &d.in, image)
+	flags.Append(o, "--engine-option", "extra argument for podman run or docker run", &d.engineOptions, flags.Some(flags.Text("WORD")))
 }
 
 func (d *discoverOptions) setHow(how string) error {

@@ -63,15 +63,15 @@ func (o *options) table() *flags.Table {
 otherwise. Does not start it if it would have something other than asked for.
 
 `,
-		Groups: []flags.Group{
-			{Title: "capabilities", Options: o.keep.options()},
-			{Title: "users", Options: o.user.options()},
-			{Title: "sets", Options: o.sets.options()},
-			{Title: "process", Options: o.process.options()},
-			{Title: "environment", Options: o.environ.options()},
-			{Title: "confinement", Options: o.confine.options()},
-			{Title: "discovery", Options: o.discover.options()},
-			{Title: "output", Options: o.mode.options()},
+		Options: func(to *flags.Options) {
+			o.keep.options(to.Group("capabilities"))
+			o.user.options(to.Group("users"))
+			o.sets.options(to.Group("sets"))
+			o.process.options(to.Group("process"))
+			o.environ.options(to.Group("environment"))
+			o.confine.options(to.Group("confinement"))
+			o.discover.options(to.Group("discovery"))
+			o.mode.options(to.Group("output"))
 		},
 		After: `
 LIST is comma-separated names (net_raw, CAP_NET_RAW, 13), or all or none.
@@ -84,105 +84,91 @@ was found, 1 if not.
 	}
 }
 
-func (k *keepOptions) options() []flags.Option {
-	return []flags.Option{
-		{Name: "keep", Short: "k", Help: "keep these capabilities through the execve", Value: ordered(&k.words, "--keep", flags.UnreadCaps)},
-		{Name: "from", Help: "start from this set; default: none", Value: flags.Once(&k.from, flags.Some(flags.Base))},
-		{Name: "cap-add", Help: "also keep these, as with docker run", Value: ordered(&k.words, "--cap-add", flags.UnreadCaps)},
-		{Name: "cap-drop", Help: "do not keep these, as with docker run", Value: ordered(&k.words, "--cap-drop", flags.UnreadCaps)},
-	}
+func (k *keepOptions) options(o *flags.Options) {
+	ordered(o, "-k, --keep", "keep these capabilities through the execve", &k.words, flags.UnreadCaps)
+	flags.Once(o, "--from", "start from this set; default: none", &k.from, flags.Some(flags.Base))
+	ordered(o, "--cap-add", "also keep these, as with docker run", &k.words, flags.UnreadCaps)
+	ordered(o, "--cap-drop", "do not keep these, as with docker run", &k.words, flags.UnreadCaps)
 }
 
-func (u *userOptions) options() []flags.Option {
-	return []flags.Option{
-		{Name: "user", Short: "u", Help: "run as this user, with its groups and HOME", Value: flags.Once(&u.spec, flags.UserSpec)},
-		{Name: "groups", Help: "set the supplementary groups", Value: flags.Once(&u.groups, flags.Groups)},
-		{Name: "if-root", Help: "change the user only if the effective uid is 0", Value: flags.Switch(&u.ifRoot)},
-		{Name: "own-stdio", Help: "make the user the owner of stdin, stdout, stderr", Value: flags.Switch(&u.ownStdio)},
-		{Name: "ruid", Help: "set the real user id", Value: ordered(&u.ids, "--ruid", flags.UserName).Once()},
-		{Name: "euid", Help: "set the effective and saved user id", Value: ordered(&u.ids, "--euid", flags.UserName).Once()},
-		{Name: "rgid", Help: "set the real group id", Value: ordered(&u.ids, "--rgid", flags.GroupName).Once()},
-		{Name: "egid", Help: "set the effective and saved group id", Value: ordered(&u.ids, "--egid", flags.GroupName).Once()},
-	}
+func (u *userOptions) options(o *flags.Options) {
+	flags.Once(o, "-u, --user", "run as this user, with its groups and HOME", &u.spec, flags.UserSpec)
+	flags.Once(o, "--groups", "set the supplementary groups", &u.groups, flags.Groups)
+	flags.Switch(o, "--if-root", "change the user only if the effective uid is 0", &u.ifRoot)
+	flags.Switch(o, "--own-stdio", "make the user the owner of stdin, stdout, stderr", &u.ownStdio)
+	ordered(o, "--ruid", "set the real user id", &u.ids, flags.UserName).Once()
+	ordered(o, "--euid", "set the effective and saved user id", &u.ids, flags.UserName).Once()
+	ordered(o, "--rgid", "set the real group id", &u.ids, flags.GroupName).Once()
+	ordered(o, "--egid", "set the effective and saved group id", &u.ids, flags.GroupName).Once()
 }
 
-func (s *setOptions) options() []flags.Option {
-	return []flags.Option{
-		{Name: "bounding", Help: "bounding set: LIST, +a,-b (relative), or keep", Value: flags.Once(&s.bounding, flags.Bounding)},
-		{Name: "inheritable", Help: "inheritable set: LIST or +a,-b", Value: flags.Once(&s.inheritable, flags.UnreadCaps)},
-		{Name: "permitted", Help: "permitted set: LIST or +a,-b", Value: flags.Once(&s.permitted, flags.UnreadCaps)},
-		{Name: "ambient", Help: "ambient set: LIST or +a,-b", Value: flags.Once(&s.ambient, flags.UnreadCaps)},
-		{Name: "securebits", Help: "securebits: names, a number, none, or +a,-b", Value: flags.Once(&s.securebits, flags.SecurebitChanges)},
-		{Name: "lock", Help: "lock securebits: uid 0 confers no capabilities", Value: flags.Switch(&s.lock)},
-		{Name: "no-new-privs", Help: "set no_new_privs (the default)", Value: flags.Switch(&s.noNewPrivs)},
-		{Name: "allow-new-privs", Help: "leave no_new_privs as it is", Value: flags.Switch(&s.allowNewPrivs)},
-	}
+func (s *setOptions) options(o *flags.Options) {
+	flags.Once(o, "--bounding", "bounding set: LIST, +a,-b (relative), or keep", &s.bounding, flags.Bounding)
+	flags.Once(o, "--inheritable", "inheritable set: LIST or +a,-b", &s.inheritable, flags.UnreadCaps)
+	flags.Once(o, "--permitted", "permitted set: LIST or +a,-b", &s.permitted, flags.UnreadCaps)
+	flags.Once(o, "--ambient", "ambient set: LIST or +a,-b", &s.ambient, flags.UnreadCaps)
+	flags.Once(o, "--securebits", "securebits: names, a number, none, or +a,-b", &s.securebits, flags.SecurebitChanges)
+	flags.Switch(o, "--lock", "lock securebits: uid 0 confers no capabilities", &s.lock)
+	flags.Switch(o, "--no-new-privs", "set no_new_privs (the default)", &s.noNewPrivs)
+	flags.Switch(o, "--allow-new-privs", "leave no_new_privs as it is", &s.allowNewPrivs)
 }
 
-func (p *processOptions) options() []flags.Option {
+func (p *processOptions) options(o *flags.Options) {
 	dir := flags.Some(flags.Text("DIR"))
-	return []flags.Option{
-		{Name: "chdir", Short: "C", Help: "change to this directory, as the new user", Value: flags.Once(&p.chdir, dir)},
-		{Name: "chroot", Help: "change the root and the working directory", Value: flags.Once(&p.chroot, dir)},
-		{Name: "umask", Help: "set the umask, in octal", Value: flags.Once(&p.umask, flags.Umask)},
-		{Name: "rlimit", Help: "set a limit: nofile=1024:2048", Value: flags.Do(flags.Rlimit, p.addRlimit)},
-		{Name: "argv0", Short: "a", Help: "set the command's argv[0]", Value: flags.Once(&p.argv0, flags.Text("NAME"))},
-		{Name: "pdeathsig", Help: "signal when its parent ends", Value: flags.Once(&p.death, flags.Death)},
-		{Name: "ptracer", Help: "process that may trace it (Yama)", Value: flags.Once(&p.ptracer, flags.Ptracer)},
-		{Name: "ignore-signal", Help: "ignore these signals, or all", Value: signals(&p.signals.Ignore)},
-		{Name: "default-signal", Help: "reset these signals, or all", Value: signals(&p.signals.Default)},
-		{Name: "block-signal", Help: "block these signals, or all", Value: signals(&p.signals.Block)},
-	}
+	flags.Once(o, "-C, --chdir", "change to this directory, as the new user", &p.chdir, dir)
+	flags.Once(o, "--chroot", "change the root and the working directory", &p.chroot, dir)
+	flags.Once(o, "--umask", "set the umask, in octal", &p.umask, flags.Umask)
+	flags.Do(o, "--rlimit", "set a limit: nofile=1024:2048", flags.Rlimit, p.addRlimit)
+	flags.Once(o, "-a, --argv0", "set the command's argv[0]", &p.argv0, flags.Text("NAME"))
+	flags.Once(o, "--pdeathsig", "signal when its parent ends", &p.death, flags.Death)
+	flags.Once(o, "--ptracer", "process that may trace it (Yama)", &p.ptracer, flags.Ptracer)
+	signals(o, "--ignore-signal", "ignore these signals, or all", &p.signals.Ignore)
+	signals(o, "--default-signal", "reset these signals, or all", &p.signals.Default)
+	signals(o, "--block-signal", "block these signals, or all", &p.signals.Block)
 }
 
-func (e *environOptions) options() []flags.Option {
-	return []flags.Option{
-		{Name: "env", Short: "e", Help: "set a variable, in order with --unset-env", Value: ordered(&e.words, "--env", flags.Assignment)},
-		{Name: "unset-env", Help: "remove a variable", Value: ordered(&e.words, "--unset-env", flags.Variable)},
-		{Name: "reset-env", Help: "start with only TERM, HOME, SHELL, USER, PATH", Value: flags.Switch(&e.reset)},
-		{Name: "keep-home", Help: "leave HOME as it is", Value: flags.Switch(&e.keepHome)},
-		{Name: "login-env", Help: "also set USER and LOGNAME", Value: flags.Switch(&e.login)},
-	}
+func (e *environOptions) options(o *flags.Options) {
+	ordered(o, "-e, --env", "set a variable, in order with --unset-env", &e.words, flags.Assignment)
+	ordered(o, "--unset-env", "remove a variable", &e.words, flags.Variable)
+	flags.Switch(o, "--reset-env", "start with only TERM, HOME, SHELL, USER, PATH", &e.reset)
+	flags.Switch(o, "--keep-home", "leave HOME as it is", &e.keepHome)
+	flags.Switch(o, "--login-env", "also set USER and LOGNAME", &e.login)
 }
 
-func (c *confineOptions) options() []flags.Option {
-	return []flags.Option{
-		{Name: "apparmor-profile", Help: "profile to apply at execve", Value: flags.Once(&c.appArmor, flags.Some(flags.Text("NAME")))},
-		{Name: "selinux-label", Help: "label to apply at execve", Value: flags.Once(&c.selinux, flags.Some(flags.Text("LABEL")))},
-		{Name: "seccomp-filter", Help: "load a compiled BPF filter", Value: flags.Once(&c.seccomp, flags.Some(flags.Text("FILE")))},
-		{Name: "landlock-access", Help: "deny these rights, or all", Value: ordered(&c.landlock, "--landlock-access", flags.LandlockAccess)},
-		{Name: "landlock-rule", Help: "allow them", Value: ordered(&c.landlock, "--landlock-rule", flags.LandlockRule)},
-	}
+func (c *confineOptions) options(o *flags.Options) {
+	flags.Once(o, "--apparmor-profile", "profile to apply at execve", &c.appArmor, flags.Some(flags.Text("NAME")))
+	flags.Once(o, "--selinux-label", "label to apply at execve", &c.selinux, flags.Some(flags.Text("LABEL")))
+	flags.Once(o, "--seccomp-filter", "load a compiled BPF filter", &c.seccomp, flags.Some(flags.Text("FILE")))
+	ordered(o, "--landlock-access", "deny these rights, or all", &c.landlock, flags.LandlockAccess)
+	ordered(o, "--landlock-rule", "allow them", &c.landlock, flags.LandlockRule)
 }
 
-func (m *modeOptions) options() []flags.Option {
-	format, json := flags.Formatted(&m.format, flags.Format(export.Formats()...))
-	return []flags.Option{
-		{Name: "dry-run", Short: "n", Help: "show the plan, change nothing", Value: flags.Switch(&m.dryRun)},
-		{Name: "format", Help: "output format of --dry-run or --discover", Value: format},
-		{Name: "json", Help: "the same as --format=json", Value: json},
-		{Name: "best-effort", Help: "only warn about capabilities not permitted", Value: flags.Switch(&m.bestEffort)},
-		{Name: "allow-mismatch", Help: "only warn if the result will differ", Value: flags.Switch(&m.allowMismatch)},
-		{Name: "verbose", Short: "v", Help: "also report harmless differences", Value: flags.Switch(&m.verbose)},
-		{Name: "quiet", Short: "q", Help: "print no warnings", Value: flags.Switch(&m.quiet)},
-		{Name: "list-landlock", Help: "list the Landlock rights of the kernel", Value: flags.Switch(&m.listLandlock)},
-		{Name: "list-caps", Help: "list the capabilities of the kernel", Value: flags.Switch(&m.listCaps)},
-		{Name: "complete", Help: "completions of the last word, for shells", Value: flags.Known(&m.complete, flags.Text("LINE"))},
-		{Name: "version", Short: "V", Help: "print the version", Value: flags.Switch(&m.version)},
-	}
+func (m *modeOptions) options(o *flags.Options) {
+	flags.Switch(o, "-n, --dry-run", "show the plan, change nothing", &m.dryRun)
+	flags.Formatted(o, "output format of --dry-run or --discover", &m.format, flags.Format(export.Formats()...))
+	flags.Switch(o, "--best-effort", "only warn about capabilities not permitted", &m.bestEffort)
+	flags.Switch(o, "--allow-mismatch", "only warn if the result will differ", &m.allowMismatch)
+	flags.Switch(o, "-v, --verbose", "also report harmless differences", &m.verbose)
+	flags.Switch(o, "-q, --quiet", "print no warnings", &m.quiet)
+	flags.Switch(o, "--list-landlock", "list the Landlock rights of the kernel", &m.listLandlock)
+	flags.Switch(o, "--list-caps", "list the capabilities of the kernel", &m.listCaps)
+	flags.Known(o, "--complete", "completions of the last word, for shells", &m.complete, flags.Text("LINE"))
+	flags.Switch(o, "-V, --version", "print the version", &m.version)
 }
 
-// ordered notes a value and its option, in order with others.
-func ordered(to *[]word, option string, kind flags.Kind[string]) flags.Value {
-	return flags.Do(kind, func(text string) error {
+// ordered adds an option that notes itself and its value, in order with others.
+func ordered(o *flags.Options, names, help string, to *[]word, kind flags.Kind[string]) *flags.Option {
+	option := names[strings.Index(names, "--"):]
+	return flags.Do(o, names, help, kind, func(text string) error {
 		*to = append(*to, word{option, text})
 		return nil
 	})
 }
 
-// signals adds to a set the signals that an option names, all if it names none.
-func signals(set *uint64) flags.Value {
-	return flags.Optional(^uint64(0), flags.Signals, func(more uint64) error {
+// signals adds an option that adds to a set the signals that it names, all if it
+// names none.
+func signals(o *flags.Options, names, help string, set *uint64) {
+	flags.Optional(o, names, help, ^uint64(0), flags.Signals, func(more uint64) error {
 		*set |= more
 		return nil
 	})

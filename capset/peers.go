@@ -88,7 +88,10 @@ func peerOption(name string) string {
 // withPeers adds to the error of the first option of another program the answers for
 // the others on the command line: who pastes a line of setpriv(1) has many.
 func withPeers(err error, args []string) error {
-	if list := peerOptions(args); err != nil && len(list) > 0 && list[0] == err.Error() {
+	if err == nil {
+		return nil
+	}
+	if list := peerOptions(args); len(list) > 0 && list[0] == err.Error() {
 		return exit.Hint(err, append(list[1:], "see FROM OTHER PROGRAMS in capset(1)")...)
 	}
 	return err

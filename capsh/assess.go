@@ -31,16 +31,15 @@ func (c *assessCommand) table() *flags.Table {
 container, which runtime started it, and how well it is isolated. It only reads,
 unless --probe is given; unreadable items are reported as 'unknown'.
 `,
-		Groups: []flags.Group{
-			{Title: "what", Options: []flags.Option{
-				c.subjects.option("the process, or one of its threads"),
-				{Name: "fail-on", Help: "exit 1 if the verdict is, or could be, this or worse", Value: flags.Known(&c.failOn, flags.Verdict)},
-				{Name: "all", Short: "a", Help: "also list passed checks", Value: flags.Switch(&c.all)},
-				{Name: "all-containers", Help: "one row for each container of this host", Value: flags.Switch(&c.every)},
-				{Name: "probe", Help: "also test actively what cannot be read from /proc", Value: flags.Switch(&c.probe)},
-				c.need.option(),
-			}},
-			c.group(export.Formats()...),
+		Options: func(o *flags.Options) {
+			o.Group("what")
+			c.subjects.option(o, "the process, or one of its threads")
+			flags.Known(o, "--fail-on", "exit 1 if the verdict is, or could be, this or worse", &c.failOn, flags.Verdict)
+			flags.Switch(o, "-a, --all", "also list passed checks", &c.all)
+			flags.Switch(o, "--all-containers", "one row for each container of this host", &c.every)
+			flags.Switch(o, "--probe", "also test actively what cannot be read from /proc", &c.probe)
+			c.need.option(o)
+			c.outputs(o, export.Formats()...)
 		},
 		After: "VERDICT, from worst to best; up to confined-root, less isolated than the default\n(confined-root: more than the default, but only inside a user namespace):\n" +
 			flags.Hang("  ", container.VerdictNames()) + formsText,

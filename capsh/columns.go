@@ -17,11 +17,9 @@ type columns struct {
 	noHeader bool
 }
 
-func (c *columns) options() []flags.Option {
-	return []flags.Option{
-		{Name: "columns", Short: "o", Help: report.Columns, Value: flags.To(&c.list, columnList)},
-		{Name: "no-headers", Short: "n", Help: "without the titles of the columns", Value: flags.Switch(&c.noHeader)},
-	}
+func (c *columns) options(o *flags.Options) {
+	flags.To(o, "-o, --columns", report.Columns, &c.list, columnList)
+	flags.Switch(o, "-n, --no-headers", "without the titles of the columns", &c.noHeader)
 }
 
 // asked says that some were asked for.

@@ -143,24 +143,19 @@ type view struct {
 	color  string // auto, always or never
 }
 
-// group is the options of a view; formats are what --format takes beside text
+// outputs adds the options of a view; formats are what --format takes beside text
 // and json.
-func (v *view) group(formats ...string) flags.Group {
+func (v *view) outputs(o *flags.Options, formats ...string) {
 	v.proc = procfs.Proc
-	return flags.Group{Title: "output", Options: append(v.output(formats...), flags.Option{
-		Name: "proc", Help: "another procfs: the host's, a saved copy", Value: flags.To(&v.proc, flags.Proc),
-	})}
+	v.output(o.Group("output"), formats...)
+	flags.To(o, "--proc", "another procfs: the host's, a saved copy", &v.proc, flags.Proc)
 }
 
-// output is those without --proc.
-func (v *view) output(formats ...string) []flags.Option {
+// output adds those without --proc.
+func (v *view) output(o *flags.Options, formats ...string) {
 	v.color = "auto"
-	format, json := flags.Formatted(&v.format, flags.Format(formats...))
-	return []flags.Option{
-		{Name: "format", Help: "output format", Value: format},
-		{Name: "json", Help: "the same as --format=json", Value: json},
-		{Name: "color", Help: "colour: auto, always or never", Value: flags.To(&v.color, flags.Among("WHEN", "auto", "always", "never"))},
-	}
+	flags.Formatted(o, "output format", &v.format, flags.Format(formats...))
+	flags.To(o, "--color", "colour: auto, always or never", &v.color, flags.Among("WHEN", "auto", "always", "never"))
 }
 
 func (v *view) json() bool { return v.format.Value == "json" }

@@ -41,13 +41,12 @@ unknown, 2 for wrong usage. An EXPR must be true of all threads of a process.
   mode=HYBRID            libcap's mode
 Quote expressions with !, < or >.
 `,
-		Groups: []flags.Group{
-			{Title: "what", Options: []flags.Option{
-				c.subjects.option("processes, or threads of them"),
-				{Name: "tap", Help: "write the Test Anything Protocol", Value: flags.Switch(&c.tap)},
-				{Name: "quiet", Short: "q", Help: "print nothing; only set the exit status", Value: flags.Switch(&c.quiet)},
-			}},
-			c.group(),
+		Options: func(o *flags.Options) {
+			o.Group("what")
+			c.subjects.option(o, "processes, or threads of them")
+			flags.Switch(o, "--tap", "write the Test Anything Protocol", &c.tap)
+			flags.Switch(o, "-q, --quiet", "print nothing; only set the exit status", &c.quiet)
+			c.outputs(o)
 		},
 		Operand: completeExpression,
 		Refused: elsewhere,

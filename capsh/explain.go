@@ -28,12 +28,11 @@ func (c *explainCommand) table() *flags.Table {
 Without CAP, all of them in a table. CAP is a name with or without cap_, or a
 number; several are comma-separated; all describes each in full.
 `,
-		Groups: []flags.Group{
-			{Title: "what", Options: []flags.Option{
-				{Name: "sources", Help: "cite a source for each statement", Value: flags.Switch(&c.sources)},
-				{Name: "defaults", Help: "what each container runtime gives by default", Value: flags.Switch(&c.defaults)},
-			}},
-			c.group(),
+		Options: func(o *flags.Options) {
+			o.Group("what")
+			flags.Switch(o, "--sources", "cite a source for each statement", &c.sources)
+			flags.Switch(o, "--defaults", "what each container runtime gives by default", &c.defaults)
+			c.outputs(o)
 		},
 		Operand: flags.CompleteCaps,
 	}

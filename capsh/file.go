@@ -33,13 +33,12 @@ setcap takes them, setuid and setgid; and why they have no effect, for example
 on a nosuid mount, in another user namespace, for a script, or because they are
 not in this process's bounding set. --set and --remove change file capabilities.
 `,
-		Groups: []flags.Group{
-			{Title: "which", Options: []flags.Option{
-				{Name: "recursive", Short: "r", Help: "list files below directories that grant something", Value: flags.Switch(&c.recursive)},
-				{Name: "one-file-system", Short: "x", Help: "stay on the file system of PATH", Value: flags.Switch(&c.oneFileSystem)},
-			}},
-			{Title: "change", Options: c.fileChange.options()},
-			{Title: "output", Options: c.output()},
+		Options: func(o *flags.Options) {
+			o.Group("which")
+			flags.Switch(o, "-r, --recursive", "list files below directories that grant something", &c.recursive)
+			flags.Switch(o, "-x, --one-file-system", "stay on the file system of PATH", &c.oneFileSystem)
+			c.fileChange.options(o.Group("change"))
+			c.output(o.Group("output"))
 		},
 		Refused: func(name string) string {
 			switch name {

@@ -24,13 +24,11 @@ type fileChange struct {
 	rootID         cred.Known[uint32]
 }
 
-func (c *fileChange) options() []flags.Option {
-	return []flags.Option{
-		{Name: "set", Help: "give these capabilities, as setcap takes them", Value: flags.Once(&c.set, flags.Text("TEXT"))},
-		{Name: "rootid", Help: "--set counts in user namespaces whose uid 0 this is", Value: flags.Once(&c.rootID, flags.RootID)},
-		{Name: "remove", Help: "remove the files' capabilities", Value: flags.Switch(&c.remove)},
-		{Name: "dry-run", Help: "write nothing: show what the files would grant", Value: flags.Switch(&c.dryRun)},
-	}
+func (c *fileChange) options(o *flags.Options) {
+	flags.Once(o, "--set", "give these capabilities, as setcap takes them", &c.set, flags.Text("TEXT"))
+	flags.Once(o, "--rootid", "--set counts in user namespaces whose uid 0 this is", &c.rootID, flags.RootID)
+	flags.Switch(o, "--remove", "remove the files' capabilities", &c.remove)
+	flags.Switch(o, "--dry-run", "write nothing: show what the files would grant", &c.dryRun)
 }
 
 // asked says that something is to be written.

@@ -33,8 +33,8 @@ type need struct {
 }
 
 // option is --need. It is read when the procfs is known that says what all is.
-func (n *need) option() flags.Option {
-	return flags.Option{Name: "need", Help: "generate FORM for these capabilities instead", Value: flags.Known(&n.typed, flags.UnreadCaps)}
+func (n *need) option(o *flags.Options) {
+	flags.Known(o, "--need", "generate FORM for these capabilities instead", &n.typed, flags.UnreadCaps)
 }
 
 // check reads --need, which is refused where nothing asks for it.

@@ -87,20 +87,19 @@ func TestManual(t *testing.T) {
 func TestSameWords(t *testing.T) {
 	same := map[string]string{}
 	for _, c := range commands {
-		for _, g := range c.make().table().Groups {
-			for _, o := range g.Options {
-				if o.Name != "json" && o.Name != "color" && o.Name != "proc" && o.Name != "pid" {
-					continue
-				}
-				if o.Name == "pid" {
-					o.Help = "" // says what the command does with it
-				}
-				now := o.Short + " " + o.Word + " " + o.Help
-				if was, ok := same[o.Name]; ok && was != now {
-					t.Errorf("--%s is %q and in %s %q", o.Name, was, c.name, now)
-				}
-				same[o.Name] = now
+		for _, o := range c.make().table().All() {
+			if o.Name != "json" && o.Name != "color" && o.Name != "proc" && o.Name != "pid" {
+				continue
 			}
+			help := o.Help
+			if o.Name == "pid" {
+				help = "" // says what the command does with it
+			}
+			now := o.Short + " " + o.Word + " " + help
+			if was, ok := same[o.Name]; ok && was != now {
+				t.Errorf("--%s is %q and in %s %q", o.Name, was, c.name, now)
+			}
+			same[o.Name] = now
 		}
 	}
 }

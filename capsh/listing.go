@@ -51,37 +51,38 @@ type listing struct {
 	engines *sandbox.Names
 }
 
-// filters are the options of both that choose processes.
-func (l *listing) filters() []flags.Option {
-	return []flags.Option{
-		l.subjects.option("these, in addition to the operands"),
-		{Name: "cap", Help: "with one of these effective or permitted", Value: flags.Do(flags.Caps(caps.First(caps.MaxBits)), func(set caps.Set) error {
-			l.caps = set
-			if set == 0 {
-				return errors.New("needs a capability")
-			}
-			return nil
-		})},
-		{Name: "user", Short: "u", Help: "processes with this effective user (name or uid)", Value: flags.Do(flags.UserName, func(v string) error {
-			uid, err := l.names.Files().UID(v)
-			l.user, l.userText = cred.Is(uid), v
-			return err
-		})},
-		{Name: "container", Help: "processes in containers of this ID, name or runtime", Value: flags.To(&l.container, flags.Container)},
-	}
+// filters adds the options of both that choose processes.
+func (l *listing) filters(o *flags.Options) {
+	l.subjects.option(o, "these, in addition to the operands")
+	flags.Do(o, "--cap", "with one of these effective or permitted", flags.Caps(caps.First(caps.MaxBits)), func(set caps.Set) error {
+		l.caps = set
+		if set == 0 {
+			return errors.New("needs a capability")
+		}
+		return nil
+	})
+	l.users(o)
 }
 
-// outputs is the options of both that say how to show them.
-func (l *listing) outputs() flags.Group {
-	g := l.group()
-	g.Options = append(append(l.columns.options(),
-		flags.Option{Name: "no-trunc", Help: "do not truncate to the terminal width", Value: flags.Switch(&l.noTrunc)},
-		flags.Option{Name: "watch", Help: "redraw every SECONDS, 2 by default", Value: flags.Optional(2*time.Second, flags.Seconds, func(d time.Duration) error {
-			l.watch = cred.Is(d)
-			return nil
-		})},
-	), g.Options...)
-	return g
+// users adds those that choose processes by whose they are.
+func (l *listing) users(o *flags.Options) {
+	flags.Do(o, "-u, --user", "processes with this effective user (name or uid)", flags.UserName, func(v string) error {
+		uid, err := l.names.Files().UID(v)
+		l.user, l.userText = cred.Is(uid), v
+		return err
+	})
+	flags.To(o, "--container", "processes in containers of this ID, name or runtime", &l.container, flags.Container)
+}
+
+// outputs adds the options of both that say how to show them.
+func (l *listing) outputs(o *flags.Options) {
+	l.columns.options(o.Group("output"))
+	flags.Switch(o, "--no-trunc", "do not truncate to the terminal width", &l.noTrunc)
+	flags.Optional(o, "--watch", "redraw every SECONDS, 2 by default", 2*time.Second, flags.Seconds, func(d time.Duration) error {
+		l.watch = cred.Is(d)
+		return nil
+	})
+	l.view.outputs(o)
 }
 
 // width is that of the terminal, 0 where nothing is cut.

@@ -36,19 +36,16 @@ func (c *predictCommand) table() *flags.Table {
 		About: `Shows which credentials COMMAND would have if this process, or PID, executed it,
 before and after, and the rules that decide. Nothing is run.
 `,
-		Groups: []flags.Group{
-			{Title: "who", Options: []flags.Option{
-				c.subjects.option("as that process, in its root directory"),
-			}},
-			{Title: "changes before the execve, in this order", Options: []flags.Option{
-				{Name: "bounding", Help: "drop all others from the bounding set", Value: flags.Known(&c.changes.bounding, setOrDefault)},
-				{Name: "inheritable", Help: "set the inheritable set", Value: flags.Known(&c.changes.inheritable, setOrDefault)},
-				{Name: "securebits", Help: "set noroot,noroot_locked ...; a number; none", Value: flags.Known(&c.changes.securebits, flags.Securebits)},
-				{Name: "user", Short: "u", Help: "set groups, gid and uid, and nothing else", Value: flags.Known(&c.changes.user, flags.Some(flags.UserSpec))},
-				{Name: "ambient", Help: "raise these; permitted and inheritable ones", Value: flags.Known(&c.changes.ambient, setOrDefault)},
-				{Name: "no-new-privs", Help: "set no_new_privs", Value: flags.Switch(&c.changes.noNewPrivs)},
-			}},
-			c.group(),
+		Options: func(o *flags.Options) {
+			c.subjects.option(o.Group("who"), "as that process, in its root directory")
+			o.Group("changes before the execve, in this order")
+			flags.Known(o, "--bounding", "drop all others from the bounding set", &c.changes.bounding, setOrDefault)
+			flags.Known(o, "--inheritable", "set the inheritable set", &c.changes.inheritable, setOrDefault)
+			flags.Known(o, "--securebits", "set noroot,noroot_locked ...; a number; none", &c.changes.securebits, flags.Securebits)
+			flags.Known(o, "-u, --user", "set groups, gid and uid, and nothing else", &c.changes.user, flags.Some(flags.UserSpec))
+			flags.Known(o, "--ambient", "raise these; permitted and inheritable ones", &c.changes.ambient, setOrDefault)
+			flags.Switch(o, "--no-new-privs", "set no_new_privs", &c.changes.noNewPrivs)
+			c.outputs(o)
 		},
 		After: `LIST is comma-separated capabilities, all, none, or a runtime name (its default
 set): docker, podman, containerd, cri-o, lxc. Permission to execute the file is

@@ -19,19 +19,18 @@ type psCommand struct {
 }
 
 func (c *psCommand) table() *flags.Table {
-	sort := flags.Among("KEY", "pid", "ppid", "user", "name", "container", "caps")
 	return &flags.Table{
 		Usage: "capsh ps [option ...] [PID|NAME ...]",
 		About: `Lists processes with a thread that has a capability. Processes named by PID or
 pattern (such as 'nginx*') are always listed. Exit status 1 if none matches.
 `,
-		Groups: []flags.Group{
-			{Title: "which", Options: append(c.filters(),
-				flags.Option{Name: "all", Help: "also those without capabilities, and kernel threads", Value: flags.Switch(&c.all)},
-				flags.Option{Name: "threads", Help: "also threads that differ from their process", Value: flags.Switch(&c.threads)},
-				flags.Option{Name: "sort", Help: "pid, ppid, user, name, container, caps (most first)", Value: flags.To(&c.sort, sort)},
-			)},
-			c.outputs(),
+		Options: func(o *flags.Options) {
+			c.filters(o.Group("which"))
+			flags.Switch(o, "--all", "also those without capabilities, and kernel threads", &c.all)
+			flags.Switch(o, "--threads", "also threads that differ from their process", &c.threads)
+			flags.To(o, "--sort", "pid, ppid, user, name, container, caps (most first)", &c.sort,
+				flags.Among("KEY", "pid", "ppid", "user", "name", "container", "caps"))
+			c.outputs(o)
 		},
 		After: `USER  the effective user
 MARK  a  ambient set not empty         b  execve may add capabilities

@@ -26,12 +26,11 @@ func (c *showCommand) table() *flags.Table {
 		About: `Shows what this process, or each PID or thread, has: its ids, its container, a
 table of its capability sets, and a sentence that sums them up.
 `,
-		Groups: []flags.Group{
-			{Title: "what", Options: []flags.Option{
-				c.subjects.option("processes, or threads of them"),
-				c.need.option(),
-			}},
-			c.group(export.Formats()...),
+		Options: func(o *flags.Options) {
+			o.Group("what")
+			c.subjects.option(o, "processes, or threads of them")
+			c.need.option(o)
+			c.outputs(o, export.Formats()...)
 		},
 		After:   formsText,
 		Operand: flags.CompletePIDs,

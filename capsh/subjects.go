@@ -14,12 +14,12 @@ type subjects struct {
 	threads []flags.Thread
 }
 
-// option is --pid.
-func (s *subjects) option(help string) flags.Option {
-	return flags.Option{Name: "pid", Short: "p", Help: help, Value: flags.Do(flags.Processes, func(list []flags.Thread) error {
+// option adds --pid.
+func (s *subjects) option(o *flags.Options, help string) {
+	flags.Do(o, "-p, --pid", help, flags.Processes, func(list []flags.Thread) error {
 		s.threads = append(s.threads, list...)
 		return nil
-	})}
+	})
 }
 
 // elsewhere says of an option that chooses processes what to use instead.

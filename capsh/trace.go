@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"capsh/internal/linux/watch"
@@ -20,8 +19,6 @@ type traceCommand struct {
 }
 
 func (c *traceCommand) table() *flags.Table {
-	which := slices.DeleteFunc(c.filters(), func(o flags.Option) bool { return o.Name != "user" && o.Name != "container" })
-	pid := c.subjects.option("these and their descendants")
 	return &flags.Table{
 		Usage: "capsh trace [option ...] [-- COMMAND [ARG ...]]",
 		About: `Shows the capability checks of the kernel as they happen, one per line: time,
@@ -30,16 +27,14 @@ kernel function that asked. A summary follows. With COMMAND, only its checks and
 its descendants', until it ends; the exit status is its own. Otherwise until
 Ctrl-C, or until the processes of --pid have ended.
 `,
-		Groups: []flags.Group{
-			{Title: "which", Options: append(append([]flags.Option{pid}, which...),
-				flags.Option{Name: "denied", Help: "only denied checks, with what would help", Value: flags.Switch(&c.denied)},
-				flags.Option{Name: "all", Help: "also incidental checks", Value: flags.Switch(&c.kernelsOwn)},
-				flags.Option{Name: "summary", Help: "only the summary", Value: flags.Switch(&c.onlySum)},
-			)},
-			{Title: "output", Options: append(c.view.output(), flags.Option{
-				Name: "output", Short: "o", Help: "write to a file instead of standard output",
-				Value: flags.To(&c.output, flags.Some(flags.Text("FILE"))),
-			})},
+		Options: func(o *flags.Options) {
+			c.subjects.option(o.Group("which"), "these and their descendants")
+			c.users(o)
+			flags.Switch(o, "--denied", "only denied checks, with what would help", &c.denied)
+			flags.Switch(o, "--all", "also incidental checks", &c.kernelsOwn)
+			flags.Switch(o, "--summary", "only the summary", &c.onlySum)
+			c.view.output(o.Group("output"))
+			flags.To(o, "-o, --output", "write to a file instead of standard output", &c.output, flags.Some(flags.Text("FILE")))
 		},
 		After: `Requires Linux 6.14 (or 6.0 with kprobes, on x86-64), CAP_SYS_ADMIN and
 CAP_PERFMON, and CAP_SYSLOG for the names of functions, all three in the initial

@@ -20,11 +20,10 @@ differences: what a child has more (+) and less (-) than its parent, by name or
 number, and other sets and flags. For processes named by PID or pattern (such as
 'nginx*'), all their descendants are shown. Exit status 1 if none matches.
 `,
-		Groups: []flags.Group{
-			{Title: "which", Options: append(c.filters(),
-				flags.Option{Name: "all", Help: "also those without capabilities, not collapsed", Value: flags.Switch(&c.all)},
-			)},
-			c.outputs(),
+		Options: func(o *flags.Options) {
+			c.filters(o.Group("which"))
+			flags.Switch(o, "--all", "also those without capabilities, not collapsed", &c.all)
+			c.outputs(o)
 		},
 		After: `Names are without cap_; "=" and letters show the sets: e effective, p permitted,
 i inheritable, a ambient; without letters ep. +N: N more. {NAME} is a thread

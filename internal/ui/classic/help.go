@@ -1,10 +1,6 @@
 package classic
 
-import (
-	"strings"
-
-	"capsh/internal/ui/flags"
-)
+import "capsh/internal/ui/flags"
 
 // Usage is the help text; it fits a screen; the manual has the rest.
 func Usage(name string) string {
@@ -52,21 +48,20 @@ CAP is a name (cap_net_raw) or a number; LIST is comma-separated. See capsh(1).
 
 // helpTable is the options as a table of ui/flags, for a line each.
 func helpTable(name string) *flags.Table {
-	group := flags.Group{}
-	for _, o := range options {
-		if o.help == "" {
-			continue // the table has a --help of its own
-		}
-		value := flags.Switch(new(bool))
-		if o.value != nil {
-			value = flags.To(new(string), flags.Text(o.value.word))
-		}
-		group.Options = append(group.Options, flags.Option{Name: strings.TrimPrefix(o.name, "--"), Help: o.help, Value: value})
-	}
 	return &flags.Table{
-		Usage:  name + " [option ...]",
-		About:  "Options are processed left to right; each acts on the state left by the previous\nones.\n",
-		Groups: []flags.Group{group},
+		Usage: name + " [option ...]",
+		About: "Options are processed left to right; each acts on the state left by the previous\nones.\n",
+		Options: func(to *flags.Options) {
+			for _, o := range options {
+				switch {
+				case o.help == "": // the table has a --help of its own
+				case o.value == nil:
+					flags.Switch(to, o.name, o.help, new(bool))
+				default:
+					flags.To(to, o.name, o.help, new(string), flags.Text(o.value.word))
+				}
+			}
+		},
 		After: `  --  [ARG ...]            run a shell in place of this program
   -+  [ARG ...]            run it as a child
   ==  [ARG ...]            run this program again

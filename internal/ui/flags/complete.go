@@ -22,7 +22,7 @@ func (t *Table) Complete(before []string, last string) []string {
 	var lacks *pflag.ValueRequiredError
 	switch {
 	case errors.As(err, &lacks):
-		return Starting(last, lacks.GetFlag().Value.(value).complete(last))
+		return Starting(last, lacks.GetFlag().Value.(*Option).completions(last))
 	case t.Leading && set.NArg() > 0:
 		return []string{Files} // in the arguments of the command
 	case strings.HasPrefix(last, "-") && set.ArgsLenAtDash() < 0:
@@ -45,9 +45,9 @@ func (t *Table) completeOption(word string) (list []string) {
 		return nil
 	})
 	if err == nil && found != nil && text != switched {
-		return Prefixed(strings.TrimSuffix(word, text), found.Value.(value).complete(text))
+		return Prefixed(strings.TrimSuffix(word, text), found.Value.(*Option).completions(text))
 	}
-	for o := range t.options {
+	for _, o := range t.All() {
 		name := "--" + o.Name
 		if o.need == required {
 			name += "="
@@ -57,11 +57,12 @@ func (t *Table) completeOption(word string) (list []string) {
 	return list
 }
 
-func (v value) complete(typed string) []string {
+// completions lists the values that may be meant by what is typed so far.
+func (o *Option) completions(typed string) []string {
 	switch {
-	case v.Complete != nil:
-		return v.Complete(typed)
-	case v.Word == "FILE" || v.Word == "DIR":
+	case o.complete != nil:
+		return o.complete(typed)
+	case o.Word == "FILE" || o.Word == "DIR":
 		return []string{Files}
 	}
 	return nil
@@ -75,7 +76,7 @@ func WordsAlone(list []string) []string {
 // Described puts what it does behind each option of a list, after a tab.
 func (t *Table) Described(list []string) []string {
 	help := map[string]string{}
-	for o := range t.options {
+	for _, o := range t.All() {
 		help["--"+o.Name] = o.Help
 	}
 	return DescribedBy(list, help)

@@ -17,18 +17,18 @@ type given struct {
 	names    []string
 }
 
-func (g *given) word(name string) flags.Value {
-	return flags.Do(flags.Text("WORD"), g.add(name))
+func (g *given) word(o *flags.Options, names, help string) {
+	flags.Do(o, names, help, flags.Text("WORD"), g.add(names[strings.Index(names, "--")+2:]))
 }
 
 func (g *given) add(name string) func(string) error {
 	return func(v string) error { g.values = append(g.values, name+"="+v); return nil }
 }
 
-func (g *given) on(name string) flags.Value {
+func (g *given) on(o *flags.Options, names, help string) {
 	on := new(bool)
-	g.switches, g.names = append(g.switches, on), append(g.names, name)
-	return flags.Switch(on)
+	g.switches, g.names = append(g.switches, on), append(g.names, names[strings.Index(names, "--")+2:])
+	flags.Switch(o, names, help, on)
 }
 
 func (g *given) String() string {
@@ -46,14 +46,15 @@ func testTable(g *given, leading bool) *flags.Table {
 	return &flags.Table{
 		Usage: "test [option ...]", Leading: leading,
 		Refused: func(name string) string { return map[string]string{"reuid": "write --user", "c": "write sh -c"}[name] },
-		Groups: []flags.Group{{Title: "all", Options: []flags.Option{
-			{Name: "user", Short: "u", Help: "a user", Value: g.word("user")},
-			{Name: "keep", Short: "k", Help: "a list", Value: g.word("keep")},
-			{Name: "quiet", Short: "q", Help: "say nothing", Value: g.on("quiet")},
-			{Name: "lock", Short: "l", Help: "lock", Value: g.on("lock")},
-			{Name: "no-short", Help: "another", Value: g.on("no-short")},
-			{Name: "block", Help: "signals", Value: flags.Optional("ALL", flags.Text("SIGNAL"), g.add("block"))},
-		}}},
+		Options: func(o *flags.Options) {
+			o.Group("all")
+			g.word(o, "-u, --user", "a user")
+			g.word(o, "-k, --keep", "a list")
+			g.on(o, "-q, --quiet", "say nothing")
+			g.on(o, "-l, --lock", "lock")
+			g.on(o, "--no-short", "another")
+			flags.Optional(o, "--block", "signals", "ALL", flags.Text("SIGNAL"), g.add("block"))
+		},
 	}
 }
 
@@ -174,12 +175,12 @@ func TestValues(t *testing.T) {
 	var once cred.Known[string]
 	var list []string
 	table := func() *flags.Table {
-		return &flags.Table{Groups: []flags.Group{{Options: []flags.Option{
-			{Name: "on", Value: flags.Switch(&on)},
-			{Name: "last", Value: flags.To(&last, flags.OneOf("a", "b"))},
-			{Name: "once", Value: flags.Once(&once, flags.Some(flags.Text("TEXT")))},
-			{Name: "list", Value: flags.Append(&list, flags.Text("TEXT"))},
-		}}}}
+		return &flags.Table{Options: func(o *flags.Options) {
+			flags.Switch(o, "--on", "", &on)
+			flags.To(o, "--last", "", &last, flags.OneOf("a", "b"))
+			flags.Once(o, "--once", "", &once, flags.Some(flags.Text("TEXT")))
+			flags.Append(o, "--list", "", &list, flags.Text("TEXT"))
+		}}
 	}
 	_, _, err := table().Parse([]string{"--list=x", "--on", "--last=a", "--last=b", "--once=1", "--on", "--list=y"})
 	if err != nil || !on || last != "b" || once != cred.Is("1") || !slices.Equal(list, []string{"x", "y"}) {
@@ -195,7 +196,9 @@ func TestValues(t *testing.T) {
 		}
 	}
 	bad := errors.New("bad")
-	failing := flags.Table{Groups: []flags.Group{{Options: []flags.Option{{Name: "x", Value: flags.Do(flags.Text(""), func(string) error { return bad })}}}}}
+	failing := flags.Table{Options: func(o *flags.Options) {
+		flags.Do(o, "--x", "", flags.Text(""), func(string) error { return bad })
+	}}
 	if _, _, err := failing.Parse([]string{"--x=1"}); !errors.Is(err, bad) {
 		t.Errorf("%v does not wrap its reason", err)
 	}
@@ -215,16 +218,22 @@ func TestHelp(t *testing.T) {
 		t.Errorf("no %q in\n%s", want, small.Help())
 	}
 	large := testTable(&g, false)
-	for i := range 50 {
-		o := flags.Option{Name: "option-" + string(rune('a'+i/10)) + string(rune('0'+i%10)), Help: "one of many", Value: g.on("x")}
-		large.Groups[0].Options = append(large.Groups[0].Options, o)
+	few := large.Options
+	large.Options = func(o *flags.Options) {
+		few(o)
+		for i := range 50 {
+			g.on(o, "--option-"+string(rune('a'+i/10))+string(rune('0'+i%10)), "one of many")
+		}
 	}
 	text, all := large.Help(), large.HelpAll()
 	if n := strings.Count(text, "\n"); n > 40 {
 		t.Errorf("%d lines", n)
 	}
-	for i := range large.Groups[0].Options {
-		name := "--" + large.Groups[0].Options[i].Name
+	for _, o := range large.All() {
+		name := "--" + o.Name
+		if o.Name == "help" { // which also stands at the end
+			continue
+		}
 		if strings.Count(text, name) != 1 || strings.Count(all, "\n") < 55 || !strings.Contains(all, name) {
 			t.Errorf("%s is missing", name)
 		}
@@ -243,12 +252,12 @@ func TestComplete(t *testing.T) {
 		return &flags.Table{
 			Leading: leading,
 			Operand: func(string) []string { return []string{"one", "two"} },
-			Groups: []flags.Group{{Options: []flags.Option{
-				{Name: "word", Short: "w", Value: flags.To(&s, words)},
-				{Name: "file", Short: "f", Value: flags.To(&s, flags.Text("FILE"))},
-				{Name: "quiet", Short: "q", Value: flags.Switch(new(bool))},
-				{Name: "block", Value: flags.Optional("", words, func(string) error { return nil })},
-			}}},
+			Options: func(o *flags.Options) {
+				flags.To(o, "-w, --word", "", &s, words)
+				flags.To(o, "-f, --file", "", &s, flags.Text("FILE"))
+				flags.Switch(o, "-q, --quiet", "", new(bool))
+				flags.Optional(o, "--block", "", "", words, func(string) error { return nil })
+			},
 		}
 	}
 	for line, want := range map[string]string{
@@ -314,9 +323,9 @@ func TestListed(t *testing.T) {
 // TestDescribed: an option comes with its description, and files are offered where no
 // word fits.
 func TestDescribed(t *testing.T) {
-	table := &flags.Table{Groups: []flags.Group{{Options: []flags.Option{
-		{Name: "word", Help: "a word", Value: flags.To(new(string), flags.Text("WORD", "one", flags.Files))},
-	}}}}
+	table := &flags.Table{Options: func(o *flags.Options) {
+		flags.To(o, "--word", "a word", new(string), flags.Text("WORD", "one", flags.Files))
+	}}
 	got := table.Described(append(table.Complete(nil, "--w"), "--other", "word"))
 	if want := []string{"--word=\ta word", "--other", "word"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)

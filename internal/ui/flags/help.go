@@ -11,9 +11,6 @@ const (
 	helpWidth = 79 // columns of a line at most
 )
 
-// helpValue is the value of --help. [Table.Parse] acts on it.
-var helpValue = Value{Word: "all", need: optional, Complete: func(string) []string { return []string{"all"} }}
-
 // help is the text for --help, whose value may be all.
 func (t *Table) help(which string) (string, error) {
 	if which == switched {
@@ -35,16 +32,17 @@ func (t *Table) Help() string {
 	}
 	var b strings.Builder
 	t.head(&b)
-	width := 0
-	for _, g := range t.groups() {
-		width = max(width, len(g.Title))
+	width, options := 0, t.All()
+	for _, o := range options {
+		width = max(width, len(o.Group))
 	}
-	for _, g := range t.groups() {
-		var names []string
-		for i := range g.Options {
-			names = append(names, g.Options[i].synopsis())
+	var names []string
+	for i, o := range options {
+		names = append(names, o.synopsis())
+		if i+1 == len(options) || options[i+1].Group != o.Group {
+			b.WriteString(Hang(pad(o.Group, width+2), names))
+			names = nil
 		}
-		b.WriteString(Hang(pad(g.Title, width+2), names))
 	}
 	name, _, _ := strings.Cut(t.Usage, " [")
 	b.WriteString("What each does: " + name + " --help=all\n")
@@ -55,22 +53,21 @@ func (t *Table) Help() string {
 // HelpAll has one line for each option.
 func (t *Table) HelpAll() string {
 	const widest = 24
-	width := 0
-	for o := range t.options {
+	width, options := 0, t.All()
+	for _, o := range options {
 		if n := len(o.column()); n <= widest {
 			width = max(width, n)
 		}
 	}
 	var b strings.Builder
 	t.head(&b)
-	for _, g := range t.groups() {
-		if g.Title != "" {
-			b.WriteString(g.Title + ":\n")
+	group := ""
+	for _, o := range options {
+		if o.Group != group {
+			group = o.Group
+			b.WriteString(group + ":\n")
 		}
-		for i := range g.Options {
-			o := &g.Options[i]
-			b.WriteString("  " + pad(o.column(), width) + "  " + o.Help + "\n")
-		}
+		b.WriteString("  " + pad(o.column(), width) + "  " + o.Help + "\n")
 	}
 	b.WriteString(t.After)
 	return b.String()
@@ -83,7 +80,7 @@ func (t *Table) head(b *strings.Builder) {
 // Names are all options as they are typed: "-k", "--keep=" with a value,
 // "--help[=" with an optional one.
 func (t *Table) Names() (list []string) {
-	for o := range t.options {
+	for _, o := range t.All() {
 		if o.Short != "" {
 			list = append(list, "-"+o.Short)
 		}

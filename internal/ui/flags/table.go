@@ -16,10 +16,12 @@ import (
 
 // Table is all that a command takes.
 type Table struct {
-	Usage  string // how it is called: "capsh ps [option ...] [PID|NAME ...]"
-	About  string // what it does, in lines of at most 80 columns
-	Groups []Group
-	After  string // what --help says behind the options, may be empty
+	Usage string // how it is called: "capsh ps [option ...] [PID|NAME ...]"
+	About string // what it does, in lines of at most 80 columns
+	// Options lists the options: it calls [Switch], [To] or another function of this
+	// kind for each. It may be nil.
+	Options func(*Options)
+	After   string // what --help says behind the options, may be empty
 	// Leading says that options stand before the first operand, which begins
 	// another command line. Otherwise they may stand between operands.
 	Leading bool
@@ -30,77 +32,70 @@ type Table struct {
 	Operand func(typed string) []string
 }
 
-// Group is options that have a heading in common.
-type Group struct {
-	Title   string
-	Options []Option
+// Options takes the options of a table, in the order of --help.
+type Options struct {
+	list  []*Option
+	group string
+	// words are those of a command line: what none of them can give is left out,
+	// unless all are wanted. Of many options a line has few, and the others would
+	// take most of the time that a start of the program takes.
+	words []string
+	all   bool
 }
 
-// Option is one entry of a table.
-type Option struct {
-	Name  string // the long name, without dashes
-	Short string // one letter, or none
-	Help  string // what it does, for one line of --help
-	Value
+// Group puts the options that follow under a heading.
+func (o *Options) Group(title string) *Options {
+	o.group = title
+	return o
+}
+
+// add adds an option, "-k, --keep" or "--keep". It is nil if it is left out.
+func (o *Options) add(names, help string) *Option {
+	short, long := "", names
+	if names[1] != '-' {
+		short, long = names[1:2], names[len("-k, "):]
+	}
+	if !o.all && !slices.ContainsFunc(o.words, func(word string) bool {
+		return strings.HasPrefix(word, long) || short != "" && isOption(word) && word[1] != '-' && strings.Contains(word, short)
+	}) {
+		return nil
+	}
+	added := &Option{Group: o.group, Name: long[2:], Short: short, Help: help}
+	o.list = append(o.list, added)
+	return added
 }
 
 // switched is the value that pflag gives to an option without one. Nobody can
 // type it: an argument has no NUL byte (execve(2)).
 const switched = "\x00"
 
-// value is an option as pflag has it. Its methods are those of [pflag.Value].
-type value struct{ *Option }
-
-func (value) String() string          { return "" }
-func (v value) Type() string          { return v.Word }
-func (v value) Set(text string) error { return v.Value.set(text) }
-
-// groups are those of the table, the last one with --help.
-func (t *Table) groups() []Group {
-	help := Option{Name: "help", Short: "h", Help: "print this; --help=all: one line per option", Value: helpValue}
-	if len(t.Groups) == 0 {
-		return []Group{{Options: []Option{help}}}
+// collect collects the options and adds --help to the last group.
+func (t *Table) collect(o *Options) []*Option {
+	if t.Options != nil {
+		t.Options(o)
 	}
-	groups := slices.Clone(t.Groups)
-	last := &groups[len(groups)-1]
-	last.Options = append(slices.Clip(last.Options), help)
-	return groups
+	if help := o.add("-h, --help", "print this; --help=all: one line per option"); help != nil {
+		help.Word, help.need = "all", optional // [Table.Parse] acts on it
+		help.complete = func(string) []string { return []string{"all"} }
+	}
+	return o.list
 }
 
-// options yields all options.
-func (t *Table) options(yield func(*Option) bool) {
-	for _, g := range t.groups() {
-		for i := range g.Options {
-			if !yield(&g.Options[i]) {
-				return
-			}
-		}
-	}
-}
+// All are the options of the table, and --help.
+func (t *Table) All() []*Option { return t.collect(&Options{all: true}) }
 
 // flagSet has the options that the words may give.
-func (t *Table) flagSet(args []string) *pflag.FlagSet {
+func (t *Table) flagSet(words []string) *pflag.FlagSet {
 	set := pflag.NewFlagSet("", pflag.ContinueOnError)
 	set.SetInterspersed(!t.Leading)
-	for o := range t.options {
-		if !o.mayBeIn(args) {
-			continue
-		}
-		f := set.VarPF(value{o}, o.Name, o.Short, "")
+	for _, o := range t.collect(&Options{words: words}) {
+		f := set.VarPF(o, o.Name, o.Short, "")
 		if o.need != required {
 			f.NoOptDefVal = switched
 		}
 	}
 	set.Usage = func() {} // help is ours
 	return set
-}
-
-// mayBeIn reports whether one of the words may give the option. Of many options a
-// line has few, and to look for one is quicker than to add it to pflag's set.
-func (o *Option) mayBeIn(args []string) bool {
-	return slices.ContainsFunc(args, func(word string) bool {
-		return strings.HasPrefix(word, "--"+o.Name) || isOption(word) && o.Short != "" && strings.Contains(word, o.Short)
-	})
 }
 
 // Parse reads the options of args in order and lets each take its value. Help is
@@ -131,16 +126,16 @@ func (t *Table) Parse(args []string) (operands []string, help string, err error)
 
 // take gives an option its value.
 func take(f *pflag.Flag, text string) error {
-	v := f.Value.(value)
-	name := "--" + f.Name
+	o := f.Value.(*Option)
+	name := "--" + o.Name
 	switch {
-	case v.need == none && text != switched:
+	case o.need == none && text != switched:
 		return errors.New(name + " takes no value")
-	case v.once && f.Changed:
+	case o.once && f.Changed:
 		return errors.New(name + " is given twice")
 	}
 	f.Changed = true
-	if err := v.Set(text); err != nil {
+	if err := o.Set(text); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
@@ -232,7 +227,7 @@ func (t *Table) unknown(dashes, name string) error {
 // near is the option that a mistyped or cut name means, "" for none.
 func (t *Table) near(name string) string {
 	names := func(yield func(string) bool) {
-		for o := range t.options {
+		for _, o := range t.All() {
 			if !yield(o.Name) {
 				return
 			}

@@ -18,14 +18,24 @@ type Kind[T any] struct {
 	Complete func(typed string) []string
 }
 
-// Value is what an option takes, and where that goes.
-type Value struct {
-	Word     string // what stands for it in --help; "" for a switch
-	Complete func(typed string) []string
+// Option is one entry of a table.
+type Option struct {
+	Group string // the heading that it is under
+	Name  string // the long name, without dashes
+	Short string // one letter, or none
+	Help  string // what it does, for one line of --help
+	Word  string // what stands for its value in --help; "" for a switch
+
+	complete func(typed string) []string
 	need     need
 	once     bool
 	set      func(text string) error
 }
+
+// String, Type and Set are those of [pflag.Value].
+func (o *Option) String() string        { return "" }
+func (o *Option) Type() string          { return o.Word }
+func (o *Option) Set(text string) error { return o.set(text) }
 
 // need says whether an option takes a value. An optional one must be attached:
 // --name=value.
@@ -37,44 +47,55 @@ const (
 	none
 )
 
-// Switch is an option without a value that turns something on.
-func Switch(on *bool) Value {
-	return Value{need: none, set: func(string) error { *on = true; return nil }}
+// Switch adds an option without a value that turns something on. As in all of these
+// functions, names are "-k, --keep" or "--keep".
+func Switch(o *Options, names, help string, on *bool) {
+	if added := o.add(names, help); added != nil {
+		added.need, added.set = none, func(string) error { *on = true; return nil }
+	}
 }
 
-// Do hands each value to a function.
-func Do[T any](kind Kind[T], do func(T) error) Value {
-	return Value{Word: kind.Word, Complete: kind.Complete, set: func(text string) error {
-		v, err := kind.Parse(text)
-		if err != nil {
-			return err
+// Do adds an option of which each value is handed to a function.
+func Do[T any](o *Options, names, help string, kind Kind[T], do func(T) error) *Option {
+	added := o.add(names, help)
+	if added != nil {
+		added.Word, added.complete = kind.Word, kind.Complete
+		added.set = func(text string) error {
+			v, err := kind.Parse(text)
+			if err != nil {
+				return err
+			}
+			return do(v)
 		}
-		return do(v)
-	}}
+	}
+	return added
 }
 
-// To sets a variable; of several values the last one counts.
-func To[T any](to *T, kind Kind[T]) Value {
-	return Do(kind, func(v T) error { *to = v; return nil })
+// To adds an option that sets a variable; of several values the last one counts.
+func To[T any](o *Options, names, help string, to *T, kind Kind[T]) {
+	Do(o, names, help, kind, func(v T) error { *to = v; return nil })
 }
 
 // Known is To for a variable that says whether it was set.
-func Known[T any](to *cred.Known[T], kind Kind[T]) Value {
-	return Do(kind, func(v T) error { *to = cred.Is(v); return nil })
+func Known[T any](o *Options, names, help string, to *cred.Known[T], kind Kind[T]) *Option {
+	return Do(o, names, help, kind, func(v T) error { *to = cred.Is(v); return nil })
 }
 
 // Once is Known, but a second value is an error.
-func Once[T any](to *cred.Known[T], kind Kind[T]) Value { return Known(to, kind).Once() }
-
-// Once makes a second value an error.
-func (v Value) Once() Value {
-	v.once = true
-	return v
+func Once[T any](o *Options, names, help string, to *cred.Known[T], kind Kind[T]) {
+	Known(o, names, help, to, kind).Once()
 }
 
-// Formatted are the values of --format and of --json, which is short for one of them.
-// Two that differ are an error: the reader of the output was promised both.
-func Formatted(to *cred.Known[string], kind Kind[string]) (format, json Value) {
+// Once makes a second value an error.
+func (o *Option) Once() {
+	if o != nil { // it may be left out
+		o.once = true
+	}
+}
+
+// Formatted adds --format, and --json, which is short for one of its values. Two that
+// differ are an error: the reader of the output was promised both.
+func Formatted(o *Options, help string, to *cred.Known[string], kind Kind[string]) {
 	set := func(v string) error {
 		if to.OK && to.Value != v {
 			return fmt.Errorf("contradicts --format=%s", to.Value)
@@ -82,25 +103,30 @@ func Formatted(to *cred.Known[string], kind Kind[string]) (format, json Value) {
 		*to = cred.Is(v)
 		return nil
 	}
-	return Do(kind, set), Value{need: none, set: func(string) error { return set("json") }}
+	Do(o, "--format", help, kind, set)
+	if json := o.add("--json", "the same as --format=json"); json != nil {
+		json.need, json.set = none, func(string) error { return set("json") }
+	}
 }
 
-// Append adds to a list, in the order of the command line.
-func Append[T any](to *[]T, kind Kind[T]) Value {
-	return Do(kind, func(v T) error { *to = append(*to, v); return nil })
+// Append adds an option that adds to a list, in the order of the command line.
+func Append[T any](o *Options, names, help string, to *[]T, kind Kind[T]) {
+	Do(o, names, help, kind, func(v T) error { *to = append(*to, v); return nil })
 }
 
-// Optional lets the value be left out, which hands over the one that is given
-// here.
-func Optional[T any](absent T, kind Kind[T], do func(T) error) Value {
-	v := Do(kind, do)
-	withValue := v.set
-	v.need = optional
-	v.set = func(text string) error {
+// Optional is Do for a value that may be left out, which hands over the one that is
+// given here.
+func Optional[T any](o *Options, names, help string, absent T, kind Kind[T], do func(T) error) {
+	added := Do(o, names, help, kind, do)
+	if added == nil {
+		return
+	}
+	withValue := added.set
+	added.need = optional
+	added.set = func(text string) error {
 		if text == switched {
 			return do(absent)
 		}
 		return withValue(text)
 	}
-	return v
 }
