@@ -69,8 +69,8 @@ var peers = [...]struct {
 	{"property p", "systemd-run", "an option for each property"},
 	// Not a launch, or not by capset.
 	{"print current modes dump d", "capsh and setpriv", "capsh --print"},
-	{"decode explain suggest supports has-p has-i has-a has-b has-ambient is-uid is-gid", "capsh", "capsh itself"},
-	{"bind ro-bind dev proc tmpfs unshare-all unshare-user unshare-pid unshare-net unshare-ipc volume mount", "bwrap, docker or unshare",
+	{"pid decode explain suggest supports has-p has-i has-a has-b has-ambient is-uid is-gid", "capsh", "capsh itself"},
+	{"bind ro-bind dev proc tmpfs unshare-all unshare-user unshare-pid unshare-net unshare-ipc volume mount read-only network", "bwrap, docker or unshare",
 		"bwrap ... -- capset ... -- COMMAND: capset creates no namespaces and mounts"},
 }
 
@@ -117,10 +117,16 @@ func peerOptions(args []string) (list []string) {
 }
 
 // asGosu says of a command that was not found what is written for a user, where
-// that is what the first word names, as for gosu(1) and su-exec.
+// that is what the first word names, as for gosu(1) and su-exec, and for a command
+// line in one word.
 func (l *launch) asGosu(err error) error {
 	user := l.command
-	if exit.Status(err, 0) != exit.NotFound || len(l.argv) < 2 || strings.Contains(user, "/") {
+	switch {
+	case exit.Status(err, 0) != exit.NotFound || strings.Contains(user, "/"):
+		return err
+	case strings.Contains(user, " "):
+		return exit.With(exit.NotFound, exit.Hint(err, "a command and its arguments are words of their own: capset -- "+user))
+	case len(l.argv) < 2:
 		return err
 	}
 	if _, specErr := l.accounts().Account(user, 0); specErr != nil {

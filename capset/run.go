@@ -42,6 +42,16 @@ func run(args, env []string, _ io.Reader, stdout, stderr io.Writer) int {
 	return exit.Status(err, exit.Failed)
 }
 
+// noCommand is the error of a line without a command, of which the last word may be
+// taken for one.
+func noCommand(args []string) error {
+	taken := ""
+	if n := len(args); n > 1 && !strings.HasPrefix(args[n-1], "-") && strings.HasPrefix(args[n-2], "-") {
+		taken = fmt.Sprintf(" (%q is the value of %s)", args[n-1], args[n-2])
+	}
+	return errors.New("no command to run" + taken + "; capset --help lists the options")
+}
+
 // dispatch parses, resolves, plans, and shows or launches.
 func dispatch(args, env []string, out *term.Output) error {
 	o, help, err := parse(args[1:])
@@ -56,7 +66,7 @@ func dispatch(args, env []string, out *term.Output) error {
 	case len(o.discover.merge) > 0:
 		return o.mergeProfiles()
 	case len(o.argv) == 0:
-		return errors.New("no command to run; capset --help lists the options")
+		return noCommand(args[1:])
 	case o.discover.how.OK:
 		return o.discoverLeast(args[1:], env, out)
 	}

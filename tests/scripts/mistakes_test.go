@@ -62,7 +62,12 @@ var mistakes = []struct {
 	{[]string{"--keep=net_rwa", "id"}, "did you mean cap_net_raw?"},
 	{[]string{"--keep=net_raw chown", "id"}, "must have commas between names"},
 	{[]string{"--user=1234567", "id"}, "write 1234567:GID"},
-	{[]string{"--user=nobody"}, "no command to run"},
+	{[]string{"--user=nobody"}, "no command to run; "},
+	{[]string{"--user=nobody", "--cap-add", "id"}, `no command to run ("id" is the value of --cap-add)`},
+	{[]string{"--user=nobody", "id -u"}, "words of their own: capset -- id -u"},
+	{[]string{"--pid=1", "id"}, "use capsh itself"},
+	{[]string{"--read-only", "id"}, "no namespaces and mounts"},
+	{[]string{"--cap-add=", "id"}, "capability list is empty"},
 	{[]string{"--json", "id"}, "--json requires --dry-run"},
 	{[]string{"--no-new-privs", "--allow-new-privs", "id"}, "contradict each other"},
 }
