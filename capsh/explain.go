@@ -69,7 +69,10 @@ func (c *explainCommand) run(operands, _ []string, out *term.Output) error {
 func meant(operand string) (caps.Set, error) {
 	set, err := caps.ParseList(operand, caps.First(caps.Named))
 	var unknown *caps.UnknownName
-	if !errors.As(err, &unknown) {
+	switch {
+	case err != nil && strings.HasPrefix(operand, "0"):
+		return 0, exit.Hint(err, "the bits of a mask: capsh --decode="+operand)
+	case !errors.As(err, &unknown):
 		return set, err
 	}
 	if strings.HasSuffix(unknown.Near, "_"+strings.ToLower(unknown.Text)) {

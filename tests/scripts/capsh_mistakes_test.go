@@ -81,6 +81,8 @@ var capshMistakes = []struct {
 	{[]string{"expect", "eff=cap_net_raw+ep"}, 2, "names alone: cap_net_raw"},
 	{[]string{"explain", "sys_adm"}, 2, "did you mean cap_sys_admin?"},
 	{[]string{"explain", "ptrac"}, 2, "cap_sys_ptrace"},
+	{[]string{"explain", "0x3fff"}, 2, "capsh --decode=0x3fff"},
+	{[]string{"explain", "00000000a80425fb"}, 2, "capsh --decode=00000000a80425fb"},
 	{[]string{"explain", "zzz"}, 2, "capsh explain lists all"},
 	{[]string{"explain", "mount"}, 2, "capsh --suggest=mount"},
 	{[]string{"completion", "tcsh"}, 2, "must be one of bash, zsh, fish"},
