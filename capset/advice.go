@@ -42,6 +42,8 @@ func ways(lacking *plan.Lacking, from *cred.State, r *plan.Request, where contai
 		return nil
 	case known && !contained && root:
 		return nil
+	case known && !contained && from.NoNewPrivs.Value:
+		return []string{"start it as root, from a process without no_new_privs, which makes sudo and capset's file capabilities ineffective"}
 	case known && !contained:
 		return []string{"start it as root, for example with sudo"}
 	}
@@ -96,7 +98,7 @@ func capAdd(set caps.Set) (options string) {
 func byFile(set caps.Set, from *cred.State, runtime string) []string {
 	text := fmt.Sprintf("for a non-root user, --cap-add takes effect only through file capabilities: setcap %s=p capset", set)
 	if from.NoNewPrivs.Value {
-		return []string{text + "; no_new_privs is set, and with Docker's no-new-privileges they have no effect"}
+		return []string{text + "; but no_new_privs is set here, and with it they have no effect: start the container without no-new-privileges"}
 	}
 	return []string{text, "or start the container as root, and let capset switch users: " + client(runtime) + " --user=0" +
 		capAdd(caps.Of(caps.Setuid, caps.Setgid)&^from.Bounding)}

@@ -34,6 +34,8 @@ func TestWays(t *testing.T) {
 	}{
 		"root of the host": {plan.Lacking{Steps: ids}, root, as, host, ""},
 		"user of the host": {plan.Lacking{Steps: ids}, user, as, host, "start it as root, for example with sudo"},
+		"and no_new_privs there": {plan.Lacking{Steps: ids}, private, as, host,
+			"start it as root, from a process without no_new_privs, which makes sudo and capset's file capabilities ineffective"},
 		"a user namespace": {plan.Lacking{Steps: ids}, user, as, in(""), ""},
 		"root in docker": {plan.Lacking{Steps: ids}, root, as, in(catalog.Docker),
 			"docker run --cap-add=SETGID --cap-add=SETUID\nKubernetes: securityContext: {capabilities: {add: [SETGID, SETUID]}}\n" +
@@ -48,7 +50,7 @@ func TestWays(t *testing.T) {
 				"or start the container as root, and let capset switch users: docker run --user=0 --cap-add=SETGID --cap-add=SETUID"},
 		"and no_new_privs": {plan.Lacking{Keep: caps.NetRaw.Set()}, private, keeps, in(catalog.Docker),
 			"for a non-root user, --cap-add takes effect only through file capabilities: setcap cap_net_raw=p capset; " +
-				"no_new_privs is set, and with Docker's no-new-privileges they have no effect"},
+				"but no_new_privs is set here, and with it they have no effect: start the container without no-new-privileges"},
 		"podman makes it ambient": {plan.Lacking{Keep: caps.Of(caps.Chown, caps.NetRaw)}, user, keeps, in(catalog.Podman),
 			"podman run --cap-add=CHOWN --cap-add=NET_RAW\nKubernetes: securityContext: {capabilities: {add: [CHOWN, NET_RAW]}}"},
 	} {

@@ -70,14 +70,41 @@ func (l *listing) finish(command string, found int, out *term.Output) (err error
 	}
 	if found == 0 && l.filtered() {
 		if err == nil {
-			complain("no process "+strings.Join(l.criteria(), " and "), l.otherwise()...)
+			absent := l.absent()
+			complain(l.nothing(absent), l.otherwise(absent)...)
 		}
 		err = exit.Silent(exit.No)
 	}
 	return cmp.Or(l.scan.Err(), err)
 }
 
-// criteria is what was asked for, as what follows "no process".
+// nothing is the message that no process matches; absent says that the container does
+// not exist.
+func (l *listing) nothing(absent bool) string {
+	switch criteria := strings.Join(l.criteria(), " and "); {
+	case absent:
+		return "no process is in a container " + l.container
+	case l.container != "":
+		return "no process in container " + l.container + " " + criteria
+	default:
+		return "no process " + criteria
+	}
+}
+
+// absent reports whether --container is given and no process is in such a container.
+func (l *listing) absent() bool {
+	if l.container == "" || len(l.criteria()) == 0 {
+		return l.container != ""
+	}
+	inside := psCommand{listing: listing{view: l.view, container: l.container, all: true}}
+	if inside.open() != nil {
+		return false
+	}
+	defer inside.scan.Close()
+	return len(inside.rows()) == 0
+}
+
+// criteria is what was asked for of a process, but its container.
 func (l *listing) criteria() (list []string) {
 	if len(l.globs) > 0 {
 		list = append(list, "matches '"+strings.ReplaceAll(strings.Join(l.globs, "' or '"), "\x00", "/")+"'")
@@ -88,9 +115,6 @@ func (l *listing) criteria() (list []string) {
 	if l.user.OK {
 		list = append(list, "runs as "+l.userText)
 	}
-	if l.container != "" {
-		list = append(list, "is in a container "+l.container)
-	}
 	if l.caps != 0 {
 		list = append(list, "has "+strings.ReplaceAll(l.caps.String(), ",", " or "))
 	} else if l.onlyCapable() {
@@ -100,11 +124,11 @@ func (l *listing) criteria() (list []string) {
 }
 
 // otherwise is what to try if nothing matched.
-func (l *listing) otherwise() (hints []string) {
-	if l.onlyCapable() && l.caps == 0 {
+func (l *listing) otherwise(absent bool) (hints []string) {
+	if l.onlyCapable() && l.caps == 0 && !absent {
 		hints = append(hints, "--all also lists processes without capabilities")
 	}
-	if l.container != "" {
+	if absent {
 		hints = append(hints, "containers are known by runtime, by the beginning of their id, and by name where the files of Docker or Podman are readable: capsh ps --all --columns=pid,container")
 	}
 	switch {

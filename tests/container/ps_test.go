@@ -3,6 +3,7 @@ package container
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"capsh/internal/testenv"
@@ -25,5 +26,15 @@ func TestPsInside(t *testing.T) {
 	}
 	if p.PID != 1 || p.Contained == nil || !*p.Contained || p.Container == nil || p.Container.Runtime != "podman" || len(p.Container.ID) != 64 {
 		t.Errorf("%s", r.Out)
+	}
+	// A container that exists is not taken for one that does not.
+	for option, want := range map[string]string{
+		"podman":  "capsh: ps: no process in container podman has cap_sys_admin\n",
+		"podmann": "capsh: ps: no process is in a container podmann\n",
+	} {
+		r := podman.run(t, []string{"--cgroupns=private"}, image, "/capsh", "ps", "--cap=sys_admin", "--container="+option)
+		if message, _, _ := strings.Cut(r.Err, "  "); r.Code != 1 || message != want {
+			t.Errorf("%s: %+v", option, r)
+		}
 	}
 }

@@ -36,7 +36,7 @@ func Write(path string, change Change) error {
 	}
 	switch {
 	case err == unix.ENODATA:
-		return fmt.Errorf("%s: has no file capabilities to remove: %w", path, err)
+		return errors.New(path + ": has no file capabilities to remove")
 	case err != nil:
 		return fmt.Errorf("%s(%s) %s: %w", call, filecap.XattrName, path, err)
 	}

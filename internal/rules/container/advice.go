@@ -49,14 +49,17 @@ func advice() map[string]Advice {
 func (a *Assessment) advise() {
 	known := advice()
 	for i := range a.Findings {
-		if x := &a.Findings[i]; x.Severity > Info {
+		switch x := &a.Findings[i]; {
+		case x.Severity == Unread && x.ID != "device-cgroup": // nobody can read that one
+			x.Remedy = "run capsh as root on the host, which can read it"
+		case x.Severity > Info && x.Severity != Unread:
 			x.Advice = known[x.ID]
 		}
 	}
 }
 
 // Summary is the verdict with the number of findings of each severity from medium up,
-// and what to do about the worst: "PRIVILEGED: 5 critical, 2 medium. Next: ...".
+// and what to do about the worst: "PRIVILEGED: 5 critical, 2 medium. Next, ...".
 func (a *Assessment) Summary() string {
 	var counts []string
 	for _, s := range [...]Severity{Critical, High, Medium, Unread} {
@@ -71,7 +74,7 @@ func (a *Assessment) Summary() string {
 	text += strings.Join(counts, ", ") + "."
 	worst := slices.IndexFunc(a.Findings, func(x Finding) bool { return x.Severity >= Medium && x.Remedy != "" })
 	if worst >= 0 {
-		text += " Next: " + a.Findings[worst].Remedy + " (" + a.Findings[worst].ID + ")."
+		text += " Next, for finding '" + a.Findings[worst].ID + "': " + a.Findings[worst].Remedy + "."
 	}
 	return text
 }

@@ -43,7 +43,9 @@ type Verdict struct {
 
 func passes() Verdict              { return Verdict{} }
 func fails(message string) Verdict { return Verdict{Fail, message} }
-func unknown(what string) Verdict  { return Verdict{Unknown, what + ": unknown"} }
+
+// why is "", or begins with its punctuation.
+func unknown(what, why string) Verdict { return Verdict{Unknown, what + ": unknown" + why} }
 
 // judge evaluates an expression for one thread.
 type judge func(p *cred.Process) Verdict
@@ -261,7 +263,8 @@ type difference struct {
 	subject, extra, missing, common string
 	// value is what was typed, "" where it is the empty set.
 	value string
-	// is says what the set is, where extra or missing is only a number; else "".
+	// is says what the set has instead of extra, or of the names in missing; "" where
+	// these say it.
 	is string
 }
 
@@ -277,6 +280,9 @@ func (d *difference) compare(op operator) Verdict {
 	}
 	same := d.extra == "" && d.missing == ""
 	var parts []string
+	if d.is != "" {
+		parts = append(parts, d.is)
+	}
 	if d.extra != "" && op.limits() {
 		parts = append(parts, "has "+d.extra+beyond)
 	}
@@ -297,11 +303,7 @@ func (d *difference) compare(op operator) Verdict {
 	if len(parts) == 0 {
 		return passes()
 	}
-	text := d.subject + ": " + strings.Join(parts, ", and ")
-	if d.is != "" {
-		text += ": it is " + d.is
-	}
-	return fails(text)
+	return fails(d.subject + ": " + strings.Join(parts, ", and "))
 }
 
 // list is the names of capabilities, separated by ", ".

@@ -59,11 +59,11 @@ func (w *World) id(kind idKind, op operator, value string) (judge, error) {
 			ids = &p.UID
 		}
 		if p.FSUnknown && strings.HasPrefix(kind.name, "fs") {
-			return unknown(kind.name)
+			return unknown(kind.name, "")
 		}
 		is := kind.of(ids)
 		if is == cred.UnknownID {
-			return Verdict{Unknown, kind.name + ": unknown" + hidden}
+			return unknown(kind.name, hidden)
 		}
 		return compareOne(op, kind.name, decimal(is), wanted, is == want)
 	}, nil
@@ -85,7 +85,7 @@ func (w *World) groups(op operator, value string) (judge, error) {
 	}
 	return func(p *cred.Process) Verdict {
 		if sure := (op == covers || op == coversAndMore) && listed(want, p.Groups, false) == ""; !p.KnownGroups() && !sure {
-			return Verdict{Unknown, "groups: unknown" + hidden}
+			return unknown("groups", hidden)
 		}
 		d := difference{subject: "groups", extra: listed(p.Groups, want, false), missing: listed(want, p.Groups, false), common: listed(want, p.Groups, true), value: value}
 		return d.compare(op)

@@ -12,7 +12,7 @@ func noNewPrivs(want bool) judge {
 	return func(p *cred.Process) Verdict {
 		switch {
 		case !p.NoNewPrivs.OK:
-			return unknown("no_new_privs")
+			return unknown("no_new_privs", "")
 		case p.NoNewPrivs.Value == want:
 			return passes()
 		case want:
@@ -32,7 +32,7 @@ func seccomp(op operator, value string) (judge, error) {
 		}
 		return func(p *cred.Process) Verdict {
 			if !p.Seccomp.OK {
-				return unknown("seccomp")
+				return unknown("seccomp", "")
 			}
 			is := p.Seccomp.Value
 			return compareOne(op, "seccomp", is.String(), value, is == mode)
@@ -58,7 +58,7 @@ func userNS(op operator, value string) (judge, error) {
 		text := "another" // who may not see the inode may still know that
 		switch {
 		case !is.OK && (want != cred.InitialUserNS || !initial.OK):
-			return unknown("user namespace")
+			return unknown("user namespace", "; reading it needs permission to trace the process")
 		case initial.Value:
 			text = "initial"
 		case is.OK:
@@ -67,6 +67,9 @@ func userNS(op operator, value string) (judge, error) {
 		return compareOne(op, "user namespace", text, value, is.OK && is.Value == want)
 	}, nil
 }
+
+// noBits is why securebits are unknown.
+const noBits = "; /proc does not show them, and reading those of another process needs BPF: capsh(1), BPF PROGRAMS"
 
 func securebits(op operator, value string) (judge, error) {
 	want, err := cred.ParseSecurebits(value)
@@ -78,7 +81,7 @@ func securebits(op operator, value string) (judge, error) {
 	}
 	return func(p *cred.Process) Verdict {
 		if !p.Securebits.OK {
-			return unknown("securebits")
+			return unknown("securebits", noBits)
 		}
 		is := p.Securebits.Value
 		d := difference{subject: "securebits", extra: bitList(is &^ want), missing: bitList(want &^ is), common: bitList(is & want), value: value}
@@ -101,7 +104,7 @@ func (w *World) mode(op operator, value string) (judge, error) {
 		return func(p *cred.Process) Verdict {
 			is := cred.GuessMode(&p.State, w.Bits)
 			if !is.OK {
-				return unknown("mode (it depends on the securebits)")
+				return unknown("mode", ", as it depends on the securebits"+noBits)
 			}
 			return compareOne(op, "mode", is.Value.String(), mode.String(), is.Value == mode)
 		}, nil

@@ -1,6 +1,7 @@
 package expect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -60,27 +61,30 @@ func brief(s, all caps.Set) string {
 }
 
 // shorten counts the capabilities of a long list and says in few words what the set
-// is instead, where that is possible: "all but cap_sys_resource".
+// has instead, where that is possible: "has all capabilities, 40 beyond kill".
 func (d *difference) shorten(op operator, is, want, all caps.Set) {
 	const many, few = 6, 3
 	var words string
 	switch rest := all &^ is; {
 	case is == 0:
-		words = "empty"
+		words = "is empty"
 	case is.Len() <= few:
-		words = list(is)
+		words = "has only " + list(is)
 	case is == all:
-		words = "all"
+		words = "has all capabilities"
 	case is&^all == 0 && rest.Len() <= few:
-		words = "all but " + list(rest)
+		words = "has all capabilities but " + list(rest)
 	default:
 		return
 	}
 	if n := (is &^ want).Len(); n > many && op.limits() {
-		d.extra, d.is = fmt.Sprintf("%d capabilities", n), words
+		d.extra, d.is = "", words
+		if d.value != "" {
+			d.is += fmt.Sprintf(", %d beyond %s", n, d.value)
+		}
 	}
 	if n := (want &^ is).Len(); n > many && op.demands() {
-		d.missing, d.is = fmt.Sprintf("%d capabilities", n), words
+		d.missing, d.is = fmt.Sprintf("%d capabilities", n), cmp.Or(d.is, words)
 	}
 }
 

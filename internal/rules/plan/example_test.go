@@ -28,7 +28,7 @@ func ExampleMake() {
 	}
 	fmt.Println("then:", p.Want.UID.Effective, p.Want.Permitted)
 	// Output:
-	// drop from bounding all but cap_net_bind_service
+	// drop 40 capabilities from bounding
 	// set keep_caps to retain the permitted set across setuid
 	// setgroups 1000
 	// setresgid 1000

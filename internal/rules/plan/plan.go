@@ -156,6 +156,6 @@ func (b *builder) reachBounding() {
 		b.lacks.step(&Failure{What: DropBounding{open}.String(), Needs: caps.Setpcap.Set()})
 		return
 	}
-	b.Notes = append(b.Notes, "the bounding set still has "+Names(open)+
+	b.Notes = append(b.Notes, "the bounding set still has "+some(open)+
 		": without CAP_SETPCAP it cannot shrink; no_new_privs makes that harmless")
 }

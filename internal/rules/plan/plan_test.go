@@ -161,12 +161,12 @@ func TestRefused(t *testing.T) {
 		{"no such capability", root(), plain, keep(plan.Request{}, 1<<50), "cannot keep 50: it is not in capset's permitted set"},
 		{"no ambient set", noAmbient, plain, keep(as(1000), netRaw), "cannot keep cap_net_raw through the execve: this kernel has no ambient set"},
 		{"ambient is off", blocked, plain, keep(as(1000), netRaw), "cannot keep cap_net_raw through the execve: securebit no_cap_ambient_raise is set"},
-		{"open bounding set", user(), plain, plan.Request{AllowNewPrivs: true}, "not permitted: drop from bounding all (needs CAP_SETPCAP)"},
-		{"bounding set asked for", user(), plain, plan.Request{Bounding: cred.Is[caps.Set](0)}, "not permitted: drop from bounding all (needs CAP_SETPCAP)"},
+		{"open bounding set", user(), plain, plan.Request{AllowNewPrivs: true}, "not permitted: drop 41 capabilities from bounding (needs CAP_SETPCAP)"},
+		{"bounding set asked for", user(), plain, plan.Request{Bounding: cred.Is[caps.Set](0)}, "not permitted: drop 41 capabilities from bounding (needs CAP_SETPCAP)"},
 		{"bounding set grows", user(), plain, plan.Request{Bounding: cred.Is(all | 1<<50)}, "cannot add 50 to the bounding set: it is not in the set now, and the set cannot grow"},
 		{"another user", user(), plain, as(1001), "not permitted: setgroups 1001, setresgid 1001 (needs CAP_SETGID); setresuid 1001 (needs CAP_SETUID)"},
 		{"root through bounding", root(), plain, plan.Request{Bounding: cred.Is(netRaw), AllowNewPrivs: true},
-			"the command would have cap_net_raw: effective uid 0: permitted is bounding | inheritable, and effective"},
+			"the command would have cap_net_raw: effective uid 0: permitted is bounding | inheritable, and all of it becomes effective"},
 		{"file refused", root(), carries, plan.Request{}, "/bin/cmd has cap_net_raw=ep, but capset drops cap_net_raw from the bounding set: execve would fail with EPERM (--keep=net_raw keeps it, or setcap -r /bin/cmd removes the file capabilities)"},
 		{"file clears ambient", root(), carries, keep(as(1000), netRaw|caps.Kill.Set()),
 			"/bin/cmd: its file capabilities (cap_net_raw=ep) clear the ambient set, so the command would not have cap_kill"},
@@ -181,7 +181,7 @@ func TestRefused(t *testing.T) {
 			r.Chroot, r.Bounding, r.Rlimits = "/r", cred.Is(netRaw), []plan.Rlimit{{Name: "core", Raises: true}}
 			return r
 		}(), "cannot keep cap_kill,cap_net_raw: they are not in capset's permitted set; not permitted: setgroups 1001, setresgid 1001 (needs CAP_SETGID); " +
-			"setresuid 1001 (needs CAP_SETUID); drop from bounding all but cap_net_raw (needs CAP_SETPCAP); chroot /r (needs CAP_SYS_CHROOT); rlimit core (needs CAP_SYS_RESOURCE)"},
+			"setresuid 1001 (needs CAP_SETUID); drop 40 capabilities from bounding (needs CAP_SETPCAP); chroot /r (needs CAP_SYS_CHROOT); rlimit core (needs CAP_SYS_RESOURCE)"},
 		{"lock without setpcap", user(), plain, plan.Request{Lock: true}, "not permitted: securebits (needs CAP_SETPCAP)"},
 		{"seccomp without both", root(), plain, plan.Request{AllowNewPrivs: true, SeccompFile: "f"}, "seccomp f: would not be permitted (it needs no_new_privs or CAP_SYS_ADMIN)"},
 	} {

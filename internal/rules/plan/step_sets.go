@@ -50,7 +50,7 @@ func (s Capset) Simulate(st *cred.State) error {
 type DropBounding struct{ Set caps.Set }
 
 func (DropBounding) Name() string                   { return "drop_bounding" }
-func (s DropBounding) String() string               { return "drop from bounding " + Names(s.Set) }
+func (s DropBounding) String() string               { return "drop " + some(s.Set) + " from bounding" }
 func (s DropBounding) MarshalJSON() ([]byte, error) { return marshalSet(s.Set) }
 
 // Simulate is PR_CAPBSET_DROP in cap_task_prctl.

@@ -22,6 +22,14 @@ func Names(s caps.Set) string {
 	return s.String()
 }
 
+// some is part of a set for people: names, or how many these are.
+func some(s caps.Set) string {
+	if n := s.Len(); n > caps.Named/2 {
+		return strconv.Itoa(n) + " capabilities"
+	}
+	return s.String()
+}
+
 // IDText is the ids of a change: "1000", or "real 0, effective 1000, saved unchanged".
 func IDText(id cred.IDs) string { return id.Text(idText) }
 

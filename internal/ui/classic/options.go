@@ -185,7 +185,10 @@ func Run(args, env []string, out *term.Output) error {
 			return err
 		}
 	}
-	return nil
+	if len(s.view.threads) > 0 { // one that does not exist is an error, whatever is shown
+		_, err = s.subjects()
+	}
+	return err
 }
 
 // Options yields the name of each option.

@@ -93,7 +93,10 @@ func appendFinding(b []byte, f container.Finding, width int, c term.Color) []byt
 	if f.Severity < container.Unread || f.Remedy == "" {
 		return b
 	}
-	text := "Cause: " + f.Cause + ". Remedy: " + f.Remedy + "."
+	text := "Remedy: " + f.Remedy + "."
+	if f.Cause != "" {
+		text = "Cause: " + f.Cause + ". " + text
+	}
 	if len(f.Controls) > 0 {
 		text += " (" + strings.Join(f.Controls, ", ") + ")"
 	}

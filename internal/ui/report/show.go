@@ -230,6 +230,8 @@ func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
 	text += othersText(p)
 	switch more := execve.Gain(&p.Sets); {
 	case more == 0:
+	case p.NoNewPrivs.Value && p.Permitted == 0:
+		text += "; no_new_privs keeps it from gaining any"
 	case p.NoNewPrivs.Value:
 		text += "; no_new_privs keeps it from gaining more"
 	case !p.NoNewPrivs.OK:

@@ -60,7 +60,7 @@ func TestSentence(t *testing.T) {
 		{func(f *container.Facts) {
 			f.Process.UID = cred.Same(1000)
 			f.Process.Bounding, f.Process.NoNewPrivs = caps.First(41), cred.Is(true)
-		}, "Uid 1000 on the host: no capability; no_new_privs keeps it from gaining more."},
+		}, "Uid 1000 on the host: no capability; no_new_privs keeps it from gaining any."},
 		{func(f *container.Facts) {
 			hold(f, 0)
 			f.Process.Threads, f.Process.ThreadsRead = 3, true
