@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"capsh/internal/linux/inherit"
+	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
 	"capsh/internal/linux/trial"
 	"capsh/internal/rules/cred"
@@ -172,7 +173,7 @@ func state() (*cred.State, error) {
 	case err != nil:
 	case from.UID.Real != from.UID.Effective || from.GID.Real != from.GID.Effective:
 		err = errors.New("real and effective ids differ: capset refuses to run setuid or setgid")
-	case hiddenSetid():
+	case hiddenSetid(&from):
 		err = errors.New("the file of this program is setuid or setgid: capset refuses to run as that")
 	}
 	return &from, err
@@ -181,13 +182,22 @@ func state() (*cred.State, error) {
 // hiddenSetid reports whether this program is setuid or setgid, for a caller whose ids
 // its user namespace does not map: they are shown as 65534, as the file's owner may
 // be, too. The kernel sets AT_SECURE then, and for file capabilities.
-func hiddenSetid() bool {
+func hiddenSetid(from *cred.State) bool {
 	const atSecure = 23   // include/uapi/linux/auxvec.h
 	aux, _ := unix.Auxv() // there are no other errors than of other systems
 	if !slices.Contains(aux, [2]uintptr{atSecure, 1}) {
 		return false
 	}
-	var st unix.Stat_t
-	err := unix.Stat("/proc/self/exe", &st)
-	return err != nil && err != unix.ENOENT || st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 // ENOENT: no /proc
+	dir, err := procfs.OpenOwn("self", unix.O_PATH|unix.O_DIRECTORY)
+	if err == nil {
+		defer unix.Close(dir)
+		var st unix.Stat_t
+		if err = unix.Fstatat(dir, "exe", &st, 0); err == nil {
+			return st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0
+		}
+	}
+	// Without /proc the sets tell: only file capabilities leave something permitted
+	// that is not ambient. A setuid program of another user than root has nothing
+	// permitted (cap_bprm_creds_from_file, security/commoncap.c).
+	return from.Permitted&^from.Ambient == 0
 }
