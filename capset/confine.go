@@ -52,12 +52,14 @@ func (c *confineOptions) resolveSeccomp(r *plan.Request) (err error) {
 		return nil
 	}
 	r.SeccompFile = c.seccomp.Value
-	r.Seccomp, err = read(r.SeccompFile)
-	const instruction, most = 8, 4096 // struct sock_filter, BPF_MAXINSNS
-	if n := len(r.Seccomp); err == nil && (n == 0 || n%instruction != 0 || n/instruction > most) {
-		err = fmt.Errorf("--seccomp-filter: %s is not a compiled filter of 1 to 4096 instructions of 8 bytes", r.SeccompFile)
+	if r.Seccomp, err = files.Here.ReadNamed(r.SeccompFile); err != nil {
+		return fmt.Errorf("--seccomp-filter: %w", err)
 	}
-	return err
+	const instruction, most = 8, 4096 // struct sock_filter, BPF_MAXINSNS
+	if n := len(r.Seccomp); n == 0 || n%instruction != 0 || n/instruction > most {
+		return fmt.Errorf("--seccomp-filter: %s is not a compiled filter of 1 to 4096 instructions of 8 bytes", r.SeccompFile)
+	}
+	return nil
 }
 
 // resolveLandlock reads --landlock-access and --landlock-rule in setpriv's

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"capsh/internal/linux/files"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/plan"
 	"capsh/internal/ui/schema"
@@ -67,7 +68,7 @@ var everything = caps.First(caps.Named)
 
 // readSaved reads a profile of ours.
 func readSaved(name string) (*schema.Discovery, error) {
-	text, err := read(name)
+	text, err := files.Here.ReadNamed(name)
 	if err != nil {
 		return nil, err
 	}

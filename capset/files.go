@@ -74,14 +74,3 @@ func (l *launch) inside(look func() error) error {
 func (l *launch) accounts() accounts.Files {
 	return accounts.Files{Read: l.lookup.ReadFile}
 }
-
-// read reads a file that the command line names, be it a pipe; a missing one is
-// ENOENT.
-func read(path string) ([]byte, error) {
-	f, err := files.Here.Open(path, unix.O_RDONLY)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.ReadAll()
-}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"capsh/internal/linux/files"
 	"capsh/internal/linux/self"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -19,7 +20,7 @@ import (
 // config.json, or what docker inspect or podman inspect print of one container.
 // Own is not nil where it is one of ours.
 func profile(name string) (set caps.Set, own *schema.Discovery, err error) {
-	text, err := read(name)
+	text, err := files.Here.ReadNamed(name)
 	if errors.Is(err, unix.ENOENT) && !strings.Contains(name, "/") {
 		return 0, nil, fmt.Errorf(`--from: %q: no such file, and neither "none", "current" nor a container runtime`, name)
 	}

@@ -58,7 +58,7 @@ func (n *need) read(all caps.Set) (err error) {
 		n.keep, err = caps.ParseList(n.typed.Value, all)
 		return err
 	}
-	text, err := files.Here.ReadFile(name)
+	text, err := files.Here.ReadNamed(name)
 	if err != nil {
 		return err
 	}

@@ -103,6 +103,34 @@ func (l Lookup) ReadFile(path string) ([]byte, error) {
 	return f.ReadAll()
 }
 
+// ReadNamed reads a whole file that a command line names. It may be a pipe, as
+// /dev/stdin or a shell's <(...) are, and is then read up to its end. A FIFO is
+// refused: it may never have a writer.
+func (l Lookup) ReadNamed(path string) ([]byte, error) {
+	f, err := l.Open(path, readOnly)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(f.FD, &st); err != nil {
+		return nil, fmt.Errorf("fstat %s: %w", path, err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		var fs unix.Statfs_t
+		if err := unix.Fstatfs(f.FD, &fs); err != nil {
+			return nil, fmt.Errorf("fstatfs %s: %w", path, err)
+		}
+		if st.Mode&unix.S_IFMT == unix.S_IFIFO && fs.Type != unix.PIPEFS_MAGIC {
+			return nil, fmt.Errorf("%s is a FIFO, not a regular file", path)
+		}
+		if err := unix.SetNonblock(f.FD, false); err != nil {
+			return nil, fmt.Errorf("fcntl %s: %w", path, err)
+		}
+	}
+	return f.ReadAll()
+}
+
 // Close closes the file.
 func (f File) Close() error { return unix.Close(f.FD) }
 
