@@ -14,9 +14,53 @@ func Escape(s string) string {
 	return string(AppendEscaped(nil, s))
 }
 
-// Message makes one harmless line of an error's text, whatever names are in it. A
-// backslash stays single: texts that were quoted already have them.
-func Message(text string) string { return strings.ReplaceAll(Escape(text), `\\`, `\`) }
+// Message makes one harmless line of an error's text, whatever names are in it, and
+// shortens long ones. A backslash stays single: texts that were quoted already have
+// them.
+func Message(text string) string {
+	text = strings.ReplaceAll(Escape(text), `\\`, `\`)
+	const quoted, bare, all = 200, 1024, 2048 // bare has room for a list of all capabilities
+	if len(text) <= quoted {
+		return text
+	}
+	var b strings.Builder
+	for text != "" {
+		most, end := bare, 1+strings.IndexAny(text[1:], ` "`)
+		if text[0] == '"' {
+			if n := closingQuote(text); n > 0 {
+				most, end = quoted, n
+			}
+		}
+		if end == 0 {
+			end = len(text)
+		}
+		b.WriteString(shorten(text[:end], most))
+		text = text[end:]
+	}
+	return shorten(b.String(), all)
+}
+
+// closingQuote is where a text that begins with a quote, as of %q, goes on behind the
+// closing one; 0 if there is none.
+func closingQuote(text string) int {
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// shorten leaves the beginning and the end of a word that has more than so many bytes.
+func shorten(word string, most int) string {
+	if len(word) <= most {
+		return word
+	}
+	return strings.ToValidUTF8(word[:most/4*3], "") + "..." + strings.ToValidUTF8(word[len(word)-most/4:], "")
+}
 
 // Harmless reports that s is printable ASCII without a backslash: there is nothing
 // to escape.

@@ -53,6 +53,35 @@ func FuzzEscape(f *testing.F) {
 	})
 }
 
+// TestMessageShort: a message stays readable whatever it quotes.
+func TestMessageShort(t *testing.T) {
+	long := func(s string) string { return strings.Repeat(s, 100_000) }
+	for text, most := range map[string]int{
+		strconv.Quote(long("a")) + " is unknown":     230,
+		`--env: "` + long("a b ") + `" lacks a "="`:  240,
+		"value " + strconv.Quote(long("\x1b\"\n")):   220,
+		strconv.Quote(long("é")) + strconv.Quote(""): 220,
+		"open " + long("/dir") + ": name too long":   1060,
+		`open "` + long("x") + ": name too long":     1060, // a quote that is none
+		"\"" + long("\\"):                            1060,
+		"stat " + long("a b ") + " no such file":     2060,
+		"stat " + long(`"a" "`) + " no such file":    2060,
+	} {
+		got := Message(text)
+		if len(got) > most || !utf8.ValidString(got) || !strings.Contains(got, "...") {
+			t.Errorf("%d bytes: %s", len(got), got)
+		}
+		if head, tail := text[:20], text[len(text)-10:]; !strings.Contains(text, "\\") && (got[:20] != head || !strings.HasSuffix(got, tail)) {
+			t.Errorf("neither %q nor %q is left: %s", head, tail, got)
+		}
+	}
+	for _, text := range []string{"needs " + long("x")[:1000] + " yes", long("word ")[:2000], `"` + long("a")[:198] + `"`} {
+		if got := Message(text); got != text {
+			t.Errorf("%d bytes became %d", len(text), len(got))
+		}
+	}
+}
+
 func TestMessage(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain":                       "plain",
