@@ -90,9 +90,15 @@ func (w *watching) describe(doc *schema.Discovery, r *shrink.Result) {
 	if w == nil || w.full == nil {
 		return
 	}
+	if w.full.Blind != "" {
+		doc.Warnings = append(doc.Warnings, w.full.Blind)
+	}
+	for _, why := range w.full.Incomplete {
+		doc.Warnings = append(doc.Warnings, "some capability checks were missed: "+why)
+	}
 	asked, refused := caps.Set(0), caps.Set(0)
 	for _, s := range w.full.Seen {
-		if s.Ours && s.Verdict.Kind != checks.Noise {
+		if s.Ours && s.Verdict.Kind != checks.Incidental {
 			asked |= s.Cap.Set()
 		}
 	}
@@ -102,12 +108,9 @@ func (w *watching) describe(doc *schema.Discovery, r *shrink.Result) {
 		return
 	}
 	for _, s := range final.Seen {
-		if s.Ours && s.Verdict.Kind == checks.Need && !s.Granted {
+		if s.Ours && s.Verdict.Kind == checks.Needed && !s.Granted {
 			refused |= s.Cap.Set()
 		}
 	}
 	doc.Refused = cred.Is((refused &^ r.Keep).OCINames())
-	for _, why := range w.full.Incomplete {
-		doc.Warnings = append(doc.Warnings, "some capability checks were missed: "+why)
-	}
 }

@@ -14,7 +14,7 @@ import (
 // traceCommand is capsh trace.
 type traceCommand struct {
 	listing                          // which processes
-	denied, kernelsOwn, onlySum bool // which checks
+	denied, incidental, onlySum bool // which checks
 	output                      string
 }
 
@@ -31,7 +31,7 @@ Ctrl-C, or until the processes of --pid have ended.
 			c.subjects.option(o.Group("which"), "these and their descendants")
 			c.users(o)
 			flags.Switch(o, "--denied", "only denied checks, with what would help", &c.denied)
-			flags.Switch(o, "--all", "also incidental checks", &c.kernelsOwn)
+			flags.Switch(o, "--all", "also incidental checks", &c.incidental)
 			flags.Switch(o, "--summary", "only the summary", &c.onlySum)
 			c.view.output(o.Group("output"))
 			flags.To(o, "-o, --output", "write to a file instead of standard output", &c.output, flags.Some(flags.Text("FILE")))

@@ -65,12 +65,12 @@ func (t *tracer) each(c checks.Check, v checks.Verdict) {
 
 // shows says which checks are shown.
 func (t *tracer) shows(granted bool, kind checks.Kind) bool {
-	return (t.kernelsOwn || kind != checks.Noise) && (!t.denied || !granted)
+	return (t.incidental || kind != checks.Incidental) && (!t.denied || !granted)
 }
 
 // helpFor is what would have granted a check, by what its process is now.
 func (t *tracer) helpFor(c *checks.Check, v *checks.Verdict) string {
-	if c.Granted || v.Kind == checks.Noise {
+	if c.Granted || v.Kind == checks.Incidental {
 		return ""
 	}
 	state, ended := stateOf(c)

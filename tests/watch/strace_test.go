@@ -35,7 +35,7 @@ true
 
 // TestStrace: in one and the same run, strace sees each system call fail with EPERM or
 // EACCES that was denied a need, and each call that failed so was denied something
-// that is not noise.
+// that is not incidental.
 func TestStrace(t *testing.T) {
 	watchable(t)
 	strace := testenv.Tool(t, "strace")
@@ -60,11 +60,11 @@ func TestStrace(t *testing.T) {
 		strace, "-f", "-qq", "-e", "signal=none", "-o", log, "/bin/sh", "-c", refusals, "sh", dir)
 	var needs, all []string
 	watched(t, cmd, func(c checks.Check, v checks.Verdict) {
-		if c.Granted || v.Kind == checks.Noise || c.Comm == "strace" || c.Comm == "setpriv" {
+		if c.Granted || v.Kind == checks.Incidental || c.Comm == "strace" || c.Comm == "setpriv" {
 			return
 		}
 		call := fmt.Sprint(c.PID, " ", c.Syscall)
-		if all = append(all, call); v.Kind == checks.Need {
+		if all = append(all, call); v.Kind == checks.Needed {
 			needs = append(needs, call)
 		}
 	})

@@ -110,7 +110,7 @@ func TestOneNeed(t *testing.T) {
 	dir := t.TempDir()
 	var program string
 	found := watched(t, exec.Command("/bin/sh", "-c", `touch "$1/f" && chown 12:34 "$1/f"; true`, "sh", dir), func(c checks.Check, v checks.Verdict) {
-		if v.Kind == checks.Need {
+		if v.Kind == checks.Needed {
 			program = c.Comm
 		}
 	})
@@ -135,7 +135,7 @@ func TestNotOurs(t *testing.T) {
 	}
 	foreign, traced := 0, hasTracepoint()
 	found := watched(t, cmd, func(c checks.Check, v checks.Verdict) {
-		if v.Kind != checks.Noise && !c.Ours {
+		if v.Kind != checks.Incidental && !c.Ours {
 			foreign++
 			if c.Namespace.Kind != checks.Other || c.Namespace.Inode == 0 && traced {
 				t.Errorf("%s by %s in %v", c.Cap, v.Asker, c.Namespace)
@@ -159,7 +159,7 @@ func TestOverlay(t *testing.T) {
 	found := watched(t, exec.Command("unshare", "-m", "/bin/sh", "-c", script, "sh", t.TempDir()), func(c checks.Check, v checks.Verdict) {
 		if c.Comm == "chmod" && c.Cap == caps.Fowner {
 			below++
-			if v.Kind != checks.Noise {
+			if v.Kind != checks.Incidental {
 				t.Errorf("%s: %s by %v", c.Cap, v.Kind, c.Chain)
 			}
 		}

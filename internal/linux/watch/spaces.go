@@ -92,10 +92,17 @@ type check struct {
 	cred            uint64 // address of the credentials, which never change: others are elsewhere
 
 	isAnswer bool // of a kprobe: it has granted alone
+
+	// isCall says that it is the entry of a system call, with its name alone.
+	isCall bool
+	call   string
 }
 
 func (p *tracepoint) check(r *record) check {
 	raw := r.raw
+	if p.calls != nil && p.value(raw, commonType) == p.calls.id {
+		return check{isCall: true, call: p.calls.call(r)}
+	}
 	return check{
 		cap:     caps.Cap(p.value(raw, "cap")),
 		granted: p.value(raw, "ret") == 0,
@@ -112,6 +119,8 @@ func (p *tracepoint) value(raw []byte, name string) uint64 {
 		return 0
 	}
 	switch b := raw[f.offset:]; f.size {
+	case 2:
+		return uint64(binary.NativeEndian.Uint16(b))
 	case 4:
 		return uint64(binary.NativeEndian.Uint32(b))
 	case 8:

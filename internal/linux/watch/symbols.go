@@ -21,16 +21,22 @@ type symbols struct {
 	exact  map[uint64]string // addresses that are known without the others
 }
 
-// readSymbols reads them. There are none where the kernel shows no addresses
-// (kptr_restrict, CAP_SYSLOG): it shows all as 0 then.
-func readSymbols() (*symbols, error) {
+// symbolsShown reports whether the kernel shows addresses, by the first of them.
+func symbolsShown() bool {
+	s, err := readSymbols(1 << 16)
+	return err == nil && len(s.starts) > 0
+}
+
+// readSymbols reads them, in that many bytes at most. There are none where the kernel
+// shows no addresses (kptr_restrict, CAP_SYSLOG): it shows all as 0 then.
+func readSymbols(most int64) (*symbols, error) {
 	fd, err := procfs.OpenOwn("kallsyms", unix.O_RDONLY)
 	if err != nil {
 		return &symbols{}, fmt.Errorf("/proc/kallsyms: %w", err)
 	}
 	file := os.NewFile(uintptr(fd), "/proc/kallsyms")
 	defer file.Close()
-	text, err := io.ReadAll(file)
+	text, err := io.ReadAll(io.LimitReader(file, most))
 	if err != nil {
 		return &symbols{}, err
 	}

@@ -71,12 +71,18 @@ func (t *tracefs) read(path string) (string, error) {
 type tracepoint struct {
 	id     uint64
 	fields map[string]field
+	// calls is the tracepoint at the entry of each system call, where checks are judged
+	// by system call; else nil.
+	calls *tracepoint
 }
 
 func (p *tracepoint) events() []*unix.PerfEventAttr {
 	attr := attributes(unix.PERF_TYPE_TRACEPOINT, p.id)
 	sampled(attr)
-	return []*unix.PerfEventAttr{attr}
+	if p.calls == nil {
+		return []*unix.PerfEventAttr{attr}
+	}
+	return []*unix.PerfEventAttr{attr, p.calls.callEvent()}
 }
 
 // field is where a member of a tracepoint's record is: offset and size in bytes.
@@ -85,7 +91,11 @@ type field struct{ offset, size int }
 // readCheckPoint reads the tracepoint at the end of each capability check, which Linux
 // has had since 6.14 (include/trace/events/capability.h).
 func (t *tracefs) readCheckPoint() (*tracepoint, error) {
-	const path = "events/capability/cap_capable"
+	return t.readPoint("events/capability/cap_capable", "cap", "ret", "target_ns", "capable_ns", "cred")
+}
+
+// readPoint reads a tracepoint with the fields that are needed of it.
+func (t *tracefs) readPoint(path string, needed ...string) (*tracepoint, error) {
 	text, err := t.read(path + "/id")
 	if err != nil {
 		return nil, err
@@ -99,7 +109,7 @@ func (t *tracefs) readCheckPoint() (*tracepoint, error) {
 		return nil, err
 	}
 	p := &tracepoint{id: id, fields: parseFormat(text)}
-	for _, name := range []string{"cap", "ret", "target_ns", "capable_ns", "cred"} { // what check reads
+	for _, name := range append(needed, commonType) {
 		if f := p.fields[name]; f.size == 0 || f.size > 8 {
 			return nil, fmt.Errorf("tracefs %s/format: no field %s", path, name)
 		}

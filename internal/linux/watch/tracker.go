@@ -30,11 +30,13 @@ type tracker struct {
 	executed  bool // there was an execve
 	processes map[uint32]*process
 	names     map[uint32]string // of threads
+	calls     map[uint32]string // the last system call of a thread, where calls are watched
 	denied    map[uint32]judged // the last check of a thread, if another may follow from its denial
 
 	chainNumbers map[string]int
 	chains       []chain
 	symbols      *symbols
+	byCall       bool // functions have no names, and system calls are watched
 	verdicts     map[question]checks.Verdict
 
 	found checks.Found
@@ -66,6 +68,7 @@ type chain struct {
 // question is what a verdict depends on.
 type question struct {
 	chain   int
+	syscall string
 	cap     caps.Cap
 	granted bool
 }
@@ -73,10 +76,12 @@ type question struct {
 func newTracker(from source, spaces *spaces, member func(int) (member, known bool), each func(checks.Check, checks.Verdict)) *tracker {
 	t := &tracker{
 		source: from, spaces: spaces, member: member, each: each, start: monotonic(),
-		processes: make(map[uint32]*process), names: make(map[uint32]string), denied: make(map[uint32]judged),
+		processes: make(map[uint32]*process), names: make(map[uint32]string), calls: make(map[uint32]string), denied: make(map[uint32]judged),
 		chainNumbers: make(map[string]int), verdicts: make(map[question]checks.Verdict),
 		seen: make(map[checks.Seen]int),
 	}
+	point, ok := from.(*tracepoint)
+	t.byCall = ok && point.calls != nil
 	t.before = t.start
 	return t
 }
@@ -128,16 +133,22 @@ func (t *tracker) use(e *event) {
 		t.fork(e)
 	case unix.PERF_RECORD_EXIT:
 		delete(t.names, e.tid)
+		delete(t.calls, e.tid)
 		if e.pid == e.tid {
 			delete(t.processes, e.pid)
 		}
 	case unix.PERF_RECORD_COMM:
-		t.executed = t.executed || e.exec
+		if e.exec {
+			t.executed, t.calls[e.tid] = true, "execve"
+		}
 		t.names[e.tid] = e.comm
 	case unix.PERF_RECORD_NAMESPACES:
 		t.process(e.pid).userns = e.userns
 	case unix.PERF_RECORD_SAMPLE:
-		if t.answers == nil || t.answers.join(e) {
+		switch {
+		case e.check.isCall:
+			t.calls[e.tid] = e.check.call
+		case t.answers == nil || t.answers.join(e):
 			t.check(e)
 		}
 	}
@@ -147,6 +158,9 @@ func (t *tracker) use(e *event) {
 func (t *tracker) fork(e *event) {
 	if name, ok := t.names[e.parentThread]; ok {
 		t.names[e.tid] = name
+	}
+	if call, ok := t.calls[e.parentThread]; ok {
+		t.calls[e.tid] = call
 	}
 	if e.pid == e.parent {
 		return
@@ -206,7 +220,10 @@ func (t *tracker) check(e *event) {
 		Namespace: t.spaces.of(e.check), Ours: t.spaces.ours(e.check, p.userns),
 		Chain: named.functions, Syscall: named.syscall,
 	}
-	q := question{e.chain, c.Cap, c.Granted}
+	if t.byCall {
+		c.Syscall = t.calls[e.tid]
+	}
+	q := question{e.chain, c.Syscall, c.Cap, c.Granted}
 	verdict, known := t.verdicts[q]
 	if !known {
 		verdict = checks.Judge(&c)
@@ -285,14 +302,19 @@ func (t *tracker) chainNumber(raw []byte) int {
 }
 
 func (t *tracker) readSymbols() {
-	s, err := readSymbols()
-	switch {
-	case err != nil:
-		t.found.Blind = err.Error()
-	case len(s.starts) == 0:
-		t.found.Blind = "the kernel hides its symbols (needs CAP_SYSLOG, and kernel.kptr_restrict below 2)"
+	s, why := &symbols{}, "the kernel hides its symbols (needs CAP_SYSLOG, and kernel.kptr_restrict below 2)"
+	if !t.byCall {
+		var err error
+		if s, err = readSymbols(math.MaxInt64); err != nil {
+			why = err.Error()
+		}
 	}
-	if t.found.Blind != "" {
+	if len(s.starts) == 0 {
+		how := "only the checks of memory mappings are known to be incidental: "
+		if t.byCall {
+			how = "checks are judged by system call, not by kernel function: "
+		}
+		t.found.Blind = how + why
 		s.exact = map[uint64]string{t.spaces.mapping: "security_vm_enough_memory_mm"}
 	}
 	t.symbols = s

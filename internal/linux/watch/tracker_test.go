@@ -108,7 +108,7 @@ func TestChild(t *testing.T) {
 	}
 }
 
-// TestFollowed: a denied check that another follows is noise, also where a drain was
+// TestFollowed: a denied check that another follows is incidental, also where a drain was
 // between the two; one that none follows is reported all the same.
 func TestFollowed(t *testing.T) {
 	for name, between := range map[string]bool{"in one drain": false, "in the next": true} {
@@ -121,7 +121,7 @@ func TestFollowed(t *testing.T) {
 		tr.settle(30)
 		tr.finish()
 		needs := tr.found.Needs()
-		if want := caps.Of(caps.DACReadSearch, caps.DACOverride); len(needs) != 1 || needs[0] != want || tr.found.Seen[0].Verdict.Kind != checks.Noise {
+		if want := caps.Of(caps.DACReadSearch, caps.DACOverride); len(needs) != 1 || needs[0] != want || tr.found.Seen[0].Verdict.Kind != checks.Incidental {
 			t.Errorf("%s: needs %v, seen %+v", name, needs, tr.found.Seen)
 		}
 	}

@@ -72,12 +72,12 @@ const flush = 50 * time.Millisecond
 // and in the order of time. An error says what is missing; nothing is watched then,
 // and nothing is left behind.
 func Start(target Target, each func(checks.Check, checks.Verdict)) (*Watch, error) {
-	from, err := findSource()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	from, err := findSource(target.Host == nil)
 	if err != nil {
 		return nil, err
 	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	// It stays open until the others are: the last one of a tracepoint takes the kernel
 	// some time to close.
 	own, err := open(from.events()[0], 0, -1)
@@ -110,8 +110,9 @@ func Start(target Target, each func(checks.Check, checks.Verdict)) (*Watch, erro
 }
 
 // findSource finds the tracepoint of capability checks, or kprobes where the kernel
-// has none.
-func findSource() (source, error) {
+// has none. Where the kernel hides its symbols and withCalls is set, the system calls come
+// with the checks, if that is possible.
+func findSource(withCalls bool) (source, error) {
 	fs, err := openTracefs()
 	if err != nil {
 		return nil, err
@@ -120,8 +121,13 @@ func findSource() (source, error) {
 	point, err := fs.readCheckPoint()
 	if errors.Is(err, unix.ENOENT) {
 		return findKprobe()
+	} else if err != nil {
+		return nil, err
 	}
-	return point, err
+	if withCalls && firstCalls != "" && !symbolsShown() {
+		point.calls, _ = fs.readPoint("events/raw_syscalls/sys_enter", "id") // CONFIG_FTRACE_SYSCALLS
+	}
+	return point, nil
 }
 
 // open opens the events, one a thread and processor, with one buffer a processor.

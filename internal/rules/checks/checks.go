@@ -60,23 +60,23 @@ func (k NamespaceKind) String() string { return [...]string{"other", "initial", 
 type Kind uint8
 
 const (
-	// Noise: the kernel checks for its own purposes. The system call has the same
+	// Incidental: the kernel checks for its own purposes. The system call has the same
 	// effect with either answer, or no difference that matters to a caller.
-	Noise Kind = iota
+	Incidental Kind = iota
 	// Optional: the kernel checks before it knows whether the answer matters, or
 	// programs usually continue when they are refused.
 	Optional
-	// Need: without the capability the system call fails.
-	Need
+	// Needed: without the capability the system call fails.
+	Needed
 )
 
-func (k Kind) String() string { return [...]string{"noise", "optional", "need"}[k] }
+func (k Kind) String() string { return [...]string{"incidental", "optional", "needed"}[k] }
 
 // Verdict is what one check means.
 type Verdict struct {
 	Kind Kind
-	// Reason says why it is noise or optional, as a sentence without a full stop;
-	// empty for a need.
+	// Reason says why it is incidental or optional, as a sentence without a full stop;
+	// empty for a needed one.
 	Reason string
 	// Alternatives are the other capabilities that would do: the kernel stops at
 	// the first one that is there.

@@ -21,27 +21,27 @@ func TestJudge(t *testing.T) {
 		asker   string
 		syscall string
 	}{
-		{Check{Cap: caps.SysAdmin, Chain: chain("ns_capable __x64_sys_sethostname")}, Need, "__x64_sys_sethostname", "sethostname"},
-		{Check{Cap: caps.SysAdmin, Chain: chain("security_vm_enough_memory_mm do_brk_flags __do_sys_brk")}, Noise, "security_vm_enough_memory_mm", "brk"},
-		{Check{Cap: caps.SysPtrace, Chain: chain("ns_capable_noaudit __ptrace_may_access ptrace_may_access do_task_stat proc_single_show seq_read_iter seq_read vfs_read ksys_read")}, Noise, "__ptrace_may_access", "read"},
-		{Check{Cap: caps.SysPtrace, Chain: chain("ns_capable __ptrace_may_access ptrace_may_access proc_ns_get_link step_into path_openat do_filp_open do_sys_openat2 __x64_sys_openat")}, Need, "__ptrace_may_access", "openat"},
+		{Check{Cap: caps.SysAdmin, Chain: chain("ns_capable __x64_sys_sethostname")}, Needed, "__x64_sys_sethostname", "sethostname"},
+		{Check{Cap: caps.SysAdmin, Chain: chain("security_vm_enough_memory_mm do_brk_flags __do_sys_brk")}, Incidental, "security_vm_enough_memory_mm", "brk"},
+		{Check{Cap: caps.SysPtrace, Chain: chain("ns_capable_noaudit __ptrace_may_access ptrace_may_access do_task_stat proc_single_show seq_read_iter seq_read vfs_read ksys_read")}, Incidental, "__ptrace_may_access", "read"},
+		{Check{Cap: caps.SysPtrace, Chain: chain("ns_capable __ptrace_may_access ptrace_may_access proc_ns_get_link step_into path_openat do_filp_open do_sys_openat2 __x64_sys_openat")}, Needed, "__ptrace_may_access", "openat"},
 		{Check{Cap: caps.Fsetid, Chain: chain("capable_wrt_inode_uidgid setattr_copy ext4_setattr notify_change chmod_common __x64_sys_chmod")}, Optional, "setattr_copy", "chmod"},
-		{Check{Cap: caps.Chown, Chain: chain("capable_wrt_inode_uidgid setattr_prepare ext4_setattr notify_change chown_common do_fchownat __x64_sys_chown")}, Need, "setattr_prepare", "chown"},
+		{Check{Cap: caps.Chown, Chain: chain("capable_wrt_inode_uidgid setattr_prepare ext4_setattr notify_change chown_common do_fchownat __x64_sys_chown")}, Needed, "setattr_prepare", "chown"},
 		// The same function asks for two purposes, and who called it says for which.
-		{Check{Cap: caps.SysResource, Chain: chain("has_capability_noaudit __set_oom_adj oom_score_adj_write vfs_write ksys_write")}, Noise, "__set_oom_adj", "write"},
+		{Check{Cap: caps.SysResource, Chain: chain("has_capability_noaudit __set_oom_adj oom_score_adj_write vfs_write ksys_write")}, Incidental, "__set_oom_adj", "write"},
 		{Check{Cap: caps.SysResource, Chain: chain("capable __set_oom_adj oom_score_adj_write vfs_write ksys_write")}, Optional, "__set_oom_adj", "write"},
-		{Check{Cap: caps.NetAdmin, Chain: chain("ns_capable_noaudit net_ctl_permissions sysctl_perm proc_sys_call_handler vfs_read ksys_read")}, Noise, "net_ctl_permissions", "read"},
+		{Check{Cap: caps.NetAdmin, Chain: chain("ns_capable_noaudit net_ctl_permissions sysctl_perm proc_sys_call_handler vfs_read ksys_read")}, Incidental, "net_ctl_permissions", "read"},
 		{Check{Cap: caps.NetAdmin, Chain: chain("ns_capable_noaudit net_ctl_permissions sysctl_perm proc_sys_call_handler vfs_write ksys_write")}, Optional, "net_ctl_permissions", "write"},
 		// On overlayfs the kernel asks twice: about the process, then about the mounter.
-		{Check{Cap: caps.Fowner, Chain: chain("capable_wrt_inode_uidgid inode_owner_or_capable setattr_prepare ovl_setattr notify_change chmod_common __x64_sys_chmod")}, Need, "inode_owner_or_capable", "chmod"},
-		{Check{Cap: caps.Fowner, Chain: chain("capable_wrt_inode_uidgid inode_owner_or_capable setattr_prepare ext4_setattr notify_change ovl_setattr notify_change chmod_common __x64_sys_chmod")}, Noise, "inode_owner_or_capable", "chmod"},
+		{Check{Cap: caps.Fowner, Chain: chain("capable_wrt_inode_uidgid inode_owner_or_capable setattr_prepare ovl_setattr notify_change chmod_common __x64_sys_chmod")}, Needed, "inode_owner_or_capable", "chmod"},
+		{Check{Cap: caps.Fowner, Chain: chain("capable_wrt_inode_uidgid inode_owner_or_capable setattr_prepare ext4_setattr notify_change ovl_setattr notify_change chmod_common __x64_sys_chmod")}, Incidental, "inode_owner_or_capable", "chmod"},
 		// The owner of a namespace below ours needs no capability.
 		{Check{Cap: caps.SysAdmin, Granted: true, Ours: true, Chain: chain("ns_capable unshare_nsproxy_namespaces ksys_unshare __x64_sys_unshare")}, Optional, "unshare_nsproxy_namespaces", "unshare"},
 		// Without symbols every check may be a need.
-		{Check{Cap: caps.SysAdmin}, Need, "", ""},
+		{Check{Cap: caps.SysAdmin}, Needed, "", ""},
 	} {
 		v := Judge(&c.check)
-		if v.Kind != c.kind || v.Asker != c.asker || (v.Kind == Need) != (v.Reason == "") {
+		if v.Kind != c.kind || v.Asker != c.asker || (v.Kind == Needed) != (v.Reason == "") {
 			t.Errorf("%s by %v: %s (%q) by %q, want %s by %q", c.check.Cap, c.check.Chain, v.Kind, v.Reason, v.Asker, c.kind, c.asker)
 		}
 		if got := Syscall(c.check.Chain); got != c.syscall {
@@ -63,18 +63,18 @@ func TestAlternatives(t *testing.T) {
 	}
 	verdict, after := Judge(&read), Judge(&override)
 	FollowUp(&read, &verdict, &override, &after)
-	if verdict.Kind != Noise || after.Kind != Need || after.Alternatives != caps.Of(caps.DACReadSearch) {
+	if verdict.Kind != Incidental || after.Kind != Needed || after.Alternatives != caps.Of(caps.DACReadSearch) {
 		t.Errorf("dac_override after dac_read_search: %+v, %+v", verdict, after)
 	}
 	verdict, after = Judge(&override), Judge(&read)
 	FollowUp(&override, &verdict, &read, &after)
-	if verdict.Kind != Need || after.Alternatives != caps.Of(caps.DACOverride) {
+	if verdict.Kind != Needed || after.Alternatives != caps.Of(caps.DACOverride) {
 		t.Errorf("dac_read_search after a granted dac_override: %+v, %+v", verdict, after)
 	}
 	read.Granted = true
 	verdict, after = Judge(&read), Judge(&override)
 	FollowUp(&read, &verdict, &override, &after)
-	if verdict.Kind != Need || after.Alternatives != 0 {
+	if verdict.Kind != Needed || after.Alternatives != 0 {
 		t.Errorf("dac_override after a granted dac_read_search: %+v, %+v", verdict, after)
 	}
 	handle := Check{Cap: caps.DACReadSearch, Chain: chain("capable may_decode_fh __do_sys_open_by_handle_at")}
@@ -93,14 +93,14 @@ func TestNeeds(t *testing.T) {
 		return Seen{Cap: c, Ours: ours, Verdict: Verdict{Kind: kind, Alternatives: caps.Of(alternatives...)}}
 	}
 	f := Found{Granted: caps.Of(caps.Chown, caps.Kill), Denied: caps.Of(caps.Lease), Seen: []Seen{
-		seen(caps.DACReadSearch, true, Need, caps.DACOverride),
-		seen(caps.DACOverride, true, Need, caps.DACReadSearch),
-		seen(caps.Chown, true, Need),
-		seen(caps.BPF, true, Need, caps.SysAdmin),
-		seen(caps.SysAdmin, true, Need),
-		seen(caps.SysTime, false, Need),
+		seen(caps.DACReadSearch, true, Needed, caps.DACOverride),
+		seen(caps.DACOverride, true, Needed, caps.DACReadSearch),
+		seen(caps.Chown, true, Needed),
+		seen(caps.BPF, true, Needed, caps.SysAdmin),
+		seen(caps.SysAdmin, true, Needed),
+		seen(caps.SysTime, false, Needed),
 		seen(caps.Fsetid, true, Optional),
-		seen(caps.Syslog, true, Noise),
+		seen(caps.Syslog, true, Incidental),
 	}}
 	want := []caps.Set{caps.Of(caps.Chown), caps.Of(caps.SysAdmin), caps.Of(caps.DACOverride, caps.DACReadSearch)}
 	if got := f.Needs(); !slices.Equal(got, want) {

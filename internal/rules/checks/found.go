@@ -19,8 +19,8 @@ type Found struct {
 	Granted, Denied caps.Set
 	// Incomplete says why checks may be missing; empty means that none is.
 	Incomplete []string
-	// Blind says why kernel functions have no names, in which case only the kernel's
-	// own checks of memory mappings are recognised; empty where they have names.
+	// Blind says, where kernel functions have no names, how checks were judged instead
+	// and why, as a sentence without a full stop; empty where they have names.
 	Blind string
 }
 
@@ -46,13 +46,13 @@ func (f *Found) Complete() bool { return len(f.Incomplete) == 0 }
 // capability. Where a system call asked for one with no alternative, that is a set
 // of one. Optional needs are not among them. Sets that contain another of the
 // list are left out, since the other one already answers them.
-func (f *Found) Needs() []caps.Set { return f.choices(Need) }
+func (f *Found) Needs() []caps.Set { return f.choices(Needed) }
 
 // Optional lists like Needs what the command may do without.
 func (f *Found) Optional() []caps.Set { return f.choices(Optional) }
 
 // Missed are the capabilities that were counted but of which no record is left.
-// They may be needs or noise.
+// They may be needed or incidental.
 func (f *Found) Missed() caps.Set {
 	missed := f.Granted | f.Denied
 	for _, s := range f.Seen {

@@ -8,9 +8,9 @@ import (
 // Judge classifies a check by the chain of functions that led to it. Without a chain
 // each check is a need.
 func Judge(c *Check) Verdict {
-	v := Verdict{Kind: Need, Asker: Asker(c.Chain), Alternatives: alternatives(c)}
+	v := Verdict{Kind: Needed, Asker: Asker(c.Chain), Alternatives: alternatives(c)}
 	if belowOverlay(c.Chain) {
-		v.Kind, v.Reason = Noise, overlay
+		v.Kind, v.Reason = Incidental, overlay
 		return v
 	}
 	for i := range entries {

@@ -78,13 +78,13 @@ func (r Trace) Summary(b []byte, f *checks.Found, counted []schema.Counted, widt
 	all, own := 0, 0
 	for i := range f.Seen {
 		all += f.Seen[i].Count
-		if f.Seen[i].Verdict.Kind == checks.Noise {
+		if f.Seen[i].Verdict.Kind == checks.Incidental {
 			own += f.Seen[i].Count
 		}
 	}
-	b = r.section(b, "checked", checks.Need, counted, width)
+	b = r.section(b, "needed", checks.Needed, counted, width)
 	b = r.section(b, "optional", checks.Optional, counted, width)
-	b = r.section(b, "incidental", checks.Noise, counted, width)
+	b = r.section(b, "incidental", checks.Incidental, counted, width)
 	b = fmt.Appendf(b, "%d checks, %d of them incidental\n", all, own)
 	for _, why := range f.Incomplete {
 		b = append(b, r.Color.Paint(term.Red, "incomplete")+": "+term.Escape(why)+"\n"...)
@@ -93,7 +93,7 @@ func (r Trace) Summary(b []byte, f *checks.Found, counted []schema.Counted, widt
 		b = append(b, "checked, but not among the records: "+strings.ReplaceAll(missed.String(), ",", ", ")+"\n"...)
 	}
 	if f.Blind != "" {
-		b = append(b, "of the incidental checks only those of memory mappings are known: "+term.Escape(f.Blind)+"\n"...)
+		b = append(b, term.Escape(f.Blind)+"\n"...)
 	}
 	return b
 }
