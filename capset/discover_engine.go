@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,12 +52,9 @@ func (d *discovery) prepareEngine() error {
 	}
 	path := paths[found.At]
 	d.runner.Command = func(set caps.Set) *trial.Command {
-		name := fmt.Sprintf("capset-discover-%d-%d", os.Getpid(), time.Now().UnixNano())
-		argv := d.engineWords(set)
-		argv = append([]string{argv[0], argv[1], "--name=" + name}, argv[2:]...)
-		return &trial.Command{
-			Path: path, Argv: argv, Env: d.env, Stdin: d.discover.stdin.Value, Remove: []string{path, "rm", "-f", name},
-		}
+		file := fmt.Sprintf("%s/capset-%d-%d/cid", os.TempDir(), os.Getpid(), time.Now().UnixNano())
+		argv := slices.Insert(d.engineWords(set), 2, "--cidfile="+file)
+		return &trial.Command{Path: path, Argv: argv, Env: d.env, Stdin: d.discover.stdin.Value, CIDFile: file}
 	}
 	return nil
 }

@@ -1,9 +1,13 @@
 package container
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -71,7 +75,7 @@ func (e *engine) wrapped(t testing.TB) []string {
 // discoverIn is capset that runs its trials in an image.
 func (e *engine) discoverIn(t testing.TB, image string, args ...string) *exec.Cmd {
 	options := []string{"--discover=prove", "--json", "--in=" + e.name + ":" + image, "--timeout=20s", "--engine-option=--network=none",
-		"--engine-option=--entrypoint=", "--engine-option=" + limit("nofile", unix.RLIMIT_NOFILE), "--engine-option=" + limit("nproc", unix.RLIMIT_NPROC)}
+		"--engine-option=--label=capset-discover", "--engine-option=--entrypoint=", "--engine-option=" + limit("nofile", unix.RLIMIT_NOFILE), "--engine-option=" + limit("nproc", unix.RLIMIT_NPROC)}
 	cmd := exec.Command(testenv.Build(t, "capset"), append(options, args...)...)
 	cmd.Env = e.wrapped(t)
 	return cmd
@@ -79,9 +83,7 @@ func (e *engine) discoverIn(t testing.TB, image string, args ...string) *exec.Cm
 
 // trials are the containers of trials.
 func (e *engine) trials(t testing.TB) (list []string) {
-	return slices.DeleteFunc(strings.Fields(e.do(t, "ps", "-a", "--format={{.Names}}")), func(name string) bool {
-		return !strings.HasPrefix(name, "capset-discover-")
-	})
+	return strings.Fields(e.do(t, "ps", "-a", "-q", "--filter=label=capset-discover"))
 }
 
 // TestDiscoverIn: from outside, by the engine's own options, and no container is
@@ -102,7 +104,39 @@ func TestDiscoverIn(t *testing.T) {
 		must(t, cmd.Process.Kill())
 		cmd.Wait()
 		waitUntil(t, "its end", func() bool { return len(e.trials(t)) == 0 })
+		for range 3 {
+			killedAnywhere(t, e.discoverIn(t, image, "--", "/busybox", "sleep", "1000"))
+			if left := e.trials(t); len(left) > 0 {
+				t.Errorf("left: %v", left)
+			}
+		}
 	})
+}
+
+// killedAnywhere kills capset at a random moment of its first trial and returns when its
+// keeper has ended.
+func killedAnywhere(t testing.TB, cmd *exec.Cmd) {
+	t.Helper()
+	mark := "TMPDIR=" + t.TempDir()
+	cmd.Env = append(cmd.Env, mark)
+	errs, err := cmd.StderrPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	_, err = bufio.NewReader(errs).ReadString('\n')
+	must(t, err)
+	time.Sleep(time.Duration(rand.IntN(1000)) * time.Millisecond) // a random moment
+	must(t, cmd.Process.Kill())
+	cmd.Wait()
+	waitUntil(t, "the keeper's end", func() bool {
+		names, _ := filepath.Glob("/proc/[0-9]*/environ")
+		return !slices.ContainsFunc(names, func(name string) bool {
+			text, _ := os.ReadFile(name)
+			return bytes.Contains(text, []byte(mark))
+		})
+	})
+	if left, _ := os.ReadDir(strings.TrimPrefix(mark, "TMPDIR=")); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
 }
 
 // waitUntil waits until something is so.

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,26 +32,24 @@ type keeper struct {
 	control int // reads nothing, and the end of it where capset is gone
 	report  int
 	gate    int // for the program, as report is; noGate for none
-	// container are the words of a command that removes a container; nil for none.
-	remove  []string
+	cidFile string
 	program apply.Program
 }
 
 // noGate is in the place of a descriptor.
 const noGate = 0
 
-// args are the arguments of a keeper: three descriptors, the number of words that
-// remove a container and these words, the path of the program, its argv.
+// args are the arguments of a keeper: three descriptors, the cidfile, the path of the
+// program, its argv.
 func (k *keeper) args() []string {
-	list := []string{KeeperName, strconv.Itoa(k.control), strconv.Itoa(k.report), strconv.Itoa(k.gate), strconv.Itoa(len(k.remove))}
-	list = append(append(list, k.remove...), k.program.Path)
+	list := []string{KeeperName, strconv.Itoa(k.control), strconv.Itoa(k.report), strconv.Itoa(k.gate), k.cidFile, k.program.Path}
 	return append(list, k.program.Argv...)
 }
 
 func parseKeeper(args, env []string) (*keeper, error) {
 	wrong := errors.New(KeeperName + " is for internal use")
-	var numbers [4]int
-	if len(args) < len(numbers) {
+	var numbers [3]int
+	if len(args) < len(numbers)+2 {
 		return nil, wrong
 	}
 	for i := range numbers {
@@ -60,12 +59,9 @@ func parseKeeper(args, env []string) (*keeper, error) {
 		}
 		numbers[i] = n
 	}
-	rest, n := args[len(numbers):], numbers[len(numbers)-1]
-	if len(rest) < n+2 {
-		return nil, wrong
-	}
-	k := &keeper{control: numbers[0], report: numbers[1], gate: numbers[2], remove: rest[:n]}
-	k.program = apply.Program{Path: rest[n], Argv: rest[n+1:], Env: env, Session: true}
+	rest := args[len(numbers):]
+	k := &keeper{control: numbers[0], report: numbers[1], gate: numbers[2], cidFile: rest[0]}
+	k.program = apply.Program{Path: rest[1], Argv: rest[2:], Env: env, Session: true}
 	if len(k.program.Argv) > 0 && k.program.Argv[0] == LaunchName {
 		k.program.Pass = []int{k.report}
 		if k.gate != noGate {
@@ -102,21 +98,24 @@ func Keep(args, env []string) int {
 // when none is left.
 func (k *keeper) run() int {
 	var killer killer
-	closed := make(chan struct{})
+	ended, closed := make(chan struct{}), make(chan struct{})
 	go func() {
 		waitForEnd(k.control)
+		k.awaitContainer(ended)
 		killer.start()
 		close(closed)
 	}()
-	leader, err := apply.Spawn(&k.program)
+	leader, err := k.start()
 	if err != nil {
 		k.say("failed", err.Error())
+		close(ended)
 	} else {
 		k.say("pid", strconv.Itoa(leader))
 	}
 	reap(func(pid int, status unix.WaitStatus) bool {
 		if pid == leader {
 			k.say("ended", strconv.Itoa(int(status)))
+			close(ended)
 		}
 		return true
 	})
@@ -124,6 +123,17 @@ func (k *keeper) run() int {
 	killer.stop()
 	k.removeContainer()
 	return 0
+}
+
+// start starts the program. The directory of the cidfile is its own.
+func (k *keeper) start() (pid int, err error) {
+	if k.cidFile != "" {
+		err = os.Mkdir(filepath.Dir(k.cidFile), 0o700)
+	}
+	if err == nil {
+		pid, err = apply.Spawn(&k.program)
+	}
+	return pid, err
 }
 
 // waitForEnd reads until there is nothing left to come.
@@ -147,19 +157,47 @@ func reap(each func(pid int, status unix.WaitStatus) bool) {
 	}
 }
 
+// patience is how long a container engine may take.
+const patience = 20 * time.Second
+
+// container is the id of the container, empty before there is one.
+func (k *keeper) container() string {
+	text, _ := os.ReadFile(k.cidFile)
+	return strings.TrimSpace(string(text))
+}
+
+// awaitContainer waits until the engine has written the id of the container, or its
+// client has ended: the engine may make a container also after its client was killed.
+func (k *keeper) awaitContainer(ended <-chan struct{}) {
+	late := after(patience)
+	for k.cidFile != "" && k.container() == "" {
+		select {
+		case <-ended:
+			return
+		case <-late:
+			return
+		case <-after(10 * time.Millisecond):
+		}
+	}
+}
+
 // removeContainer has the engine remove the container, which killing its client
 // does not do, and ends what that leaves behind.
 func (k *keeper) removeContainer() {
-	if len(k.remove) == 0 {
+	if k.cidFile == "" {
 		return
 	}
-	p := apply.Program{Path: k.remove[0], Argv: k.remove, Env: k.program.Env, Session: true}
+	defer os.RemoveAll(filepath.Dir(k.cidFile))
+	id := k.container()
+	if id == "" {
+		return
+	}
+	p := apply.Program{Path: k.program.Path, Argv: []string{k.program.Path, "rm", "-f", id}, Env: k.program.Env, Session: true}
 	pid, err := apply.Spawn(&p)
 	if err != nil {
 		return
 	}
 	var killer killer
-	const patience = 20 * time.Second
 	late := time.AfterFunc(patience, killer.start)
 	reap(func(ended int, _ unix.WaitStatus) bool { return ended != pid })
 	late.Stop()

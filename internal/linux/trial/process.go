@@ -25,9 +25,9 @@ type Command struct {
 	Hold bool
 	// Stdin is the file to read from; empty for /dev/null.
 	Stdin string
-	// Remove are the words that remove the container in which it may leave
-	// something running; nil if it is no container engine's client.
-	Remove []string
+	// CIDFile is where it writes the id of a container, which its end does not end, if it
+	// is a container engine's client: in a directory that does not exist yet.
+	CIDFile string
 }
 
 // Process is a command that was started, and its keeper.
@@ -81,7 +81,7 @@ func Start(c *Command) (_ *Process, err error) {
 		return r, int(w.Fd())
 	}
 	p := &Process{pid: make(chan int, 1), ended: make(chan Ended, 1)}
-	k := keeper{gate: noGate, remove: c.Remove}
+	k := keeper{gate: noGate, cidFile: c.CIDFile}
 	p.control, k.control = connect(false)
 	p.report, k.report = connect(true)
 	out, stdout := connect(true)
