@@ -61,77 +61,65 @@ func (c *treeCommand) once(env []string, out *term.Output) error {
 	return c.finish("tree", c.shown, out)
 }
 
-// forest is the processes by where they come from. Its lists have an item for
-// each process, its number being the place in processes.
+// forest is the processes by where they come from.
 type forest struct {
 	listing
-	processes []*report.Listed // in ascending order of ids
-	// parent is a process's parent, or none. first is its first child, next its
-	// next sibling.
-	parent, first, next []int32
-	roots               []int32
-	// shows says of each process whether it has a line, itself whether for its own
-	// sake; quiet is how many below it have none.
-	shows, itself []bool
-	quiet         []int32
-	shown         int
+	nodes []*node // in ascending order of ids
+	shown int
 }
 
-const none = -1
+// node is a process with its parent, nil for a root, and its children, in ascending
+// order of ids.
+type node struct {
+	report.Listed
+	parent   *node
+	children []*node
+	// shows says that it has a line, itself that it has that for its own sake; quiet is
+	// how many of its descendants have none.
+	shows, itself bool
+	quiet         int
+}
 
 // read reads all processes.
 func (f *forest) read() {
-	procfs.Batches(f.scan, func(r *procfs.Reader) func([]int) []report.Listed {
+	procfs.Batches(f.scan, func(r *procfs.Reader) func([]int) []*node {
 		l := f.lister(r)
-		return func(pids []int) []report.Listed {
-			list := make([]report.Listed, 0, len(pids))
+		return func(pids []int) (list []*node) {
 			for _, pid := range pids {
 				if l.list(pid) {
-					list = append(list, l.p)
+					list = append(list, &node{Listed: l.p})
 				}
 			}
 			return list
 		}
-	}, func(list []report.Listed) {
-		for i := range list {
-			f.processes = append(f.processes, &list[i])
-		}
-	})
+	}, func(list []*node) { f.nodes = append(f.nodes, list...) })
 }
 
 // grow finds each process's parent and children. A parent may be hidden, or its id may
 // belong to another process by now: a process that would be its own ancestor becomes a
-// root.
+// root. Most parents have lower ids: from the highest on, they are not placed yet, and
+// have no ancestors to search.
 func (f *forest) grow() {
-	n := len(f.processes)
-	f.parent, f.first, f.next = filled(n), filled(n), filled(n)
-	for i := n - 1; i >= 0; i-- {
-		if at, ok := f.find(f.processes[i].PPID); ok && !f.descends(at, i) {
-			f.parent[i] = int32(at)
-			f.next[i], f.first[at] = f.first[at], int32(i)
+	for _, p := range slices.Backward(f.nodes) {
+		at, ok := slices.BinarySearchFunc(f.nodes, p.PPID, func(n *node, pid int) int { return n.PID - pid })
+		if ok && !f.nodes[at].within(p) {
+			p.parent = f.nodes[at]
 		}
 	}
-	for i := range f.processes {
-		if f.parent[i] == none {
-			f.roots = append(f.roots, int32(i))
+	for _, p := range f.nodes {
+		if p.parent != nil {
+			p.parent.children = append(p.parent.children, p)
 		}
 	}
 }
 
-func filled(n int) []int32 { return slices.Repeat([]int32{none}, n) }
-
-func (f *forest) find(pid int) (int, bool) {
-	return slices.BinarySearchFunc(f.processes, pid, func(p *report.Listed, pid int) int { return p.PID - pid })
-}
-
-// descends reports whether i is ancestor or a descendant of it, as far as parents are
-// known already. Most parents have lower ids and are not placed yet.
-func (f *forest) descends(i, ancestor int) bool {
-	for i != none {
-		if i == ancestor {
+// within reports whether a process is top or a descendant of it, as far as parents are
+// known already.
+func (n *node) within(top *node) bool {
+	for ; n != nil; n = n.parent {
+		if n == top {
 			return true
 		}
-		i = int(f.parent[i])
 	}
 	return false
 }

@@ -14,61 +14,49 @@ import (
 // choose decides which processes have a line: those that are wanted, with all their
 // descendants if they were named, and all their ancestors.
 func (f *forest) choose() {
-	n := len(f.processes)
-	f.shows, f.itself, f.quiet = make([]bool, n), make([]bool, n), make([]int32, n)
-	var wanted []int32
-	for i, p := range f.processes {
-		if f.wanted(&p.Process) && (f.container == "" || f.inContainer(p)) {
-			wanted = append(wanted, int32(i))
+	var wanted []*node
+	for _, p := range f.nodes {
+		if p.itself = f.wanted(&p.Process) && (f.container == "" || f.inContainer(&p.Listed)); p.itself {
+			wanted = append(wanted, p)
 		}
 	}
-	if len(f.pids)+len(f.globs) > 0 {
-		wanted = f.descendants(wanted)
+	named := len(f.pids)+len(f.globs) > 0
+	for at := 0; named && at < len(wanted); at++ {
+		for _, c := range wanted[at].children {
+			if !c.itself {
+				c.itself = true
+				wanted = append(wanted, c)
+			}
+		}
 	}
 	f.shown = len(wanted)
-	for _, i := range wanted {
-		f.itself[i] = true
-		for ; i != none && !f.shows[i]; i = f.parent[i] {
-			f.shows[i] = true
+	for _, p := range wanted {
+		for ; p != nil && !p.shows; p = p.parent {
+			p.shows = true
 		}
 	}
 	if f.filtered() {
 		return
 	}
-	for i, p := range f.processes {
+	for _, p := range f.nodes {
 		if f.hides(&p.Process) {
 			f.tally.kernel.Add(1)
 			continue
 		}
-		at := int32(i)
-		for at != none && !f.shows[at] {
-			at = f.parent[at]
+		at := p
+		for at != nil && !at.shows {
+			at = at.parent
 		}
-		if at != none && at != int32(i) {
-			f.quiet[at]++
-		}
-	}
-}
-
-// descendants are the given processes and all their descendants.
-func (f *forest) descendants(list []int32) []int32 {
-	seen := make([]bool, len(f.processes))
-	list = slices.DeleteFunc(list, func(i int32) bool { again := seen[i]; seen[i] = true; return again })
-	for at := 0; at < len(list); at++ {
-		for c := f.first[list[at]]; c != none; c = f.next[c] {
-			if !seen[c] {
-				seen[c] = true
-				list = append(list, c)
-			}
+		if at != nil && at != p {
+			at.quiet++
 		}
 	}
-	return list
 }
 
 // line is one that is still to be drawn, and whose children it brings.
 type line struct {
 	report.Branch
-	at int32 // none for one that has no children
+	at *node // nil for one that has no children
 }
 
 // walk calls draw for each line, from the top. Lines that are still to come are
@@ -82,66 +70,56 @@ func (f *forest) walk(draw func(*report.Branch)) {
 		slices.Reverse(lines)
 		stack = append(stack, lines...)
 	}
-	push(f.lines(f.roots, nil, 0))
+	isChild := func(p *node) bool { return p.parent != nil }
+	push(f.lines(slices.DeleteFunc(slices.Clone(f.nodes), isChild), nil, 0))
 	for len(stack) > 0 {
 		top := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
 		draw(&top.Branch)
-		if top.at != none {
-			push(f.below(top))
+		if top.at != nil {
+			push(f.below(top.at, top.Depth+1))
 		}
 	}
 }
 
-// below is the lines below one: threads, children, and what they leave out.
-func (f *forest) below(l line) []line {
-	p, depth := l.Listed, l.Depth+1
-	var list []line
+// below is the lines below a process: threads, children, and what they leave out.
+func (f *forest) below(p *node, depth int) (list []line) {
 	for _, t := range p.Differing {
-		if !f.itself[l.at] {
+		if !p.itself {
 			break // it only leads to those that were asked for
 		}
 		thread := p.Thread(t, f.names.User(t.UID.Effective))
-		list = append(list, line{report.Branch{Listed: thread, Parent: p, Depth: depth, Alike: 1}, none})
+		list = append(list, line{report.Branch{Listed: thread, Parent: &p.Listed, Depth: depth, Alike: 1}, nil})
 	}
-	var children []int32
-	for c := f.first[l.at]; c != none; c = f.next[c] {
-		children = append(children, c)
-	}
-	list = append(list, f.lines(children, p, depth)...)
-	if n := f.quiet[l.at]; n > 0 && !f.json() {
-		list = append(list, line{report.Branch{Quiet: int(n), Depth: depth}, none})
+	list = append(list, f.lines(p.children, &p.Listed, depth)...)
+	if p.quiet > 0 && !f.json() {
+		list = append(list, line{report.Branch{Quiet: p.quiet, Depth: depth}, nil})
 	}
 	return list
 }
 
 // lines is one for each process that has one, or for a few that are alike and
 // have no children.
-func (f *forest) lines(processes []int32, parent *report.Listed, depth int) (list []line) {
+func (f *forest) lines(processes []*node, parent *report.Listed, depth int) (list []line) {
 	folds := !f.all && !f.json()
-	for _, i := range processes {
-		if !f.shows[i] {
+	for _, p := range processes {
+		if !p.shows {
 			continue
 		}
-		p := f.processes[i]
-		if last := len(list) - 1; folds && last >= 0 && f.childless(i) && f.childless(list[last].at) && report.Alike(list[last].Listed, p) {
+		if last := len(list) - 1; folds && last >= 0 && p.childless() && list[last].at.childless() && report.Alike(list[last].Listed, &p.Listed) {
 			list[last].Alike++
 			continue
 		}
 		lost := parent == nil && p.PPID != 0
-		list = append(list, line{report.Branch{Listed: p, Parent: parent, Depth: depth, Alike: 1, Lost: lost}, i})
+		list = append(list, line{report.Branch{Listed: &p.Listed, Parent: parent, Depth: depth, Alike: 1, Lost: lost}, p})
 	}
 	return list
 }
 
 // childless says that no line comes below a process.
-func (f *forest) childless(i int32) bool {
-	for c := f.first[i]; c != none; c = f.next[c] {
-		if f.shows[c] {
-			return false
-		}
-	}
-	return f.quiet[i] == 0 && len(f.processes[i].Differing) == 0
+func (n *node) childless() bool {
+	shown := slices.ContainsFunc(n.children, func(c *node) bool { return c.shows })
+	return !shown && n.quiet == 0 && len(n.Differing) == 0
 }
 
 // objects writes one object for each process.
