@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"capsh/internal/ui/term"
@@ -31,57 +32,48 @@ type grid struct {
 
 // append appends the table.
 func (g *grid) append(b []byte) []byte {
+	var t term.Table
+	head := make([]string, len(g.looks))
+	for i, look := range g.looks {
+		head[i] = g.color.Paint(term.Bold, look.title)
+		if look.right {
+			t.Right |= 1 << i
+		}
+	}
+	t.Row(head...)
 	widths := g.widths()
-	if !g.noHeader {
-		var head []byte
-		for i, look := range g.looks {
-			head = g.appendCell(head, i, widths[i], look.title)
-		}
-		b = append(append(b, g.color.Paint(term.Bold, string(head))...), '\n')
-	}
 	for row := range g.rows {
+		cells := make([]string, len(widths))
 		for i, width := range widths {
-			limit := width
-			if g.width <= 0 {
-				limit = 0
-			}
-			b = g.appendCell(b, i, width, g.cell(row, i, limit))
+			cells[i] = g.cell(row, i, width)
 		}
-		b = append(term.TrimBlanks(b), '\n')
+		t.Row(cells...)
 	}
-	return b
+	text := t.Append(nil, 0)
+	if g.noHeader {
+		_, text, _ = bytes.Cut(text, []byte("\n"))
+	}
+	return append(b, text...)
 }
 
-// appendCell appends a cell of a line; nothing stands behind the last one.
-func (g *grid) appendCell(b []byte, column, width int, text string) []byte {
-	if column > 0 {
-		b = append(b, gap...)
-	}
-	right := g.looks[column].right
-	if column == len(g.looks)-1 && !right {
-		return append(b, text...)
-	}
-	return term.AppendPadded(b, text, width, right)
-}
-
-// widths is how wide each column is. On a terminal the widest give way to the
-// others, and the last one has what is left, 0 being no limit.
+// widths is how wide each column is on a terminal, 0 for no limit. The widest give way
+// to the others, and the last one has what is left.
 func (g *grid) widths() []int {
 	widths := make([]int, len(g.looks))
+	if g.width <= 0 {
+		return widths
+	}
 	last := len(g.looks) - 1
 	fixed := len(gap) * last
 	var flexible []cell
 	for i, look := range g.looks {
 		widths[i] = max(len(look.title), g.natural(i))
-		if g.width > 0 && look.most > 0 {
+		if look.most > 0 {
 			widths[i] = max(len(look.title), min(widths[i], look.most))
 			flexible = append(flexible, cell{&widths[i], look.least})
 		} else {
 			fixed += widths[i]
 		}
-	}
-	if g.width <= 0 {
-		return widths
 	}
 	narrow(g.width-fixed, flexible)
 	if look := g.looks[last]; look.most > 0 {
@@ -98,13 +90,8 @@ func (g *grid) widths() []int {
 // more than it may be cut to.
 func (g *grid) natural(column int) (widest int) {
 	enough := 1 << 30
-	if column == len(g.looks)-1 {
-		if g.width <= 0 {
-			return 0 // it is not padded
-		}
-		if least := g.looks[column].least; least > 0 {
-			enough = least
-		}
+	if least := g.looks[column].least; column == len(g.looks)-1 && least > 0 {
+		enough = least
 	}
 	for row := 0; row < g.rows && widest < enough; row++ {
 		widest = max(widest, term.Columns(g.cell(row, column, 0)))
