@@ -13,6 +13,7 @@ import (
 	"capsh/internal/linux/trial"
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
+	"capsh/internal/rules/cred"
 	"capsh/internal/rules/plan"
 	"capsh/internal/rules/shrink"
 	"capsh/internal/ui/exit"
@@ -33,6 +34,7 @@ const (
 // discovery is the search for the least set that a command works with.
 type discovery struct {
 	*options
+	from      *cred.State
 	args, env []string // capset's own, the first without its name
 
 	plan     *planned // with all that may be tried
@@ -53,8 +55,8 @@ type discovery struct {
 }
 
 // newDiscovery makes a search ready. Nothing is run.
-func (o *options) newDiscovery(args, env []string) (*discovery, error) {
-	d := &discovery{options: o, args: args, env: env, outcomes: map[caps.Set]*trial.Outcome{}}
+func (o *options) newDiscovery(from *cred.State, args, env []string) (*discovery, error) {
+	d := &discovery{options: o, from: from, args: args, env: env, outcomes: map[caps.Set]*trial.Outcome{}}
 	prepare := d.planLimit
 	if o.discover.in.OK {
 		prepare = d.prepareEngine
@@ -78,10 +80,7 @@ func (o *options) newDiscovery(args, env []string) (*discovery, error) {
 // planLimit plans the launch with the greatest set, what --keep says or all that
 // can be handed on. A file that cannot have all of that lowers it.
 func (d *discovery) planLimit() error {
-	from, err := state()
-	if err != nil {
-		return err
-	}
+	from := d.from
 	l, err := d.resolve(from, d.env)
 	if err != nil {
 		return err
@@ -302,8 +301,8 @@ func (d *discovery) interruptible() (stopped chan struct{}, end func()) {
 }
 
 // discoverLeast finds the least set and reports it.
-func (o *options) discoverLeast(args, env []string, out *term.Output) error {
-	d, err := o.newDiscovery(args, env)
+func (o *options) discoverLeast(from *cred.State, args, env []string, out *term.Output) error {
+	d, err := o.newDiscovery(from, args, env)
 	if err != nil {
 		return err
 	}

@@ -30,19 +30,17 @@ func (d *discovery) prepareEngine() error {
 	if err := d.refuseLaunchOptions(); err != nil {
 		return err
 	}
-	from, err := state()
+	limit, err := d.keep.resolve(d.from)
 	if err != nil {
 		return err
 	}
-	if d.limit, err = d.keep.resolve(from); err != nil {
-		return err
-	}
+	d.limit = limit
 	if len(d.keep.words) == 0 && !d.keep.from.OK {
 		kernel, err := self.ReadKernel()
 		if err != nil {
 			return err
 		}
-		d.limit = kernel.All() & caps.First(caps.Named) & from.Bounding
+		d.limit = kernel.All() & caps.First(caps.Named) & d.from.Bounding
 	}
 	engine, _ := splitImage(d.discover.in.Value)
 	paths := files.CommandPaths(engine, d.env)

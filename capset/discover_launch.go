@@ -1,20 +1,25 @@
 package main
 
 import (
+	"fmt"
+	"os"
+
 	"capsh/internal/linux/trial"
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/cred"
 	"capsh/internal/ui/exit"
 )
 
 // launchTrial is capset as the launch of one trial. The arguments are those of a
 // launch, the set as a mask, and those that capset was given. It returns only
 // where the command was not started, and says why on the trial's report.
-func launchTrial(args, env []string) int {
-	report, rest, ok := trial.LaunchArgs(args)
-	if !ok || len(rest) == 0 {
+func launchTrial(from *cred.State, args, env []string) int {
+	report, rest, err := trial.LaunchArgs(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "capset:", err)
 		return exit.Failed
 	}
-	answer, err := startTrial(rest[0], rest[1:], env)
+	answer, err := startTrial(from, rest[0], rest[1:], env)
 	status := exit.Status(err, exit.Failed)
 	trial.Refuse(report, trial.Refusal{Answer: answer, Status: status, Text: exit.Message(err)})
 	return status
@@ -22,7 +27,7 @@ func launchTrial(args, env []string) int {
 
 // startTrial launches the command with one set. Answer says that the error is what
 // this set comes to, not a failure of capset.
-func startTrial(mask string, args, env []string) (answer bool, err error) {
+func startTrial(from *cred.State, mask string, args, env []string) (answer bool, err error) {
 	set, err := caps.ParseMask(mask)
 	if err != nil {
 		return false, err
@@ -32,10 +37,6 @@ func startTrial(mask string, args, env []string) (answer bool, err error) {
 		return false, err
 	}
 	o.keep = keepOptions{}
-	from, err := state()
-	if err != nil {
-		return false, err
-	}
 	l, err := o.resolve(from, env)
 	if err != nil {
 		return false, err

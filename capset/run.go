@@ -26,14 +26,17 @@ func run(args, env []string, _ io.Reader, stdout, stderr io.Writer) int {
 	if len(args) == 0 { // as execve(2) permits before Linux 5.18
 		args = []string{"capset"}
 	}
-	switch args[0] {
-	case trial.KeeperName:
-		return trial.Keep(args[1:], env)
-	case trial.LaunchName:
-		return launchTrial(args[1:], env)
-	}
 	out := term.NewOutput("capset", stdout, stderr)
-	err := dispatch(args, env, out)
+	from, err := state() // before the caller's words, its name among them, mean anything
+	if err == nil {
+		switch args[0] {
+		case trial.KeeperName:
+			return trial.Keep(args[1:], env)
+		case trial.LaunchName:
+			return launchTrial(from, args[1:], env)
+		}
+		err = dispatch(from, args, env, out)
+	}
 	if err == nil {
 		err = out.Flush()
 	}
@@ -54,7 +57,7 @@ func noCommand(args []string) error {
 }
 
 // dispatch parses, resolves, plans, and shows or launches.
-func dispatch(args, env []string, out *term.Output) error {
+func dispatch(from *cred.State, args, env []string, out *term.Output) error {
 	o, help, err := parse(args[1:])
 	if err != nil {
 		return err
@@ -69,9 +72,9 @@ func dispatch(args, env []string, out *term.Output) error {
 	case len(o.argv) == 0:
 		return noCommand(args[1:])
 	case o.discover.how.OK:
-		return o.discoverLeast(args[1:], env, out)
+		return o.discoverLeast(from, args[1:], env, out)
 	}
-	p, err := o.plan(env)
+	p, err := o.plan(from, env)
 	switch {
 	case err != nil:
 		return err
@@ -149,11 +152,7 @@ func versionText() string {
 }
 
 // plan resolves and plans a command line. Nothing is changed.
-func (o *options) plan(env []string) (*planned, error) {
-	from, err := state()
-	if err != nil {
-		return nil, err
-	}
+func (o *options) plan(from *cred.State, env []string) (*planned, error) {
 	l, err := o.resolve(from, env)
 	if err != nil {
 		return nil, err

@@ -42,25 +42,45 @@ const noGate = 0
 // args are the arguments of a keeper: three descriptors, the cidfile, the path of the
 // program, its argv.
 func (k *keeper) args() []string {
-	list := []string{KeeperName, strconv.Itoa(k.control), strconv.Itoa(k.report), strconv.Itoa(k.gate), k.cidFile, k.program.Path}
+	list := []string{KeeperName, handed(k.control), handed(k.report), handed(k.gate), k.cidFile, k.program.Path}
 	return append(list, k.program.Argv...)
+}
+
+// handed is a pipe as the arguments of a keeper or a launch have it: FD:INODE, or
+// noGate. A caller may give any program any name and arguments; by the inode, a
+// descriptor that this program did not hand over is not taken for one that it did.
+func handed(fd int) string {
+	var st unix.Stat_t
+	if fd == noGate || unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFIFO {
+		return strconv.Itoa(noGate)
+	}
+	return fmt.Sprintf("%d:%d", fd, st.Ino)
+}
+
+// received reads as many words of args as there is room for, and has no program get
+// these descriptors unasked. It is false for what [handed] did not write.
+func received(fds []int, args []string) bool {
+	for i := range fds {
+		fd, _, _ := strings.Cut(args[i], ":")
+		fds[i], _ = strconv.Atoi(fd)
+		if args[i] != handed(fds[i]) {
+			return false
+		}
+		if fds[i] != noGate {
+			unix.CloseOnExec(fds[i])
+		}
+	}
+	return true
 }
 
 func parseKeeper(args, env []string) (*keeper, error) {
 	wrong := errors.New(KeeperName + " is for internal use")
-	var numbers [3]int
-	if len(args) < len(numbers)+2 {
+	var given [3]int
+	if len(args) < len(given)+2 || !received(given[:], args) || given[0] == noGate || given[1] == noGate {
 		return nil, wrong
 	}
-	for i := range numbers {
-		n, err := strconv.Atoi(args[i])
-		if err != nil || n < 0 {
-			return nil, wrong
-		}
-		numbers[i] = n
-	}
-	rest := args[len(numbers):]
-	k := &keeper{control: numbers[0], report: numbers[1], gate: numbers[2], cidFile: rest[0]}
+	rest := args[len(given):]
+	k := &keeper{control: given[0], report: given[1], gate: given[2], cidFile: rest[0]}
 	k.program = apply.Program{Path: rest[1], Argv: rest[2:], Env: env, Session: true}
 	if len(k.program.Argv) > 0 && k.program.Argv[0] == LaunchName {
 		k.program.Pass = []int{k.report}
@@ -78,11 +98,6 @@ func Keep(args, env []string) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "capset:", err)
 		return 125
-	}
-	unix.CloseOnExec(k.control)
-	unix.CloseOnExec(k.report)
-	if k.gate != noGate {
-		unix.CloseOnExec(k.gate)
 	}
 	// A handler, unlike ignoring, does not come down to the program.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)

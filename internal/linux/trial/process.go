@@ -96,7 +96,7 @@ func Start(c *Command) (_ *Process, err error) {
 	}
 	k.program.Path, k.program.Argv = c.Path, c.Argv
 	if c.Launch {
-		k.program.Path, k.program.Argv = Self(), append([]string{LaunchName, strconv.Itoa(k.report), strconv.Itoa(k.gate)}, c.Argv...)
+		k.program.Path, k.program.Argv = Self(), append([]string{LaunchName, handed(k.report), handed(k.gate)}, c.Argv...)
 	}
 	p.started = time.Now()
 	p.keeper, err = apply.Spawn(&apply.Program{

@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -37,21 +38,17 @@ func parseRefusal(text string) *Refusal {
 }
 
 // LaunchArgs are the arguments of a launch after its argv[0]; fd is what
-// [Refuse] takes, and closes itself when the command is executed. It returns when
-// the launch may go on.
-func LaunchArgs(args []string) (fd int, rest []string, ok bool) {
-	if len(args) < 2 {
-		return 0, nil, false
+// [Refuse] takes, and closes itself when the command is executed; rest has a word or
+// more. It returns when the launch may go on.
+func LaunchArgs(args []string) (fd int, rest []string, err error) {
+	var given [2]int
+	if len(args) <= len(given) || !received(given[:], args) || given[0] == noGate {
+		return 0, nil, errors.New(LaunchName + " is for internal use")
 	}
-	fd, err := strconv.Atoi(args[0])
-	gate, gateErr := strconv.Atoi(args[1])
-	if err != nil || gateErr != nil {
-		return 0, nil, false
-	}
-	unix.CloseOnExec(fd)
+	fd, gate := given[0], given[1]
 	if gate != noGate {
 		waitForEnd(gate)
 		unix.Close(gate)
 	}
-	return fd, args[2:], true
+	return fd, args[len(given):], nil
 }

@@ -34,9 +34,9 @@ func TestMain(m *testing.M) {
 
 // launch executes a command, or refuses to.
 func launch(args []string) int {
-	fd, rest, ok := LaunchArgs(args)
-	if !ok {
-		return 99
+	fd, rest, err := LaunchArgs(args)
+	if err != nil {
+		return 125
 	}
 	switch rest[0] {
 	case "answer":
@@ -418,5 +418,40 @@ func TestKeeperKilled(t *testing.T) {
 	}
 	if left := marked(t, mark); left != nil {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// TestForeign: neither a keeper nor a launch takes descriptors that were not handed
+// over to it, be they pipes or those of one that was.
+func TestForeign(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	w.Close()
+	other, end, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end.Close()
+	ran := filepath.Join(t.TempDir(), "ran")
+	program := []string{"", "/bin/touch", "touch", ran}
+	keeper := func(words ...string) []string { return slices.Concat([]string{KeeperName}, words, program) }
+	launch := func(words ...string) []string {
+		return slices.Concat([]string{LaunchName}, words, []string{"/bin/touch", ran})
+	}
+	theirs := strings.Replace(handed(int(other.Fd())), fmt.Sprint(other.Fd()), "3", 1)
+	for _, argv := range [][]string{
+		keeper("3", "3", "0"), keeper("99", "98", "97"), keeper("0", "0", "0"), keeper("3:", "3:", "0"), keeper("-1", "-1", "0"),
+		keeper(theirs, theirs, "0"), keeper(), launch("3", "0"), launch("99", "98"), launch("0", "0"), launch(theirs, theirs), launch(),
+	} {
+		cmd := exec.Cmd{Path: "/proc/self/exe", Args: argv, ExtraFiles: []*os.File{r}}
+		if err := cmd.Run(); cmd.ProcessState.ExitCode() != 125 {
+			t.Errorf("%q: %v, not 125", argv, err)
+		}
+		if os.Remove(ran) == nil {
+			t.Errorf("%q: the program ran", argv)
+		}
 	}
 }
