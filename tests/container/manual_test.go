@@ -3,6 +3,7 @@ package container
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +104,26 @@ func TestManualEntrypoint(t *testing.T) {
 			ids, listed, _ := strings.Cut(r.Out, "\n")
 			if fields := strings.Fields(listed); r.Code != 0 || ids != row.ids || len(fields) < 4 || strings.Join(fields[2:4], " ") != row.owner {
 				t.Errorf("%s: %+v", row.user, r)
+			}
+		}
+	})
+}
+
+// TestManualContainer: the test of a container from the host passes for one without the
+// capability alone, and not for one that does not exist.
+func TestManualContainer(t *testing.T) {
+	test := testenv.ManualBlock(t, "../../man/capsh.1", "capsh expect 'eff!~sys_admin'")
+	test = strings.ReplaceAll(strings.ReplaceAll(test, `\(dq`, `"`), "capsh ", testenv.Build(t, "capsh")+" ")
+	eachEngine(t, func(t *testing.T, e *engine) {
+		image := e.image(t, "checked", nil, slices.Concat([]file{program(t, "capsh")}, busybox(t))...)
+		sleep := []string{"/busybox", "sleep", "1000"}
+		for container, status := range map[string]int{
+			e.start(t, nil, image, sleep...).id(t):                             0,
+			e.start(t, []string{"--cap-add=SYS_ADMIN"}, image, sleep...).id(t): 1,
+			"no-such": 2,
+		} {
+			if r := testenv.Run(t, exec.Command("sh", "-c", strings.ReplaceAll(test, "=web", "="+container))); r.Code != status {
+				t.Errorf("%s: %+v", container, r)
 			}
 		}
 	})
