@@ -169,8 +169,7 @@ func TestAssess(t *testing.T) {
 func assessContainer(t *testing.T, e *engine, test assessCase, places []string) {
 	var options []string
 	for _, o := range test.options {
-		unmask := map[*engine]string{podman: "unmask=ALL", docker: "systempaths=unconfined"}[e]
-		options = append(options, strings.NewReplacer(append(places, "UNMASK", unmask)...).Replace(o))
+		options = append(options, strings.NewReplacer(append(places, "UNMASK", e.unmask())...).Replace(o))
 	}
 	image := e.image(t, "assess", nil, slices.Concat([]file{program(t, "capsh")}, busybox(t))...)
 	script := "/capsh assess --json; /capsh assess; echo ready; while :; do /busybox sleep 1000; done"

@@ -31,7 +31,7 @@ type effectCase struct {
 var effectCases = []effectCase{
 	{"docker's default", docker, nil, "", nil},
 	{"podman's default", podman, nil, "user-namespace", nil},
-	{"the device cgroup open", docker, []string{"--device-cgroup-rule=a *:* rwm"}, "disk", map[string]string{"device-cgroup": "critical"}},
+	{"the device cgroup open", docker, []string{"--device-cgroup-rule=a *:* rwm"}, "disk CONSOLE", map[string]string{"device-cgroup": "critical"}},
 	{"the device cgroup open, without mknod", docker, []string{"--device-cgroup-rule=a *:* rwm", "--cap-drop=MKNOD"}, "", nil},
 	{"mknod", podman, []string{"--cap-add=MKNOD"}, "user-namespace", nil},
 	{"cgroups of the host", docker, []string{"--volume=/sys/fs/cgroup:/cg"}, "disk-after-move", map[string]string{"device-cgroup": "critical", "cgroupfs": "critical"}},
@@ -57,7 +57,6 @@ var effectCases = []effectCase{
 		map[string]string{"capabilities": "medium", "seccomp": "medium"}},
 	{"I/O ports, no filter", podman, []string{"--cap-add=SYS_RAWIO", "--security-opt=seccomp=unconfined"}, "user-namespace PORTS",
 		map[string]string{"capabilities": "PORTSGIVE", "seccomp": "medium"}},
-	{"I/O ports", podman, []string{"--cap-add=SYS_RAWIO"}, "user-namespace PORTS", map[string]string{"capabilities": "critical"}},
 	{"the host's network", docker, []string{"--network=host", "--cap-add=AUDIT_READ"}, "abstract packets audit-log",
 		map[string]string{"net-namespace": "high", "capabilities": "medium"}},
 	{"the host's network, podman's filter", podman, []string{"--network=host", "--cap-add=AUDIT_READ"}, "user-namespace abstract", map[string]string{"net-namespace": "high"}},
@@ -76,23 +75,48 @@ var effectCases = []effectCase{
 		map[string]string{"devices": "medium"}},
 	{"root's device, a user", podman, []string{"--device=/dev/fuse", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"}, "", nil},
 	{"a disk", nil, []string{"--device=DISK:/dev/disk"}, "node GIVEN", map[string]string{"devices": "critical"}},
-	{"all nodes, no rule", nil, []string{"--volume=/dev:/mnt/dev"}, "", map[string]string{"host-directories": "high", "devices": "medium"}}, // engines permit tun
+	{"all nodes, no rule", nil, []string{"--volume=/dev:/mnt/dev"}, "terminal", map[string]string{"host-directories": "high", "devices": "medium", "kernel-filesystems": "high"}}, // engines permit tun
 	{"settings", nil, []string{"--volume=/proc/sys:/x"}, "core-pattern", map[string]string{"proc-sys": "critical"}},
 	{"settings, not uid 0", podman, []string{"--volume=/proc/sys:/x", "--user=1000", "--cap-drop=ALL", "--cap-add=DAC_OVERRIDE", "--security-opt=no-new-privileges"}, "user-namespace", nil},
 	{"devices of the host", nil, []string{"--volume=/sys:/s"}, "sysfs AFTERMOVE TRACES", map[string]string{"sysfs": "high", "cgroupfs": "*", "device-cgroup": "*", "kernel-filesystems": "*"}},
 	{"the host's name", nil, []string{"--uts=host"}, "", nil},
-	{"the host's name, to change", nil, []string{"--uts=host", "--cap-add=SYS_ADMIN"}, "hostname user-namespace bpf profile", map[string]string{"uts-namespace": "medium", "capabilities": "critical"}},
-	{"all files", nil, []string{"--volume=/:/host"}, "AFTERMOVE host-write host-shadow binfmt core-pattern process-files sysfs tracefs", map[string]string{"host-root": "critical", "devices": "*", "proc-sys": "*", "sysfs": "*", "cgroupfs": "*", "device-cgroup": "*", "proc-masks": "*", "kernel-filesystems": "*", "host-proc": "*"}},
+	{"the host's name, to change", nil, []string{"--uts=host", "--cap-add=SYS_ADMIN"}, "hostname user-namespace bpf profile settings-by-mount", map[string]string{"uts-namespace": "medium", "capabilities": "critical"}},
+	{"all files", nil, []string{"--volume=/:/host"}, "AFTERMOVE node-after-move terminal host-write host-shadow binfmt core-pattern process-files sysfs tracefs", map[string]string{"host-root": "critical", "devices": "*", "proc-sys": "*", "sysfs": "*", "cgroupfs": "*", "device-cgroup": "*", "proc-masks": "*", "kernel-filesystems": "*", "host-proc": "*"}},
 	{"all files, a user namespace", podman, []string{"--volume=/:/host", "--uidmap=0:100000:65536"}, "user-namespace", map[string]string{"host-root": "medium", "host-proc": "medium", "devices": "*", "runtime-socket": "*"}},
 	{"a socket", nil, []string{"--volume=SOCKET:/run/docker.sock"}, "socket", map[string]string{"runtime-socket": "critical"}},
 	{"a socket, another user", nil, []string{"--volume=SOCKET:/run/docker.sock", "--user=1000"}, "", nil},
+	{"terminals", nil, []string{"--volume=/dev/pts:/mnt/dir"}, "terminal bind-write", map[string]string{"kernel-filesystems": "high"}},
+	{"the host's bus", nil, []string{"--volume=BUS:/mnt/dir"}, "manager bind-write", map[string]string{"runtime-socket": "critical", "host-directories": "unknown"}},
+	{"the host's bus, a user", nil, []string{"--volume=BUS:/mnt/dir", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"}, "",
+		map[string]string{"host-directories": "unknown"}},
+	{"a process", nil, []string{"--volume=PROCESS:/mnt/dir"}, "bind-write", map[string]string{"host-proc": "medium"}},
+	{"a process, to trace", nil, []string{"--volume=PROCESS:/mnt/dir", "--cap-add=SYS_PTRACE"}, "bind-write process-root",
+		map[string]string{"host-proc": "critical", "capabilities": "critical"}},
+	{"a directory above others", nil, []string{"--volume=/var/spool:/mnt/dir"}, "bind-write", map[string]string{"host-directories": "high"}},
+	{"a directory of the host, a user who may override", podman, []string{"--volume=/etc:/mnt/dir", "--user=1000", "--cap-drop=ALL", "--cap-add=DAC_OVERRIDE"}, "bind-write",
+		map[string]string{"host-directories": "high"}},
+	{"a directory of the host, to read", nil, []string{"--volume=/etc:/mnt/dir:ro", "--cap-drop=ALL"}, "", map[string]string{"host-directories": "medium"}},
+	{"consoles by the device cgroup", docker, []string{"--device-cgroup-rule=c *:* rwm"}, "CONSOLE", map[string]string{"device-cgroup": "high"}},
+	{"the device cgroup open, read-only", docker, []string{"--device-cgroup-rule=a *:* rwm", "--read-only"}, "disk CONSOLE", map[string]string{"device-cgroup": "critical"}},
+	{"a disk to read, another user", nil, []string{"--device=DISK:/dev/disk:r", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"}, "", nil},
+	{"a disk to make nodes of", nil, []string{"--device=DISK:/dev/disk:m"}, "", nil},
+	{"no mask", nil, []string{"--security-opt=UNMASK"}, "core-pattern", map[string]string{"proc-sys": "critical", "proc-masks": "medium"}},
+	{"no mask, a user", nil, []string{"--security-opt=UNMASK", "--user=1000", "--cap-drop=ALL", "--security-opt=no-new-privileges"}, "", nil},
+	{"sys_admin", nil, []string{"--cap-add=SYS_ADMIN"}, "hostname user-namespace bpf profile settings-by-mount", map[string]string{"capabilities": "critical"}},
+	{"sys_admin, a user without it", docker, []string{"--cap-add=SYS_ADMIN", "--user=1000"}, "user-namespace", nil},
+	{"the clock", nil, []string{"--cap-add=SYS_TIME"}, "clock", map[string]string{"capabilities": "medium"}},
+	{"the log", nil, []string{"--cap-add=SYSLOG"}, "log-control", map[string]string{"capabilities": "medium"}},
+	{"the host's network, to configure", nil, []string{"--network=host", "--cap-drop=ALL", "--cap-add=NET_ADMIN"}, "abstract interfaces",
+		map[string]string{"net-namespace": "high", "capabilities": "high"}},
+	{"the host's network, a user", nil, []string{"--network=host", "--cap-drop=ALL", "--user=1000", "--security-opt=no-new-privileges"}, "abstract",
+		map[string]string{"net-namespace": "high"}},
+	{"I/O ports", nil, []string{"--cap-add=SYS_RAWIO"}, "PORTS", map[string]string{"capabilities": "PORTSGIVE"}},
 	{"a socket of his group", nil, []string{"--volume=SOCKET:/run/docker.sock", "--user=1000:999", "--cap-drop=ALL"}, "socket", map[string]string{"runtime-socket": "critical"}},
 }
 
 // triedFindings are those with --probe, where they are others.
 var triedFindings = map[string]map[string]string{
 	"debugfs":                         {"kernel-filesystems": "DEBUGSGIVE"},
-	"I/O ports":                       {"capabilities": "PORTSGIVE"},
 	"bpf and perfmon, another filter": {"capabilities": "critical"},
 }
 
@@ -116,9 +140,9 @@ func TestEffects(t *testing.T) {
 
 func (c *effectCase) try(t *testing.T, e *engine, image string, words []string) {
 	replace := strings.NewReplacer(words...).Replace
-	options := []string{"--env=ROOTS=" + replace("ROOTS"), "--env=THEIRS=" + replace("THEIRS"), "--env=SEGMENT=" + replace("SEGMENT")}
+	options := []string{"--env=ROOTS=" + replace("ROOTS"), "--env=THEIRS=" + replace("THEIRS"), "--env=SEGMENT=" + replace("SEGMENT"), "--env=DISK=" + replace("DISK")}
 	for _, o := range c.options {
-		options = append(options, replace(o))
+		options = append(options, strings.ReplaceAll(replace(o), "UNMASK", e.unmask()))
 	}
 	if strings.Contains(strings.Join(options, " "), "=:") {
 		testenv.Need(t, "the filesystem of "+c.name, false, "the kernel has none")
@@ -218,6 +242,7 @@ func effectPlaces(t *testing.T) (words []string) {
 	filter := dir + "/filter" // one that stops nothing that is tried
 	must(t, os.WriteFile(filter, []byte(`{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["acct"], "action": "SCMP_ACT_ERRNO"}]}`), 0o644))
 	words = []string{"FILTER", filter, "SEGMENT", segment(t), "ROOTS", dir + "/roots", "THEIRS", dir + "/theirs", "SOCKET", dir + "/docker.sock", "DISK", loop(t)}
+	words = append(words, hostsOwn(t, dir)...)
 	tun := dir + "/tun"
 	must(t, unix.Mknod(tun, unix.S_IFCHR, int(unix.Mkdev(10, 200))))
 	must(t, os.Chmod(tun, 0o666))
@@ -246,6 +271,35 @@ func effectPlaces(t *testing.T) (words []string) {
 		modules = ""
 	}
 	return append(append(words, ports(t)...), "MODULES", modules)
+}
+
+// hostsOwn makes a process of root's, a terminal, and the directory of a service manager's
+// socket as it is below /run, a tmpfs.
+func hostsOwn(t *testing.T, dir string) (words []string) {
+	t.Helper()
+	sleep := exec.Command("sleep", "1000")
+	sleep.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	must(t, sleep.Start())
+	t.Cleanup(func() { sleep.Process.Kill(); sleep.Wait() })
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	must(t, err)
+	t.Cleanup(func() { terminal.Close() })
+	must(t, unix.IoctlSetPointerInt(int(terminal.Fd()), unix.TIOCSPTLCK, 0))
+	run := dir + "/run"
+	must(t, os.Mkdir(run, 0o755))
+	must(t, unix.Mount("tmpfs", run, "tmpfs", 0, ""))
+	t.Cleanup(func() { unix.Unmount(run, unix.MNT_DETACH) })
+	must(t, os.Mkdir(run+"/dbus", 0o755))
+	bus, err := net.Listen("unix", run+"/dbus/system_bus_socket")
+	must(t, err)
+	t.Cleanup(func() { bus.Close() })
+	must(t, os.Chmod(run+"/dbus/system_bus_socket", 0o666))
+	console := ""
+	if file, err := os.OpenFile("/dev/tty0", os.O_RDWR|unix.O_NOCTTY, 0); err == nil {
+		file.Close()
+		console = "console"
+	}
+	return []string{"BUS", run + "/dbus", "PROCESS", "/proc/" + strconv.Itoa(sleep.Process.Pid), "CONSOLE", console}
 }
 
 // segment makes shared memory of root's and returns its key.

@@ -34,6 +34,14 @@ var (
 	docker = &engine{name: "docker", images: map[string]bool{}}
 )
 
+// unmask is the security option that leaves /proc as it is.
+func (e *engine) unmask() string {
+	if e == docker {
+		return "systempaths=unconfined"
+	}
+	return "unmask=ALL"
+}
+
 // eachEngine runs a test with both engines.
 func eachEngine(t *testing.T, test func(t *testing.T, e *engine)) {
 	for _, e := range []*engine{podman, docker} {

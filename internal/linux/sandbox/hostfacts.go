@@ -11,6 +11,7 @@ import (
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
+	"capsh/internal/rules/caps"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
 )
@@ -20,16 +21,16 @@ import (
 // settings reads the kernel's settings.
 func (r root) settings(f *container.Facts) {
 	f.HostRoot = r.hostRoot()
-	f.LockedDown = lockedDown()
-	if mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0); err == nil && mode == 0 {
-		f.PortIO = portIO() // no filter can take the question amiss
-	}
 	if own, err := self.UserNS(); err == nil {
 		same := own.Same(&f.Process.UserNS)
 		f.SharesUserNS = same.OK && same.Value
 	}
 	if !procfs.IsProcfs(string(r.Root)) {
 		return
+	}
+	f.LockedDown = lockedDown()
+	if f.Process.Bounding.Has(caps.SysRawio) || f.Process.Permitted.Has(caps.SysRawio) {
+		f.PortIO = portIO()
 	}
 	f.Modules = r.setting("sys/kernel/modules_disabled", "0")
 	f.KernelExec = r.setting("sys/kernel/kexec_load_disabled", "0")
@@ -56,15 +57,35 @@ func lockedDown() cred.Known[bool] {
 	return cred.Known[bool]{Value: err == nil && !strings.Contains(string(text), "[none]"), OK: err == nil}
 }
 
+// noCall is a number that no system call has: ENOSYS.
+const noCall = ^uintptr(0)
+
+// ioplNumber is that of iopl(2), which x86 alone has.
+func ioplNumber() uintptr {
+	switch runtime.GOARCH {
+	case "amd64":
+		return 172
+	case "386":
+		return 110
+	}
+	return noCall
+}
+
 // portIO asks for I/O privilege level 0, which every process has (ksys_iopl,
-// arch/x86/kernel/ioport.c): ENOSYS says that the kernel gives no other.
+// arch/x86/kernel/ioport.c). A seccomp filter may answer in the kernel's place; what it
+// refuses, the kernel's symbols show: io_bitmap_share is there if iopl(2) is
+// (CONFIG_X86_IOPL_IOPERM). Before Linux 5.5, which brought both, every kernel had it.
 func portIO() cred.Known[bool] {
-	number, ok := map[string]uintptr{"amd64": 172, "386": 110}[runtime.GOARCH]
-	if !ok {
+	number := ioplNumber()
+	if number == noCall {
 		return cred.Is(false)
 	}
-	_, _, errno := unix.RawSyscall(number, 0, 0, 0)
-	return cred.Known[bool]{Value: errno == 0, OK: errno == 0 || errno == unix.ENOSYS}
+	if _, _, errno := unix.RawSyscall(number, 0, 0, 0); errno == 0 {
+		return cred.Is(true)
+	}
+	text, err := procfs.ReadOwn("kallsyms")
+	has := func(name string) bool { return bytes.Contains(text, []byte(" "+name+"\n")) }
+	return cred.Known[bool]{Value: has("io_bitmap_share"), OK: err == nil && has("ksys_ioperm")}
 }
 
 // setting reports whether a setting of the kernel has a value; false where the kernel
@@ -117,11 +138,17 @@ func deviceRules(f *container.Facts) (rules cred.Known[container.DeviceRules]) {
 }
 
 // hostProcs finds where a procfs of a PID namespace outside that of the process is
-// mounted. Such a one shows this process by an id for each namespace from its own
+// mounted, or the directory of one process, which no runtime mounts. Such a one shows this process by an id for each namespace from its own
 // down to this process's.
 func (l place) hostProcs(f *container.Facts) (list []string) {
 	below := len(f.Process.NSPID) - 1 // how deep the process is below this one's procfs
 	for _, m := range f.Mounts.Value.Visible() {
+		if m.Process() {
+			if _, err := l.stat(m.Point + "/status"); err == nil {
+				list = append(list, m.Point)
+			}
+			continue
+		}
 		if m.Type != "proc" || m.Root != "/" {
 			continue
 		}

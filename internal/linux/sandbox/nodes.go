@@ -39,7 +39,7 @@ func (l place) nodes(f *container.Facts, final bool) {
 		n.points[m.Point] = true
 	}
 	for _, path := range container.RuntimeSockets() {
-		n.socket(path)
+		n.socket(path, false)
 	}
 	n.directory("/dev", maxDepth)
 	n.directory("/", 0)
@@ -66,15 +66,18 @@ func (n *nodes) mounted(m container.Mount) {
 	}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFSOCK:
-		if m.Socket() {
-			n.addSocket(m.Point, &st, access)
+		if manager := slices.Contains(container.ManagerSockets(m.Root), ""); manager || m.Socket() {
+			n.addSocket(m.Point, &st, access, manager)
 		}
 	case unix.S_IFBLK, unix.S_IFCHR:
 		n.addDevice(m.Point, &st)
 	case unix.S_IFDIR:
 		for _, below := range container.SocketsBelow(m.Root) {
 			n.left--
-			n.socket(m.Point + below)
+			n.socket(m.Point+below, false)
+		}
+		for _, below := range container.ManagerSockets(m.Root) {
+			n.socket(m.Point+below, true)
 		}
 		if m.Type == "devtmpfs" || strings.HasPrefix(m.Point, "/dev/") && m.Point != "/dev/shm" {
 			n.directory(m.Point, maxDepth)
@@ -90,19 +93,19 @@ func (n *nodes) missed(err error, ok *bool) {
 }
 
 // socket looks for a socket at a path.
-func (n *nodes) socket(path string) {
+func (n *nodes) socket(path string, manager bool) {
 	st, access, err := n.access(path)
 	if err != nil {
 		n.missed(err, &n.sockets.OK)
 	} else if st.Mode&unix.S_IFMT == unix.S_IFSOCK {
-		n.addSocket(path, &st, access)
+		n.addSocket(path, &st, access, manager)
 	}
 }
 
-func (n *nodes) addSocket(path string, st *unix.Stat_t, access container.Access) {
+func (n *nodes) addSocket(path string, st *unix.Stat_t, access container.Access, manager bool) {
 	if id := (fileID{st.Dev, st.Ino}); !slices.Contains(n.seen, id) {
 		n.seen = append(n.seen, id)
-		n.sockets.Value = append(n.sockets.Value, container.Socket{Path: path, Access: cred.Is(access)})
+		n.sockets.Value = append(n.sockets.Value, container.Socket{Path: path, Access: cred.Is(access), Manager: manager})
 	}
 }
 

@@ -41,6 +41,7 @@ func Probe(f *container.Facts) {
 		{container.PerfEventOpen, caps.Perfmon, unix.SYS_PERF_EVENT_OPEN, [4]uintptr{0, 0, 0, 0}},
 		{container.OpenByHandleAt, caps.DACReadSearch, unix.SYS_OPEN_BY_HANDLE_AT, [4]uintptr{unix.O_RDONLY, 0, 0, 0}},
 		{container.InitModule, caps.SysModule, unix.SYS_FINIT_MODULE, [4]uintptr{^uintptr(0), 0, 0, 0}},
+		{container.IOPL, caps.SysRawio, ioplNumber(), [4]uintptr{4}}, // no such level
 		// Here a flag that there is not is what the kernel looks at first (check_unshare_flags).
 		{container.Unshare, noCap, unix.SYS_UNSHARE, [4]uintptr{unix.CLONE_NEWUSER | 1}},
 	} {
@@ -49,7 +50,6 @@ func Probe(f *container.Facts) {
 			f.Permits[c.name] = errno != unix.EPERM && errno != unix.ENOSYS && errno != unix.EACCES
 		}
 	}
-	f.PortIO = portIO()
 	probeLockdown(f)
 }
 

@@ -104,8 +104,8 @@ func (f *Facts) readyOf(p *cred.Process) caps.Set {
 // Only that counts for /proc/sys (proc_sys_permission, fs/proc/proc_sysctl.c).
 func (f *Facts) asHostRoot() bool {
 	id := &f.Process.UID
-	return f.hostRootMapped() && (f.ready().Has(caps.Setuid) ||
-		f.isHostRoot(id.Effective) || f.isHostRoot(id.Real) || f.isHostRoot(id.Saved))
+	return f.isHostRoot(id.Effective) || f.isHostRoot(id.Real) || f.isHostRoot(id.Saved) ||
+		f.hostRootMapped() && f.ready().Has(caps.Setuid)
 }
 
 // commands reports whether files that the host's root owns obey the process: it is

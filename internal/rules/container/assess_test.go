@@ -71,6 +71,9 @@ func (f *Facts) hold(s caps.Set) {
 func (f *Facts) child(outside uint32) {
 	f.Namespaces[UserNS].Inode = cred.Is(uint64(4026532999))
 	f.Process.UserNS = cred.UserNS{Inode: cred.Is(uint64(4026532999)), UIDMap: cred.Is([]cred.IDRange{{Outside: outside, Count: 65536}})}
+	if f.Process.UID == cred.Same(0) && !f.SharesUserNS {
+		f.Process.UID = cred.Same(outside)
+	}
 }
 
 // open takes the restrictions beside capabilities away.
@@ -282,6 +285,29 @@ func TestFindings(t *testing.T) {
 		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /etc/ssl") }, High},
 		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 ro /etc") }, Medium},
 		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /var/lib/docker/volumes/x/_data") }, OK},
+		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /var") }, High},
+		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /var/spool") }, High},
+		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /variable") }, Info},
+		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /tmp") }, High},
+		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /data ext4 rw /tmp/x") }, Info},
+		{"host-directories", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /disk devtmpfs rw /disk") }, High},
+		{"devices", func(f *Facts) {
+			f.Mounts.Value = dockerMounts(t, "20 1 /mnt/kvm devtmpfs rw /kvm")
+			f.add(node("/mnt/kvm", 'c', 10, 232))
+		}, Medium},
+		{"kernel-filesystems", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 10 /dev/pts devpts rw /") }, OK},
+		{"kernel-filesystems", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /pts devpts ro /") }, High},
+		{"kernel-filesystems", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 10 /dev/console devpts rw /0") }, OK},
+		{"kernel-filesystems", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /queues mqueue rw /") }, Medium},
+		{"device-cgroup", func(f *Facts) {
+			f.DeviceRules.Value = append(f.DeviceRules.Value, deviceRule{'c', anyNumber, anyNumber, true})
+		}, High},
+		{"device-cgroup", func(f *Facts) { f.DeviceRules.Value = append(f.DeviceRules.Value, deviceRule{'c', 13, 64, true}) }, High},
+		{"device-cgroup", func(f *Facts) { f.DeviceRules.Value = append(f.DeviceRules.Value, deviceRule{'c', 10, 200, true}) }, OK},
+		{"device-cgroup", func(f *Facts) { f.DeviceRules.Value = append(f.DeviceRules.Value, deviceRule{'c', 13, 64, false}) }, OK},
+		{"host-proc", func(f *Facts) { f.HostProcs = []string{"/proc"} }, Medium}, // the label keeps files out of reach
+		{"runtime-socket", func(f *Facts) { f.Sockets.Value = bus }, Critical},
+		{"sysfs", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /s sysfs rw /fs/bpf") }, OK},
 		{"host-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 rw /") }, Critical},
 		{"host-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 ro /") }, High},
 		{"proc-sys", func(f *Facts) {
@@ -295,7 +321,7 @@ func TestFindings(t *testing.T) {
 		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 3 /proc/sys/kernel proc rw /sys/kernel") }, Critical},
 		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc ro /sys") }, OK},
 		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 3 /proc/sys/net proc rw /sys/net") }, OK},
-		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys", "21 20 /x mqueue ro /") }, OK},
+		{"proc-sys", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /sys", "21 20 /x cgroup2 ro /") }, OK},
 		{"proc-masks", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc rw /kcore") }, Medium},
 		{"proc-masks", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /x proc ro /") }, Medium},
 		{"sysfs", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /s sysfs rw /") }, Critical},

@@ -32,6 +32,7 @@ const (
 	OpenByHandleAt Syscall = "open_by_handle_at"
 	InitModule     Syscall = "init_module"
 	Unshare        Syscall = "unshare"
+	IOPL           Syscall = "iopl"
 )
 
 // findCapabilities looks at what is available beyond the runtime's default.
@@ -197,12 +198,14 @@ func (a *Assessment) stopped(f *Facts, c caps.Cap) (Severity, string) {
 		if f.PortIO.OK && !f.PortIO.Value {
 			return Low, "this kernel has no iopl(2)"
 		}
-		if !f.PortIO.OK {
-			return Critical, "unless this kernel has no iopl(2): assess --probe tries"
+		most, reason := a.filtered(f, IOPL)
+		if most == Critical && !f.PortIO.OK {
+			reason = "unless this kernel has no iopl(2)"
 		}
+		return most, reason
 	case caps.AuditControl, caps.AuditRead:
 		// containers/common pkg/seccomp/default_linux.go, socket: NETLINK_AUDIT
-		if f.Process.Seccomp.Value != cred.SeccompOff && a.ofEngine(catalog.Podman, catalog.CRIO) && !f.ready().Has(caps.AuditWrite) {
+		if f.Process.Seccomp.Value != cred.SeccompOff && a.ofEngine(catalog.Podman, catalog.CRIO) && !f.Process.Bounding.Has(caps.AuditWrite) {
 			return Low, "podman's default seccomp filter stops audit sockets without audit_write"
 		}
 	case caps.DACReadSearch:
@@ -237,7 +240,7 @@ func (a *Assessment) filtered(f *Facts, call Syscall) (Severity, string) {
 	traces := call == BPF || call == PerfEventOpen
 	switch {
 	case tried && permits, filter.OK && filter.Value == cred.SeccompOff,
-		traces && f.ready().Has(caps.SysAdmin) && !a.ofEngine(catalog.Nspawn): // other filters let it through then
+		traces && f.Process.Bounding.Has(caps.SysAdmin) && !a.ofEngine(catalog.Nspawn): // other filters let it through then
 		return Critical, ""
 	case tried:
 		return Low, "the seccomp filter stops " + string(call)

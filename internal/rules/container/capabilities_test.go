@@ -46,6 +46,10 @@ func TestGraded(t *testing.T) {
 		{"modules, LXC", lxc, with(caps.SysModule), caps.SysModule, Low, "init_module"},
 		{"I/O ports", none, with(caps.SysRawio), caps.SysRawio, Critical, "unless this kernel has no iopl(2)"},
 		{"I/O ports that there are", func(f *Facts) { f.PortIO = cred.Is(true) }, with(caps.SysRawio), caps.SysRawio, Critical, ""},
+		{"I/O ports that the filter stops", func(f *Facts) {
+			f.PortIO, f.Permits = cred.Is(true), map[Syscall]bool{IOPL: false}
+		}, with(caps.SysRawio), caps.SysRawio, Low, "filter stops iopl"},
+		{"I/O ports, a runtime unknown", as("/"), with(caps.SysRawio), caps.SysRawio, Critical, "unless this kernel has no iopl(2)"},
 		{"I/O ports that there are not", func(f *Facts) { f.PortIO = cred.Is(false) }, with(caps.SysRawio), caps.SysRawio, Low, "no iopl(2)"},
 		{"the audit log", func(f *Facts) { f.Namespaces[NetNS].Inode = f.Namespaces[NetNS].Host }, with(caps.AuditRead), caps.AuditRead, Medium, ""},
 		{"the audit log, podman", func(f *Facts) {

@@ -78,15 +78,29 @@ func (f *Facts) Given(n DeviceNumber) bool {
 	return slices.ContainsFunc(f.Devices.Value, func(d Device) bool { return d.Major == n.Major && d.Minor == n.Minor })
 }
 
-// permitDisk reports whether the rules permit a disk of the host, or a whole kind of
-// disks where these are not known. A device that was given as a node has its own rule.
-func (f *Facts) permitDisk() bool {
-	var rules DeviceRules
+// ownRules are those of no device that was given as a node.
+func (f *Facts) ownRules() (rules DeviceRules) {
 	for _, r := range f.DeviceRules.Value {
 		if !f.Given(DeviceNumber{uint32(r.major), uint32(r.minor)}) {
 			rules = append(rules, r)
 		}
 	}
+	return rules
+}
+
+// permitConsole reports whether the rules permit the host's consoles or what is like
+// them, such as its keyboards.
+func (f *Facts) permitConsole() bool {
+	return slices.ContainsFunc(f.ownRules(), func(r deviceRule) bool {
+		d := Device{Major: uint32(max(r.major, 0)), Minor: uint32(max(r.minor, 0))}
+		return r.open && r.kind != 'b' && (r.major == anyNumber || d.Kind() == ConsoleDevice || d.Kind() == DiskDevice)
+	})
+}
+
+// permitDisk reports whether the rules permit a disk of the host, or a whole kind of
+// disks where these are not known. A device that was given as a node has its own rule.
+func (f *Facts) permitDisk() bool {
+	rules := f.ownRules()
 	for _, n := range f.Disks.Value {
 		if rules.Permit(Device{Block: true, Major: n.Major, Minor: n.Minor}) {
 			return true
@@ -179,11 +193,13 @@ func (a *Assessment) findDeviceCgroup(f *Facts) {
 		a.add(id, Critical, "a node of a disk of the host was made and opened", meaning)
 	case f.leavesDeviceCgroup() && f.makesNodes():
 		a.add(id, Critical, "the process can move itself out of its device cgroup "+path, meaning)
+	case !f.MadeDisk.OK && f.permitDisk() && f.makesNodes():
+		a.add(id, Critical, "the device cgroup permits disks", meaning)
+	case f.permitConsole() && f.makesNodes():
+		a.add(id, High, "the device cgroup permits consoles", "A node of a console or a keyboard of the host can be made with cap_mknod and opened: what is typed there can be read.")
 	case f.MadeDisk.OK:
 		a.add(id, OK, "a node of a disk of the host could not be opened", "")
-	case f.DeviceRules.OK && f.permitDisk() && f.makesNodes():
-		a.add(id, Critical, "the device cgroup permits disks", meaning)
-	case f.DeviceRules.OK && f.permitDisk():
+	case f.permitDisk():
 		a.add(id, Low, "the device cgroup permits disks", "No node of one can be made without cap_mknod and a mount without nodev.")
 	case f.DeviceRules.OK:
 		a.add(id, OK, "the device cgroup permits no disk", "")

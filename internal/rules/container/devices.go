@@ -62,12 +62,12 @@ func (f *Facts) usable(d Device) cred.Known[bool] {
 	m, _ := f.Mounts.Value.At(d.Path)
 	opened, tried := f.Opened[d.Path]
 	switch {
-	case tried:
-		return cred.Is(opened)
 	case m.NoDev:
 		return cred.Is(false)
-	case f.leavesDeviceCgroup():
+	case opened, f.leavesDeviceCgroup():
 		return cred.Is(true)
+	case tried:
+		return cred.Is(false)
 	case f.DeviceRules.OK:
 		return cred.Is(f.DeviceRules.Value.Permit(d))
 	}

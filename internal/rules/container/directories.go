@@ -202,9 +202,12 @@ func (f *Facts) hostDirectory(m Mount) bool {
 	if m.Point == "/" || m.byKernel() || f.ofRuntime(m) || f.ofOtherFinding(m) {
 		return false
 	}
+	node := func(d Device) bool { return d.Path == m.Point }
 	switch _, ofHost := f.hostPath(m); {
-	case m.Type == "devtmpfs": // its nodes belong to findDevices
-		return m.Root == "/"
+	case slices.ContainsFunc(f.Devices.Value, node), m.Type == "devtmpfs" && m.Root != "/" && !f.Devices.OK:
+		return false // findDevices speaks of these
+	case m.Type == "devtmpfs":
+		return true
 	case m.Type != "tmpfs" || ofHost:
 		return true
 	case f.HostMounts.OK || m.Root == "/":
@@ -229,7 +232,11 @@ func (a *Assessment) findHostDirectories(f *Facts) {
 		}
 		what, where := f.origin(m)
 		names = append(names, what+" at "+m.Point)
-		severity = max(severity, f.directory(where, m.ReadOnly))
+		worth := f.directory(where, m.ReadOnly)
+		if m.Type == "tmpfs" && where == "" && a.PodUID == "" { // the host's /run or /tmp, say
+			worth = Unread
+		}
+		severity = max(severity, worth)
 	}
 	old, undated := a.findTmpfs(f, roots)
 	switch evidence := countOf(names, 3, "mount"); {
@@ -274,6 +281,11 @@ func (f *Facts) origin(m Mount) (what, path string) {
 		if strings.HasPrefix(m.Source, "/dev/") || m.Type == "zfs" {
 			what = "all of " + m.Source
 		}
+	} else if m.Type == "tmpfs" {
+		what += " of a tmpfs"
+	}
+	if m.Type == "devtmpfs" {
+		path = "/dev" + path
 	}
 	if m.Type == "tmpfs" || m.Type == "overlay" || m.remote() {
 		path = ""
@@ -281,18 +293,19 @@ func (f *Facts) origin(m Mount) (what, path string) {
 	return what, path
 }
 
-// sensitive reports whether the host's security depends on a directory. All of a
-// filesystem may include any.
+// sensitive reports whether the host's security depends on a directory or on one in it.
 func sensitive(path string) bool {
 	for _, dir := range [...]string{
 		"/etc", "/root", "/home", "/boot", "/usr", "/bin", "/sbin", "/lib", "/dev", "/run", "/proc", "/sys", "/var/run",
 		"/var/lib", "/var/spool/cron", "/var/log", "/opt",
 	} {
-		if _, ok := within(path, dir); ok || path == "/" {
+		_, below := within(path, dir)
+		_, above := within(dir, path)
+		if path != "" && (below || above) {
 			return true
 		}
 	}
-	return false
+	return path == "/tmp" || path == "/var/tmp" // sockets of sessions and agents
 }
 
 // public reports whether a directory or file of the host is one that everyone has

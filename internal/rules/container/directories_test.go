@@ -141,7 +141,7 @@ func TestMachineFolders(t *testing.T) {
 		{inside("20 1 0:40 /@/etc /x rw - btrfs /dev/sda2 rw,subvolid=256,subvol=/@"), High, "1 mount: /etc at /x"},
 		{inside("20 1 0:40 / /x rw - nfs4 far:/ rw"), Info, "1 mount: all of nfs4 at /x"},
 		{inside("20 1 0:40 /c /x rw - virtiofs host rw"), Info, "1 mount: /c at /x"},
-		{inside("20 1 0:40 /systemd /x rw - tmpfs tmpfs rw"), Info, "1 mount: /systemd at /x"},
+		{inside("20 1 0:40 /systemd /x rw - tmpfs tmpfs rw"), Unread, "1 mount: /systemd of a tmpfs at /x"},
 		{known("20 1 0:25 /systemd /x rw - tmpfs tmpfs rw"), High, "1 mount: /run/systemd at /x"},
 		{known("20 1 0:25 / /x rw - tmpfs tmpfs rw"), High, "1 mount: /run at /x"},
 		{known("20 1 8:2 /a /x rw - ext4 /dev/sda2 rw"), High, "1 mount: /home/a at /x"},

@@ -84,7 +84,7 @@ type FileFacts struct {
 	PodmanEnv cred.Known[string]
 	// DockerEnv says whether there is a /.dockerenv.
 	DockerEnv cred.Known[bool]
-	// Sockets are container runtimes' sockets that are there. What was found
+	// Sockets are those that are there. What was found
 	// is here also where not all could be looked at.
 	Sockets cred.Known[[]Socket]
 	// Devices are the nodes below /dev, in the root directory, and mounted ones; as
@@ -108,10 +108,12 @@ type HostUID struct {
 	Mapped bool
 }
 
-// Socket is one by which a container runtime takes orders.
+// Socket is one by which a container runtime or, if Manager is set, the host's service
+// manager takes orders.
 type Socket struct {
-	Path   string
-	Access cred.Known[Access]
+	Path    string
+	Access  cred.Known[Access]
+	Manager bool
 }
 
 // Device is a node of one.

@@ -132,8 +132,10 @@ func (a *Assessment) findSeccomp(f *Facts) {
 		a.add(id, OK, "the seccomp filter stops them", "")
 	case a.ofEngine(catalog.Podman, catalog.CRIO, catalog.LXC, catalog.Nspawn):
 		a.add(id, Low, "the default seccomp filter of "+a.Runtime+" permits them", inside)
-	case a.ofEngine(engines...) && !f.ready().Has(caps.SysAdmin):
+	case a.ofEngine(engines...) && !f.Process.Bounding.Has(caps.SysAdmin):
 		a.add(id, OK, "the default seccomp filter of "+a.Runtime+" stops them", "")
+	case a.ofEngine(engines...):
+		a.add(id, Low, "the default seccomp filter of "+a.Runtime+" permits them with cap_sys_admin", inside)
 	default:
 		a.add(id, Info, "they may be available, unless the seccomp filter stops them", inside)
 	}

@@ -1,6 +1,7 @@
 package container
 
 import (
+	"slices"
 	"strings"
 
 	"capsh/internal/rules/caps"
@@ -10,7 +11,8 @@ import (
 // host's, wherever it is mounted.
 
 // kernelFilesystems are the types, with what it gives to write there as the host's
-// root. Some can be read to learn of the host.
+// root. Some can be read to learn of the host. Of the last two, where each user has
+// files, each container has its own: see hostInstance.
 var kernelFilesystems = []struct {
 	kind     string
 	severity Severity
@@ -27,6 +29,8 @@ var kernelFilesystems = []struct {
 	{"resctrl", Medium, OK, "The host's cache allocation can be changed."},
 	{"pstore", Medium, OK, "The host's crash logs can be removed."},
 	{"fusectl", Medium, OK, "FUSE connections of the host can be aborted."},
+	{"devpts", High, High, "What is typed at the host's terminals can be read, and what they show be forged."},
+	{"mqueue", Medium, Medium, "POSIX message queues of the host are in reach."},
 }
 
 // findKernelFilesystems looks at every mount of such a type.
@@ -46,7 +50,11 @@ func (a *Assessment) findKernelFilesystems(f *Facts) {
 			if k.kind == "securityfs" && f.ready().Has(caps.MACAdmin) && !m.ReadOnly {
 				worth = High
 			}
-			if worth = f.graded(worth); m.Type != k.kind || worth == OK {
+			worth = f.graded(worth)
+			if !f.confined() && (k.kind == "devpts" || k.kind == "mqueue") {
+				worth = max(worth, Medium)
+			}
+			if m.Type != k.kind || worth == OK || !f.hostInstance(m) {
 				continue
 			}
 			open = append(open, k.kind+" at "+m.Point+how)
@@ -62,6 +70,23 @@ func (a *Assessment) findKernelFilesystems(f *Facts) {
 	a.add(id, severity, firstOf(open, 3), meaning)
 }
 
+// hostInstance reports whether a mount is the host's: all are but those that a runtime
+// makes in a /dev of the container's own.
+func (f *Facts) hostInstance(m Mount) bool {
+	dev, _ := f.Mounts.Value.At("/dev")
+	switch {
+	case m.Type != "devpts" && m.Type != "mqueue":
+		return true
+	case f.HostMounts.OK:
+		return slices.ContainsFunc(f.HostMounts.Value.List, func(own Mount) bool { return own.Dev == m.Dev && own.Root == m.Root })
+	}
+	return m.Root == "/" && (m.Point != "/dev/pts" && m.Point != "/dev/mqueue" || dev.Type == "devtmpfs")
+}
+
+// emptyInSysfs are directories of sysfs to mount other filesystems on.
+var emptyInSysfs = []string{"/fs/bpf", "/fs/cgroup", "/fs/fuse/connections", "/fs/pstore", "/fs/selinux",
+	"/kernel/config", "/kernel/debug", "/kernel/security", "/kernel/tracing"}
+
 // findSysfs looks at which parts of sysfs are writable. LXC leaves those of network
 // devices so, which belong to the network namespace.
 func (a *Assessment) findSysfs(f *Facts) {
@@ -69,8 +94,8 @@ func (a *Assessment) findSysfs(f *Facts) {
 	var open, network []string
 	severity, meaning := OK, "Settings of the host's kernel and devices can be changed: drivers unbound, processors and memory switched off."
 	for _, m := range f.visible {
-		if m.Type != "sysfs" || m.ReadOnly || m.Root == "/fs/fuse/connections" {
-			continue // that directory is empty; LXC leaves it writable to mount fusectl on
+		if m.Type != "sysfs" || m.ReadOnly || slices.Contains(emptyInSysfs, m.Root) {
+			continue
 		}
 		if strings.HasPrefix(m.Root, "/devices/virtual/net") || strings.HasPrefix(m.Root, "/class/net") {
 			network = append(network, m.Point)

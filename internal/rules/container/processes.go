@@ -1,6 +1,12 @@
 package container
 
-import "capsh/internal/rules/caps"
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"capsh/internal/rules/caps"
+)
 
 // The host's processes, seen by a shared PID namespace or a procfs of an outer one.
 
@@ -32,6 +38,12 @@ func (f *Facts) processesWorth(shared bool) (Severity, string) {
 	return Medium, seen + ". Through /proc/PID/root it reaches the files of processes with the same user."
 }
 
+// Process reports whether a mount is the directory of a process in a procfs.
+func (m Mount) Process() bool {
+	_, err := strconv.Atoi(strings.TrimPrefix(m.Root, "/"))
+	return m.Type == "proc" && err == nil
+}
+
 // findHostProcs looks for a procfs of an outer PID namespace. Of a shared one the
 // finding of that namespace speaks.
 func (a *Assessment) findHostProcs(f *Facts) {
@@ -41,5 +53,9 @@ func (a *Assessment) findHostProcs(f *Facts) {
 		return
 	}
 	severity, meaning := f.processesWorth(false)
+	other := func(path string) bool { m, _ := f.Mounts.Value.At(path); return !m.Process() }
+	if severity == High && !slices.ContainsFunc(f.HostProcs, other) {
+		severity, meaning = Medium, "What a process of the host does can be seen."
+	}
 	a.add(id, severity, "the host's processes are shown at "+firstOf(f.HostProcs, 3), meaning)
 }

@@ -3,8 +3,6 @@ package container
 import (
 	"slices"
 	"strings"
-
-	"capsh/internal/rules/cred"
 )
 
 // The sockets by which container runtimes take orders.
@@ -16,6 +14,20 @@ func RuntimeSockets() []string {
 		"/run/crio/crio.sock", "/var/run/crio/crio.sock", "/run/cri-dockerd.sock", "/run/k3s/containerd/containerd.sock",
 		"/run/incus/unix.socket", "/var/lib/incus/unix.socket", "/var/lib/lxd/unix.socket",
 	}
+}
+
+// ManagerSockets are where the sockets of the host's service manager are below what is
+// mounted from the host, "" for that itself. A container may have such sockets of its
+// own, so that other places say nothing.
+func ManagerSockets(root string) (list []string) {
+	for _, path := range [...]string{"/run/systemd/private", "/run/dbus/system_bus_socket"} {
+		for _, on := range [...]string{path, strings.TrimPrefix(path, "/run")} {
+			if below, ok := within(on, root); ok && root != "/" {
+				list = append(list, below)
+			}
+		}
+	}
+	return list
 }
 
 // SocketsBelow are where they may be below a directory that is mounted: any directory on
@@ -62,9 +74,13 @@ func (a *Assessment) findSockets(f *Facts) {
 	const id = "runtime-socket"
 	list := slices.Concat(f.Sockets.Value, f.mountedSockets())
 	severity, unread := OK, !f.Sockets.OK
+	meaning := "Whoever may write to it starts a privileged container, which allows escape to the host."
 	var paths []string
 	for _, s := range list {
-		worth := f.socket(s.Access)
+		worth := f.socket(s)
+		if s.Manager && worth > severity {
+			meaning = "Through it the host's uid 0 starts programs on the host, which allows escape to the host."
+		}
 		severity, unread = max(severity, worth), unread || worth == Unread
 		paths = append(paths, s.Path)
 	}
@@ -84,19 +100,21 @@ func (a *Assessment) findSockets(f *Facts) {
 	case severity <= Medium:
 		evidence += ", which this process may not write to"
 	}
-	meaning := "Whoever may write to it starts a privileged container, which allows escape to the host."
 	if severity == High {
 		meaning = "Its runtime belongs to a user of the host other than root: whoever may write to it has that user's account."
 	}
 	a.add(id, severity, evidence, meaning)
 }
 
-// socket grades a runtime's socket: it gives the host if the runtime is
-// root's, else the account of the user that it belongs to.
-func (f *Facts) socket(x cred.Known[Access]) Severity {
-	worth := f.opens(x, write)
-	if worth == Critical && x.OK && !x.Value.NoUID && !f.isHostRoot(x.Value.UID) {
+// socket grades one: that of a runtime gives the host if the runtime is root's, else the
+// account of the user that it belongs to; that of the service manager obeys root alone.
+func (f *Facts) socket(s Socket) Severity {
+	switch worth := f.opens(s.Access, write); {
+	case s.Manager:
+		return f.gradedIf(f.asHostRoot(), Critical)
+	case worth == Critical && s.Access.OK && !s.Access.Value.NoUID && !f.isHostRoot(s.Access.Value.UID):
 		return High
+	default:
+		return worth
 	}
-	return worth
 }

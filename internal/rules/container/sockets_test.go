@@ -8,7 +8,34 @@ import (
 	"capsh/internal/rules/cred"
 )
 
-var dockerSocket = []Socket{{"/run/docker.sock", cred.Is(Access{Mode: 0o660, GID: 999})}}
+var dockerSocket = []Socket{{Path: "/run/docker.sock", Access: cred.Is(Access{Mode: 0o660, GID: 999})}}
+
+// bus is the host's system bus, which everyone may write to.
+var bus = []Socket{{Path: "/bus", Access: cred.Is(Access{Mode: 0o666}), Manager: true}}
+
+// TestManagerSockets: they are known by where the host has them, and obey the host's root
+// alone.
+func TestManagerSockets(t *testing.T) {
+	for root, want := range map[string][]string{
+		"/run": {"/systemd/private", "/dbus/system_bus_socket"}, "/dbus": {"/system_bus_socket"}, "/run/systemd": {"/private"},
+		"/systemd/private": {""}, "/": nil, "/srv/dbus": nil, "/private": nil,
+	} {
+		if got := ManagerSockets(root); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", root, got, want)
+		}
+	}
+	for name, change := range map[string]func(f *Facts){
+		"a user":           func(f *Facts) { f.hold(0); f.Process.UID = cred.Same(1000) },
+		"a user namespace": func(f *Facts) { f.child(100000) },
+	} {
+		f := boxed(t)
+		f.Sockets.Value = bus
+		change(&f)
+		if a := Assess(&f); a.severity("runtime-socket") != Low {
+			t.Errorf("%s: %s", name, a.severity("runtime-socket"))
+		}
+	}
+}
 
 // TestSocket: whoever may write to a runtime's socket has the host, whatever
 // else is taken from him.
@@ -47,7 +74,7 @@ func TestSocket(t *testing.T) {
 		f := boxed(t)
 		f.hold(0)
 		f.Process.UID, f.Process.GID = cred.Same(1000), cred.Same(1000)
-		f.Sockets.Value = []Socket{{"/run/docker.sock", c.access}}
+		f.Sockets.Value = []Socket{{Path: "/run/docker.sock", Access: c.access}}
 		c.change(&f)
 		a := Assess(&f)
 		if got := a.severity("runtime-socket"); got != c.want || (c.want == Critical) && a.Verdict != OverPrivileged || c.want > Medium && a.AtWorst > ConfinedRoot {

@@ -121,11 +121,16 @@ func (a *Assessment) loosened(f *Facts, x Finding) bool {
 func (a *Assessment) ofEngine(engines ...string) bool { return slices.Contains(engines, a.Runtime) }
 
 // cgroupsElsewhere reports whether a hierarchy of cgroups that can be written is
-// where no runtime has one.
+// where no runtime has one, or has cgroups above the process's own.
 func (f *Facts) cgroupsElsewhere() bool {
+	own, _, ok := f.deviceCgroup()
+	_, shown := fromPath(own) // else "/" may be that of a cgroup namespace
+	shared := f.shared(CgroupNS)
 	return slices.ContainsFunc(f.visible, func(m Mount) bool {
 		_, usual := within(m.Point, "/sys/fs/cgroup")
-		return (m.Type == "cgroup" || m.Type == "cgroup2") && !m.ReadOnly && !usual
+		_, its := fromPath(m.Root)
+		above := ok && contains(m.Root, own) && !its && (shown || shared.Value || strings.HasPrefix(m.Root, "/.."))
+		return (m.Type == "cgroup" || m.Type == "cgroup2") && !m.ReadOnly && (!usual || above)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"capsh/internal/rules/caps"
+	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/cred"
 )
 
@@ -31,8 +32,8 @@ func TestLoosened(t *testing.T) {
 		nspawns = "/machine.slice/machine-web.scope"
 	)
 	open := func(f *Facts) { f.Process.Seccomp = cred.Is(cred.SeccompOff) }
-	cgroups := func(parent string) func(f *Facts) {
-		return func(f *Facts) { raw(t, f, "20 "+parent+" 0:50 / /sys/fs/cgroup rw - cgroup2 cgroup rw") }
+	cgroups := func(parent, root string) func(f *Facts) {
+		return func(f *Facts) { raw(t, f, "20 "+parent+" 0:50 "+root+" /sys/fs/cgroup rw - cgroup2 cgroup rw") }
 	}
 	for _, c := range []struct {
 		name   string
@@ -67,8 +68,18 @@ func TestLoosened(t *testing.T) {
 		{"the engine's init", mount("20 1 /sbin/docker-init ext4 ro /usr/bin/docker-init"), false},
 		{"the time zone", mount("20 1 /etc/localtime ext4 ro /etc/localtime"), false},
 		{"files of /proc", mount("20 1 /k proc ro /kcore"), true},
-		{"its cgroups to write", cgroups("9"), true},
-		{"its cgroups to write, podman", as(podmans, cgroups("1")), false},
+		{"its cgroups to write", cgroups("9", "/system.slice/docker-"+id1+".scope"), true},
+		{"its cgroups to write, podman", as(podmans, cgroups("1", podmans)), false},
+		{"its cgroups to write, podman's systemd", as(podmans+"/init.scope", cgroups("1", podmans)), false},
+		{"its cgroups to write, podman, inside", func(f *Facts) {
+			as(podmans, cgroups("1", "/"))(f)
+			f.Cgroup, f.PodmanEnv = cred.Is("0::/init.scope\n"), cred.Is("")
+		}, false},
+		{"all cgroups to write, podman", as(podmans, cgroups("1", "/")), true},
+		{"all cgroups to write, podman, inside", func(f *Facts) {
+			as(podmans, cgroups("1", "/../.."))(f)
+			f.Cgroup, f.PodmanEnv = cred.Is("0::/\n"), cred.Is("")
+		}, true},
 		{"cgroups to write, podman", as(podmans, func(f *Facts) { raw(t, f, "20 1 0:50 / /cg rw - cgroup cgroup rw") }), true},
 	} {
 		for _, child := range []bool{false, true} {
@@ -196,6 +207,67 @@ func TestGivenToNobody(t *testing.T) {
 		a := Assess(&f)
 		if got := a.severity(c.id); got != c.want || !a.Verdict.AsBadAs(ConfinedRoot) || strings.Contains(a.Meaning(), "by default.") {
 			t.Errorf("%s: %s, want %s; %s", c.line, got, c.want, a.Verdict)
+		}
+	}
+}
+
+// TestRootUnmapped: a user namespace without the host's uid 0 does not take its rights from
+// a process that is that user, as unshare(1) leaves one.
+func TestRootUnmapped(t *testing.T) {
+	f := boxed(t)
+	f.child(100000)
+	f.Process.UID = cred.Same(0)
+	raw(t, &f, "20 1 0:50 /sys /x rw - proc proc rw")
+	if a := Assess(&f); a.severity("proc-sys") != Critical {
+		t.Error(a.severity("proc-sys"))
+	}
+}
+
+// TestFilterOfBounding: engines make the filter for the bounding set, whatever a user has.
+func TestFilterOfBounding(t *testing.T) {
+	f := boxed(t)
+	f.hold(0)
+	f.Process.UID, f.Process.Bounding = cred.Same(1000), catalog.DockerDefault
+	for _, want := range []Severity{OK, Low} {
+		if a := Assess(&f); a.severity("new-user-namespaces") != want {
+			t.Errorf("%s, want %s", a.severity("new-user-namespaces"), want)
+		}
+		f.Process.Bounding |= caps.Of(caps.SysAdmin)
+	}
+}
+
+// TestDevicesAfterMove: that a device cannot be opened yet says little of who can leave the
+// device cgroup.
+func TestDevicesAfterMove(t *testing.T) {
+	f := boxed(t)
+	f.Devices.Value = append(f.Devices.Value, node("/mnt/sda", 'b', 8, 0))
+	f.Opened = map[string]bool{"/mnt/sda": false}
+	for _, want := range []Severity{Info, Critical} {
+		if a := Assess(&f); a.severity("devices") != want {
+			t.Errorf("%s, want %s", a.severity("devices"), want)
+		}
+		f.Cgroup = cred.Is("3:devices:/docker/" + id1 + "\n")
+		raw(t, &f, "20 1 0:51 / /cg rw - cgroup cgroup rw,devices")
+	}
+}
+
+// TestHostProcess: the directory of one process gives less than a whole procfs, until it can
+// be traced.
+func TestHostProcess(t *testing.T) {
+	for _, c := range []struct {
+		root string
+		set  caps.Set
+		want Severity
+	}{
+		{"/", catalog.DockerDefault, High}, {"/1", catalog.DockerDefault, Medium}, {"/1/task", catalog.DockerDefault, High},
+		{"/1", catalog.DockerDefault | caps.Of(caps.SysPtrace), Critical},
+	} {
+		f := boxed(t)
+		f.hold(c.set)
+		f.Label, f.HostProcs = cred.Is(""), []string{"/p"}
+		raw(t, &f, "20 1 0:50 "+c.root+" /p ro - proc proc rw")
+		if a := Assess(&f); a.severity("host-proc") != c.want {
+			t.Errorf("%s: %s, want %s", c.root, a.severity("host-proc"), c.want)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,7 +52,18 @@ var effects = []struct {
 		name, err := os.Hostname()
 		return err == nil && unix.Sethostname([]byte(name)) == nil
 	}},
+	{"bind-write", func() bool { return unix.Faccessat(unix.AT_FDCWD, "/mnt/dir", unix.W_OK, unix.AT_EACCESS) == nil }},
+	{"console", console},
+	{"kernel-log", func() bool { return opens("/dev/kmsg", unix.O_WRONLY) }},
+	{"terminal", terminal},
+	{"log-control", func() bool { _, err := unix.Klogctl(unix.SYSLOG_ACTION_SIZE_UNREAD, nil); return err == nil }},
+	{"clock", clock},
+	{"settings-by-mount", settingsByMount},
+	{"interfaces", interfaces},
+	{"process-root", processRoot},
+	{"manager", func() bool { return connects("/mnt/dir/system_bus_socket") && os.Getuid() == 0 }},
 	{"disk-after-move", func() bool { return moved() && disk() }}, // last: it stays there
+	{"node-after-move", func() bool { return moved() && node() }},
 }
 
 func main() {
@@ -68,8 +80,8 @@ func main() {
 		return
 	}
 	if len(os.Args) == 2 && os.Args[1] == "full" {
-		text, _ := os.ReadFile("/proc/self/status")
-		if !strings.Contains(string(text), "CapEff:\t000001") {
+		hdr, data := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, [2]unix.CapUserData{}
+		if unix.Capget(&hdr, &data[0]) != nil || data[0].Effective&(1<<unix.CAP_SYS_ADMIN) == 0 {
 			os.Exit(1)
 		}
 		return
@@ -97,6 +109,34 @@ func opens(path string, flags int) bool {
 	return err == nil
 }
 
+// makes makes a node and opens it.
+func makes(kind uint32, major, minor uint32, flags int) bool {
+	for _, dir := range []string{"/", "/dev/"} {
+		path := dir + "node"
+		if unix.Mknod(path, kind|0o600, int(unix.Mkdev(major, minor))) == nil {
+			defer os.Remove(path)
+			return opens(path, flags)
+		}
+	}
+	return false
+}
+
+// console opens the host's console, or a node of it that it makes.
+func console() bool {
+	return opens("/dev/tty0", unix.O_RDWR|unix.O_NOCTTY) || makes(unix.S_IFCHR, 4, 0, unix.O_RDWR|unix.O_NOCTTY)
+}
+
+// terminal opens one of the host's terminals, of which the test has made one.
+func terminal() bool {
+	for _, dir := range []string{"/mnt/dir", "/mnt/dev/pts", "/host/dev/pts"} {
+		paths, _ := filepath.Glob(dir + "/[0-9]*")
+		if slices.ContainsFunc(paths, func(path string) bool { return opens(path, unix.O_RDWR|unix.O_NOCTTY) }) {
+			return true
+		}
+	}
+	return false
+}
+
 // disk makes a node of each disk and reads it.
 func disk() bool {
 	text, _ := os.ReadFile("/proc/partitions")
@@ -106,9 +146,7 @@ func disk() bool {
 		if n, _ := fmt.Sscan(line, &major, &minor, &blocks, &name); n != 4 {
 			continue
 		}
-		path := "/node"
-		os.Remove(path)
-		if unix.Mknod(path, unix.S_IFBLK|0o600, int(unix.Mkdev(major, minor))) == nil && opens(path, unix.O_RDONLY) {
+		if makes(unix.S_IFBLK, major, minor, unix.O_RDONLY) {
 			return true
 		}
 	}
@@ -117,7 +155,10 @@ func disk() bool {
 
 // node opens a disk that was given as /dev/disk, or is where the host has it.
 func node() bool {
-	return opens("/dev/disk", unix.O_RDONLY) || opens("/dev/vda", unix.O_RDONLY) || opens("/mnt/dev/vda", unix.O_RDONLY)
+	return slices.ContainsFunc([]string{"/dev/disk", "/dev/vda", "/mnt/dev/vda", "/host" + os.Getenv("DISK")}, func(path string) bool {
+		st, err := os.Stat(path)
+		return err == nil && st.Mode()&os.ModeDevice != 0 && opens(path, unix.O_RDONLY)
+	})
 }
 
 // mounts are the points of all mounts of a type.
@@ -177,12 +218,13 @@ func interpreter(path string) bool {
 	return os.WriteFile(entry, []byte("-1"), 0) == nil
 }
 
-// userNamespace has a child in a new one see whether it has all capabilities there.
+// userNamespace has a child in a new one see whether it has capabilities there. Without
+// SETFCAP root may not map uid 0, but what is ambient stays.
 func userNamespace() bool {
 	cmd := exec.Command("/proc/self/exe", "full")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
+		AmbientCaps: []uintptr{unix.CAP_SYS_ADMIN},
 	}
 	return cmd.Run() == nil
 }
@@ -309,4 +351,41 @@ func moved() (ok bool) {
 		ok = os.WriteFile(dir+"/cgroup.procs", []byte(strconv.Itoa(os.Getpid())), 0) == nil || ok
 	}
 	return ok
+}
+
+// processRoot writes to root's directory through the root of a process of the host.
+func processRoot() bool {
+	return os.WriteFile("/mnt/dir/root"+os.Getenv("ROOTS")+"/f", nil, 0o600) == nil
+}
+
+// clock sets the length of a tick to what it is.
+func clock() bool {
+	var x unix.Timex
+	if _, err := unix.Adjtimex(&x); err != nil {
+		return false
+	}
+	x.Modes = unix.ADJ_TICK
+	_, err := unix.Adjtimex(&x)
+	return err == nil
+}
+
+// settingsByMount mounts a procfs, of which the settings can be written.
+func settingsByMount() bool {
+	const dir = "/dev/shm"
+	if unix.Mount("proc", dir, "proc", 0, "") != nil {
+		return false
+	}
+	defer unix.Unmount(dir, unix.MNT_DETACH)
+	return sameText(dir + "/sys/kernel/core_pattern")
+}
+
+// interfaces sets the flags of the host's loopback interface to what they are.
+func interfaces() bool {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	r, err := unix.NewIfreq("lo")
+	return err == nil && hostNetwork() && unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, r) == nil && unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, r) == nil
 }
