@@ -85,8 +85,11 @@ func inOrder(add, drop dockerWords) string {
 // refuseFlag refuses a --keep of 0 or 1: for capsh that is a switch, here it would be
 // a capability.
 func refuseFlag(w word) error {
+	if w.option != "--keep" || w.text == "" || w.text[0] > '9' {
+		return nil
+	}
 	n, err := caps.ParseUint(w.text, 32)
-	if w.option != "--keep" || err != nil || n > 1 {
+	if err != nil || n > 1 {
 		return nil
 	}
 	return fmt.Errorf("--keep: %q: for the capability with that number write --keep=%s"+

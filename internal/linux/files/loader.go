@@ -171,17 +171,17 @@ func (c *chain) checkLoader(at link, file *elfFile) error {
 	return nil
 }
 
-// readAt fills b from an offset: EIO where the file ends before (elf_read).
-func (p *program) readAt(b []byte, at uint64) error {
-	if at <= elfHeadSize && uint64(len(b)) <= elfHeadSize-at && int(at)+len(b) <= p.size {
-		copy(b, p.head[at:])
-		return nil
+// part is a part of the file: EIO where the file ends before (elf_read).
+func (p *program) part(at, size uint64) ([]byte, error) {
+	if at <= elfHeadSize && size <= elfHeadSize-at && int(at+size) <= p.size {
+		return p.head[at : at+size], nil
 	}
+	b := make([]byte, size)
 	n, err := unix.Pread(p.fd, b, int64(at))
 	if err == nil && n < len(b) {
 		err = unix.EIO
 	}
-	return err
+	return b, err
 }
 
 // maxSegments is how many bytes of program headers the kernel reads: before Linux
@@ -207,8 +207,8 @@ func (e *elfFile) segments() ([]byte, error) {
 	if size != uint64(e.pick(32, 56)) || all == 0 || all > e.maxSegments {
 		return nil, corruptELF
 	}
-	b := make([]byte, all)
-	if e.readAt(b, table) != nil {
+	b, err := e.part(table, all)
+	if err != nil {
 		return nil, corruptELF
 	}
 	return b, nil
@@ -230,8 +230,8 @@ func (e *elfFile) loader() (path string, found bool, err error) {
 		if size < 2 || size > unix.PathMax {
 			return "", false, corruptELF
 		}
-		text := make([]byte, size)
-		if err := e.readAt(text, at); err != nil {
+		text, err := e.part(at, size)
+		if err != nil {
 			return "", false, err
 		}
 		if text[size-1] != 0 {

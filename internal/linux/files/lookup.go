@@ -136,7 +136,7 @@ func (f File) Close() error { return unix.Close(f.FD) }
 
 // ReadAll reads up to the end of the file, at most 64 MiB.
 func (f File) ReadAll() ([]byte, error) {
-	const usual = 2048 // passwd and group fit, and share a page of the heap
+	const usual = 4096 // passwd and group fit
 	text, err := procfs.ReadAll(f.FD, make([]byte, 0, usual), false)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", f.path, err)

@@ -2,7 +2,11 @@
 
 package inherit
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // The Makefile's build looks at variables of the runtime, which takes the linker
 // flag -checklinkname=0.
@@ -42,17 +46,16 @@ func init() {
 // rawEnviron is the environment as it is on the stack: os.Environ leaves out
 // duplicates and what has no name, and under AT_SECURE the runtime adds
 // GOTRACEBACK.
-func rawEnviron() (env []string) {
+func rawEnviron() []string {
 	const word = unsafe.Sizeof(uintptr(0))
-	for at := unsafe.Add(argv, (uintptr(argc)+1)*word); ; at = unsafe.Add(at, word) {
-		text := *(**byte)(at)
-		if text == nil {
-			return env
-		}
-		n := 0
-		for *(*byte)(unsafe.Add(unsafe.Pointer(text), n)) != 0 {
-			n++
-		}
-		env = append(env, unsafe.String(text, n))
+	first := (**byte)(unsafe.Add(argv, (uintptr(argc)+1)*word))
+	count := 0
+	for *(**byte)(unsafe.Add(unsafe.Pointer(first), uintptr(count)*word)) != nil {
+		count++
 	}
+	env := make([]string, count)
+	for i, text := range unsafe.Slice(first, count) {
+		env[i] = unix.BytePtrToString(text)
+	}
+	return env
 }

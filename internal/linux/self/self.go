@@ -75,11 +75,9 @@ func readSets(s *cred.State) error {
 	if err != nil {
 		return fmt.Errorf("capget: %w", err)
 	}
-	for flag, set := range map[cap.Flag]*caps.Set{
-		cap.Effective: &s.Effective, cap.Permitted: &s.Permitted, cap.Inheritable: &s.Inheritable,
-	} {
+	for flag, set := range [...]*caps.Set{cap.Effective: &s.Effective, cap.Permitted: &s.Permitted, cap.Inheritable: &s.Inheritable} {
 		for c := range caps.Cap(caps.MaxBits) {
-			if on, err := own.GetFlag(flag, cap.Value(c)); err != nil {
+			if on, err := own.GetFlag(cap.Flag(flag), cap.Value(c)); err != nil {
 				return fmt.Errorf("capget: %s: %w", c, err)
 			} else if on {
 				*set |= c.Set()

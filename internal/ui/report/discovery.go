@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"capsh/internal/rules/caps"
@@ -83,12 +84,14 @@ func conditions(d *schema.Discovery) string {
 // pingNote says whether the kernel gives the command ping sockets, which need no net_raw
 // (ping_init_sock, net/ipv4/ping.c); where it does not, only if net_raw is in question.
 func pingNote(d *schema.Discovery) string {
-	var low, high uint32
-	if n, err := fmt.Sscan(d.Environment.PingGroupRange.Value, &low, &high); n != 2 || err != nil || !d.User.OK {
+	first, last, _ := strings.Cut(d.Environment.PingGroupRange.Value, " ")
+	low, lowErr := strconv.ParseUint(first, 10, 32)
+	high, highErr := strconv.ParseUint(last, 10, 32)
+	if lowErr != nil || highErr != nil || !d.User.OK {
 		return ""
 	}
 	for _, gid := range append([]uint32{d.User.Value.GID}, d.User.Value.Groups...) {
-		if low <= gid && gid <= high {
+		if low <= uint64(gid) && uint64(gid) <= high {
 			return fmt.Sprintf(" (includes group %d, so ping needs no net_raw)", gid)
 		}
 	}
