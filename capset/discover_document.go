@@ -12,6 +12,7 @@ import (
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/filecap"
 	"capsh/internal/rules/shrink"
+	"capsh/internal/ui/flags"
 	"capsh/internal/ui/schema"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +22,7 @@ import (
 func (d *discovery) document() *schema.Discovery {
 	r := &d.result
 	doc := &schema.Discovery{
-		Version: schema.Version, Command: d.argv, Kernel: release(), Success: d.success(),
+		Version: schema.Version, Command: d.argv, Options: d.launchOptions(), Kernel: release(), Success: d.success(),
 		Limit: d.limit.OCINames(), Needs: []schema.DiscoveredNeed{}, Alternatives: [][]string{},
 		NoNewPrivs: !d.sets.allowNewPrivs, Container: d.discover.in, Environment: d.surroundings,
 		Guided: r.Guided, Runs: r.Runs, Seconds: d.took.Seconds(),
@@ -50,6 +51,18 @@ func (d *discovery) document() *schema.Discovery {
 	d.watching.describe(doc, r)
 	doc.Warnings = append(doc.Warnings, d.doubts(doc)...)
 	return doc
+}
+
+// launchOptions are the options that a launch of the command needs beside the set, the user
+// and no_new_privs.
+func (d *discovery) launchOptions() []string {
+	return append([]string{}, d.table().Given(d.args, func(o *flags.Option) bool {
+		switch o.Group {
+		case "capabilities", "discovery", "output":
+			return true
+		}
+		return slices.Contains([]string{"user", "groups", "no-new-privs", "allow-new-privs"}, o.Name)
+	})...)
 }
 
 // explanation says in a sentence what the result means.

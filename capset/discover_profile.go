@@ -131,8 +131,9 @@ func merge(all, doc *schema.Discovery, name string) error {
 			all.Warnings = append(all.Warnings, w)
 		}
 	}
-	if !slices.Equal(all.Command, doc.Command) {
-		all.Warnings = append(all.Warnings, "joined with the search for another command: "+strings.Join(doc.Command, " "))
+	if !slices.Equal(all.Command, doc.Command) || !slices.Equal(all.Options, doc.Options) {
+		words := slices.Concat(doc.Options, doc.Command)
+		all.Warnings = append(all.Warnings, "joined with the search for another command: "+strings.Join(words, " "))
 	}
 	return nil
 }

@@ -29,6 +29,8 @@ type Grant struct {
 	AllowNewPrivs bool
 	// Command is the program with its arguments, empty if it is not known.
 	Command []string
+	// Options are other options of a launch by capset, each in one word.
+	Options []string
 	// File is the program if its file capabilities give all of Keep; Raises says that
 	// it has to make them effective itself.
 	File   string
@@ -64,7 +66,7 @@ func (g Grant) Found(d *schema.Discovery, keep caps.Set) Grant {
 	if g.Command = d.Command; len(g.Command) == 0 {
 		return g
 	}
-	g.AllowNewPrivs = !d.NoNewPrivs
+	g.AllowNewPrivs, g.Options = !d.NoNewPrivs, d.Options
 	if len(d.Environment.Files) == 0 {
 		return g
 	}
@@ -88,18 +90,25 @@ func (g Grant) Format(b []byte, form string) (_ []byte, warnings []string, err e
 	if unnamed := g.Keep &^ caps.First(caps.Named); unnamed != 0 && form != "capset" {
 		return nil, nil, fmt.Errorf("--format=%s has no name for the capabilities %s", form, unnamed)
 	}
-	switch form {
-	case "oci":
-		return g.oci(b), nil, nil
-	case "systemd":
-		return g.systemd(b), nil, nil
-	case "capset":
+	if form == "capset" {
 		if len(g.Groups) > 0 && !g.Among {
 			warnings = append(warnings, fmt.Sprintf("capset puts the group %d among the supplementary ones, where it is not now", g.GID))
 		}
 		return fmt.Appendf(b, "%s\n", shellWords(g.launch("capset"))), warnings, nil
 	}
+	own, warnings := g.settings()
+	switch form {
+	case "oci":
+		return g.oci(b, &own), warnings, nil
+	case "systemd":
+		return own.systemd(g.systemd(append(b, each("# %s\n", warnings)...))), warnings, nil
+	}
 	c, why := g.container()
+	if len(c.entrypoint) > 0 { // it has all options
+		warnings = nil
+	} else {
+		c.settings = own
+	}
 	if why != "" {
 		warnings = append(warnings, why)
 	}
@@ -123,6 +132,7 @@ type container struct {
 	add        caps.Set
 	noNewPrivs bool
 	entrypoint []string // with its arguments, empty for the image's
+	settings
 }
 
 // container is how a container gets the grant, and why that differs from it. Docker and
@@ -176,6 +186,7 @@ func (c *container) docker(b []byte) []byte {
 	if c.noNewPrivs {
 		b = append(b, " --security-opt=no-new-privileges"...)
 	}
+	b = c.settings.docker(b)
 	if len(c.entrypoint) > 0 {
 		b = fmt.Appendf(b, " --entrypoint=%s IMAGE %s", c.entrypoint[0], shellWords(c.entrypoint[1:]))
 	}
@@ -203,13 +214,13 @@ func (c *container) compose(b []byte) []byte {
 	if c.noNewPrivs {
 		b = append(b, "security_opt:\n  - no-new-privileges:true\n"...)
 	}
-	return c.yamlWords(b, "entrypoint")
+	return append(c.settings.compose(b), yamlList("entrypoint", c.entrypoint)...)
 }
 
 // kubernetes are the securityContext of a container and its command, if that is not
 // the image's. Supplementary groups belong to the pod.
 func (c *container) kubernetes(b []byte) []byte {
-	b = c.yamlWords(b, "command")
+	b = c.settings.kubernetes(append(b, yamlList("command", c.entrypoint)...))
 	b = fmt.Appendf(b, "securityContext:\n  allowPrivilegeEscalation: %t\n  capabilities:\n    drop:\n      - ALL\n", !c.noNewPrivs)
 	if c.add != 0 {
 		b = fmt.Appendf(b, "    add:\n%s", each("      - %s\n", addWords(c.add)))
@@ -221,19 +232,12 @@ func (c *container) kubernetes(b []byte) []byte {
 	return append(b, "  seccompProfile:\n    type: RuntimeDefault\n"...)
 }
 
-// yamlWords appends the entrypoint as a list. In it, $ stands for the value of a
-// variable, and $$ for $, with Compose and with Kubernetes.
-func (c *container) yamlWords(b []byte, key string) []byte {
-	if len(c.entrypoint) == 0 {
-		return b
-	}
-	return fmt.Appendf(b, "%s:\n%s", key, strings.ReplaceAll(each("  - %q\n", c.entrypoint), "$", "$$"))
-}
-
 // oci is the part of an OCI runtime's process object that is about privilege
 // (runtime-spec config.md, "Linux Process").
-func (g Grant) oci(b []byte) []byte {
+func (g Grant) oci(b []byte, own *settings) []byte {
 	var p struct {
+		Dir  string   `json:"cwd,omitempty"`
+		Env  []string `json:"env,omitempty"`
 		User struct {
 			UID            uint32   `json:"uid"`
 			GID            uint32   `json:"gid"`
@@ -248,6 +252,7 @@ func (g Grant) oci(b []byte) []byte {
 		} `json:"capabilities"`
 		NoNewPrivileges bool `json:"noNewPrivileges"`
 	}
+	p.Dir, p.Env = own.dir, own.env
 	keep := g.Keep.OCINames()
 	p.User.UID, p.User.GID, p.User.AdditionalGids = g.UID, g.GID, g.Groups
 	p.Capabilities.Bounding, p.Capabilities.Effective, p.Capabilities.Permitted = keep, keep, keep
@@ -298,7 +303,7 @@ func (g *Grant) launch(capset string) []string {
 	if g.Raises { // it is started with less than --keep
 		words = append(words, "--allow-mismatch")
 	}
-	words = append(words, "--")
+	words = append(append(words, g.Options...), "--")
 	if len(g.Command) == 0 {
 		return append(words, "COMMAND")
 	}

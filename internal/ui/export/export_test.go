@@ -62,6 +62,34 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// TestFormatOptions: a form has the directory and the variables of the trials, and names
+// the options that it leaves out; an entrypoint of capset has them all.
+func TestFormatOptions(t *testing.T) {
+	options := []string{"--chdir=/a b", `--env=A=$x "%"`, "--umask=027"}
+	user := Grant{Keep: caps.Of(caps.Kill), UID: 5, Options: options}
+	for _, c := range []struct {
+		form string
+		g    Grant
+		want string // a part of it
+		left bool
+	}{
+		{"docker", Grant{Options: options}, ` --workdir='/a b' --env='A=$x "%"'` + "\n", true},
+		{"docker", user, ` --keep=kill '--chdir=/a b' '--env=A=$x "%"' --umask=027 -- COMMAND`, false},
+		{"compose", Grant{Options: options}, "working_dir: \"/a b\"\nenvironment:\n  - \"A=$$x \\\"%\\\"\"\n", true},
+		{"compose", user, "  - \"--env=A=$$x \\\"%\\\"\"\n  - \"--umask=027\"\n", false},
+		{"kubernetes", Grant{Options: options}, "workingDir: \"/a b\"\nenv:\n  - name: \"A\"\n    value: \"$$x \\\"%\\\"\"\n", true},
+		{"oci", Grant{Options: options}, `"cwd":"/a b","env":["A=$x \"%\""]`, true},
+		{"systemd", Grant{Options: options}, "WorkingDirectory=/a b\nEnvironment=\"A=$x \\\"%%\\\"\"\n", true},
+		{"capset", Grant{Options: options}, `'--chdir=/a b' '--env=A=$x "%"' --umask=027 -- COMMAND`, false},
+	} {
+		got, warnings, err := c.g.Format(nil, c.form)
+		left := strings.Contains(strings.Join(warnings, "\n"), "had --umask=027, which")
+		if !strings.Contains(string(got), c.want) || left != c.left || err != nil {
+			t.Errorf("%s: %v, %q\n%s\nwant\n%s", c.form, err, warnings, got, c.want)
+		}
+	}
+}
+
 // TestFormatOCI: root's sets come from the bounding set, others' through ambient.
 func TestFormatOCI(t *testing.T) {
 	type process struct {

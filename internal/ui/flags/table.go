@@ -124,6 +124,23 @@ func (t *Table) Parse(args []string) (operands []string, help string, err error)
 	return set.Args(), "", nil
 }
 
+// Given are the options of args, which Parse has taken, in full words such as
+// "--name=value"; those of which without is true are left out.
+func (t *Table) Given(args []string, without func(*Option) bool) (words []string) {
+	_ = t.flagSet(args).ParseAll(args, func(f *pflag.Flag, text string) error {
+		o := f.Value.(*Option)
+		switch {
+		case without(o):
+		case text == switched:
+			words = append(words, "--"+o.Name)
+		default:
+			words = append(words, "--"+o.Name+"="+text)
+		}
+		return nil
+	})
+	return words
+}
+
 // take gives an option its value.
 func take(f *pflag.Flag, text string) error {
 	o := f.Value.(*Option)

@@ -64,7 +64,7 @@ func conditions(d *schema.Discovery) string {
 	if d.NoNewPrivs {
 		list = append(list, "no_new_privs")
 	}
-	list = append(list, "Linux "+d.Kernel)
+	list = append(append(list, d.Options...), "Linux "+d.Kernel)
 	if e := &d.Environment; e.UnprivilegedPortStart.OK {
 		list = append(list, "ip_unprivileged_port_start "+e.UnprivilegedPortStart.Value)
 	}

@@ -23,6 +23,9 @@ type Discovery struct {
 	Explanation string             `json:"explanation"`
 
 	Command []string `json:"command"`
+	// Options are those of the launch beside what the document says elsewhere, each in
+	// one word.
+	Options []string `json:"options"`
 	// User is null for a container: it is the image's, or of its options.
 	User       cred.Known[User] `json:"user"`
 	NoNewPrivs bool             `json:"no_new_privs"`
