@@ -135,8 +135,8 @@ func (r *Refused) Unwrap() error { return ErrRefused }
 
 // Unknown is the error where the answer depends on what could not be read.
 type Unknown struct {
-	// What is "securebits", "no_new_privs", "the file capabilities", "the mount's
-	// user namespace" or "the file's owner or group".
+	// What is "securebits", "no_new_privs", "the file capabilities of FILE", "the
+	// mount's user namespace" or "the file's owner or group".
 	What string
 }
 

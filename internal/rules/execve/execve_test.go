@@ -240,9 +240,9 @@ func TestUnknown(t *testing.T) {
 		t.Errorf("refused either way, but: %v", err)
 	}
 	for what, f := range map[string]File{
-		"the file capabilities":      {Mode: 0o755, HasCaps: true, HiddenCaps: true},
-		"the file's owner or group":  {Mode: 0o4755, UnsureOwner: true},
-		"the mount's user namespace": {Mode: 0o4755, UnsureMount: true},
+		"the file capabilities of /x (version 1 or invalid)": {Path: "/x", Mode: 0o755, HasCaps: true, HiddenCaps: true},
+		"the file's owner or group":                          {Mode: 0o4755, UnsureOwner: true},
+		"the mount's user namespace":                         {Mode: 0o4755, UnsureMount: true},
 	} {
 		if _, err := Predict(new(user(1000)), &f); !errors.As(err, &unknown) || unknown.What != what {
 			t.Errorf("%v, want %s to matter", err, what)

@@ -31,7 +31,7 @@ func Predict(before *cred.State, f *File) (Outcome, error) {
 			f.UnsureOwner, f.Unmapped = false, on
 		})
 	case f.HiddenCaps && !f.NoSuid:
-		return Outcome{}, &Unknown{What: "the file capabilities"}
+		return Outcome{}, &Unknown{What: "the file capabilities of " + f.DeciderText() + " (version 1 or invalid)"}
 	case !before.NoNewPrivs.OK:
 		return predictBoth(before, f, "no_new_privs", func(s *cred.State, _ *File, on bool) {
 			s.NoNewPrivs = cred.Is(on)
