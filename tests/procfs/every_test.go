@@ -37,13 +37,13 @@ func TestEveryProcess(t *testing.T) {
 		must(t, err)
 		// What changes or ends while it is looked at is looked at again.
 		for range 20 {
-			before, threads := raw(dir)
+			before, _, was := raw(dir)
 			text, report, problems := look(t, pid)
-			after, threadsAfter := raw(dir)
+			after, threads, is := raw(dir)
 			if before == nil || after == nil {
 				break
 			}
-			if before.Credentials() != after.Credentials() || threads != threadsAfter {
+			if was != is {
 				continue
 			}
 			told++
@@ -54,7 +54,7 @@ func TestEveryProcess(t *testing.T) {
 			differing += len(report.DifferingThreads)
 			problems = append(problems, report.Disagreements(after)...)
 			problems = append(problems, textDisagrees(text, report, after)...)
-			problems = append(problems, threadsDisagree(dir, report, after)...)
+			problems = append(problems, threadsDisagree(threads, report, after)...)
 			if problems != nil {
 				t.Errorf("%d (%s):\n%s", pid, after["Name"], strings.Join(problems, "\n"))
 			}
@@ -67,20 +67,27 @@ func TestEveryProcess(t *testing.T) {
 	}
 }
 
-// raw is the status of a process, and the credentials of all its threads as one
-// text.
-func raw(dir string) (leader testenv.Status, threads string) {
+// raw is the status of a process and of its threads, and as one text all that is
+// compared of them: the credentials, the ids, which a process that ends loses, and the time
+// when it started, since another may get its id.
+func raw(dir string) (leader testenv.Status, threads []testenv.Status, all string) {
 	leader, err := testenv.ReadStatus(dir + "/status")
 	if err != nil {
-		return nil, ""
+		return nil, nil, ""
 	}
 	paths, _ := filepath.Glob(dir + "/task/*/status")
 	for _, path := range paths {
-		if s, err := testenv.ReadStatus(path); err == nil {
-			threads += s["Pid"] + "\n" + s.Credentials()
+		s, err := testenv.ReadStatus(path)
+		stat, statErr := os.ReadFile(filepath.Dir(path) + "/stat")
+		if err != nil || statErr != nil {
+			continue // a thread that ended
 		}
+		fields := strings.Fields(string(stat[strings.LastIndex(string(stat), ")")+1:]))
+		const startTime = 22 - 3 // proc_pid_stat(5); behind the name comes the third
+		threads = append(threads, s)
+		all += s["Tgid"] + " " + s["Pid"] + " " + s["NSpid"] + " " + fields[startTime] + "\n" + s.Credentials()
 	}
-	return leader, threads
+	return leader, threads, all + leader["NSpid"] + leader.Credentials()
 }
 
 // look asks capsh, in text and JSON, and libcap; where they disagree, problems
@@ -153,18 +160,13 @@ func textDisagrees(text string, report *testenv.Report, s testenv.Status) (probl
 
 // threadsDisagree checks that the threads said to differ are just those whose
 // status differs from the leader's, and that what is said of them is so.
-func threadsDisagree(dir string, report *testenv.Report, leader testenv.Status) (problems []string) {
+func threadsDisagree(threads []testenv.Status, report *testenv.Report, leader testenv.Status) (problems []string) {
 	told := map[string]*testenv.Report{}
 	for i := range report.DifferingThreads {
 		r := &report.DifferingThreads[i]
 		told[itoa(r.TID)] = r
 	}
-	paths, _ := filepath.Glob(dir + "/task/*/status")
-	for _, path := range paths {
-		s, err := testenv.ReadStatus(path)
-		if os.IsNotExist(err) {
-			continue
-		}
+	for _, s := range threads {
 		r := told[s["Pid"]]
 		switch differs := s.Credentials() != leader.Credentials(); {
 		case differs && r == nil:

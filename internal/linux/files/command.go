@@ -72,7 +72,7 @@ func (l Lookup) Command(name string, paths []string) (found Found, exe execve.Fi
 		}
 		var file *FileError
 		errors.As(fileErr, &file)
-		if file.missing() {
+		if file.missing(name) {
 			continue
 		}
 		found.First = min(found.First, i)
@@ -88,11 +88,13 @@ func (l Lookup) Command(name string, paths []string) (found Found, exe execve.Fi
 	return found, exe, refused
 }
 
-// missing and refused are the errors after which execvp(3) tries the next path: the
-// path does not exist, or to look it up or execute it is not permitted. An error
-// about the interpreter or the dynamic loader is neither: the file itself exists.
-func (e *FileError) missing() bool {
-	return e != nil && e.Of == "" && e.Call == "open" && (e.Err == unix.ENOENT || e.Err == unix.ENOTDIR)
+// missing and refused are the errors after which execvp(3) tries the next path of a
+// command: the path does not exist, or to look it up or execute it is not permitted. An
+// error about the interpreter or the dynamic loader is neither: the file itself exists.
+// ENOTDIR is about a directory of PATH, or else the reason why the command cannot run.
+func (e *FileError) missing(command string) bool {
+	return e != nil && e.Of == "" && e.Call == "open" &&
+		(e.Err == unix.ENOENT || e.Err == unix.ENOTDIR && !strings.Contains(command, "/"))
 }
 
 func (e *FileError) refused() bool {

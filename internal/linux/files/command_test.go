@@ -101,7 +101,7 @@ func TestExecutableNobody(t *testing.T) {
 // TestSkipped: after which errors execvp(3) tries the next path.
 func TestSkipped(t *testing.T) {
 	var none *FileError
-	if none.missing() || none.refused() {
+	if none.missing("cmd") || none.refused() {
 		t.Error("no error")
 	}
 	for _, c := range []struct {
@@ -118,9 +118,12 @@ func TestSkipped(t *testing.T) {
 		{FileError{Call: "open", Of: "script", Err: unix.ENOENT}, false, false},
 		{FileError{Call: "open", Of: "script", Err: unix.EACCES}, false, false},
 	} {
-		if c.err.missing() != c.missing || c.err.refused() != c.refused {
-			t.Errorf("%+v: missing %t, refused %t", c.err, c.err.missing(), c.err.refused())
+		if c.err.missing("cmd") != c.missing || c.err.refused() != c.refused {
+			t.Errorf("%+v: missing %t, refused %t", c.err, c.err.missing("cmd"), c.err.refused())
 		}
+	}
+	if (&FileError{Call: "open", Err: unix.ENOTDIR}).missing("./cmd") {
+		t.Error("a file that is no directory is part of a command's path, which says more than that there is none")
 	}
 }
 
