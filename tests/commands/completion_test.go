@@ -64,7 +64,7 @@ func (tty *terminal) types(text, answer string) {
 	if _, err := io.WriteString(tty.stdin, text); err != nil {
 		tty.t.Fatal(err)
 	}
-	end := time.After(30 * time.Second)
+	end := time.After(5 * time.Minute)
 	for {
 		if _, rest, ok := strings.Cut(tty.seen, answer); ok {
 			tty.seen = rest

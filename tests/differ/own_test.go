@@ -108,7 +108,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		{"--explain=cap_chown"}, {"--suggest=chown"}, {"--print", "--", "-c", "exit 0"},
 		{"--print", "==", "--strict"}, {"--bad"}, {"--mode=bad"},
 	} {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		cmd := exec.CommandContext(ctx, "/bin/bash", append([]string{"-c", `exec -- "$0" "$@" >/dev/full`,
 			filepath.Join(w.ours.dir, "capsh")}, argv...)...)
 		var errs bytes.Buffer
@@ -222,7 +222,7 @@ func TestSignalsAreForwarded(t *testing.T) {
 				// action, also where it was ignored when the tests were started.
 				signal.Notify(make(chan os.Signal, 1), sig)
 				defer signal.Reset(sig)
-				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 				defer cancel()
 				out, code := signalled(t, w.command(ctx, w.ours, &state{}, argv), ctx, sig)
 				if code != 5 || out != "ready\ngot\n" {
