@@ -143,9 +143,5 @@ func (f *fileReport) show(json bool, color term.Color) {
 			table.Row(report.GrantsRow(&f.list[i], bits, &names, color)...)
 		}
 	}
-	width := 0 // what is piped stays a line each
-	if f.out.IsTerminal() {
-		width = f.out.Width()
-	}
-	f.out.Buf = table.Append(f.out.Buf, width)
+	f.out.Buf = table.Append(f.out.Buf, f.out.Width()) // what is piped stays a line each
 }

@@ -87,7 +87,7 @@ func (l *listing) outputs(o *flags.Options) {
 
 // width is that of the terminal, 0 where nothing is cut.
 func (l *listing) width(out *term.Output) int {
-	if l.noTrunc || !out.IsTerminal() {
+	if l.noTrunc {
 		return 0
 	}
 	return out.Width()

@@ -33,14 +33,10 @@ type denial struct {
 }
 
 func newTracer(c *traceCommand, out *term.Output, env []string) *tracer {
-	t := &tracer{
-		traceCommand: c, to: out, text: report.Trace{Color: out.Color(c.color, env)},
+	return &tracer{
+		traceCommand: c, to: out, text: report.Trace{Color: out.Color(c.color, env)}, width: out.Width(),
 		start: time.Now(), help: make(map[denial]string),
 	}
-	if out.IsTerminal() {
-		t.width = out.Width()
-	}
-	return t
 }
 
 // each shows a check. It is called from one goroutine.

@@ -1,6 +1,7 @@
 package term
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -83,7 +84,7 @@ func AppendEscaped(b []byte, s string) []byte {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == utf8.RuneError && size == 1:
-			b = AppendHex(b, `\x`, rune(s[i]), 2)
+			b = fmt.Appendf(b, `\x%02x`, s[i])
 		case r == '\\':
 			b = append(b, `\\`...)
 		case r == '\n':
@@ -95,11 +96,11 @@ func AppendEscaped(b []byte, s string) []byte {
 		case !Hidden(r):
 			b = append(b, s[i:i+size]...)
 		case r < utf8.RuneSelf:
-			b = AppendHex(b, `\x`, r, 2)
+			b = fmt.Appendf(b, `\x%02x`, r)
 		case r > 0xffff:
-			b = AppendHex(b, `\U`, r, 8)
+			b = fmt.Appendf(b, `\U%08x`, r)
 		default:
-			b = AppendHex(b, `\u`, r, 4)
+			b = fmt.Appendf(b, `\u%04x`, r)
 		}
 		i += size
 	}
@@ -120,15 +121,6 @@ func Hidden(r rune) bool {
 		return true
 	}
 	return !strconv.IsPrint(r)
-}
-
-// AppendHex appends prefix and the lowest hex digits of r.
-func AppendHex(b []byte, prefix string, r rune, digits int) []byte {
-	b = append(b, prefix...)
-	for i := digits - 1; i >= 0; i-- {
-		b = append(b, "0123456789abcdef"[r>>(4*i)&0xf])
-	}
-	return b
 }
 
 // List is words with commas, and "and" before the last: "a, b and c".

@@ -75,8 +75,13 @@ func (o *Output) Stderr() io.Writer { return o.stderr }
 // IsTerminal says whether stdout is a terminal.
 func (o *Output) IsTerminal() bool { return IsTerminal(o.stdout) }
 
-// Width is how many columns the terminal on stdout has.
-func (o *Output) Width() int { return Width(o.stdout) }
+// Width is how many columns the terminal on stdout has, 0 for what is none.
+func (o *Output) Width() int {
+	if !o.IsTerminal() {
+		return 0
+	}
+	return Width(o.stdout)
+}
 
 // TextWidth is how wide text is that reads badly in less than 80 columns.
 func (o *Output) TextWidth() int { return max(defaultWidth, o.Width()) }

@@ -1,8 +1,9 @@
 package term
 
 import (
+	"bytes"
+	"fmt"
 	"math"
-	"slices"
 	"strings"
 )
 
@@ -128,18 +129,8 @@ func AppendWrapped(b []byte, text string, column, width int) []byte {
 	return b
 }
 
-func AppendBlanks(b []byte, n int) []byte {
-	b = slices.Grow(b, max(n, 0))
-	for range n {
-		b = append(b, ' ')
-	}
-	return b
-}
+// AppendBlanks appends n blanks, or none.
+func AppendBlanks(b []byte, n int) []byte { return fmt.Appendf(b, "%*s", max(n, 0), "") }
 
 // TrimBlanks removes the blanks at the end of b.
-func TrimBlanks(b []byte) []byte {
-	for len(b) > 0 && b[len(b)-1] == ' ' {
-		b = b[:len(b)-1]
-	}
-	return b
-}
+func TrimBlanks(b []byte) []byte { return bytes.TrimRight(b, " ") }
