@@ -137,9 +137,5 @@ func shortNames(set caps.Set) string {
 	case n > few:
 		return fmt.Sprintf("%d capabilities", n)
 	}
-	text := ""
-	for c := range set.All() {
-		text += "," + c.Short()
-	}
-	return text[1:]
+	return strings.Join(set.ShortNames(), ",")
 }

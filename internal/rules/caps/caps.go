@@ -148,6 +148,15 @@ func (s Set) AppendNames(b []byte) []byte {
 // empty set.
 func (s Set) String() string { return string(s.AppendNames(nil)) }
 
+// ShortNames are the names of s in bit order without cap_: "net_raw".
+func (s Set) ShortNames() []string {
+	list := make([]string, 0, s.Len())
+	for c := range s.All() {
+		list = append(list, c.Short())
+	}
+	return list
+}
+
 // OCINames are the names of s in bit order, as the OCI runtime spec has them:
 // "CAP_NET_RAW"; a capability without a name is its number, "41". Never nil.
 func (s Set) OCINames() []string {

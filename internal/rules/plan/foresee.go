@@ -47,18 +47,9 @@ func (p *Plan) refusal(exe *execve.File, missing caps.Set) string {
 	case p.keep.Contains(missing):
 		do = "add it to --bounding, or " + do
 	case p.Before.Bounding.Contains(missing) && p.Before.Permitted.Contains(missing):
-		do = "--keep=" + shortNames(p.keep|missing) + " keeps it, or " + do
+		do = "--keep=" + strings.Join((p.keep|missing).ShortNames(), ",") + " keeps it, or " + do
 	}
 	return exe.DeciderText() + " has " + fileCaps(exe) + ", but " + why + ": execve would fail with EPERM (" + do + ")"
-}
-
-// shortNames are the names of a set as --keep takes them: "net_raw,sys_time".
-func shortNames(set caps.Set) string {
-	var names []string
-	for c := range set.All() {
-		names = append(names, c.Short())
-	}
-	return strings.Join(names, ",")
 }
 
 // noFormat is the message for a file that the kernel itself cannot execute.

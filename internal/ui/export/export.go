@@ -290,11 +290,7 @@ func (g *Grant) launch(capset string) []string {
 	}
 	keep := "none"
 	if g.Keep != 0 {
-		var names []string
-		for c := range g.Keep.All() {
-			names = append(names, c.Short())
-		}
-		keep = strings.Join(names, ",")
+		keep = strings.Join(g.Keep.ShortNames(), ",")
 	}
 	words = append(words, "--keep="+keep)
 	if g.AllowNewPrivs {

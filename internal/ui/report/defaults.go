@@ -68,9 +68,5 @@ func listOf(s caps.Set) string {
 	if s == 0 {
 		return "none"
 	}
-	var names []string
-	for c := range s.All() {
-		names = append(names, c.Short())
-	}
-	return term.List(names)
+	return term.List(s.ShortNames())
 }

@@ -175,21 +175,14 @@ func stateRows(s *cred.State) stateTable {
 		{"inheritable", plan.Names(s.Inheritable)},
 		{"bounding", plan.Names(s.Bounding)},
 		{"ambient", ambient},
-		{"securebits", knownText(s.Securebits, cred.Securebits.String)},
-		{"no_new_privs", knownText(s.NoNewPrivs, onOff)},
+		{"securebits", securebitsRow(s.Securebits)},
+		{"no_new_privs", cred.OnOff(s.NoNewPrivs)},
 	}
 }
 
-func onOff(on bool) string {
-	if on {
-		return "on"
-	}
-	return "off"
-}
-
-func knownText[T any](v cred.Known[T], text func(T) string) string {
-	if !v.OK {
+func securebitsRow(bits cred.Known[cred.Securebits]) string {
+	if !bits.OK {
 		return "unknown"
 	}
-	return text(v.Value)
+	return bits.Value.String()
 }

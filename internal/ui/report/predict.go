@@ -62,8 +62,7 @@ func appendIdentities(b []byte, before, after *cred.State, width int) []byte {
 	t.Row("", "before", "after")
 	t.Row("user", before.UID.Text(cred.IDText), after.UID.Text(cred.IDText))
 	t.Row("group", before.GID.Text(cred.IDText), after.GID.Text(cred.IDText))
-	bits := func(s *cred.State) string { return knownText(s.Securebits, cred.Securebits.String) }
-	t.Row("securebits", bits(before), bits(after))
+	t.Row("securebits", securebitsRow(before.Securebits), securebitsRow(after.Securebits))
 	t.Row("no_new_privs", cred.OnOff(before.NoNewPrivs), cred.OnOff(after.NoNewPrivs))
 	if ns := &before.UserNS; ns.Inode.OK && !ns.Initial().Value {
 		t.Row("userns", fmt.Sprint(ns.Inode.Value), "all ids are as it has them")

@@ -122,12 +122,7 @@ func hideOne(list []alike, all caps.Set) bool {
 
 // shortNames is n names, first those of first, with commas between.
 func shortNames(set, first caps.Set, n int) string {
-	var names []string
-	for _, part := range [...]caps.Set{set & first, set &^ first} {
-		for c := range part.All() {
-			names = append(names, c.Short())
-		}
-	}
+	names := append((set & first).ShortNames(), (set &^ first).ShortNames()...)
 	return strings.Join(names[:max(n, 0)], ",")
 }
 
