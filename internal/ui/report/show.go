@@ -9,7 +9,6 @@ import (
 	"capsh/internal/rules/catalog"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
-	"capsh/internal/rules/execve"
 	"capsh/internal/ui/term"
 )
 
@@ -144,16 +143,31 @@ func appendCapabilities(b []byte, f *container.Facts, width int, c term.Color) [
 	if all == 0 {
 		return append(b, "No capability in any set.\n\n"...)
 	}
-	head, legend := []string{"bnd", "eff", "prm", "inh", "amb"}, ""
+	head, gap, legend := "bnd eff prm inh amb", "   ", ""
 	if width < wideMatrix {
-		head, legend = []string{"B", "E", "P", "I", "A"}, "B bounding, E effective, P permitted, I inheritable, A ambient.\n"
+		head, gap, legend = "B E P I A", " ", "B bounding, E effective, P permitted, I inheritable, A ambient.\n"
 	}
-	b = append(term.AppendPadded(b, "", 23, false), c.Paint(term.Dim, strings.Join(head, " "))...)
-	b = append(b, '\n')
+	var t term.Table
+	t.Row("", c.Paint(term.Dim, head), "")
 	for one := range all.All() {
-		b = appendCapability(b, f, one, sets[:], len(head[0]), width, c)
+		mark, style := markOf(f, one)
+		var signs []string
+		for _, set := range sets {
+			if set.Has(one) {
+				signs = append(signs, "*")
+			} else {
+				signs = append(signs, c.Paint(term.Dim, "."))
+			}
+		}
+		e, _ := catalog.Of(one)
+		text := e.Brief
+		if effect := f.Effect(one); effect.Why != "" && !effect.ByUserNS {
+			text += "; " + effect.Why
+		}
+		name := fmt.Sprintf("%-18s", one.Short()) // as wide as the longest
+		t.Row(c.Paint(style, mark)+" "+c.Paint(style, name), strings.Join(signs, gap), text)
 	}
-	b = append(append(append(b, '\n'), legend...), marksLegend(f, all)...)
+	b = append(append(append(t.Append(b, width), '\n'), legend...), marksLegend(f, all)...)
 	if !f.Process.AmbientSupported {
 		b = append(b, "This kernel has no ambient set.\n"...)
 	}
@@ -189,161 +203,4 @@ func markOf(f *container.Facts, one caps.Cap) (mark string, style term.Style) {
 	}
 	e, _ := catalog.Of(one)
 	return hostMark(e.Host)
-}
-
-// appendCapability appends the row of one capability.
-func appendCapability(b []byte, f *container.Facts, one caps.Cap, sets []caps.Set, cell, width int, c term.Color) []byte {
-	e, _ := catalog.Of(one)
-	mark, color := markOf(f, one)
-	text := e.Brief
-	if effect := f.Effect(one); effect.Why != "" && !effect.ByUserNS {
-		text += "; " + effect.Why
-	}
-	row := term.AppendPadded(nil, c.Paint(color, mark)+" "+c.Paint(color, one.Short()), 23, false)
-	for _, set := range sets {
-		sign := c.Paint(term.Dim, ".")
-		if set.Has(one) {
-			sign = "*"
-		}
-		row = term.AppendPadded(row, sign, cell+1, false)
-	}
-	return term.AppendHung(b, string(row)+" ", text, width)
-}
-
-// Sentence says in one sentence what a thread's sets amount to.
-func Sentence(f *container.Facts, a *container.Assessment, names Names) string {
-	p := &f.Process
-	text := "uid " + idText(p.UID.Effective, names.User)
-	if p.UID.Effective == 0 {
-		text = "root"
-	}
-	if text += placeText(a) + ": " + amountText(f, a); p.Permitted != 0 {
-		text += onlyInText(f)
-	}
-	idle := p.Permitted &^ p.Effective
-	switch {
-	case p.Permitted != 0 && idle == p.Permitted:
-		text += "; none is effective until raised"
-	case idle != 0:
-		text += fmt.Sprintf("; %d not effective until raised", idle.Len())
-	}
-	text += othersText(p)
-	switch more := execve.Gain(&p.Sets); {
-	case more == 0:
-	case p.NoNewPrivs.Value && p.Permitted == 0:
-		text += "; no_new_privs keeps it from gaining any"
-	case p.NoNewPrivs.Value:
-		text += "; no_new_privs keeps it from gaining more"
-	case !p.NoNewPrivs.OK:
-		text += "; whether an execve can add more is unknown"
-	default:
-		text += fmt.Sprintf("; executing a setuid or file-capability binary can add up to %d", more.Len())
-	}
-	return strings.ToUpper(text[:1]) + text[1:] + "."
-}
-
-// othersText says what other threads have and this one does not.
-func othersText(p *cred.Process) string {
-	more, who := MoreInThreads(p)
-	switch {
-	case p.TID != p.PID || p.Threads <= 1:
-		return ""
-	case !p.ThreadsRead:
-		return "; what its other threads have is unknown"
-	case more == 0:
-		return ""
-	case more.Len() <= fewNames:
-		return fmt.Sprintf("; %s %s as well", who, listOf(more))
-	}
-	return fmt.Sprintf("; %s %d more", who, more.Len())
-}
-
-// MoreInThreads is what other threads of p have permitted and p does not; who is
-// the beginning of a sentence: "thread 12 has", "2 other threads have".
-func MoreInThreads(p *cred.Process) (more caps.Set, who string) {
-	n := 0
-	for i := range p.Differing {
-		t := &p.Differing[i]
-		if t.Permitted&^p.Permitted != 0 {
-			more |= t.Permitted &^ p.Permitted
-			who = fmt.Sprintf("thread %d has", t.TID)
-			n++
-		}
-	}
-	if n > 1 {
-		who = fmt.Sprintf("%d other threads have", n)
-	}
-	return more, who
-}
-
-// onlyInText says where capabilities count that do not count for the host.
-func onlyInText(f *container.Facts) string {
-	ns := f.Process.UserNS.Inode
-	switch {
-	case f.InChildUserNS() && !ns.OK:
-		return ", but only inside a user namespace that is not the host's"
-	case f.InChildUserNS():
-		text := fmt.Sprintf(", but only inside user namespace %d", ns.Value)
-		if owner := namespaceOwnerText(f); owner != "" {
-			text += " " + owner
-		}
-		return text
-	case ns.OK:
-		return ""
-	case f.Process.UserNS.HasAllIDs():
-		return ", if its user namespace is the host's"
-	}
-	return ", in an unknown user namespace"
-}
-
-// placeText says where.
-func placeText(a *container.Assessment) string {
-	switch {
-	case !a.Contained.OK:
-		return ""
-	case !a.Contained.Value:
-		return " on the host"
-	case a.Runtime == "":
-		return " in namespaces of its own"
-	case a.Runtime == container.Unknown:
-		return " in a container"
-	}
-	return " in a container of " + a.Runtime
-}
-
-// amountText says how much the permitted set is, by the nearest known set.
-func amountText(f *container.Facts, a *container.Assessment) string {
-	has, usual := f.Process.Permitted, a.Default.Set
-	full := f.Kernel
-	if !full.OK {
-		full = f.Host
-	}
-	contained := a.Contained.Value
-	switch missing := full.Value &^ has; {
-	case has == 0:
-		return "no capability"
-	case full.OK && missing == 0:
-		return "a full set"
-	case full.OK && f.Host.OK && has.Contains(f.Host.Value):
-		return "all but " + fewOf(missing) + ", which is all that the host gives"
-	case contained && has == usual:
-		return a.Default.Name + "'s default set"
-	case has.Len() <= fewNames:
-		return listOf(has)
-	case contained && usual.Contains(has):
-		return fmt.Sprintf("%d of %s's default %d", has.Len(), a.Default.Name, usual.Len())
-	case contained && has.Contains(usual) && (has&^usual).Len() <= fewNames:
-		return a.Default.Name + "'s default set and " + listOf(has&^usual)
-	case full.OK && missing.Len() <= fewNames:
-		return "all but " + fewOf(missing)
-	}
-	return count(has.Len())
-}
-
-// fewOf names the capabilities of a set, or counts them.
-func fewOf(set caps.Set) string {
-	if n := set.Len(); n > fewNames {
-		return fmt.Sprint(n)
-	}
-	return listOf(set)
 }
