@@ -96,8 +96,8 @@ var jobs = []job.Job{
 	{Name: "commands", Dir: "tests/commands", Args: []string{"-test.run=^TestEachCommand$"}, Limit: limit},
 	{Name: "differ", Dir: "tests/differ", Args: []string{"-test.run=^TestPrint$"}, Limit: limit},
 	{Name: "fault", Dir: "tests/fault", Args: []string{"-test.run=^(TestCapset|TestFilterAnswers)$/^(user_keeps)?$", "-every=30"}, Limit: limit},
-	{Name: "inside", Dir: "tests/kernels/inside", Args: []string{"-test.skip=^TestContainers$"}, Limit: limit},
-	{Name: "containers", Dir: "tests/kernels/inside", Args: []string{"-test.run=^TestContainers$"}, Limit: limit},
+	{Name: "inside", Dir: "tests/kernels/inside", Args: []string{"-test.skip=^(TestContainers|TestCgroup2)$"}, Limit: limit},
+	{Name: "containers", Dir: "tests/kernels/inside", Args: []string{"-test.run=^(TestContainers|TestCgroup2)$"}, Limit: limit},
 	{Name: "catalog", Dir: "tests/kernel", Args: []string{"-test.run=^TestCatalog$"}, Limit: limit},
 	{Name: "watch", Dir: "tests/watch", Args: []string{"-test.skip=^(TestShortChildren|TestLoss|TestStrace)$"}, Limit: limit},
 }

@@ -422,6 +422,19 @@ func TestFirstNet(t *testing.T) {
 	}
 }
 
+// TestReleaseAgent: CAP_SYS_ADMIN makes a writable hierarchy critical where it has a
+// release_agent, which version 2 has not.
+func TestReleaseAgent(t *testing.T) {
+	for mount, want := range map[string]Severity{"20 1 /c cgroup rw /": Critical, "20 1 /c cgroup2 rw /": Medium} {
+		f := boxed(t)
+		f.hold(caps.Of(caps.SysAdmin))
+		f.Mounts.Value = dockerMounts(t, mount)
+		if a := Assess(&f); a.severity("cgroupfs") != want {
+			t.Errorf("%s: %s, want %s", mount, a.severity("cgroupfs"), want)
+		}
+	}
+}
+
 func TestVerdictWords(t *testing.T) {
 	if !slices.IsSorted([]Verdict{Undecided, NotAContainer, Privileged, OverPrivileged, ConfinedRoot, AsDefault, Restricted, NoCapabilities}) {
 		t.Error("the order has changed")

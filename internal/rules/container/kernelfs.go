@@ -127,15 +127,16 @@ func (a *Assessment) findSysfs(f *Facts) {
 func (a *Assessment) findCgroups(f *Facts) {
 	const id = "cgroupfs"
 	var open []string
+	version1 := false
 	for _, m := range f.visible {
 		if (m.Type == "cgroup" || m.Type == "cgroup2") && !m.ReadOnly {
-			open = append(open, m.Point)
+			open, version1 = append(open, m.Point), version1 || m.Type == "cgroup"
 		}
 	}
 	switch {
 	case len(open) == 0:
 		a.add(id, OK, "no cgroup hierarchy is writable", "")
-	case f.ready().Has(caps.SysAdmin) && !f.confined():
+	case version1 && f.ready().Has(caps.SysAdmin) && !f.confined():
 		a.add(id, f.graded(Critical), "writable: "+firstOf(open, 3), "In a version 1 hierarchy release_agent runs a program on the host, and the device cgroup can be opened.")
 	case f.leavesDeviceCgroup() && f.makesNodes():
 		a.add(id, f.graded(Critical), "writable: "+firstOf(open, 3), "The process can move itself out of its device cgroup and use any device, which allows escape to the host.")
