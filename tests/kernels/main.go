@@ -19,8 +19,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -75,25 +77,60 @@ func runAll() error {
 		return err
 	}
 	store := &store{cache: filepath.Join(cache, "capsh-tests"), work: work, payloads: map[string]string{}}
-	var failed []string
+	run := &run{}
+	free := make(chan struct{}, atOnce())
 	for _, k := range kernels {
 		if !chosen(*onlyFlag, k.Name) {
 			continue
 		}
-		var missing *unavailable
-		err := runKernel(store, k)
-		switch {
-		case errors.As(err, &missing) && os.Getenv("REQUIRE_ALL") != "1":
-			fmt.Printf("SKIPPED %s: %v\n", k.Name, err)
-		case err != nil:
-			fmt.Printf("FAIL %s: %v\n", k.Name, err)
-			failed = append(failed, k.Name)
+		m, err := store.machine(k) // one after the other: kernels share parts
+		if err != nil {
+			run.report(k, "", err)
+			continue
 		}
+		free <- struct{}{}
+		run.machines.Go(func() {
+			text, err := runMachine(m, work)
+			run.report(k, text, err)
+			<-free
+		})
 	}
-	if failed != nil {
-		return fmt.Errorf("failed: %s", strings.Join(failed, ", "))
+	run.machines.Wait()
+	if run.failed != nil {
+		return fmt.Errorf("failed: %s", strings.Join(run.failed, ", "))
 	}
 	return nil
+}
+
+// atOnce is how many machines run at the same time. Each is one thread, and takes up
+// to 3 GB of memory. Two consoles on one terminal cannot be read.
+func atOnce() int {
+	if *verboseFlag {
+		return 1
+	}
+	return min(2, runtime.NumCPU())
+}
+
+// run is what several machines report.
+type run struct {
+	machines sync.WaitGroup
+	lock     sync.Mutex
+	failed   []string
+}
+
+// report prints a kernel's results.
+func (r *run) report(k *kernel, text string, err error) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	fmt.Print(text)
+	var missing *unavailable
+	switch {
+	case errors.As(err, &missing) && os.Getenv("REQUIRE_ALL") != "1":
+		fmt.Printf("SKIPPED %s: %v\n", k.Name, err)
+	case err != nil:
+		fmt.Printf("FAIL %s: %v\n", k.Name, err)
+		r.failed = append(r.failed, k.Name)
+	}
 }
 
 // chosen says whether a list of a flag has a name.
@@ -101,16 +138,13 @@ func chosen(list, name string) bool {
 	return list == "" || slices.Contains(strings.Split(list, ","), name)
 }
 
-// runKernel boots one kernel and judges what it said.
-func runKernel(s *store, k *kernel) error {
-	m, err := s.machine(k)
-	if err != nil {
-		return err
-	}
+// runMachine boots a machine, judges what it said and returns a text about that. Its
+// console is in a file of the directory.
+func runMachine(m *machine, dir string) (text string, err error) {
 	start := time.Now()
-	log, err := os.Create(filepath.Join(cmp.Or(*logsFlag, s.work), k.Name+".log"))
+	log, err := os.Create(filepath.Join(cmp.Or(*logsFlag, dir), m.Name+".log"))
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer log.Close()
 	to := io.Writer(log)
@@ -119,20 +153,20 @@ func runKernel(s *store, k *kernel) error {
 	}
 	said, err := m.run(bootLimit, to)
 	if said == nil {
-		return err
+		return "", err
 	}
-	fmt.Printf("%s: Linux %s, %v, %v of processor time\n", k.Name, said.release, time.Since(start).Round(time.Second), said.cpu.Round(time.Second))
+	text = fmt.Sprintf("%s: Linux %s, %v, %v of processor time\n", m.Name, said.release, time.Since(start).Round(time.Second), said.cpu.Round(time.Second))
 	for _, r := range said.results {
-		fmt.Printf("  %-12s %s in %s, %d skipped\n", r.name, r.status, r.time, len(skips(r.lines)))
+		text += fmt.Sprintf("  %-12s %s in %s, %d skipped\n", r.name, r.status, r.time, len(skips(r.lines)))
 	}
 	if err != nil {
-		text, _ := os.ReadFile(log.Name())
-		err = fmt.Errorf("%w; the end of its console:\n%s", err, text[max(0, len(text)-4000):])
+		console, _ := os.ReadFile(log.Name())
+		err = fmt.Errorf("%w; the end of its console:\n%s", err, console[max(0, len(console)-4000):])
 	}
-	if wrong := judge(k, said); wrong != nil {
+	if wrong := judge(&m.kernel, said); wrong != nil {
 		err = errors.Join(err, errors.New(strings.Join(wrong, "\n")))
 	}
-	return err
+	return text, err
 }
 
 // store makes what a machine needs, or has it from an earlier time.
