@@ -138,6 +138,12 @@ func (b *box) compareShow(t *testing.T) {
 func (b *box) launch(t *testing.T, root []string, noUser string) {
 	const kill = "0000000000000020"
 	command := []string{"--keep=kill", "--", "/bin/cat", "/proc/self/status"}
+	if root != nil {
+		got := b.run(slices.Concat([]string{"/bin/capset"}, command)...)
+		if got.Code != 125 || got.Out != "" || !strings.Contains(got.Err, root[0]) {
+			t.Errorf("as root, without %s: status %d, %q, %q", root[0], got.Code, got.Out, got.Err)
+		}
+	}
 	status := testenv.SplitStatus(b.do(slices.Concat([]string{"/bin/capset", "-q"}, root, command)...))
 	if status["CapEff"] != kill || status["CapPrm"] != kill || status["CapBnd"] != kill {
 		t.Errorf("as root:\n%s", status.Credentials())

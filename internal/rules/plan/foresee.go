@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,11 +21,14 @@ func (p *Plan) Foresee(exe *execve.File) error {
 	p.Command = *exe
 	err := p.judge(exe)
 	var refused *execve.Refused
+	var unknown *execve.Unknown
 	switch {
 	case errors.As(err, &refused):
 		err = errors.New(p.refusal(exe, refused.Missing))
 	case err != nil && exe.Foreign:
 		err = errors.New(noFormat(exe) + ": the capabilities that the command would have are unknown")
+	case errors.As(err, &unknown) && !p.req.AllowMismatch:
+		err = fmt.Errorf("%w (--allow-mismatch starts the command anyway)", err)
 	}
 	if err != nil && p.req.AllowMismatch {
 		if !p.After.OK && refused == nil {
