@@ -30,8 +30,8 @@ func (m *machine) command(ctx context.Context) *exec.Cmd {
 		"-kernel", m.Image, "-initrd", m.Initramfs,
 		"-append", fmt.Sprintf("console=%s quiet loglevel=1 panic=-1 mitigations=off %s%s %s", m.console(), job.Names, strings.Join(m.jobs(), ","), m.Append),
 	}
-	for _, disk := range []string{m.Root, m.Payload} {
-		args = append(args, "-drive", "file="+disk+",format=raw,if=virtio,snapshot=on")
+	for serial, disk := range map[string]string{job.RootDisk: m.Root, job.PayloadDisk: m.Payload} {
+		args = append(args, "-drive", "file="+disk+",format=raw,if=none,snapshot=on,id="+serial, "-device", "virtio-blk,drive="+serial+",serial="+serial)
 	}
 	cmd := exec.CommandContext(ctx, m.emulator(), args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

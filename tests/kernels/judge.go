@@ -60,17 +60,25 @@ func judge(k *kernel, s *session) (wrong []string) {
 	return wrong
 }
 
-// failures are the lines of an output that matter when it failed: all but the
-// tests that passed.
+// failures are the lines of an output that matter when it failed: those before and
+// after the first failure, or the last ones, but for the tests that passed.
 func failures(lines []string) (list []string) {
+	const before, most = 80, 200
+	first := -1
 	for _, line := range lines {
 		trimmed := strings.TrimSpace(line)
 		if trimmed == "" || strings.HasPrefix(trimmed, "=== ") || strings.HasPrefix(trimmed, "--- PASS") {
 			continue
 		}
+		if first < 0 && strings.HasPrefix(trimmed, "--- FAIL") {
+			first = len(list)
+		}
 		list = append(list, "    "+line)
 	}
-	const most = 200
+	if first < 0 {
+		first = len(list) - most + before
+	}
+	list = list[max(0, first-before):]
 	if len(list) > most {
 		list = append(list[:most:most], fmt.Sprintf("    ... and %d lines more", len(list)-most))
 	}

@@ -1,6 +1,6 @@
 // Guest is process 1 of a virtual machine. In the initramfs it loads the modules
-// that the disks need and makes the first disk the root; there it runs the jobs
-// of the second and switches the machine off. What it says goes to the console.
+// that the disks need and makes one disk the root; there it runs the jobs of the
+// other and switches the machine off. What it says goes to the console.
 package main
 
 import (
@@ -114,19 +114,20 @@ func loadModules() error {
 	return nil
 }
 
-// enterDisk makes the first disk the root, as switch_root does, and mounts the
-// second and what a running system has.
+// enterDisk makes one disk the root, as switch_root does, and mounts the other and
+// what a running system has.
 func enterDisk() error {
 	const root = "/disk"
-	for _, disk := range []struct{ device, dir string }{{"/dev/vda", root}, {"/dev/vdb", root + job.Top}} {
-		if err := await(disk.device); err != nil {
+	for _, disk := range []struct{ serial, dir string }{{job.RootDisk, root}, {job.PayloadDisk, root + job.Top}} {
+		device, err := await(disk.serial)
+		if err != nil {
 			return err
 		}
 		if err := os.MkdirAll(disk.dir, 0o755); err != nil {
 			return err
 		}
-		if err := unix.Mount(disk.device, disk.dir, "ext4", 0, ""); err != nil {
-			return fmt.Errorf("mount %s: %w", disk.device, err)
+		if err := unix.Mount(device, disk.dir, "ext4", 0, ""); err != nil {
+			return fmt.Errorf("mount %s: %w", device, err)
 		}
 	}
 	for _, dir := range []string{"/dev", "/proc", "/sys"} {
@@ -149,15 +150,23 @@ func enterDisk() error {
 		exec.Command("ip", "link", "set", "lo", "up").Run(), exec.Command("ldconfig").Run())
 }
 
-// await waits for a device that a module has just found.
-func await(path string) error {
+// await waits for the disk that has a serial number, which a module has just found.
+func await(serial string) (device string, err error) {
 	for range 1000 {
-		if _, err := os.Stat(path); err == nil {
-			return nil
+		files, err := filepath.Glob("/sys/block/vd*/serial")
+		if err != nil {
+			return "", err
+		}
+		for _, file := range files {
+			device := "/dev/" + filepath.Base(filepath.Dir(file))
+			text, _ := os.ReadFile(file)
+			if _, err := os.Stat(device); err == nil && strings.TrimSpace(string(text)) == serial {
+				return device, nil
+			}
 		}
 		time.Sleep(10 * time.Millisecond) // devtmpfs reports nothing
 	}
-	return fmt.Errorf("%s does not appear", path)
+	return "", fmt.Errorf("the disk %s does not appear", serial)
 }
 
 // superviseJobs runs the jobs in a child, and reaps what they leave behind, as

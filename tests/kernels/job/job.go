@@ -30,11 +30,18 @@ func BinaryOf(dir string) string {
 
 // Where a guest finds its parts.
 const (
-	Top     = "/capsh"           // the second disk is mounted here
+	Top     = "/capsh"           // the payload is mounted here
 	Source  = Top + "/src"       // the source tree: tests read their testdata
 	Bin     = Top + "/bin"       // test binaries, the programs, compiled C programs
 	List    = Top + "/jobs.json" // []Job, all of the architecture
 	Modules = "/modules"         // in the initramfs: kernel modules, by name in their order
+)
+
+// The disks have serial numbers, by which a guest finds them: their order is a matter
+// of chance.
+const (
+	RootDisk    = "root"
+	PayloadDisk = "payload" // mounted at Top
 )
 
 // Names is on the kernel's command line, with the names of the jobs to run, "a,b".
