@@ -285,7 +285,8 @@ func createMap(kind uint32) error {
 	return call(unix.SYS_BPF, unix.BPF_MAP_CREATE, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
 }
 
-// loadProgram loads a BPF program that answers 0.
+// loadProgram loads a BPF program that answers 0. The kernel refuses with EAGAIN where
+// there is a signal, as Go's scheduler sends them (kernel/bpf/verifier.c, do_check).
 func loadProgram(kind uint32) error {
 	code := [2]uint64{0xb7, 0x95} // r0 = 0, exit
 	license := []byte("GPL\x00")
@@ -298,5 +299,9 @@ func loadProgram(kind uint32) error {
 		name                    [16]byte
 		ifindex, expectedAttach uint32
 	}{kind: kind, count: 2, code: uint64(uintptr(unsafe.Pointer(&code))), license: uint64(uintptr(unsafe.Pointer(&license[0])))}
-	return call(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	for {
+		if err := call(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr)); err != unix.EAGAIN {
+			return err
+		}
+	}
 }

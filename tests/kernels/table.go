@@ -90,7 +90,7 @@ var jobs = []job.Job{
 	{Name: "self", Dir: "internal/linux/self", Limit: limit},
 	{Name: "procfs", Dir: "internal/linux/procfs", Args: []string{"-test.skip=^TestChurn$"}, Limit: limit},
 	{Name: "bpfiter", Dir: "internal/linux/bpfiter", Args: []string{"-test.skip=^TestManyTimes$"}, Limit: limit},
-	{Name: "files", Dir: "internal/linux/files", Args: []string{"-test.skip=^(TestWalk|TestHeadKernel|TestELFKernel)$"}, Limit: limit},
+	{Name: "files", Dir: "internal/linux/files", Args: []string{"-test.skip=^(TestWalk|TestWalkDeep|TestHeadKernel|TestELFKernel)$"}, Limit: limit},
 	{Name: "sandbox", Dir: "internal/linux/sandbox", Args: []string{"-test.skip=^TestNodesBounds$"}, Limit: limit},
 	{Name: "scripts", Dir: "tests/scripts", Args: []string{"-test.run=^(TestCapset|TestCapsh)$"}, Limit: limit},
 	{Name: "commands", Dir: "tests/commands", Args: []string{"-test.run=^TestEachCommand$"}, Limit: limit},
