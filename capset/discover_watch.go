@@ -82,7 +82,7 @@ func (w *watching) guess() (shrink.Watched, bool) {
 	if w.full == nil {
 		return shrink.Watched{}, false
 	}
-	return shrink.Watched{Needs: w.full.Needs()}, true
+	return shrink.Watched{Needs: w.full.Needs(), Optional: w.full.Optional()}, true
 }
 
 // describe adds what was seen to the result.

@@ -61,7 +61,7 @@ func (s *state) milder(set caps.Set, checked *caps.Set) (caps.Set, error) {
 		if !works {
 			continue
 		}
-		other, err := s.reduce(s.Limit&^c.Set(), caps.MaxBits)
+		other, err := s.without(c)
 		if err != nil {
 			return 0, err
 		}
@@ -73,6 +73,21 @@ func (s *state) milder(set caps.Set, checked *caps.Set) (caps.Set, error) {
 		}
 	}
 	return set, nil
+}
+
+// without reduces everything but a capability, or what watching suggests but it, if the
+// command works with that: it is much less.
+func (s *state) without(c caps.Cap) (caps.Set, error) {
+	if less := s.suggested &^ c.Set(); less != 0 {
+		works, err := s.works(less, Alternative)
+		if err != nil {
+			return 0, err
+		}
+		if works {
+			return s.reduce(less, 1)
+		}
+	}
+	return s.reduce(s.Limit&^c.Set(), caps.MaxBits)
 }
 
 // outcome is what the confirmation of a set says.

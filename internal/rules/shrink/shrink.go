@@ -49,9 +49,9 @@ type Trial struct {
 	Number int
 }
 
-// Watched is what watching a run with everything showed: of each of these sets
-// the command needs one capability.
-type Watched struct{ Needs []caps.Set }
+// Watched is what watching a run with everything showed: of each set of Needs the
+// command needs one capability, of each of Optional perhaps.
+type Watched struct{ Needs, Optional []caps.Set }
 
 // Search is what to find the least set of. All members but Watched are
 // required.
@@ -125,6 +125,8 @@ type state struct {
 	tallies map[caps.Set]*tally
 	// need is how often the set that is claimed must work.
 	need int
+	// suggested are all capabilities that watching suggests, where they have led.
+	suggested caps.Set
 	// late counts the sets that failed once and then worked.
 	late   int
 	result Result
@@ -149,7 +151,7 @@ func (s *Search) Run() (Result, error) {
 		st.result.Reason, st.result.OutOfBudget, err = NotConfirmed, true, nil
 	}
 	if err != nil || st.result.Reason != "" {
-		st.result.Keep, st.result.Needs = 0, nil
+		st.result.Keep, st.result.Needs, st.result.Alternatives = 0, nil, nil
 	}
 	return st.result, err
 }
@@ -228,13 +230,14 @@ func (s *state) refuses() (Reason, error) {
 
 // guided finds a small set, starting from what watching showed if that set works.
 func (s *state) guided() (caps.Set, error) {
-	for _, guess := range s.guesses() {
+	guesses := s.guesses()
+	for _, guess := range guesses {
 		works, err := s.works(guess, Guided)
 		if err != nil {
 			return 0, err
 		}
 		if works {
-			s.result.Guided = true
+			s.result.Guided, s.suggested = true, guesses[len(guesses)-1]
 			return s.reduce(guess, 1)
 		}
 	}
@@ -242,7 +245,7 @@ func (s *state) guided() (caps.Set, error) {
 }
 
 // guesses are the sets that watching suggests: the least dangerous capability of
-// each choice, and all capabilities of the choices.
+// each need, all capabilities of the needs, and those that are optional too.
 func (s *state) guesses() []caps.Set {
 	if s.Watched == nil {
 		return nil
@@ -258,7 +261,11 @@ func (s *state) guesses() []caps.Set {
 			all |= choice & s.Limit
 		}
 	}
-	return slices.DeleteFunc(slices.Compact([]caps.Set{mildest, all}), func(set caps.Set) bool { return set == 0 })
+	more := all
+	for _, choice := range w.Optional {
+		more |= choice & s.Limit
+	}
+	return slices.DeleteFunc(slices.Compact([]caps.Set{mildest, all, more}), func(set caps.Set) bool { return set == 0 })
 }
 
 // reduce removes from a set that works what the command does not need: parts of at

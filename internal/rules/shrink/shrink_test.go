@@ -371,6 +371,35 @@ func TestChoice(t *testing.T) {
 	}
 }
 
+// TestOptional: what is only optional is tried last, before the search that watching does
+// not lead.
+func TestOptional(t *testing.T) {
+	s := search(needs(caps.Of(caps.Kill, caps.SysNice)))
+	s.Watched = func() (shrink.Watched, bool) {
+		return shrink.Watched{Needs: []caps.Set{caps.Kill.Set()}, Optional: []caps.Set{caps.SysNice.Set()}}, true
+	}
+	if r := run(t, s); r.Keep != caps.Of(caps.Kill, caps.SysNice) || !r.Guided {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestGuidedAlternatives: what watching saw leads also to the alternatives, and where it
+// does not, they are found all the same.
+func TestGuidedAlternatives(t *testing.T) {
+	mild, other, unseen := caps.NetRaw.Set(), caps.NetAdmin.Set(), caps.SysModule.Set()
+	for _, c := range []struct {
+		saw, alternative caps.Set
+		runs             int
+	}{{mild | other, other, 12}, {mild, unseen, budget}} {
+		s := search(needs(mild, c.alternative))
+		s.FullRuns = runs(confirm, confirm, 2)
+		s.Watched = func() (shrink.Watched, bool) { return shrink.Watched{Needs: []caps.Set{c.saw}}, true }
+		if r := run(t, s); r.Keep != mild || !slices.Equal(r.Alternatives, []caps.Set{c.alternative}) || r.Runs > c.runs {
+			t.Errorf("%s seen: %+v", c.saw, r)
+		}
+	}
+}
+
 // TestWrongGuide: what watching saw may be wrong; the answer is right anyway.
 func TestWrongGuide(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 5))
