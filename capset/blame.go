@@ -57,7 +57,7 @@ func namespaceRule(p *plan.Plan, failed *apply.Error) string {
 	if state.UserNS, err = procfs.IDMaps(); err != nil {
 		return "whether the user namespace permits it is unknown: " + err.Error()
 	}
-	for _, s := range p.Steps {
+	for _, s := range p.Changes() {
 		var refused *plan.Failure
 		if errors.As(s.Simulate(&state), &refused) {
 			return refused.Why

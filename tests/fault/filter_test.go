@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -84,6 +85,80 @@ func TestFilterAnswers(t *testing.T) {
 			refused(t, launch(answer(call), options...))
 			refused(t, launch(answer(call), "-q"))
 			refused(t, launch(answer(call), "-q", "--allow-new-privs", "--allow-mismatch"))
+		})
+	}
+}
+
+// when is a condition on the lower half of an argument: "=" value, "<" value or "!" for
+// another one.
+type when struct {
+	arg   uint32
+	op    string
+	value uint32
+}
+
+// rule answers a call with an errno where all conditions are met; what follows it
+// decides otherwise.
+func rule(call uint32, errno syscall.Errno, conditions ...when) []unix.SockFilter {
+	test := func(offset uint32, op string, value uint32, skip uint8) []unix.SockFilter {
+		jump := map[string]unix.SockFilter{
+			"=": {Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: value, Jf: skip},
+			"!": {Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: value, Jt: skip},
+			"<": {Code: unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K, K: value, Jt: skip},
+		}[op]
+		return []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}, jump}
+	}
+	filter := test(0, "=", call, uint8(2*len(conditions)+1))
+	for i, c := range conditions {
+		filter = append(filter, test(16+8*c.arg, c.op, c.value, uint8(2*(len(conditions)-i)-1))...)
+	}
+	return append(filter, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)})
+}
+
+// TestFilterReads: where a filter answers what reads the credentials, what is to be set
+// is set all the same. Where it refuses that, too, nothing is started, unless /proc
+// shows that nothing had to be set.
+func TestFilterReads(t *testing.T) {
+	capset := build(t, "capset")
+	const none = ":\t0000000000000000\n"
+	// What asks whether such answers are to be believed has other arguments.
+	var (
+		capget    = rule(unix.SYS_CAPGET, 0, when{0, "!", 0})
+		bounding  = rule(unix.SYS_PRCTL, 0, when{0, "=", unix.PR_CAPBSET_READ}, when{1, "<", 64})
+		getgroups = rule(unix.SYS_GETGROUPS, 0, when{0, "=", 0})
+		ambient   = rule(unix.SYS_PRCTL, 0, when{0, "=", unix.PR_CAP_AMBIENT}, when{1, "=", unix.PR_CAP_AMBIENT_IS_SET})
+		unknown   = rule(unix.SYS_PRCTL, unix.EINVAL, when{0, "=", unix.PR_CAP_AMBIENT}, when{1, "=", unix.PR_CAP_AMBIENT_IS_SET})
+		capsetNo  = rule(unix.SYS_CAPSET, unix.EPERM)
+		groupsNo  = rule(unix.SYS_SETGROUPS, unix.EPERM)
+	)
+	mixed := []string{"--inheritable=chown", "--permitted=chown", "--allow-mismatch"}
+	for _, c := range []struct {
+		name    string
+		filter  [][]unix.SockFilter
+		had     string
+		options []string
+		shown   string
+		want    string // empty for a failure
+	}{
+		{"capget", [][]unix.SockFilter{capget}, "current", nil, "CapEff", "CapEff" + none},
+		{"bounding", [][]unix.SockFilter{bounding}, "current", []string{"--allow-new-privs"}, "CapBnd", "CapBnd" + none},
+		{"getgroups", [][]unix.SockFilter{getgroups}, "current", []string{"--groups=none"}, "Groups", "Groups:\t \n"},
+		{"ambient", [][]unix.SockFilter{ambient}, "current", mixed, "CapAmb", "CapAmb" + none},
+		{"no ambient set", [][]unix.SockFilter{unknown}, "current", mixed, "CapAmb", "CapAmb" + none},
+		{"capget, no capset", [][]unix.SockFilter{capget, capsetNo}, "current", nil, "CapEff", ""},
+		{"no capset", [][]unix.SockFilter{capsetNo}, "none", nil, "CapEff", "CapEff" + none},
+		{"getgroups, no setgroups", [][]unix.SockFilter{getgroups, groupsNo}, "current", []string{"--groups=none"}, "Groups", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			filter := filterFile(t, slices.Concat(append(c.filter, allow)...))
+			argv := slices.Concat([]string{"-q", "--from=" + c.had, "--user=1000:1000", "--groups=5,6", "--seccomp-filter=" + filter, capset, "-q"},
+				c.options, []string{"grep", c.shown, "/proc/self/status"})
+			r := testenv.Run(t, exec.Command(capset, argv...))
+			switch {
+			case c.want == "" && r.Code == 125 && r.Out == "" && strings.HasPrefix(r.Err, "capset: reading back: "):
+			case c.want == "" || r.Code != 0 || r.Out != c.want:
+				t.Errorf("exit status %d, stdout %q, stderr %q; want %q", r.Code, r.Out, r.Err, c.want)
+			}
 		})
 	}
 }

@@ -71,19 +71,11 @@ var ErrNoBounding = errors.New("the bounding set is unknown: prctl(PR_CAPBSET_RE
 
 // readSets reads the five sets.
 func readSets(s *cred.State) error {
-	own, err := cap.GetPID(0)
+	own, err := EPI()
 	if err != nil {
-		return fmt.Errorf("capget: %w", err)
+		return err
 	}
-	for flag, set := range [...]*caps.Set{cap.Effective: &s.Effective, cap.Permitted: &s.Permitted, cap.Inheritable: &s.Inheritable} {
-		for c := range caps.Cap(caps.MaxBits) {
-			if on, err := own.GetFlag(cap.Flag(flag), cap.Value(c)); err != nil {
-				return fmt.Errorf("capget: %s: %w", c, err)
-			} else if on {
-				*set |= c.Set()
-			}
-		}
-	}
+	s.Effective, s.Permitted, s.Inheritable = own.Effective, own.Permitted, own.Inheritable
 	if s.Ambient, s.AmbientSupported, err = readAmbient(s.Permitted & s.Inheritable); err != nil {
 		return err
 	}
@@ -98,6 +90,24 @@ func readSets(s *cred.State) error {
 	}
 	s.Bounding = p.Bounding
 	return nil
+}
+
+// EPI reads three of the sets of this thread.
+func EPI() (sets caps.EPI, err error) {
+	own, err := cap.GetPID(0)
+	if err != nil {
+		return sets, fmt.Errorf("capget: %w", err)
+	}
+	for flag, set := range [...]*caps.Set{cap.Effective: &sets.Effective, cap.Permitted: &sets.Permitted, cap.Inheritable: &sets.Inheritable} {
+		for c := range caps.Cap(caps.MaxBits) {
+			if on, err := own.GetFlag(cap.Flag(flag), cap.Value(c)); err != nil {
+				return sets, fmt.Errorf("capget: %s: %w", c, err)
+			} else if on {
+				*set |= c.Set()
+			}
+		}
+	}
+	return sets, nil
 }
 
 // readAmbient asks for the ambient set, which is always within the permitted and

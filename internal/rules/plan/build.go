@@ -22,9 +22,9 @@ import (
 //   - the death signal after all changes of credentials, which clear it;
 //   - lower limits at the end, because this program has to work under them.
 //
-// A step that would change nothing is left out, except those that set ids: an id
-// that looks right may be another (see [cred.UserNS.TrueUID]), and only the
-// kernel's answer to the call shows that.
+// What the state shows to be so already is set all the same where that costs only the
+// call: an id that looks right may be another (see [cred.UserNS.TrueUID]), and a
+// seccomp filter may have answered the call that read it. See [Again].
 func (b *builder) build() {
 	r := b.req
 	b.raise()
@@ -32,14 +32,16 @@ func (b *builder) build() {
 	b.doIf(r.Umask.OK, SetUmask{Mask: r.Umask.Value})
 	b.inheritEarly()
 	drop := b.state.Bounding &^ b.want.Bounding
-	b.doIf(drop != 0, DropBounding{drop})
+	b.always(drop != 0, DropBounding{Set: drop, Others: ^(drop | b.want.Bounding)})
 	b.doIf(r.Chroot != "", Chroot{Path: r.Chroot, FD: r.ChrootFD})
 	b.users()
 	b.sets()
 	b.doIf(r.Chdir != "", Chdir{Path: r.Chdir, FD: r.ChdirFD})
 	b.doIf(r.DeathSignal.OK, SetDeathSignal{Signal: r.DeathSignal.Value})
 	b.doIf(r.Ptracer.OK, SetPtracer{PID: r.Ptracer.Value})
-	b.doIf(!r.AllowNewPrivs && !b.state.NoNewPrivs.Value, NoNewPrivs{})
+	if !r.AllowNewPrivs {
+		b.always(!b.state.NoNewPrivs.Value, NoNewPrivs{})
+	}
 	b.doIf(r.AppArmor != "", SetAppArmor{Label: r.AppArmor})
 	b.doIf(r.SELinux != "", SetSELinux{Label: r.SELinux})
 	b.doIf(r.Landlock.Access != 0, RestrictLandlock{r.Landlock})
@@ -53,6 +55,18 @@ func (b *builder) build() {
 func (b *builder) doIf(reason bool, s Step) {
 	if reason {
 		b.do(s)
+	}
+}
+
+// always adds a step, or where it changes nothing, adds it once more; that is left out
+// where the kernel would refuse it.
+func (b *builder) always(changes bool, s Step) {
+	now := b.state
+	switch {
+	case changes:
+		b.do(s)
+	case s.Simulate(&now) == nil:
+		b.do(Again{s})
 	}
 }
 
@@ -73,19 +87,13 @@ func (b *builder) raise() {
 		}
 	}
 	s := &b.state
-	need(caps.Setpcap, s.Bounding != b.want.Bounding || b.foreignInheritable())
+	need(caps.Setpcap, true)
 	need(caps.SysChroot, b.req.Chroot != "")
 	need(caps.SysResource, slices.ContainsFunc(b.req.Rlimits, func(r Rlimit) bool { return r.Raises }))
 	need(caps.Chown, len(b.req.OwnStdio) > 0)
 	need(caps.Setgid, b.req.GID.OK || b.req.Groups.OK)
 	need(caps.Setuid, b.req.UID.OK)
 	b.capset(s.Effective|needs&s.Permitted, s.Permitted, s.Inheritable)
-}
-
-// foreignInheritable reports whether a capability is to become inheritable that is
-// neither inheritable nor permitted now.
-func (b *builder) foreignInheritable() bool {
-	return !(b.state.Inheritable | b.state.Permitted).Contains(b.want.Inheritable)
 }
 
 // inheritEarly adds to the inheritable set what could not be added later: what the
@@ -104,9 +112,13 @@ func (b *builder) inheritEarly() {
 
 // capset adds a step unless the sets are those already.
 func (b *builder) capset(effective, permitted, inheritable caps.Set) {
-	s := &b.state
-	differ := s.Effective != effective || s.Permitted != permitted || s.Inheritable != inheritable
-	b.doIf(differ, Capset{caps.EPI{Effective: effective, Permitted: permitted, Inheritable: inheritable}})
+	s := Capset{caps.EPI{Effective: effective, Permitted: permitted, Inheritable: inheritable}}
+	b.doIf(b.differs(s), s)
+}
+
+// differs reports whether a step changes the sets.
+func (b *builder) differs(s Capset) bool {
+	return s.EPI != caps.EPI{Effective: b.state.Effective, Permitted: b.state.Permitted, Inheritable: b.state.Inheritable}
 }
 
 // users changes the owner of descriptors, groups, gid and uid.
@@ -135,10 +147,14 @@ func (b *builder) givesCapsUp() bool { return b.losesCaps() && b.permittedForNow
 // every namespace.
 func (b *builder) groups() {
 	s, want := &b.state, b.req.Groups
-	if !want.OK || len(want.Value)+len(s.Groups) == 0 {
+	if !want.OK {
 		return
 	}
 	step := Setgroups{append([]uint32{}, sorted(want.Value)...)}
+	if len(want.Value)+len(s.Groups) == 0 {
+		b.always(false, step)
+		return
+	}
 	after := b.state
 	err := step.Simulate(&after)
 	if err == nil {
@@ -177,11 +193,23 @@ func (b *builder) permittedForNow() caps.Set {
 // sets lowers E, P and I, raises A and sets the securebits.
 func (b *builder) sets() {
 	s, now := &b.state, b.permittedForNow()
-	b.capset(now, now, b.want.Inheritable)
-	b.doIf(s.Ambient&^b.want.Ambient != 0, ClearAmbient{})
-	missing := b.want.Ambient &^ s.Ambient
-	b.doIf(missing != 0, RaiseAmbient{missing})
+	first := Capset{caps.EPI{Effective: now, Permitted: now, Inheritable: b.want.Inheritable}}
+	b.always(b.differs(first), first)
+	b.ambient()
 	// keep_caps may be there by now
 	b.doIf(b.bits != b.Before.Securebits && b.bits != s.Securebits, SetSecurebits{b.bits.Value})
 	b.capset(b.want.Effective, b.want.Permitted, b.want.Inheritable)
+}
+
+// ambient makes the ambient set what is wanted. Where nothing can be raised, what is
+// there stays.
+func (b *builder) ambient() {
+	had, want := b.state.Ambient, b.want.Ambient
+	if had == want && want != 0 && b.state.Securebits.Value.Has(cred.NoCapAmbientRaise) {
+		return
+	}
+	b.always(had&^want != 0, ClearAmbient{})
+	if want != 0 {
+		b.always(had != want, RaiseAmbient{want})
+	}
 }

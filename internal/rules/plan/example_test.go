@@ -23,8 +23,8 @@ func ExampleMake() {
 		fmt.Println(err)
 		return
 	}
-	for i := range p.Steps {
-		fmt.Println(p.Steps[i].String())
+	for _, s := range p.Changes() {
+		fmt.Println(s.String())
 	}
 	fmt.Println("then:", p.Want.UID.Effective, p.Want.Permitted)
 	// Output:

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"slices"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
@@ -34,7 +35,7 @@ type Plan struct {
 // adds what the command will have. The error is a *[Lacking], or says which step the
 // kernel would refuse for another reason.
 func Make(from *cred.State, r *Request) (*Plan, error) {
-	steps := make([]Step, 0, 12) // as many as most plans have
+	steps := make([]Step, 0, 16) // as many as most plans have
 	b := &builder{Plan: Plan{Steps: steps, Before: *from, keep: r.Keep, req: r}, state: *from, want: r.target(), bits: r.securebits(from)}
 	b.reach()
 	b.build()
@@ -47,6 +48,14 @@ func Make(from *cred.State, r *Request) (*Plan, error) {
 	b.Want = b.state
 	b.warn()
 	return &b.Plan, nil
+}
+
+// Changes are the steps to show: those that change something.
+func (p *Plan) Changes() []Step {
+	return slices.DeleteFunc(slices.Clone(p.Steps), func(s Step) bool {
+		_, again := s.(Again)
+		return again
+	})
 }
 
 // builder makes a plan: state is the state after the steps so far.
@@ -153,7 +162,7 @@ func (b *builder) reachBounding() {
 	}
 	b.want.Bounding = b.state.Bounding
 	if loose := b.req.AllowNewPrivs && !b.state.NoNewPrivs.Value; b.req.Bounding.OK || loose {
-		b.lacks.step(&Failure{What: DropBounding{open}.String(), Needs: caps.Setpcap.Set()})
+		b.lacks.step(&Failure{What: DropBounding{Set: open}.String(), Needs: caps.Setpcap.Set()})
 		return
 	}
 	b.Notes = append(b.Notes, "the bounding set still has "+some(open)+

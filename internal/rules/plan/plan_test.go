@@ -51,7 +51,7 @@ func makePlan(from cred.State, exe execve.File, r plan.Request) (*plan.Plan, err
 // ops are the names of the steps, without those that every plan ends with.
 func ops(p *plan.Plan) string {
 	var list []string
-	for _, s := range p.Steps {
+	for _, s := range p.Changes() {
 		if name := s.Name(); name != "verify" && name != "signals" {
 			list = append(list, name)
 		}
@@ -324,7 +324,7 @@ func TestLimits(t *testing.T) {
 	r.Rlimits = []plan.Rlimit{{Name: "nproc"}, {Name: "nofile", Raises: true}}
 	p, err := makePlan(root(), plain, r)
 	var list []string
-	for _, s := range p.Steps {
+	for _, s := range p.Changes() {
 		if limit, ok := s.(plan.SetRlimit); ok {
 			list = append(list, limit.Rlimit.Name)
 		} else {

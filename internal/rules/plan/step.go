@@ -50,6 +50,11 @@ type unchanged struct{}
 
 func (unchanged) Simulate(*cred.State) error { return nil }
 
+// Again is a step that changes nothing, provided that the state was read right: a
+// seccomp filter may answer the calls that read it. It is done all the same, and is not
+// shown. Where it is refused, the state has to be read in another way.
+type Again struct{ Step }
+
 // MarshalStep is a step as a JSON object: its name, its text, its operands.
 func MarshalStep(s Step) ([]byte, error) {
 	head, err := json.Marshal(struct {

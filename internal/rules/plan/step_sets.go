@@ -46,8 +46,9 @@ func (s Capset) Simulate(st *cred.State) error {
 	return nil
 }
 
-// DropBounding drops capabilities from the bounding set.
-type DropBounding struct{ Set caps.Set }
+// DropBounding drops capabilities from the bounding set. Others are those that it does
+// not have: they are dropped all the same, as far as the kernel knows them.
+type DropBounding struct{ Set, Others caps.Set }
 
 func (DropBounding) Name() string                   { return "drop_bounding" }
 func (s DropBounding) String() string               { return "drop " + some(s.Set) + " from bounding" }

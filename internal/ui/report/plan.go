@@ -20,10 +20,11 @@ func Plan(b []byte, p *plan.Plan, c *schema.Command, color term.Color) []byte {
 	v := planView{b, color}
 	v.changes(p, c)
 	v.b = append(v.b, "\nsteps\n"...)
-	for i, s := range p.Steps {
+	steps := p.Changes()
+	for i, s := range steps {
 		v.hang(fmt.Sprintf(" %2d ", i+1), term.Plain, term.Escape(s.String()))
 	}
-	v.hang(fmt.Sprintf(" %2d ", len(p.Steps)+1), term.Plain, "execve "+term.Escape(c.Path))
+	v.hang(fmt.Sprintf(" %2d ", len(steps)+1), term.Plain, "execve "+term.Escape(c.Path))
 	switch {
 	case p.After.OK:
 		for r := range p.Rules.All() {

@@ -45,7 +45,7 @@ func NewPlan(p *plan.Plan, c Command) Plan {
 		After: cred.Known[State]{Value: newState(&p.After.Value), OK: p.After.OK},
 		Rules: ruleTexts(p.Rules), UnknownReason: nonEmpty(p.Unforeseen), Notes: list(p.Notes), Warnings: list(p.Warnings),
 	}
-	for _, s := range p.Steps {
+	for _, s := range p.Changes() {
 		d.Steps = append(d.Steps, Step{s})
 	}
 	return d
