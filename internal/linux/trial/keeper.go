@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"capsh/internal/linux/apply"
+	"capsh/internal/linux/files"
 )
 
 // KeeperName is the argv[0] by which capset is a keeper: [Keep] has its other
@@ -143,7 +144,7 @@ func (k *keeper) run() int {
 // start starts the program. The directory of the cidfile is its own.
 func (k *keeper) start() (pid int, err error) {
 	if k.cidFile != "" {
-		err = os.Mkdir(filepath.Dir(k.cidFile), 0o700)
+		err = unix.Mkdir(filepath.Dir(k.cidFile), 0o700)
 	}
 	if err == nil {
 		pid, err = apply.Spawn(&k.program)
@@ -177,7 +178,7 @@ const patience = 20 * time.Second
 
 // container is the id of the container, empty before there is one.
 func (k *keeper) container() string {
-	text, _ := os.ReadFile(k.cidFile)
+	text, _ := files.Here.ReadFile(k.cidFile)
 	return strings.TrimSpace(string(text))
 }
 
@@ -202,7 +203,10 @@ func (k *keeper) removeContainer() {
 	if k.cidFile == "" {
 		return
 	}
-	defer os.RemoveAll(filepath.Dir(k.cidFile))
+	defer func() {
+		unix.Unlink(k.cidFile)
+		unix.Rmdir(filepath.Dir(k.cidFile))
+	}()
 	id := k.container()
 	if id == "" {
 		return

@@ -83,20 +83,17 @@ func (e *Expr) Judge(p *cred.Process) Verdict {
 // without blanks between.
 func Parse(text string, w World) (Expr, error) {
 	j, err := w.parse(text)
-	if meant := plain.Replace(text); err != nil && meant != text {
+	if err != nil {
+		// What other languages have.
+		meant := strings.NewReplacer(" ", "", "==", "=", "=<", "<=", "=>", ">=").Replace(text)
 		if _, wrong := w.parse(meant); wrong == nil {
 			why, _, _ := strings.Cut(err.Error(), ", did you mean ")
 			err = fmt.Errorf("%s, did you mean '%s'?", why, meant)
 		}
-	}
-	if err != nil {
 		return Expr{}, fmt.Errorf("expression %q: %w", text, err)
 	}
 	return Expr{text, j}, nil
 }
-
-// plain turns what other languages have into an expression.
-var plain = strings.NewReplacer(" ", "", "==", "=", "=<", "<=", "=>", ">=")
 
 func (w *World) parse(text string) (judge, error) {
 	switch text {

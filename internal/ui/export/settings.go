@@ -71,12 +71,12 @@ func (s *settings) kubernetes(b []byte) []byte {
 
 // systemd are lines of a unit's section [Service].
 func (s *settings) systemd(b []byte) []byte {
-	specifier := strings.NewReplacer("%", "%%")
+	plain := func(text string) string { return strings.ReplaceAll(text, "%", "%%") } // no specifiers
 	if s.dir != "" {
-		b = append(b, "WorkingDirectory="+specifier.Replace(s.dir)+"\n"...)
+		b = append(b, "WorkingDirectory="+plain(s.dir)+"\n"...)
 	}
 	for _, variable := range s.env {
-		b = fmt.Appendf(b, "Environment=%s\n", specifier.Replace(fmt.Sprintf("%q", variable)))
+		b = fmt.Appendf(b, "Environment=%s\n", plain(fmt.Sprintf("%q", variable)))
 	}
 	return b
 }
