@@ -122,17 +122,11 @@ func (c *psCommand) rows() []report.Row {
 // order compares two rows by what they are sorted by; nil where they are in
 // order.
 func (c *psCommand) order() func(a, b report.Row) int {
-	switch c.sort {
-	case "ppid":
-		return func(a, b report.Row) int { return cmp.Compare(a.PPID, b.PPID) }
-	case "user":
-		return func(a, b report.Row) int { return strings.Compare(a.User, b.User) }
-	case "name":
-		return func(a, b report.Row) int { return strings.Compare(a.Name, b.Name) }
-	case "container":
-		return func(a, b report.Row) int { return strings.Compare(a.Container, b.Container) }
-	case "caps":
-		return func(a, b report.Row) int { return cmp.Compare(b.Sets.Permitted.Len(), a.Sets.Permitted.Len()) }
-	}
-	return nil
+	return map[string]func(a, b report.Row) int{
+		"ppid":      func(a, b report.Row) int { return cmp.Compare(a.PPID, b.PPID) },
+		"user":      func(a, b report.Row) int { return strings.Compare(a.User, b.User) },
+		"name":      func(a, b report.Row) int { return strings.Compare(a.Name, b.Name) },
+		"container": func(a, b report.Row) int { return strings.Compare(a.Container, b.Container) },
+		"caps":      func(a, b report.Row) int { return cmp.Compare(b.Sets.Permitted.Len(), a.Sets.Permitted.Len()) },
+	}[c.sort]
 }

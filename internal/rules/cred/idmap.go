@@ -3,7 +3,9 @@ package cred
 // IDRange is one line of a uid_map or gid_map (user_namespaces(7)): Count ids
 // from Inside in the namespace are those from Outside seen by the reader.
 type IDRange struct {
-	Inside, Outside, Count uint32
+	Inside  uint32 `json:"inside"`
+	Outside uint32 `json:"outside"`
+	Count   uint32 `json:"count"`
 }
 
 // Inside is what the reader's id is in the namespace; false where the map has no

@@ -176,9 +176,9 @@ func newSecurebits(bits cred.Known[cred.Securebits]) cred.Known[Securebits] {
 // UserNS is a user namespace.
 type UserNS struct {
 	UserNSNumber
-	UIDMap    cred.Known[[]IDRange] `json:"uid_map"`
-	GIDMap    cred.Known[[]IDRange] `json:"gid_map"`
-	Setgroups cred.Known[bool]      `json:"setgroups"`
+	UIDMap    cred.Known[[]cred.IDRange] `json:"uid_map"`
+	GIDMap    cred.Known[[]cred.IDRange] `json:"gid_map"`
+	Setgroups cred.Known[bool]           `json:"setgroups"`
 }
 
 // UserNSNumber says which user namespace it is.
@@ -187,21 +187,11 @@ type UserNSNumber struct {
 	Initial cred.Known[bool]   `json:"initial"`
 }
 
-// IDRange is a line of an id map (user_namespaces(7)).
-type IDRange struct {
-	Inside  uint32 `json:"inside"`
-	Outside uint32 `json:"outside"`
-	Count   uint32 `json:"count"`
-}
-
 func newUserNS(ns *cred.UserNS) UserNS {
 	return UserNS{UserNSNumber{ns.Inode, ns.Initial()}, idMap(ns.UIDMap), idMap(ns.GIDMap), ns.Setgroups}
 }
 
-func idMap(m cred.Known[[]cred.IDRange]) cred.Known[[]IDRange] {
-	ranges := []IDRange{}
-	for _, r := range m.Value {
-		ranges = append(ranges, IDRange(r))
-	}
-	return cred.Known[[]IDRange]{Value: ranges, OK: m.OK}
+func idMap(m cred.Known[[]cred.IDRange]) cred.Known[[]cred.IDRange] {
+	m.Value = list(m.Value)
+	return m
 }
