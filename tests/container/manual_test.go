@@ -2,6 +2,7 @@ package container
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -36,6 +37,32 @@ func TestManualDockerfile(t *testing.T) {
 		image := e.image(t, "manual", changes, program(t, "capset"), app(t))
 		if r := e.run(t, nil, image, asks...); r.Code != 0 {
 			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// TestReadmeEntrypoints runs each entrypoint of the README with the options of docker run
+// below it.
+func TestReadmeEntrypoints(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	must(t, err)
+	wants := [][]string{
+		{"--is-uid=1000", "--has-a=cap_ipc_lock", "--has-p=cap_ipc_lock", "--dropped=cap_chown", "--has-no-new-privs"},
+		{"--is-uid=1000", "--dropped=cap_ipc_lock", "--has-no-new-privs"},
+	}
+	parts := strings.Split(string(text), "\nENTRYPOINT ")[1:]
+	if len(parts) != len(wants) {
+		t.Fatalf("%d entrypoints", len(parts))
+	}
+	eachEngine(t, func(t *testing.T, e *engine) {
+		for i, part := range parts {
+			entrypoint, rest, _ := strings.Cut(part, "\n")
+			_, rest, _ = strings.Cut(rest, "\ndocker run ")
+			options, _, _ := strings.Cut(rest, " app\n")
+			image := e.image(t, fmt.Sprint("readme", i), []string{"ENTRYPOINT " + entrypoint}, program(t, "capset"), app(t))
+			if r := e.run(t, strings.Fields(options), image, wants[i]...); r.Code != 0 {
+				t.Errorf("%s, %s: %+v", entrypoint, options, r)
+			}
 		}
 	})
 }
