@@ -72,16 +72,19 @@ func TestDeadFileSystem(t *testing.T) {
 	} {
 		args := append(slices.Clip(test.within), program(t))
 		args = append(args, strings.Fields(strings.Replace(test.args, "PID", pid, 1))...)
-		cmd := exec.Command(args[0], args[1:]...)
-		ended := make(chan testenv.Result, 1)
-		go func() { ended <- testenv.Run(t, cmd) }()
-		select {
-		case r := <-ended:
-			if out := strings.Join(strings.Fields(r.Out), " "); r.Code != test.code || !strings.Contains(out, test.want) {
-				t.Errorf("%s: exit status %d, %s%s, want %q", test.args, r.Code, r.Out, r.Err, test.want)
+		t.Run(test.args, func(t *testing.T) {
+			t.Parallel() // each waits for as long as capsh gives the file system
+			cmd := exec.Command(args[0], args[1:]...)
+			ended := make(chan testenv.Result, 1)
+			go func() { ended <- testenv.Run(t, cmd) }()
+			select {
+			case r := <-ended:
+				if out := strings.Join(strings.Fields(r.Out), " "); r.Code != test.code || !strings.Contains(out, test.want) {
+					t.Errorf("exit status %d, %s%s, want %q", r.Code, r.Out, r.Err, test.want)
+				}
+			case <-time.After(5 * time.Minute):
+				t.Fatal("it does not end") // the helper's end lets it
 			}
-		case <-time.After(5 * time.Minute):
-			t.Fatalf("%s does not end", test.args) // the helper's end lets it
-		}
+		})
 	}
 }

@@ -67,13 +67,13 @@ func parseAssessed(t testing.TB, text string) *assessed {
 	return &a
 }
 
-// assessCase is a way to hold a container, and what is to be said of it.
+// assessCase is a configuration of a container, and what assess must report of it.
 type assessCase struct {
 	name    string
 	only    *engine
 	options []string
 	verdict string
-	// findings are those that matter here; of the default there are none.
+	// findings are those that are checked.
 	findings map[string]string
 }
 
@@ -146,8 +146,7 @@ var assessCases = []assessCase{
 	}},
 }
 
-// What capsh assess says inside and outside is what the container was started
-// with.
+// TestAssess: capsh assess reports inside and outside what the container was started with.
 func TestAssess(t *testing.T) {
 	places := append(places(t), "DISK", loop(t))
 	eachEngine(t, func(t *testing.T, e *engine) {
@@ -213,8 +212,8 @@ func assessContainer(t *testing.T, e *engine, test assessCase, places []string) 
 	}
 }
 
-// TestAssessManualExample: what the manual says refuses a container that is held
-// less tightly than by default, and no other.
+// TestAssessManualExample: the command in the manual refuses a container that is less
+// isolated than by default, and no other.
 func TestAssessManualExample(t *testing.T) {
 	podman.need(t)
 	page, err := os.ReadFile("../../man/capsh.1")
@@ -249,7 +248,7 @@ func TestAssessManualExample(t *testing.T) {
 	}
 }
 
-// TestAssessUnread: who may not look is not told that all is well.
+// TestAssessUnread: what a reader is not permitted to see is not reported as in order.
 func TestAssessUnread(t *testing.T) {
 	podman.need(t)
 	image := podman.image(t, "assess", nil, slices.Concat([]file{program(t, "capsh")}, busybox(t))...)
@@ -270,7 +269,7 @@ func (c *container) id(t testing.TB) string {
 }
 
 // places makes sockets named as Docker's, and returns where each word of the
-// cases stands for one: SOCKET of root and group 999, PUBLIC for everyone, LISTED
+// cases stands for: SOCKET of root and group 999, PUBLIC for everyone, LISTED
 // by an access control list for user 1000, TMPFS for a filesystem with one; EMPTY for
 // one without, and VOLUMES for a directory.
 func places(t *testing.T) (list []string) {

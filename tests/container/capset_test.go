@@ -176,8 +176,8 @@ func getHere(pid int) (string, error) {
 	return string(text), err
 }
 
-// Without the capability there is no port 80: the judge can tell. And what capset
-// says it cannot do, it does not half do.
+// TestRefusals: without the capability nothing is bound to port 80, so the test can fail;
+// and where capset refuses, it starts nothing.
 func TestRefusals(t *testing.T) {
 	noNew := "--security-opt=no-new-privileges"
 	one := []string{"--cap-drop=ALL", "--cap-add=NET_BIND_SERVICE"}
@@ -197,9 +197,9 @@ func TestRefusals(t *testing.T) {
 		{"not given to the container", nil, (*engine).appImage, []string{"--cap-drop=ALL"},
 			with("--keep=net_bind_service"), 125, []string{"capset: ", "net_bind_service"}},
 		{"sys_admin is not Docker's", nil, (*engine).appImage, nil, with("--user=app", "--keep=sys_admin"), 125, []string{"capset: ", "sys_admin"}},
-		{"a user in Docker holds nothing", docker, (*engine).appImage, asUser, with("--keep=net_bind_service"), 125, []string{"capset: ", "net_bind_service"}},
-		// Docker's user holds nothing before the execve, and no_new_privs lets
-		// the file add nothing to that; Kubernetes differs, see TestKubernetes.
+		{"a user in Docker has nothing", docker, (*engine).appImage, asUser, with("--keep=net_bind_service"), 125, []string{"capset: ", "net_bind_service"}},
+		// Docker's user has nothing before the execve, and under no_new_privs the
+		// file adds nothing; Kubernetes differs, see TestKubernetes.
 		{"file, no new privileges", docker, (*engine).fileImage, asUser, with("--keep=net_bind_service"), 125, []string{"capset: ", "net_bind_service"}},
 		{"no right to change the user", nil, (*engine).appImage, one, with("--user=app"), 125, []string{"capset: "}},
 		{"no right as a user", nil, (*engine).appImage, asUser, with("--user=root"), 125, []string{"capset: "}},
@@ -246,7 +246,7 @@ func (e *engine) bareAsIs(t testing.TB) string {
 // there is no right to shrink it: capset says so, and with no_new_privs nothing
 // comes from there.
 func TestNothingIsKept(t *testing.T) {
-	eachWay(t, func(t *testing.T, e *engine, w held) {
+	eachWay(t, func(t *testing.T, e *engine, w setting) {
 		script := "/busybox cat /proc/self/status"
 		before := testenv.SplitStatus(e.run(t, w.options, e.appImage(t), "/bin/sh", "-c", script).Out)
 		r := e.run(t, w.options, e.appImage(t), "/capset", "--verbose", "--", "/bin/sh", "-c", script)

@@ -10,14 +10,14 @@ import (
 	"capsh/internal/testenv"
 )
 
-// held is a way to hold a container.
-type held struct {
+// setting is a configuration of a container.
+type setting struct {
 	name    string
 	options []string
 	only    *engine
 }
 
-var ways = []held{
+var ways = []setting{
 	{"default", nil, nil},
 	{"one capability", []string{"--cap-drop=ALL", "--cap-add=NET_BIND_SERVICE"}, nil},
 	{"one capability as a user", []string{"--cap-drop=ALL", "--cap-add=NET_BIND_SERVICE", "--user=1000"}, nil},
@@ -29,8 +29,8 @@ var ways = []held{
 	{"user namespace as a user", []string{"--uidmap=0:100000:65536", "--user=1000", "--cap-add=CHOWN"}, podman},
 }
 
-// eachWay runs a test in all ways that an engine can hold a container here.
-func eachWay(t *testing.T, test func(t *testing.T, e *engine, w held)) {
+// eachWay runs a test in each configuration that an engine supports here.
+func eachWay(t *testing.T, test func(t *testing.T, e *engine, w setting)) {
 	eachEngine(t, func(t *testing.T, e *engine) {
 		for _, w := range ways {
 			if w.only != nil && w.only != e {
@@ -58,7 +58,7 @@ func allNeeded(t *testing.T) {
 	}
 }
 
-// views is a script that shows what a container says of itself.
+// views is a script that shows the container from inside.
 const views = `/capsh --print; echo ====
 /capsh --json --print; echo ====
 /busybox cat /proc/self/status; echo ====
@@ -66,11 +66,11 @@ const views = `/capsh --print; echo ====
 /busybox cat /proc/1/status; echo ====
 echo ready; while :; do /busybox sleep 1000; done`
 
-// What capsh says inside, what it says outside, the kernel's lines inside and
-// outside and the engine's promise are the same.
+// What capsh shows inside and outside, the kernel's lines inside and outside, and what
+// the engine reports are the same.
 func TestViews(t *testing.T) {
 	testenv.Libcap(t)
-	eachWay(t, func(t *testing.T, e *engine, w held) {
+	eachWay(t, func(t *testing.T, e *engine, w setting) {
 		image := e.image(t, "views", nil, slices.Concat([]file{program(t, "capsh")}, busybox(t), accounts())...)
 		c := e.start(t, w.options, image, "/bin/sh", "-c", views)
 		v := strings.Split(c.waitFor(t, "ready"), "====\n")
@@ -81,7 +81,7 @@ func TestViews(t *testing.T) {
 		first, firstStatus := testenv.ParseReport(t, []byte(v[3])), testenv.SplitStatus(v[4])
 		outside := testenv.ParseReport(t, []byte(hostCapsh(t, c, "--json", "--print")))
 
-		// The shell and what it runs hold the same, as three processes.
+		// The shell and what it runs have the same, as three processes.
 		for _, name := range []string{"Pid", "Tgid", "NSpid"} {
 			status[name] = strconv.Itoa(own.PID)
 		}
@@ -203,8 +203,8 @@ func same(t testing.TB, what string, got, want []string) {
 	}
 }
 
-// namespace checks what is said of the user namespace from both sides.
-func namespace(t testing.TB, w held, views ...*testenv.Report) {
+// namespace checks what capsh shows of the user namespace from both sides.
+func namespace(t testing.TB, w setting, views ...*testenv.Report) {
 	t.Helper()
 	mapped := slices.Contains(w.options, "--uidmap=0:100000:65536")
 	want := testenv.IDRange{Inside: 0, Outside: 0, Count: 4294967295}
@@ -225,7 +225,7 @@ func namespace(t testing.TB, w held, views ...*testenv.Report) {
 
 // In an image with nothing but the program there are no names and no shell.
 func TestFromScratch(t *testing.T) {
-	eachWay(t, func(t *testing.T, e *engine, w held) {
+	eachWay(t, func(t *testing.T, e *engine, w setting) {
 		image := e.image(t, "scratch", []string{`ENTRYPOINT ["/capsh"]`}, program(t, "capsh"))
 		r := e.run(t, w.options, image, "--print", "--", "-c", "x")
 		var ids []string

@@ -18,8 +18,8 @@ import (
 	"capsh/internal/testenv"
 )
 
-// effectCase is a configuration, what of the probe's effects works in it, and the
-// findings of at least medium severity: these, and no others.
+// effectCase is a configuration, which of the probe's effects work in it, and all
+// findings of at least medium severity.
 type effectCase struct {
 	name     string
 	only     *engine
@@ -114,14 +114,13 @@ var effectCases = []effectCase{
 	{"a socket of his group", nil, []string{"--volume=SOCKET:/run/docker.sock", "--user=1000:999", "--cap-drop=ALL"}, "socket", map[string]string{"runtime-socket": "critical"}},
 }
 
-// triedFindings are those with --probe, where they are others.
+// triedFindings are those with --probe, where they differ.
 var triedFindings = map[string]map[string]string{
 	"debugfs":                         {"kernel-filesystems": "DEBUGSGIVE"},
 	"bpf and perfmon, another filter": {"capabilities": "critical"},
 }
 
-// TestEffects tries in each configuration what is said to work, and holds the
-// findings against it.
+// TestEffects tries the effects in each configuration and compares them with the findings.
 func TestEffects(t *testing.T) {
 	words := effectPlaces(t)
 	eachEngine(t, func(t *testing.T, e *engine) {
@@ -161,20 +160,20 @@ func (c *effectCase) try(t *testing.T, e *engine, image string, words []string) 
 	if !slices.Equal(got, want) {
 		t.Errorf("works: %q, want %q; %s", got, want, r.Err)
 	}
-	c.hold(t, "findings", parseAssessed(t, text), c.findings, replace)
+	c.compare(t, "findings", parseAssessed(t, text), c.findings, replace)
 	tried := triedFindings[c.name]
 	if tried == nil {
 		tried = c.findings
 	}
-	c.hold(t, "with --probe", parseAssessed(t, second), tried, replace)
+	c.compare(t, "with --probe", parseAssessed(t, second), tried, replace)
 	if t.Failed() {
 		t.Logf("%s", e.run(t, options, image, "/capsh", "assess").Out)
 	}
 }
 
-// hold compares the findings of at least medium severity; of a word that stands for
-// nothing there is none.
-func (c *effectCase) hold(t *testing.T, what string, a *assessed, words map[string]string, replace func(string) string) {
+// compare compares the findings of at least medium severity; one with an empty word is not
+// expected.
+func (c *effectCase) compare(t *testing.T, what string, a *assessed, words map[string]string, replace func(string) string) {
 	t.Helper()
 	want := map[string]string{}
 	for id, word := range words {
@@ -216,8 +215,8 @@ var probe = func() func(t testing.TB) string {
 	}
 }()
 
-// effectPlaces makes what the configurations speak of: directories of root and of user
-// 4242, a process of his, a socket, mounts of the kernel's filesystems.
+// effectPlaces makes what the configurations use: directories of root and of user 4242, a
+// process of that user, a socket, mounts of the kernel's filesystems.
 func effectPlaces(t *testing.T) (words []string) {
 	t.Helper()
 	testenv.Root(t)
@@ -312,7 +311,7 @@ func segment(t *testing.T) string {
 	return strconv.Itoa(key)
 }
 
-// ports are the words of what iopl(2) gives on this kernel.
+// ports are the words for what iopl(2) gives on this kernel.
 func ports(t *testing.T) []string {
 	t.Helper()
 	if testenv.Run(t, exec.Command(probe(t), "io-ports")).Code != 0 {
@@ -321,8 +320,7 @@ func ports(t *testing.T) []string {
 	return []string{"PORTSGIVE", "critical", "PORTS", "io-ports"}
 }
 
-// loop attaches a loop device to a file, so that there is a disk with data, and returns
-// a node of it.
+// loop attaches a loop device to a file, as a disk with data, and returns a node of it.
 func loop(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(os.Getenv(dirVar), "loop-")

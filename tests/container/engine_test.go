@@ -186,7 +186,7 @@ func (e *engine) start(t testing.TB, options []string, image string, command ...
 }
 
 // remove ends the container at once. What cleans up behind a container of podman
-// may still hold a mount then.
+// may still keep a mount busy then.
 func (c *container) remove(t testing.TB) {
 	t.Helper()
 	testenv.Run(t, c.command("kill", c.name)) // it may have ended

@@ -32,7 +32,7 @@ type formTest struct {
 	want    map[string]string
 }
 
-// exactly is what the command has with a form that can express the grant as it is.
+// exactly is what the command has with a form that expresses the grant exactly.
 func (f *formTest) exactly(key string) string {
 	switch {
 	case key == "CapBnd" && f.want["CapPrm"] != "":
@@ -173,7 +173,7 @@ func (e *engine) pasteCompose(t *testing.T, text, image string, command []string
 	return e.run(t, options, image, command...)
 }
 
-// pasteKubernetes runs a container as Kubernetes has it run; a non-root user gets
+// pasteKubernetes runs a container as Kubernetes does; a non-root user gets
 // capabilities in the bounding set, as with CRI-O.
 func pasteKubernetes(t *testing.T, runc, text string, command []string) testenv.Result {
 	t.Helper()

@@ -43,13 +43,13 @@ func archive(t testing.TB, files []file) []byte {
 	return b.Bytes()
 }
 
-// program is one of ours.
+// program is one of this project.
 func program(t testing.TB, name string) file {
 	t.Helper()
 	return load(t, name, testenv.Build(t, name))
 }
 
-// load takes a static program of this machine.
+// load takes a static program of this host.
 func load(t testing.TB, name, path string) file {
 	t.Helper()
 	data, err := os.ReadFile(path)

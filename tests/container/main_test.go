@@ -18,7 +18,7 @@ import (
 
 // The tests run in a PID and a mount namespace of their own: whatever happens,
 // no engine, container or mount outlives them. Three processes of this binary
-// share the work: the one that go test started, PID 1 and the one that tests.
+// do the work: the one that go test started, PID 1, and the one that tests.
 const (
 	stageVar = "CONTAINER_STAGE"
 	dirVar   = "CONTAINER_DIR" // a directory for all that is written
@@ -95,7 +95,7 @@ func reap() (int, error) {
 }
 
 // private mounts the namespace's own /proc and hides podman's state that all
-// stores of a machine share.
+// stores of a host share.
 func private() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make mounts private: %w", err)

@@ -9,7 +9,7 @@ import (
 	"capsh/internal/testenv"
 )
 
-// Inside a cgroup namespace of its own, where the paths of cgroups tell nothing, ps
+// Inside a cgroup namespace of its own, where the paths of cgroups show nothing, ps
 // still says whose container its processes are in.
 func TestPsInside(t *testing.T) {
 	testenv.Root(t)

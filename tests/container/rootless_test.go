@@ -154,3 +154,15 @@ func TestUserNamespaceTools(t *testing.T) {
 		})
 	}
 }
+
+// TestRootlessPause: the process that keeps the user's namespaces is podman's.
+func TestRootlessPause(t *testing.T) {
+	needRootless(t).do(t, "unshare", "true")
+	pid, err := os.ReadFile(filepath.Join(os.Getenv(dirVar), "home/run/libpod/tmp/pause.pid"))
+	must(t, err)
+	r := testenv.Run(t, exec.Command(testenv.Build(t, "capsh"), "ps", "--json", strings.TrimSpace(string(pid))))
+	var p struct{ Container struct{ Runtime string } }
+	if err := json.Unmarshal([]byte(r.Out), &p); err != nil || p.Container.Runtime != "podman" {
+		t.Errorf("%v: %s%s", err, r.Out, r.Err)
+	}
+}

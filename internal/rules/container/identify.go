@@ -60,10 +60,26 @@ func (f *Facts) identify() Identity {
 		f.identifyByFiles(&id, say, !f.rootMayBeHosts())
 		id.Contained = known
 	}
-	if !id.Contained.OK && pids.OK {
+	switch {
+	case !id.Contained.OK && pids.OK:
 		return Identity{Contained: cred.Is(false), Evidence: f.strays()}
+	case id.Contained.Value && id.Runtime == "" && (f.Process.Name == "podman pause" || f.Process.Name == "catatonit"):
+		id.adopt(Container{Runtime: catalog.Podman})
+		say("the process that keeps the namespaces of rootless podman")
+	case id.Contained.Value && id.Runtime == "":
+		id.Evidence = []string{"only new namespaces (" + strings.Join(f.newNamespaces(), ", ") + ")"}
 	}
 	return id
+}
+
+// newNamespaces are the kinds of namespaces that are known not to be the host's.
+func (f *Facts) newNamespaces() (list []string) {
+	for k := range NamespaceKinds {
+		if shared := f.shared(k); shared.OK && !shared.Value {
+			list = append(list, k.String())
+		}
+	}
+	return list
 }
 
 // hostOtherwise reports whether, of the namespaces that every runtime gives a

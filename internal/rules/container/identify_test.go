@@ -48,6 +48,17 @@ func TestIdentify(t *testing.T) {
 			f.DockerEnv = cred.Is(false)
 			f.PodmanEnv = cred.Is("engine=\"podman-4.3.1\"\nid=\"" + id2 + "\"\n")
 		}, Container{catalog.Podman, id2, "", ""}, "containerenv"},
+		{"nothing but namespaces", func(f *Facts) { nobodys(t, f); f.child(100000) }, Container{}, "only new namespaces (user, pid, "},
+		{"podman's own namespaces", func(f *Facts) {
+			uncontain(f)
+			f.child(5511)
+			f.DockerEnv, f.Process.Name = cred.Is(false), "podman pause"
+		}, Container{catalog.Podman, "", "", ""}, "user namespace"},
+		{"the host's, named as podman's", func(f *Facts) {
+			uncontain(f)
+			f.DockerEnv, f.Process.Name = cred.Is(false), "podman pause"
+		}, Container{}, ""},
+		{"docker, named as podman's", func(f *Facts) { f.Process.Name = "catatonit" }, Container{catalog.Docker, id1, "", ""}, "PID namespace"},
 		{"gVisor under Docker", func(f *Facts) { f.Release = cred.Is("4.19.0-gvisor"); f.Cgroup = cred.Is("0::/") }, Container{catalog.GVisor, "", "", ""}, "PID namespace"},
 		{"a pod", func(f *Facts) {
 			f.Cgroup = cred.Is("0::/kubepods/pod" + uid + "/" + id2)
@@ -73,7 +84,7 @@ func TestIdentify(t *testing.T) {
 		{"a file on what may be the host's root", func(f *Facts) {
 			f.Cgroup, f.PodmanEnv = cred.Is("0::/"), cred.Is("")
 			f.Mounts = cred.Is(parse(t, "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"))
-		}, Container{}, "PID namespace"},
+		}, Container{}, "only new namespaces (pid, "},
 		{"a file on a root of its own", func(f *Facts) {
 			f.Cgroup = cred.Is("0::/")
 			f.Mounts = cred.Is(parse(t, "1 0 8:1 /srv/root / rw - ext4 /dev/sda1 rw\n"))

@@ -136,7 +136,7 @@ func TestUnknownUserNS(t *testing.T) {
 		userns, sentence, container string
 		marked                      bool
 	}{
-		{[]cred.IDRange{{Outside: 1000, Count: 1}}, "not the host's, by its uid_map", ", but only inside a user namespace that is not the host's.", "own user namespace", false},
+		{[]cred.IDRange{{Outside: 1000, Count: 1}}, "not the host's, by its uid_map", ", but only inside a user namespace that is not the host's.", "only new namespaces (user)", false},
 		{[]cred.IDRange{{Count: 1<<32 - 1}}, "unknown; its uid_map is that of the initial one", ", if its user namespace is the host's.", "none", true},
 		{nil, "unknown", ", in an unknown user namespace.", "none", true},
 	} {

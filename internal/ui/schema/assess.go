@@ -17,7 +17,7 @@ type Assessment struct {
 	Contained cred.Known[bool]   `json:"contained"`
 	Container *Container         `json:"container"`
 	Evidence  []string           `json:"evidence"`
-	Default   RuntimeDefault     `json:"default"`
+	Default   *RuntimeDefault    `json:"default"`
 	Reach     []string           `json:"reach"`
 	Findings  []Finding          `json:"findings"`
 }
@@ -49,7 +49,11 @@ func NewAssessment(p *cred.Process, a *container.Assessment) Assessment {
 		Version: Version, PID: p.PID, TID: p.TID, Name: name(p),
 		Verdict: a.Verdict.String(), Partial: a.Partial(),
 		Contained: a.Contained, Container: newContainer(a.Container), Evidence: list(a.Evidence),
-		Default: newDefault(a.Default), Reach: a.Reach.OCINames(), Findings: []Finding{},
+		Findings: []Finding{},
+	}
+	if a.Default.Name != "" { // else the process could not be read
+		compared := newDefault(a.Default)
+		d.Default, d.Reach = &compared, a.Reach.OCINames()
 	}
 	for _, f := range a.Findings {
 		d.Findings = append(d.Findings, newFinding(f))

@@ -91,6 +91,9 @@ func TestDocuments(t *testing.T) {
 		{"listed", NewListed(&p, "", docker), `{"version":1,` + identity + `,"user":null,` + state + `,"seccomp":null,` +
 			`"user_namespace":{"inode":null,"initial":false},"contained":true,"container":{"runtime":"docker","id":"0123","pod_uid":null,"name":"web"},"differing_threads":[]}`},
 		{"unknown", NewMode(&nothing, cred.Known[cred.Mode]{}), `{"version":1,"pid":0,"tid":0,"mode":null}`},
+		{"unread container", NewAssessment(&p, &container.Assessment{Identity: container.Identity{Container: docker.Value, Contained: cred.Is(true)}}),
+			`{"version":1,"pid":7,"tid":7,"name":"a\u001bb","verdict":"unknown","partial":false,"contained":true,` +
+				`"container":{"runtime":"docker","id":"0123","pod_uid":null,"name":"web"},"evidence":[],"default":null,"reach":null,"findings":[]}`},
 		{"modes", NewModes(cred.Modes()), `{"version":1,"modes":["NOPRIV","PURE1E_INIT","PURE1E","HYBRID"]}`},
 		{"mask", NewDecoded(caps.Of(caps.NetRaw)), `{"version":1,"mask":"0000000000002000","capabilities":["CAP_NET_RAW"]}`},
 		{"file", NewFile(&filecap.Grants{Path: "/a", Mode: 0o104755}, 41), `{"version":1,"path":"/a","mode":"04755","uid":0,"gid":0,` +

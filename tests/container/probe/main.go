@@ -95,7 +95,7 @@ func main() {
 	fmt.Println(strings.Join(works, " "))
 }
 
-// call makes a system call that fails in any case; its error tells why.
+// call makes a system call that fails in any case; its error shows why.
 func call(number, a, b, c, d uintptr) error {
 	_, _, errno := unix.Syscall6(number, a, b, c, d, 0, 0)
 	return errno
@@ -153,7 +153,7 @@ func disk() bool {
 	return false
 }
 
-// node opens a disk that was given as /dev/disk, or is where the host has it.
+// node opens a disk that was given as /dev/disk, or that a mount of the host shows.
 func node() bool {
 	return slices.ContainsFunc([]string{"/dev/disk", "/dev/vda", "/mnt/dev/vda", "/host" + os.Getenv("DISK")}, func(path string) bool {
 		st, err := os.Stat(path)
