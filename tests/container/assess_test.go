@@ -268,7 +268,7 @@ func (c *container) id(t testing.TB) string {
 	return strings.TrimSpace(c.do(t, "inspect", "--type=container", "--format={{.Id}}", c.name))
 }
 
-// places makes sockets named as Docker's, and returns where each word of the
+// places makes sockets named as Docker's, and returns what each word of the
 // cases stands for: SOCKET of root and group 999, PUBLIC for everyone, LISTED
 // by an access control list for user 1000, TMPFS for a filesystem with one; EMPTY for
 // one without, and VOLUMES for a directory.
