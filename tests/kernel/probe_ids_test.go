@@ -29,6 +29,12 @@ var idProbes = []probe{
 	{cap: caps.Setuid, claim: "credentials over a Unix socket", name: "credentials", inside: true,
 		try: func(*stage) error { return sendCredentials(unix.Getpid(), another, prober) }},
 
+	{cap: caps.Setuid, claim: "persistent keyring", name: "another's persistent keyring", inside: true,
+		try: func(*stage) error {
+			const processKeyring = ^uintptr(1) // -2
+			return call(unix.SYS_KEYCTL, unix.KEYCTL_GET_PERSISTENT, another, processKeyring)
+		}},
+
 	{cap: caps.Setpcap, claim: "inheritable set", name: "add to inheritable", inside: true,
 		try: func(*stage) error {
 			_, permitted, _, err := helper.Capget(0)

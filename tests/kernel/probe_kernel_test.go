@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
+	"strings"
 	"unsafe"
 
 	"capsh/internal/rules/caps"
@@ -36,6 +39,14 @@ var kernelProbes = []probe{
 			}
 			const fibmap = 1
 			return call(unix.SYS_IOCTL, uintptr(fd), fibmap, 0)
+		}},
+
+	{cap: caps.SysRawio, claim: "use I/O ports", name: "I/O privilege level",
+		try: func(*stage) error {
+			if runtime.GOARCH != "amd64" {
+				return unix.ENOSYS // x86 alone has iopl(2)
+			}
+			return call(172, 3)
 		}},
 
 	{cap: caps.SysAdmin, claim: "mount, unmount", name: "mount", inside: true, want: unix.ENODEV,
@@ -88,6 +99,32 @@ var kernelProbes = []probe{
 			return unix.FanotifyMark(fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, unix.FAN_OPEN, unix.AT_FDCWD, s.path("f"))
 		}},
 	{cap: caps.SysAdmin, claim: "page frame numbers", name: "page frames", try: pageFrame},
+	{cap: caps.SysAdmin, claim: "/proc/iomem", name: "physical addresses",
+		try: func(*stage) error {
+			text, err := os.ReadFile("/proc/iomem")
+			if err != nil {
+				return errnoOf(err)
+			}
+			if len(text) < 17 {
+				return unix.ENOSYS
+			}
+			if strings.Trim(string(text[:17]), "0-") == "" {
+				return unix.EPERM // all addresses are 0
+			}
+			return nil
+		}},
+	{cap: caps.SysAdmin, claim: "uprobe events", name: "a uprobe event", denied: unix.EACCES, want: unix.EINVAL,
+		try: func(*stage) error {
+			text, err := os.ReadFile("/sys/bus/event_source/devices/uprobe/type")
+			if err != nil {
+				return unix.ENOSYS
+			}
+			kind, err := strconv.Atoi(strings.TrimSpace(string(text)))
+			if err != nil {
+				return err
+			}
+			return perfEvent(unix.PerfEventAttr{Type: uint32(kind)}, -1, 0) // of no file
+		}},
 	{cap: caps.SysAdmin, claim: "/proc/PID/stack", name: "kernel stack", denied: unix.EACCES,
 		try: func(*stage) error {
 			_, err := os.ReadFile("/proc/thread-self/stack")

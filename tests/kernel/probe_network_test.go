@@ -81,6 +81,16 @@ var networkProbes = []probe{
 		try: func(*stage) error { return option(unix.AF_INET, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 1<<20) }},
 	{cap: caps.NetAdmin, claim: "SO_SNDBUFFORCE", name: "send buffer", needs: aNetwork,
 		try: func(*stage) error { return option(unix.AF_INET, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 1<<20) }},
+	{cap: caps.NetAdmin, claim: "IPsec", name: "IPsec keys", needs: aNetwork, inside: true,
+		try: func(*stage) error { return socket(unix.AF_KEY, unix.SOCK_RAW, 2) }},
+	{cap: caps.NetAdmin, claim: "TCP_REPAIR", name: "repair a connection", needs: aNetwork, inside: true,
+		try: func(*stage) error {
+			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+			if err != nil {
+				return err
+			}
+			return unix.SetsockoptInt(fd, unix.SOL_TCP, unix.TCP_REPAIR, 1)
+		}},
 	{cap: caps.NetAdmin, claim: "network sysctls", name: "write a sysctl", needs: aNetwork, inside: true, denied: unix.EACCES,
 		try: func(*stage) error { return openOnly("/proc/sys/net/ipv4/ip_forward", unix.O_WRONLY) }},
 	{cap: caps.NetAdmin, claim: "DEVMAP", name: "create a DEVMAP", with: caps.BPF.Set(),

@@ -139,6 +139,16 @@ var processProbes = []probe{
 		try: func(*stage) error { return write("/proc/thread-self/oom_score_adj", "-1") }},
 	{cap: caps.SysResource, claim: "PR_SET_MM", name: "set the brk", want: unix.EINVAL,
 		try: func(*stage) error { return unix.Prctl(unix.PR_SET_MM, unix.PR_SET_MM_BRK, 1, 0, 0) }},
+	{cap: caps.SysResource, claim: "pressure stall", name: "a pressure stall trigger", inside: true, denied: unix.EINVAL,
+		try: func(*stage) error {
+			err := write("/proc/pressure/cpu", "some 150000 1000000\x00") // a window of 1 s, no multiple of 2 s
+			if err == unix.ENOENT || err == unix.EACCES {                 // before Linux 6.4 nobody else may write
+				return unix.ENOSYS
+			}
+			return err
+		}},
+	{cap: caps.SysResource, claim: "/proc/sys/user", name: "limits on namespaces", inside: true, denied: unix.EACCES,
+		try: func(*stage) error { return openOnly("/proc/sys/user/max_mnt_namespaces", unix.O_WRONLY) }},
 	{cap: caps.SysResource, claim: "PR_SET_IO_FLUSHER", name: "I/O flusher",
 		try: func(*stage) error { return unix.Prctl(unix.PR_SET_IO_FLUSHER, 1, 0, 0, 0) }},
 
@@ -273,7 +283,10 @@ func choosePID(*stage) error {
 // perf counts the clock of the kernel's part of a process, or of all on a
 // processor.
 func perf(pid, cpu int) error {
-	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_CPU_CLOCK}
+	return perfEvent(unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_CPU_CLOCK}, pid, cpu)
+}
+
+func perfEvent(attr unix.PerfEventAttr, pid, cpu int) error {
 	attr.Size = uint32(unsafe.Sizeof(attr))
 	_, err := unix.PerfEventOpen(&attr, pid, cpu, -1, 0)
 	return err

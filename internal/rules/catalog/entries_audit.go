@@ -22,13 +22,13 @@ var auditEntries = []Entry{{
 	Brief: "configure auditing",
 	Permits: []Claim{
 		{"in the initial PID namespace, switch auditing on and off, read and change its rules, and become the audit daemon", "netlink(7), auditctl(8); kernel/audit.c audit_netlink_ok"},
-		{"change a login uid that is already set (/proc/self/loginuid)", "proc_pid_loginuid(5); kernel/auditsc.c audit_set_loginuid_perm"},
+		{"change a login uid that is already set (/proc/self/loginuid), unless auditing made it immutable", "proc_pid_loginuid(5); kernel/audit.c audit_set_loginuid_perm"},
 	},
 	Use:    "auditd and auditctl on the host.",
-	Danger: Claim{"A process can change its login uid, so that audit records name another user. With the host's PIDs it can turn auditing off.", "kernel/audit.c audit_netlink_ok; kernel/auditsc.c audit_set_loginuid_perm"},
+	Danger: Claim{"A process can change its login uid, so that audit records name another user. With the host's PIDs it can turn auditing off.", "kernel/audit.c audit_netlink_ok, audit_set_loginuid_perm"},
 	Host:   HostPart,
 	UserNS: InNothing,
-	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "kernel/audit.c audit_netlink_ok; kernel/auditsc.c audit_set_loginuid_perm: capable"},
+	Inside: Claim{"The kernel asks for the capability in the initial user namespace.", "kernel/audit.c audit_netlink_ok, audit_set_loginuid_perm: capable"},
 }, {
 	Cap:   caps.AuditRead,
 	Since: "3.16",

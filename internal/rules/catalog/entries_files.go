@@ -47,7 +47,7 @@ var filesEntries = []Entry{{
 	Root:   "It can read the password hashes and private keys of every user.",
 	Host:   HostDirect,
 	UserNS: InPart,
-	Inside: Claim{"It reads files whose owner and group are both mapped. File handles of file systems mounted in the initial user namespace stay closed to it.", "kernel/capability.c capable_wrt_inode_uidgid; fs/fhandle.c may_decode_fh"},
+	Inside: Claim{"It reads files whose owner and group are both mapped. File handles of file systems mounted in the initial user namespace stay closed to it, except, from Linux 6.11 and together with CAP_SYS_ADMIN, those of directories below a mount of its own mount namespace.", "kernel/capability.c capable_wrt_inode_uidgid; fs/fhandle.c may_decode_fh"},
 }, {
 	Cap:   caps.Fowner,
 	Since: "2.2",

@@ -26,6 +26,7 @@ var idsEntries = []Entry{{
 	Permits: []Claim{
 		{"set its real, effective, saved and file system user ids to anything", "setresuid(2), setfsuid(2); kernel/sys.c __sys_setresuid"},
 		{"send any user id in credentials over a Unix socket", "unix(7); net/core/scm.c scm_check_creds"},
+		{"use the persistent keyring of any user", "keyctl(2); security/keys/persistent.c keyctl_get_persistent"},
 		{"write the uid_map of a user namespace with any users", "user_namespaces(7); kernel/user_namespace.c new_idmap_permitted"},
 	},
 	Use:    "Daemons that start as root and switch to a service's user; login, su, sudo, cron.",
@@ -54,12 +55,12 @@ var idsEntries = []Entry{{
 	Since: "2.2",
 	Brief: "change the root directory",
 	Permits: []Claim{
-		{"change its root directory", "chroot(2); fs/open.c ksys_chroot"},
+		{"change its root directory", "chroot(2); fs/open.c sys_chroot"},
 		{"enter another mount namespace with setns(2), together with CAP_SYS_ADMIN", "setns(2); fs/namespace.c mntns_install"},
 	},
 	Use:    "Daemons that confine themselves to an empty directory (sshd, DNS and FTP servers), build tools.",
-	Danger: Claim{"A process that may call chroot can leave a chroot. In a root directory of its own making, a setuid program trusts a forged /etc and gives root. That root is still the container's.", "chroot(2); fs/open.c ksys_chroot"},
+	Danger: Claim{"A process that may call chroot can leave a chroot. In a root directory of its own making, a setuid program trusts a forged /etc and gives root. That root is still the container's.", "chroot(2); fs/open.c sys_chroot"},
 	Host:   HostNo,
 	UserNS: InFull,
-	Inside: Claim{"It applies to the process itself.", "fs/open.c ksys_chroot: ns_capable(current_user_ns())"},
+	Inside: Claim{"It applies to the process itself.", "fs/open.c sys_chroot: ns_capable(current_user_ns())"},
 }}

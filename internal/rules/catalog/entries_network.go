@@ -43,6 +43,7 @@ var networkEntries = []Entry{{
 		{"set SO_MARK and SO_PRIORITY values above 6 (CAP_NET_RAW too, from Linux 5.17)", "socket(7); net/core/sock.c sk_setsockopt"},
 		{"set SO_DEBUG, SO_RCVBUFFORCE and SO_SNDBUFFORCE", "socket(7); net/core/sock.c sk_setsockopt"},
 		{"set driver options, read device registers and clear statistics with ethtool", "net/ethtool/ioctl.c __dev_ethtool"},
+		{"configure IPsec, end other processes' connections (SOCK_DESTROY), and set up TCP connections by hand (TCP_REPAIR)", "net/key/af_key.c pfkey_create; net/ipv4/inet_diag.c inet_diag_handler_cmd; net/ipv4/tcp.c tcp_can_repair_sock"},
 		{"write the network sysctls of its namespace", "net/sysctl_net.c net_ctl_permissions"},
 		{"load BPF programs of the network kind and create their maps (DEVMAP, SOCKMAP, XSKMAP), together with CAP_BPF", "kernel/bpf/syscall.c map_create, bpf_prog_load"},
 	},
