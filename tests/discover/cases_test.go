@@ -106,7 +106,52 @@ var cases = []program{
 	{name: "reset that fails", setup: "touch {W}/f", reset: "chown 0 {W}/f; exit 1", argv: []string{"chown", "1", "{W}/f"}, warning: "--reset failed", want: "chown"},
 	{name: "check that is too weak", check: "true", argv: []string{"chown", "1000", "{W}/none"}, warning: "before the command"},
 	{name: "late work", setup: "touch {W}/f", reset: "chown 0 {W}/f", check: "test $(stat -c %u {W}/f) = 7", argv: sh("(sleep 0.3; chown 7 {W}/f) & exit 0"), want: "chown"},
+	{name: "bind with kept capabilities, after changing the user", argv: []string{"python3", "-c", keepAndBind}, tools: []string{"python3"}, want: "setgid,setuid,net_bind_service"},
+	{name: "a daemon that forks twice", setup: "touch {W}/f", reset: "rm -f {W}/pid {W}/done; chown 0 {W}/f", ready: "test -s {W}/pid", check: "test -e {W}/done", timeout: "5s", argv: []string{"python3", "-c", daemon}, tools: []string{"python3"}, want: "chown"},
+	{name: "needs something at its end", setup: "touch {W}/f", reset: "chown 0 {W}/f", argv: sh("sleep 0.1; chown 7 {W}/f && chroot / true"), want: "chown,sys_chroot"},
+	{name: "from the second run on", user: nobody, setup: "chmod 777 {W}", argv: sh("if test -e {W}/seen; then dmesg >/dev/null; else touch {W}/seen; fi"), want: "syslog"},
+	{name: "what it had, by the check", check: "grep -q '[2367abef].$' {W}/o", reset: "rm -f {W}/o", argv: sh("grep CapEff /proc/self/status >{W}/o; sleep 1000"), want: "kill", timeout: "1s"},
+	{name: "one, or two others", user: nobody, argv: sh("dmesg >/dev/null 2>&1 || { chroot / true && kill -0 1; }"), hostPIDs: true, want: "kill,sys_chroot"},
+	{name: "two of three", user: nobody, argv: sh("n=0; for c in dmesg 'chroot / true' 'kill -0 1'; do $c >/dev/null 2>&1 && n=$((n+1)); done; test $n -ge 2"), hostPIDs: true, want: "kill,sys_chroot"},
+	{name: "refuses one and needs another", argv: sh("grep -q 'CapEff:.*[13579bdf]$' /proc/self/status && ! grep -q 'CapEff:.*[2367abef]...$' /proc/self/status"), reason: "fails-with-all"},
+	{name: "bwrap, nobody", user: nobody, argv: []string{"bwrap", "--ro-bind", "/", "/", "true"}, tools: []string{"bwrap"}, reason: "refuses-capabilities"},
+	{name: "another's priority", setup: another, undo: "kill $(cat {W}/pid)", argv: sh("chrt -f -p 10 $(cat {W}/pid)"), hostPIDs: true, want: "sys_nice"},
+	{name: "another's environment", setup: another, undo: "kill $(cat {W}/pid)", argv: sh("cat /proc/$(cat {W}/pid)/environ"), hostPIDs: true, want: "dac_override,perfmon"},
+	{name: "a mark on a socket", user: nobody, argv: []string{"python3", "-c", "import socket; socket.socket().setsockopt(1, 36, 7)"}, tools: []string{"python3"}, want: "net_raw"},
+	{name: "setuid shell", user: nobody, options: []string{"--allow-new-privs"}, setup: "touch {W}/f; cp $(which bash) {W}/sh; chmod 4755 {W}/sh", reset: "chown 0 {W}/f", argv: []string{"{W}/sh", "-p", "-c", "chown 7 {W}/f"}, tools: []string{"bash"}, want: "chown"},
+	{name: "a child with file capabilities", user: nobody, setup: "cp $(which dmesg) {W}/p; setcap cap_syslog+ep {W}/p", argv: sh("exec {W}/p"), want: "syslog"},
+	{name: "starts processes again and again", user: nobody, argv: sh("sh -c 'while :; do sleep 0.01 & wait; done' & dmesg >/dev/null"), want: "syslog"},
+	{name: "useradd in a directory", setup: "mkdir -p {W}/r/etc; cp -a /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/login.defs {W}/r/etc", reset: "cp -a /etc/passwd /etc/shadow /etc/group /etc/gshadow {W}/r/etc; rm -f {W}/r/etc/*.lock", argv: []string{"useradd", "--prefix", "{W}/r", "joe"}, tools: []string{"useradd"}, want: "chown"},
 }
+
+// another is a process of another user.
+const another = "setpriv --reuid=1 --regid=1 --clear-groups sleep 1000 >/dev/null 2>&1 & echo $! >{W}/pid"
+
+// keepAndBind changes the user with what it is permitted kept, and makes one capability
+// effective again.
+const keepAndBind = `
+import ctypes, os, socket
+libc = ctypes.CDLL(None)
+libc.prctl(8, 1, 0, 0, 0)
+os.setgid(65534)
+os.setuid(65534)
+bind = 1 << 10
+assert libc.capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)(bind, bind)) == 0
+socket.socket().bind(("127.0.0.1", {P}))
+`
+
+// daemon works after its parent and its parent's parent have ended.
+const daemon = `
+import os, time
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+open("{W}/pid", "w").write("1")
+time.sleep(0.1)
+os.chown("{W}/f", 7, 7)
+open("{W}/done", "w")
+time.sleep(1000)
+`
 
 // ask asks a name server for x.test.
 const ask = `
