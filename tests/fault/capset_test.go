@@ -70,6 +70,7 @@ const nothingToChange = "there was nothing to change, and no seccomp filter answ
 var capsetHarmless = []harmless{
 	fsIDs,
 	{func(c *call, _ syscall.Errno) bool { return c.name() == "prctl(PR_CAP_AMBIENT_CLEAR_ALL)" }, nothingToChange},
+	{func(c *call, _ syscall.Errno) bool { return c.name() == "prctl(PR_GET_SECCOMP)" }, "without it /proc is read as under a filter, or the warning of user namespaces is given too often"},
 	{isClose, "Linux closes the descriptor whatever close returns, and nothing was written to it"},
 	{func(c *call, _ syscall.Errno) bool { return c.NR == unix.SYS_WRITE && c.Args[0] == 2 },
 		"a warning that cannot be written; the launch itself is as it was asked for"},
@@ -78,7 +79,6 @@ var capsetHarmless = []harmless{
 // lockedHarmless is for --lock: only there it reads these files, and only these
 // of /proc.
 var lockedHarmless = append([]harmless{
-	{func(c *call, _ syscall.Errno) bool { return c.name() == "prctl(PR_GET_SECCOMP)" }, "without it the warning of user namespaces is given too often"},
 	{func(c *call, _ syscall.Errno) bool {
 		return slices.Contains([]string{"/proc", "/proc/self", "/proc/sys/user/max_user_namespaces", "/proc/sys/kernel/unprivileged_userns_clone",
 			"/proc/sys/kernel/apparmor_restrict_unprivileged_userns"}, c.Path)

@@ -163,6 +163,39 @@ func TestFilterReads(t *testing.T) {
 	}
 }
 
+// TestFilterAnswersBoth: a filter answers what sets and, for the arguments that the
+// kernel accepts, what reads. What /proc shows decides.
+func TestFilterAnswersBoth(t *testing.T) {
+	capset := build(t, "capset")
+	for name, c := range map[string]struct {
+		filter  [][]unix.SockFilter
+		options []string
+		shown   string
+	}{
+		"sets": {[][]unix.SockFilter{rule(unix.SYS_CAPSET, 0), rule(unix.SYS_CAPGET, 0, when{0, "!", 0})}, nil, "permitted still has"},
+		"groups": {[][]unix.SockFilter{rule(unix.SYS_SETGROUPS, 0), rule(unix.SYS_GETGROUPS, 0, when{0, "=", 0})},
+			[]string{"--groups=none"}, "groups is 0,5,6 instead of none"},
+		"bounding": {[][]unix.SockFilter{rule(unix.SYS_PRCTL, 0, when{0, "=", unix.PR_CAPBSET_DROP}),
+			rule(unix.SYS_PRCTL, 0, when{0, "=", unix.PR_CAPBSET_READ}, when{1, "<", 64})},
+			[]string{"--allow-new-privs", "--bounding=none"}, "bounding still has"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			launch := func(filter []unix.SockFilter) testenv.Result {
+				return testenv.Run(t, exec.Command(capset, slices.Concat(
+					[]string{"-q", "--from=current", "--allow-new-privs", "--groups=5,6", "--seccomp-filter=" + filterFile(t, filter), capset, "-q"},
+					c.options, []string{"echo", "started"})...))
+			}
+			if r := launch(slices.Concat(append(c.filter, allow)...)); r.Code != 125 || r.Out != "" ||
+				!strings.HasPrefix(r.Err, "capset: reading back: /proc/thread-self/status: ") || !strings.Contains(r.Err, c.shown) {
+				t.Errorf("exit status %d, stdout %q, stderr %q", r.Code, r.Out, r.Err)
+			}
+			if r := launch(allow); r.Code != 0 || r.Out != "started\n" {
+				t.Errorf("a filter that allows all: exit status %d, stdout %q, stderr %q", r.Code, r.Out, r.Err)
+			}
+		})
+	}
+}
+
 // TestFilterWithoutProc: without /proc a filter cannot be read back, and one that
 // answers for seccomp(2) is noticed all the same.
 func TestFilterWithoutProc(t *testing.T) {
