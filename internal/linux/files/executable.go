@@ -7,7 +7,6 @@ import (
 
 	"capsh/internal/linux/procfs"
 	"capsh/internal/linux/self"
-	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
 	"capsh/internal/rules/filecap"
 
@@ -150,7 +149,7 @@ func (c *chain) read(at link) (next link, err error) {
 	}
 	if f.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 {
 		ids := procfs.ShownIDs()
-		no := unmapped(&ids, f.UID, f.GID)
+		no := c.processMounts().hidesOwner(p.fd, &ids, f.UID, f.GID)
 		f.Unmapped, f.UnsureOwner = no.Value, !no.OK
 	}
 	if err := readCaps(f, p.fd); err != nil {
@@ -200,13 +199,6 @@ func (c *chain) interpreter(p *program) (next link, err error) {
 	return next, err
 }
 
-// unmapped reports whether the owner or the group of a file, as they are shown, has
-// no id in this user namespace.
-func unmapped(ids *cred.UserNS, uid, gid uint32) cred.Known[bool] {
-	u, g := ids.UnmappedUID(uid), ids.UnmappedGID(gid)
-	return cred.Known[bool]{Value: u.Value || g.Value, OK: u.Value || g.Value || u.OK && g.OK}
-}
-
 func fileID(st *unix.Stat_t) execve.FileID {
 	return execve.FileID{
 		Dev: uint64(st.Dev), Ino: st.Ino,
@@ -242,12 +234,16 @@ func (l Lookup) judgeMount(f *execve.File, fd int, fs *unix.Statfs_t) {
 	if !f.Privileged() || f.NoSuid {
 		return
 	}
-	m := l.mounts
-	if m == nil {
-		m = ownMounts()
-	}
-	counts := m.maySuid(fd, fs)
+	counts := l.processMounts().maySuid(fd, fs)
 	f.NoSuid, f.UnsureMount = counts.OK && !counts.Value, !counts.OK
+}
+
+// processMounts are the mounts of the process that looks files up.
+func (l Lookup) processMounts() *mounts {
+	if l.mounts != nil {
+		return l.mounts
+	}
+	return ownMounts()
 }
 
 // program is an open file of a chain that is a regular one, and executable.

@@ -75,13 +75,7 @@ func (r *grantReader) read(p place) (g filecap.Grants, err error) {
 	if err := r.readCaps(p, &g); err != nil || !g.Any() {
 		return g, err
 	}
-	switch no := unmapped(&r.ids, r.stat.Uid, r.stat.Gid); {
-	case !no.OK:
-		g.Doubts |= filecap.UnsureOwner
-	case no.Value:
-		g.Flaws |= filecap.Unmapped
-	}
-	if err := p.circumstances(&g); err != nil {
+	if err := r.circumstances(p, &g); err != nil {
 		return g, err
 	}
 	kernel, err := self.ReadKernel()
@@ -144,9 +138,9 @@ func (r *grantReader) attribute(p place) (int, syscall.Errno) {
 	return copy(r.value[:], r.change), 0
 }
 
-// circumstances reads what decides whether a file's privileges count: its mount
-// and, if it may be read, whether it is a script.
-func (p place) circumstances(g *filecap.Grants) error {
+// circumstances reads what decides whether the privileges of the file of r.stat count:
+// its mount, its owner and, if it may be read, whether it is a script.
+func (r *grantReader) circumstances(p place, g *filecap.Grants) error {
 	fd, errno := p.open(unix.O_PATH)
 	if errno != 0 {
 		return errno
@@ -167,6 +161,18 @@ func (p place) circumstances(g *filecap.Grants) error {
 		g.Doubts |= filecap.UnsureMount
 	case !counts.Value:
 		g.Flaws |= filecap.ForeignMount
+	}
+	switch no := ownMounts().hidesOwner(fd, &r.ids, r.stat.Uid, r.stat.Gid); {
+	case !no.OK:
+		g.Doubts |= filecap.UnsureOwner
+		if r.stat.Uid == r.ids.OverflowUID.Value {
+			g.UID = cred.UnknownID
+		}
+		if r.stat.Gid == r.ids.OverflowGID.Value {
+			g.GID = cred.UnknownID
+		}
+	case no.Value:
+		g.Flaws |= filecap.Unmapped
 	}
 	if p.isScript() {
 		g.Flaws |= filecap.Script

@@ -2,7 +2,9 @@ package files
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"unsafe"
 
@@ -22,6 +24,9 @@ type mounts struct {
 	// listed are the ids of the mounts that the process can reach from its root;
 	// nil where they could not be read.
 	listed map[uint64]bool
+	// idmapped are those of them that show other owners of files than the file system
+	// has (mount_setattr(2)).
+	idmapped map[uint64]bool
 	// complete says that listed has the mount of the process's root. Below a
 	// chroot, whose mount begins above the root, it does not.
 	complete bool
@@ -37,11 +42,14 @@ func mountsOf(proc string) *mounts {
 	if err != nil {
 		return m
 	}
-	m.listed = map[uint64]bool{}
+	m.listed, m.idmapped = map[uint64]bool{}, map[uint64]bool{}
 	for line := range bytes.Lines(table) {
 		id, _, _ := bytes.Cut(line, []byte{' '})
 		if n, err := strconv.ParseUint(string(id), 10, 64); err == nil {
 			m.listed[n] = true
+			const options = 5 // of the mount; see proc_pid_mountinfo(5)
+			fields := bytes.Fields(line)
+			m.idmapped[n] = len(fields) > options && slices.Contains(strings.Split(string(fields[options]), ","), "idmapped")
 		}
 	}
 	if id, ok := mountID(unix.AT_FDCWD, proc+"/root"); ok {
@@ -96,6 +104,28 @@ func (m *mounts) inNamespace(fd int) cred.Known[bool] {
 		return cred.Is(false)
 	}
 	return cred.Known[bool]{}
+}
+
+// hidesOwner reports whether an open file, of which ids shows the owner and the group,
+// has one of them that counts for nothing: without an id in this user namespace, or on
+// its mount. The overflow ids may stand for either.
+func (m *mounts) hidesOwner(fd int, ids *cred.UserNS, uid, gid uint32) cred.Known[bool] {
+	u, g := ids.UnmappedUID(uid), ids.UnmappedGID(gid)
+	switch {
+	case u.Value || g.Value:
+		return cred.Is(true)
+	case !u.OK || !g.OK, (uid == ids.OverflowUID.Value || gid == ids.OverflowGID.Value) && !m.plain(fd):
+		return cred.Known[bool]{}
+	}
+	return cred.Is(false)
+}
+
+// plain reports whether the mount of an open file is known not to be an idmapped one,
+// which Linux 5.12 brought.
+func (m *mounts) plain(fd int) bool {
+	id, ok := mountID(fd, "")
+	old, err := kernelBefore(5, 12)
+	return ok && m.listed[id] && !m.idmapped[id] || err == nil && old
 }
 
 // mountID is the mount of a file, as mountinfo numbers it (Linux 5.8).

@@ -93,14 +93,14 @@ const (
 	// process's or an ancestor of it could not be read.
 	UnsureMount
 	// UnsureOwner: the owner or the group is shown as the overflow id, which may
-	// be that or an id that this user namespace does not map.
+	// be that or an id that this user namespace or an idmapped mount does not map.
 	UnsureOwner
 )
 
 var doubtTexts = [...]string{
 	"the kernel does not show the file capabilities: version 1, which execve honours, or invalid",
 	"the mount may belong to another user or mount namespace",
-	"the owner or the group may have no id in this user namespace",
+	"the owner or the group may have no id in this user namespace or on the mount",
 }
 
 // FlawTexts are the flaws in words, with the capabilities that the bounding set
