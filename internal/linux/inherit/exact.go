@@ -2,11 +2,7 @@
 
 package inherit
 
-import (
-	"unsafe"
-
-	"golang.org/x/sys/unix"
-)
+import "unsafe"
 
 // The Makefile's build looks at variables of the runtime, which takes the linker
 // flag -checklinkname=0.
@@ -54,8 +50,12 @@ func rawEnviron() []string {
 		count++
 	}
 	env := make([]string, count)
-	for i, text := range unsafe.Slice(first, count) {
-		env[i] = unix.BytePtrToString(text)
+	for i, text := range unsafe.Slice(first, count) { // without a copy: the stack stays
+		n := 0
+		for *(*byte)(unsafe.Add(unsafe.Pointer(text), n)) != 0 {
+			n++
+		}
+		env[i] = unsafe.String(text, n)
 	}
 	return env
 }
