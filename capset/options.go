@@ -145,7 +145,7 @@ func (c *confineOptions) options(o *flags.Options) {
 
 func (m *modeOptions) options(o *flags.Options) {
 	flags.Switch(o, "-n, --dry-run", "show the plan, change nothing", &m.dryRun)
-	flags.Formatted(o, "output format of --dry-run or --discover", &m.format, flags.Format(export.Formats()...))
+	flags.Formatted(o, "output format of --dry-run or --discover", &m.format, export.Formats()...)
 	flags.Switch(o, "--best-effort", "only warn about capabilities not permitted", &m.bestEffort)
 	flags.Switch(o, "--allow-mismatch", "only warn if the result will differ", &m.allowMismatch)
 	flags.Switch(o, "-v, --verbose", "also report harmless differences", &m.verbose)

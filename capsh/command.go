@@ -154,7 +154,7 @@ func (v *view) outputs(o *flags.Options, formats ...string) {
 // output adds those without --proc.
 func (v *view) output(o *flags.Options, formats ...string) {
 	v.color = "auto"
-	flags.Formatted(o, "output format", &v.format, flags.Format(formats...))
+	flags.Formatted(o, "output format", &v.format, formats...)
 	flags.To(o, "--color", "colour: auto, always or never", &v.color, flags.Among("WHEN", "auto", "always", "never"))
 }
 

@@ -59,16 +59,21 @@ func Switch(o *Options, names, help string, on *bool) {
 func Do[T any](o *Options, names, help string, kind Kind[T], do func(T) error) *Option {
 	added := o.add(names, help)
 	if added != nil {
-		added.Word, added.complete = kind.Word, kind.Complete
-		added.set = func(text string) error {
-			v, err := kind.Parse(text)
-			if err != nil {
-				return err
-			}
-			return do(v)
-		}
+		takes(added, kind, do)
 	}
 	return added
+}
+
+// takes has an option take values of a kind.
+func takes[T any](o *Option, kind Kind[T], do func(T) error) {
+	o.Word, o.complete = kind.Word, kind.Complete
+	o.set = func(text string) error {
+		v, err := kind.Parse(text)
+		if err != nil {
+			return err
+		}
+		return do(v)
+	}
 }
 
 // To adds an option that sets a variable; of several values the last one counts.
@@ -93,9 +98,10 @@ func (o *Option) Once() {
 	}
 }
 
-// Formatted adds --format, and --json, which is short for one of its values. Two that
-// differ are an error: the reader of the output was promised both.
-func Formatted(o *Options, help string, to *cred.Known[string], kind Kind[string]) {
+// Formatted adds --format for text, json or one of more forms, and --json, which is
+// short for that. Two that differ are an error: the reader of the output was promised
+// both.
+func Formatted(o *Options, help string, to *cred.Known[string], more ...string) {
 	set := func(v string) error {
 		if to.OK && to.Value != v {
 			return fmt.Errorf("contradicts --format=%s", to.Value)
@@ -103,7 +109,9 @@ func Formatted(o *Options, help string, to *cred.Known[string], kind Kind[string
 		*to = cred.Is(v)
 		return nil
 	}
-	Do(o, "--format", help, kind, set)
+	if format := o.add("--format", help); format != nil {
+		takes(format, Format(more...), set)
+	}
 	if json := o.add("--json", "the same as --format=json"); json != nil {
 		json.need, json.set = none, func(string) error { return set("json") }
 	}
