@@ -41,7 +41,7 @@ unless --probe is given; unreadable items are reported as 'unknown'.
 			c.need.option(o)
 			c.outputs(o, export.Formats()...)
 		},
-		After: "VERDICT, from worst to best; up to confined-root, less isolated than the default\n(confined-root: more than the default, but only inside a user namespace):\n" +
+		After: "VERDICT is one of these, from worst to best. Those before default mean less\nisolation than it; with confined-root, only inside a user namespace of its own:\n" +
 			flags.Hang("  ", container.VerdictNames()) + formsText,
 		Operand: flags.CompletePIDs,
 	}

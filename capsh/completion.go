@@ -21,8 +21,8 @@ func (completionCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capsh completion " + shells().Word,
 		About: `Writes a script that lets a shell complete command lines of capsh and capset:
-source <(capsh completion bash), capsh completion fish | source. For good, make
-install puts the scripts where the shells look.
+source <(capsh completion bash), capsh completion fish | source.
+make install puts the scripts where the shells find them.
 `,
 		Operand: shells().Complete,
 	}

@@ -29,9 +29,9 @@ func (c *fileCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capsh file [option ...] PATH ...",
 		About: `Shows what files grant to a process that executes them: file capabilities, as
-setcap takes them, setuid and setgid; and why they have no effect, for example
-on a nosuid mount, in another user namespace, for a script, or because they are
-not in this process's bounding set. --set and --remove change file capabilities.
+setcap takes them, setuid and setgid. If they have no effect, it says why: on a
+nosuid mount, in another user namespace, for a script, or because they are not
+in this process's bounding set. --set and --remove change file capabilities.
 `,
 		Options: func(o *flags.Options) {
 			o.Group("which")

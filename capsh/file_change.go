@@ -26,7 +26,7 @@ type fileChange struct {
 
 func (c *fileChange) options(o *flags.Options) {
 	flags.Once(o, "--set", "give these capabilities, as setcap takes them", &c.set, flags.Text("TEXT"))
-	flags.Once(o, "--rootid", "--set counts in user namespaces whose uid 0 this is", &c.rootID, flags.RootID)
+	flags.Once(o, "--rootid", "with --set: for user namespaces whose uid 0 is UID", &c.rootID, flags.RootID)
 	flags.Switch(o, "--remove", "remove the files' capabilities", &c.remove)
 	flags.Switch(o, "--dry-run", "write nothing: show what the files would grant", &c.dryRun)
 }

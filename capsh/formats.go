@@ -20,8 +20,8 @@ import (
 )
 
 // formsText says in --help what the formats are that can be pasted.
-const formsText = `FORM is text, json, or one of these, which print settings granting exactly what
-the process has: docker, compose, kubernetes, oci, systemd, capset.
+const formsText = `FORMAT is text, json, or one of these, which print settings that grant exactly
+what the process has: docker, compose, kubernetes, oci, systemd, capset.
 `
 
 // need is what the forms that can be pasted are to ask for.
@@ -34,7 +34,7 @@ type need struct {
 
 // option is --need. It is read when the procfs is known that says what all is.
 func (n *need) option(o *flags.Options) {
-	flags.Known(o, "--need", "generate FORM for these capabilities instead", &n.typed, flags.UnreadCaps)
+	flags.Known(o, "--need", "print settings for these capabilities instead", &n.typed, flags.UnreadCaps)
 }
 
 // check reads --need, which is refused where nothing asks for it.

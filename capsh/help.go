@@ -14,8 +14,8 @@ type helpCommand struct{}
 func (helpCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capsh help [COMMAND]",
-		About: `How to use capsh, or one of its commands: the same as capsh --help and
-capsh COMMAND --help.
+		About: `Shows how to use capsh or one of its commands, as capsh --help and
+capsh COMMAND --help do.
 `,
 		Operand: func(string) []string { return slices.Collect(commandNames()) },
 	}
@@ -45,7 +45,7 @@ type versionCommand struct{}
 func (versionCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage:   "capsh version",
-		About:   "The version of capsh, and the revision it was built from: the same as --version.\n",
+		About:   "Prints the version and the revision of capsh, as --version does.\n",
 		Operand: func(string) []string { return []string{} },
 	}
 }

@@ -39,11 +39,11 @@ before and after, and the rules that decide. Nothing is run.
 		Options: func(o *flags.Options) {
 			c.subjects.option(o.Group("who"), "as that process, in its root directory")
 			o.Group("changes before the execve, in this order")
-			flags.Known(o, "--bounding", "drop all others from the bounding set", &c.changes.bounding, setOrDefault)
+			flags.Known(o, "--bounding", "drop all but LIST from the bounding set", &c.changes.bounding, setOrDefault)
 			flags.Known(o, "--inheritable", "set the inheritable set", &c.changes.inheritable, setOrDefault)
 			flags.Known(o, "--securebits", "set noroot,noroot_locked ...; a number; none", &c.changes.securebits, flags.Securebits)
 			flags.Known(o, "-u, --user", "set groups, gid and uid, and nothing else", &c.changes.user, flags.Some(flags.UserSpec))
-			flags.Known(o, "--ambient", "raise these; permitted and inheritable ones", &c.changes.ambient, setOrDefault)
+			flags.Known(o, "--ambient", "add these, if permitted and inheritable", &c.changes.ambient, setOrDefault)
 			flags.Switch(o, "--no-new-privs", "set no_new_privs", &c.changes.noNewPrivs)
 			c.outputs(o)
 		},

@@ -42,7 +42,7 @@ func TestEffects(t *testing.T) {
 // TestEffectsOfUserNS: what has no effect in a child user namespace is marked there.
 func TestEffectsOfUserNS(t *testing.T) {
 	r := script(t, "-Ur", `exec "$0" show`)
-	for _, want := range []string{"\n - sys_module ", "\n - bpf ", "\n ~ sys_boot ", "\n   chown ", "\n- no effect, ~ effect in part in this user namespace: capsh explain CAP.\n"} {
+	for _, want := range []string{"\n - sys_module ", "\n - bpf ", "\n ~ sys_boot ", "\n   chown ", "\n- no effect, ~ part of its effect in this user namespace: capsh explain CAP.\n"} {
 		if r.Code != 0 || !strings.Contains(r.Out, want) {
 			t.Errorf("no %q: %+v", want, r)
 		}

@@ -19,8 +19,8 @@ var userNSGrades = []grade{
 	{"none", "It has no effect."},
 	{"except", "It has no effect, with one exception."},
 	{"one", "It has one small effect."},
-	{"part", "It has effect in part."},
-	{"full", "It has full effect on ids that are mapped and namespaces that it owns."},
+	{"part", "It has part of its effect."},
+	{"full", "It has its full effect, on mapped ids and on namespaces that the user namespace owns."},
 }
 
 // String is one word of at most six letters.

@@ -27,7 +27,7 @@ execute  -- [ARG ...]               run a shell, replacing capsh; -+ as a child
          --shell=PATH               program for -- and -+ (/bin/bash)
          --forkfor=SECONDS          start a child that sleeps
          --killit=SIGNAL            end that child
-modify   --strict                   do not raise CAP_SETPCAP; twice: raise it
+modify   --strict                   do not raise CAP_SETPCAP; twice: undone
          --noenv                    with --user, keep HOME and USER
          --quiet                    as the first option: no warning
 view     --pid=PID[/TID],...        inspect these processes instead

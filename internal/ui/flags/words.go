@@ -60,7 +60,7 @@ func Some(k Kind[string]) Kind[string] {
 func Format(more ...string) Kind[string] {
 	words := append([]string{"text", "json"}, more...)
 	if len(more) > 0 {
-		return Among("FORM", words...)
+		return Among("FORMAT", words...)
 	}
 	return OneOf(words...)
 }

@@ -201,7 +201,7 @@ func containerText(a *container.Assessment) string {
 // noContainerText says why it is none, also in the face of what seems to say that
 // it is one.
 func noContainerText(a *container.Assessment) string {
-	const text = "none: it is in the host's PID namespace and has no marks of a runtime"
+	const text = "none: it is in the host's PID namespace and shows no sign of a runtime"
 	if len(a.Evidence) == 0 {
 		return text
 	}

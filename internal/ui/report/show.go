@@ -185,7 +185,7 @@ func marksLegend(f *container.Facts, set caps.Set) string {
 	case has("!!"), has("!"):
 		return "!! allows escape to the host by itself, ! in combination: capsh explain CAP.\n"
 	case has("-"), has("~"):
-		return "- no effect, ~ effect in part in this user namespace: capsh explain CAP.\n"
+		return "- no effect, ~ part of its effect in this user namespace: capsh explain CAP.\n"
 	}
 	return ""
 }

@@ -102,7 +102,7 @@ func TestMarksExplained(t *testing.T) {
 // TestEffectsMarked: in a child user namespace a row is marked with how much of the
 // capability counts there, elsewhere what takes its effect away stands in the row.
 func TestEffectsMarked(t *testing.T) {
-	const legend = "- no effect, ~ effect in part in this user namespace"
+	const legend = "- no effect, ~ part of its effect in this user namespace"
 	child := func(f *container.Facts) {
 		f.Process.UserNS.Inode, f.Namespaces[container.UserNS].Inode = cred.Is(uint64(5)), cred.Is(uint64(5))
 	}
@@ -265,7 +265,7 @@ func TestAssessmentText(t *testing.T) {
 
 // TestNoContainerText: what seems to say that it is a container is not passed over.
 func TestNoContainerText(t *testing.T) {
-	const none = "none: it is in the host's PID namespace and has no marks of a runtime"
+	const none = "none: it is in the host's PID namespace and shows no sign of a runtime"
 	for want, dockerEnv := range map[string]bool{none: false, none + " (/.dockerenv exists, which is not sufficient evidence)": true} {
 		_, a := shown(func(f *container.Facts) { f.DockerEnv = cred.Is(dockerEnv) })
 		if got := containerText(a); got != want {
