@@ -52,14 +52,8 @@ func (completionCommand) run(operands, _ []string, out *term.Output) error {
 	if err != nil {
 		return exit.With(exit.Usage, err)
 	}
-	switch shell {
-	case "bash":
-		out.Printf("%s", bashCompletion)
-	case "zsh":
-		out.Printf("%s", zshCompletion)
-	case "fish":
-		out.Printf("%s", fishCompletion)
-	}
+	scripts := map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
+	out.Printf("%s", scripts[shell])
 	return nil
 }
 

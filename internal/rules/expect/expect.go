@@ -175,12 +175,7 @@ func unknownSubject(word string) error {
 
 // otherSubject is the subject that others have another word for, "" for none.
 func otherSubject(word string) string {
-	switch strings.Map(func(r rune) rune {
-		if r == '_' || r == '-' {
-			return -1
-		}
-		return r
-	}, word) {
+	switch strings.NewReplacer("_", "", "-", "").Replace(word) {
 	case "nonewprivs", "nonewprivileges":
 		return "nnp"
 	case "capeff", "caps", "capabilities":

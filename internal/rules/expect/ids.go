@@ -98,17 +98,13 @@ const hidden = ", the user namespace of capsh does not show it"
 
 // listed is the ids of a that are in b, or are not, each once.
 func listed(a, b []uint32, in bool) string {
-	text := ""
+	var texts []string
 	for i, id := range a {
-		if slices.Contains(b, id) != in || slices.Contains(a[:i], id) {
-			continue
+		if slices.Contains(b, id) == in && !slices.Contains(a[:i], id) {
+			texts = append(texts, decimal(id))
 		}
-		if text != "" {
-			text += ", "
-		}
-		text += decimal(id)
 	}
-	return text
+	return strings.Join(texts, ", ")
 }
 
 func decimal(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
