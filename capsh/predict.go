@@ -54,6 +54,12 @@ Exit status: 0; 1 if the kernel would refuse or the result is unknown; 2 for
 wrong usage.
 `,
 		Leading: true,
+		Refused: func(name string) string {
+			if strings.HasPrefix(name, "cap-") || name == "keep" || name == "k" {
+				return "what capset would do: capset --dry-run --keep=LIST -- COMMAND"
+			}
+			return ""
+		},
 	}
 }
 

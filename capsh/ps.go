@@ -59,6 +59,8 @@ func refusedByPs(name string) string {
 		return "a tree: capsh tree"
 	case "w":
 		return "nothing cut to the width of the terminal: --no-trunc"
+	case "U", "G":
+		return "processes of a user: -u USER"
 	case "ppid":
 		return "the children of a process: capsh tree PID"
 	}

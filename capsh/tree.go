@@ -32,6 +32,12 @@ other sets; nnp no_new_privs; userns another user namespace.
 JSON is one object per line.
 `,
 		Operand: flags.CompletePIDs,
+		Refused: func(name string) string {
+			if name == "threads" || name == "T" {
+				return "threads that differ are always shown"
+			}
+			return refusedByPs(name)
+		},
 	}
 }
 

@@ -84,15 +84,24 @@ func (e *Expr) Judge(p *cred.Process) Verdict {
 func Parse(text string, w World) (Expr, error) {
 	j, err := w.parse(text)
 	if err != nil {
-		// What other languages have.
-		meant := strings.NewReplacer(" ", "", "==", "=", "=<", "<=", "=>", ">=").Replace(text)
+		meant := translated(text)
 		if _, wrong := w.parse(meant); wrong == nil {
 			why, _, _ := strings.Cut(err.Error(), ", did you mean ")
+			why, _, _ = strings.Cut(why, ": it must be one of nnp")
 			err = fmt.Errorf("%s, did you mean '%s'?", why, meant)
 		}
 		return Expr{}, fmt.Errorf("expression %q: %w", text, err)
 	}
 	return Expr{text, j}, nil
+}
+
+// translated is an expression in the words of other languages, and of ps.
+func translated(text string) string {
+	if rest, not := strings.CutPrefix(text, "!"); not {
+		text = strings.Replace(rest, "=", "!=", 1)
+	}
+	return strings.NewReplacer(" ", "", "==", "=", "=<", "<=", "=>", ">=", ":", "=",
+		"=full", "=all", "=empty", "=none", "-default", "").Replace(text)
 }
 
 func (w *World) parse(text string) (judge, error) {
