@@ -12,7 +12,6 @@ import (
 	"capsh/internal/linux/self"
 	"capsh/internal/linux/trial"
 	"capsh/internal/rules/caps"
-	"capsh/internal/rules/cred"
 )
 
 // engines are the container engines that can run the trials.
@@ -59,15 +58,15 @@ func (d *discovery) prepareEngine() error {
 
 // refuseLaunchOptions refuses what the engine has options of its own for.
 func (d *discovery) refuseLaunchOptions() error {
-	o := *d.options
-	o.discover, o.mode, o.keep, o.argv = discoverOptions{}, modeOptions{}, keepOptions{}, nil
-	user := o.user.spec
-	o.user.spec = cred.Known[string]{}
-	o.sets.allowNewPrivs, o.sets.noNewPrivs = false, false
-	if fmt.Sprint(o) != fmt.Sprint(options{}) {
-		return errors.New("of the options of a launch, --in can be combined only with --user, --keep, --cap-add, --cap-drop, --from and --allow-new-privs; for other settings use --engine-option")
+	refused := d.launchOptions()
+	if d.user.groups.OK {
+		refused = append(refused, "--groups")
 	}
-	if user.OK && user.Value == "" {
+	switch {
+	case len(refused) > 0:
+		return fmt.Errorf("%s cannot be combined with --in: of the options of a launch, only --user, --keep, --cap-add, --cap-drop, --from and "+
+			"--allow-new-privs can; for other settings use --engine-option", refused[0])
+	case d.user.spec.OK && d.user.spec.Value == "":
 		return errors.New("--user: the value is empty")
 	}
 	return nil

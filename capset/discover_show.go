@@ -106,12 +106,10 @@ func (p *progress) after(t *shrink.Trial, o *trial.Outcome) {
 		verdict = "worked"
 	}
 	mean := time.Since(p.began) / time.Duration(t.Number)
-	left := mean * time.Duration(max(p.expected()-t.Number, 1))
+	const expected = 35 // trials, about
+	left := mean * time.Duration(max(expected-t.Number, 1))
 	p.last = fmt.Sprintf(" (before: %s; about %v left)", verdict, left.Round(time.Second))
 }
-
-// expected is about how many trials there are: half of all are searching.
-func (p *progress) expected() int { return 35 }
 
 // line shows a text in the place of the one before.
 func (p *progress) line(text string) {

@@ -17,10 +17,6 @@ func (c *traceCommand) target() (watch.Target, error) {
 	if len(c.subjects.threads) == 0 {
 		return c.members()
 	}
-	parents, err := parents()
-	if err != nil {
-		return watch.Target{}, err
-	}
 	var threads []int
 	for _, t := range c.subjects.threads {
 		if t.Alone {
@@ -30,8 +26,13 @@ func (c *traceCommand) target() (watch.Target, error) {
 		if _, err := procfs.Proc.Process(t.PID, t.TID, procfs.Options{}); err != nil {
 			return watch.Target{}, err
 		}
-		for _, pid := range withDescendants(t.PID, parents) {
-			threads = append(threads, threadsOf(pid)...)
+		below, err := procfs.Proc.Descendants(t.PID)
+		if err != nil {
+			return watch.Target{}, err
+		}
+		threads = append(threads, threadsOf(t.PID)...)
+		for _, p := range below {
+			threads = append(threads, threadsOf(p.PID)...)
 		}
 	}
 	slices.Sort(threads)
@@ -66,34 +67,6 @@ func (c *traceCommand) members() (watch.Target, error) {
 		}
 	}
 	return watch.Target{Host: isMember}, nil
-}
-
-// parents are the parents of all processes.
-func parents() (map[int]int, error) {
-	pids, err := procfs.Proc.PIDs()
-	if err != nil {
-		return nil, err
-	}
-	list := make(map[int]int, len(pids))
-	for _, pid := range pids {
-		if p, err := procfs.Proc.Process(pid, 0, procfs.Options{}); err == nil { // else it has ended
-			list[pid] = p.PPID
-		}
-	}
-	return list, nil
-}
-
-// withDescendants is a process and all its descendants.
-func withDescendants(pid int, parents map[int]int) []int {
-	list := []int{pid}
-	for i := 0; i < len(list); i++ {
-		for child, parent := range parents {
-			if parent == list[i] {
-				list = append(list, child)
-			}
-		}
-	}
-	return list
 }
 
 // threadsOf are the threads of a process, none where it has ended.

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"capsh/internal/linux/procfs"
-	"capsh/internal/rules/cred"
 )
 
 // killTree sends SIGKILL to the descendants of this process that can be seen now.
@@ -20,7 +19,7 @@ func killTree() {
 	}
 	list := descendants()
 	for _, p := range list {
-		p.kill()
+		kill(p)
 	}
 	if len(list) == 0 {
 		killChildren()
@@ -34,62 +33,32 @@ func hasChildren() bool {
 	return err != unix.ECHILD
 }
 
-// descendant is a process and its parent.
-type descendant struct{ pid, parent int }
-
-// kill sends SIGKILL to it, unless its number is another process's by now: the
+// kill sends SIGKILL to a process, unless its number is another process's by now: the
 // descriptor stands for the process that had the number when its parent was read
 // again.
-func (d descendant) kill() {
-	fd, err := unix.PidfdOpen(d.pid, 0)
+func kill(d procfs.Descendant) {
+	fd, err := unix.PidfdOpen(d.PID, 0)
 	if err != nil {
 		if err != unix.ESRCH { // before Linux 5.3, or not permitted
-			unix.Kill(d.pid, unix.SIGKILL)
+			unix.Kill(d.PID, unix.SIGKILL)
 		}
 		return
 	}
 	defer unix.Close(fd)
-	if d.parent == parentOf(d.pid) {
+	if d.Parent == procfs.Proc.Parent(d.PID) {
 		unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
 	}
 }
 
-// descendants lists the processes below this one, parents first, as far as a
-// procfs of this PID namespace shows them.
-func descendants() (list []descendant) {
+// descendants lists the processes below this one, as far as a procfs of this PID
+// namespace shows them.
+func descendants() []procfs.Descendant {
 	me := os.Getpid()
 	if name, err := os.Readlink(string(procfs.Proc) + "/self"); err != nil || name != strconv.Itoa(me) {
 		return nil
 	}
-	pids, err := procfs.Proc.PIDs()
-	if err != nil {
-		return nil
-	}
-	children := map[int][]int{}
-	for _, pid := range pids {
-		if parent := parentOf(pid); parent > 0 {
-			children[parent] = append(children[parent], pid)
-		}
-	}
-	queue := []int{me}
-	for len(queue) > 0 {
-		parent := queue[0]
-		queue = append(queue[1:], children[parent]...)
-		for _, pid := range children[parent] {
-			list = append(list, descendant{pid, parent})
-		}
-	}
+	list, _ := procfs.Proc.Descendants(me) // none can be seen, as without a procfs
 	return list
-}
-
-// parentOf is the parent of a process, 0 if that cannot be read.
-func parentOf(pid int) int {
-	text, err := procfs.Proc.Thread(pid, pid).Read("status")
-	var p cred.Process
-	if err != nil || procfs.ParseStatus(text, &p) != nil {
-		return 0
-	}
-	return p.PPID
 }
 
 // killChildren does without a procfs: it asks of every number whether it is a

@@ -36,11 +36,6 @@ const (
 	Confirm                    // is the answer the same again?
 )
 
-// String is a word for progress and reports.
-func (p Purpose) String() string {
-	return [...]string{"full", "empty", "guided", "narrow", "alternative", "confirm"}[p]
-}
-
 // Trial is one run of the command.
 type Trial struct {
 	Set caps.Set
