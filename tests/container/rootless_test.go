@@ -166,3 +166,35 @@ func TestRootlessPause(t *testing.T) {
 		t.Errorf("%v: %s%s", err, r.Out, r.Err)
 	}
 }
+
+// rootlessEffects are configurations of the user's containers: HOME is a directory of the
+// user's, ROOTS one of root's.
+var rootlessEffects = []effectCase{
+	{"default", nil, nil, "", nil},
+	{"the host's network", nil, []string{"--network=host"}, "abstract", map[string]string{"net-namespace": "medium"}},
+	{"all files", nil, []string{"--volume=/:/host"}, "", map[string]string{"host-root": "medium", "host-proc": "medium", "devices": "*", "runtime-socket": "*"}},
+	{"settings", nil, []string{"--volume=/proc/sys:/x"}, "", nil},
+	{"devices of the host", nil, []string{"--volume=/sys:/s"}, "", nil},
+	{"terminals", nil, []string{"--volume=/dev/pts:/mnt/dir"}, "", nil},
+	{"a directory of root's", nil, []string{"--volume=/etc:/mnt/dir"}, "", map[string]string{"host-directories": "medium"}},
+	{"a directory of the user's", nil, []string{"--volume=HOME:/mnt/dir"}, "bind-write", nil},
+	{"everyone's device", nil, []string{"--device=TUN:/dev/net/tun"}, "tun", map[string]string{"devices": "medium"}},
+	{"no filter", nil, []string{"--security-opt=seccomp=unconfined"}, "", map[string]string{"seccomp": "medium"}},
+	{"all capabilities", nil, []string{"--cap-add=ALL"}, "hostname", nil},
+	{"privileged", nil, []string{"--privileged"}, "hostname", map[string]string{"seccomp": "medium"}},
+	{"the user's account inside", nil, []string{"--userns=keep-id", "--volume=HOME:/mnt/dir"}, "bind-write", nil},
+	{"the socket of root's runtime", nil, []string{"--volume=SOCKET:/run/docker.sock"}, "", nil},
+}
+
+// TestRootlessEffects is [TestEffects] for an ordinary user's containers.
+func TestRootlessEffects(t *testing.T) {
+	e := needRootless(t)
+	words := append(effectPlaces(t), "HOME", filepath.Join(os.Getenv(dirVar), "home/run"))
+	image := e.image(t, "rootless-effects", nil, slices.Concat([]file{program(t, "capsh"), load(t, "probe", probe(t))}, busybox(t))...)
+	for _, c := range rootlessEffects {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.try(t, e, image, words)
+		})
+	}
+}

@@ -307,6 +307,10 @@ func TestFindings(t *testing.T) {
 		{"device-cgroup", func(f *Facts) { f.DeviceRules.Value = append(f.DeviceRules.Value, deviceRule{'c', 13, 64, false}) }, OK},
 		{"host-proc", func(f *Facts) { f.HostProcs = []string{"/proc"} }, Medium}, // the label keeps files out of reach
 		{"runtime-socket", func(f *Facts) { f.Sockets.Value = bus }, Critical},
+		{"runtime-socket", func(f *Facts) {
+			f.Sockets.Value = dockerSocket
+			raw(t, f, "20 1 0:50 /docker.sock /run/docker.sock rw - tmpfs tmpfs rw")
+		}, Critical},
 		{"sysfs", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /s sysfs rw /fs/bpf") }, OK},
 		{"host-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 rw /") }, Critical},
 		{"host-root", func(f *Facts) { f.Mounts.Value = dockerMounts(t, "20 1 /host ext4 ro /") }, High},

@@ -203,9 +203,10 @@ func (f *Facts) hostDirectory(m Mount) bool {
 		return false
 	}
 	node := func(d Device) bool { return d.Path == m.Point }
+	socket := func(s Socket) bool { return s.Path == m.Point }
 	switch _, ofHost := f.hostPath(m); {
-	case slices.ContainsFunc(f.Devices.Value, node), m.Type == "devtmpfs" && m.Root != "/" && !f.Devices.OK:
-		return false // findDevices speaks of these
+	case slices.ContainsFunc(f.Devices.Value, node), slices.ContainsFunc(f.Sockets.Value, socket), m.Type == "devtmpfs" && m.Root != "/" && !f.Devices.OK:
+		return false // findDevices and findSockets report these
 	case m.Type == "devtmpfs":
 		return true
 	case m.Type != "tmpfs" || ofHost:
