@@ -16,6 +16,7 @@ func init() {
 	helper.Run(map[string]func(){
 		"wait": helper.Wait, "thread": helper.Threads, "idle-leader": helper.IdleLeader,
 		"groups": helperGroups, "read": helperRead, "open-again": helperOpenAgain,
+		"own": helperOwn, "sees-all": helperSeesAll,
 	})
 }
 
