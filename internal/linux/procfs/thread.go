@@ -74,6 +74,9 @@ func (t *Thread) read(file string, most int, oneRecord bool) ([]byte, error) {
 		return nil, err
 	}
 	defer unix.Close(fd)
+	if err := t.genuine(fd); err != nil {
+		return nil, err
+	}
 	if t.text == nil {
 		t.text = make([]byte, 4096)
 	}
@@ -82,6 +85,15 @@ func (t *Thread) read(file string, most int, oneRecord bool) ([]byte, error) {
 		t.text = text
 	}
 	return text, err
+}
+
+// genuine is nil for a file that the kernel's procfs made, where that is what is read:
+// another one may be mounted over it. A copy is believed.
+func (t *Thread) genuine(fd int) error {
+	if t.ids != nil && onProcfs(fd) != nil {
+		return notOwn("another file is mounted over it")
+	}
+	return nil
 }
 
 // readlink reads the text of a link into buf.
@@ -106,6 +118,8 @@ func (t *Thread) status(p *cred.Process) error {
 	text, err := t.read("status", maxStatus, true)
 	if err == unix.EFBIG {
 		return t.fail(Malformed, "status", errors.New("is not a status file: it has more than 1 MiB"))
+	} else if errors.Is(err, ErrNotOwn) {
+		return t.fail(Failed, "status", err)
 	} else if err != nil {
 		return err
 	}
@@ -157,6 +171,9 @@ func (t *Thread) threads(p *cred.Process, lacksCaps func(tid int) bool) error {
 		return t.unlisted(name, err)
 	}
 	defer unix.Close(dir)
+	if err := t.genuine(dir); err != nil {
+		return t.fail(Failed, name, err)
+	}
 	ids, err := NumberedEntries(dir)
 	if err != nil {
 		return t.unlisted(name, err)
