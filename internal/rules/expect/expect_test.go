@@ -1,6 +1,8 @@
 package expect
 
 import (
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -114,6 +116,32 @@ func TestJudge(t *testing.T) {
 		if v.Message != test.message || (v.Result == Pass) != (test.message == "") {
 			t.Errorf("%s: %s %q, want %q", test.text, v.Result, v.Message, test.message)
 		}
+	}
+}
+
+// TestManyGroups: what a comparison allocates grows as the number of groups does, not as
+// its square.
+func TestManyGroups(t *testing.T) {
+	e, err := Parse("groups=none", world)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := typical()
+	allocated := func(groups int) uint64 {
+		p.Groups = p.Groups[:0]
+		for i := range groups {
+			p.Groups = append(p.Groups, uint32(100000+i))
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if v := e.Judge(&p); v.Result != Fail || !strings.HasSuffix(v.Message, fmt.Sprint(", ", 100000+groups-1)) {
+			t.Errorf("%v", v)
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	if few, many := allocated(1<<9), allocated(1<<13); many > 40*few {
+		t.Errorf("512 groups: %d bytes, 8192: %d", few, many)
 	}
 }
 

@@ -1,7 +1,6 @@
 package expect
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -98,9 +97,14 @@ const hidden = ", the user namespace of capsh does not show it"
 
 // listed is the ids of a that are in b, or are not, each once.
 func listed(a, b []uint32, in bool) string {
+	other, seen := map[uint32]bool{}, map[uint32]bool{} // of up to 65536 each
+	for _, id := range b {
+		other[id] = true
+	}
 	var texts []string
-	for i, id := range a {
-		if slices.Contains(b, id) == in && !slices.Contains(a[:i], id) {
+	for _, id := range a {
+		if other[id] == in && !seen[id] {
+			seen[id] = true
 			texts = append(texts, decimal(id))
 		}
 	}
