@@ -162,17 +162,14 @@ image: $(DIST_ARCHES:%=binaries-%) ## an archive of an OCI image FROM scratch, f
 	$(GO) run ./packaging/image -version $(VERSION) -binaries $(DIST)/build -arches '$(DIST_ARCHES)' \
 		-epoch $(SOURCE_DATE_EPOCH) -out $(DIST)/capsh-$(VERSION)-image.tar
 
-# It is read from the programs, which have the same modules on every architecture.
-# The tool finds no licence of this module and of the standard library, and says so.
-SBOM_ARCH = $(firstword $(DIST_ARCHES))
-
 .PHONY: sbom
-sbom: binaries-$(SBOM_ARCH) ## what the programs are made of, as CycloneDX
+sbom: $(DIST_ARCHES:%=binaries-%) ## what the programs are made of, as CycloneDX
 	GOBIN=$(abspath $(DIST))/build/tools $(GO) install $(CYCLONEDX)
-	set -e; for program in $(PROGRAMS); do \
-		$(DIST)/build/tools/cyclonedx-gomod bin -json -licenses -std -noserial -notimestamp -version v$(VERSION) \
-			-output $(DIST)/$$program-$(VERSION).cdx.json $(DIST)/build/$(SBOM_ARCH)/$$program; \
-	done
+	set -e; for arch in $(DIST_ARCHES); do for program in $(PROGRAMS); do \
+		$(DIST)/build/tools/cyclonedx-gomod bin -json -std -noserial -notimestamp -version v$(VERSION) \
+			-output $(DIST)/$$program-$(VERSION)-linux-$$arch.cdx.json $(DIST)/build/$$arch/$$program; \
+	done; done
+	$(GO) run ./packaging/licences $(DIST)/*-$(VERSION)-linux-*.cdx.json
 
 .PHONY: release
 release: dist packages image sbom ## all that a release has, in dist/; VERSION=0.2.0

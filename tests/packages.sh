@@ -1,8 +1,8 @@
 #!/bin/sh
-# Make the release for this architecture and arm64 twice and compare; check the
-# packages by lintian and rpmlint; install, use, upgrade and remove the deb, unpack
-# and run the others; load the image into podman and docker and run it, and copy from
-# it as README says. As root, with dpkg.
+# Make the release twice and compare, or compare with that in the directory of the
+# argument; check the packages by lintian and rpmlint; install, use, upgrade and remove
+# the deb, unpack and run the others; load the image into podman and docker and run it,
+# and copy from it as README says. As root, with dpkg.
 set -eu
 work=$(mktemp -d)
 daemon=
@@ -15,6 +15,8 @@ cleanup() {
 trap cleanup EXIT
 arch=$(go env GOARCH)
 version=$(sed -n 's/^VERSION *?= *//p' Makefile)
+# Older Docker loads the first architecture.
+arches="$arch $(sed -n 's/^DIST_ARCHES *= *//p' Makefile | tr ' ' '\n' | grep -vx "$arch" | tr '\n' ' ')"
 
 # need TOOL says whether it is there; where all is required, what it is for is tried.
 need() { command -v "$1" >/dev/null || test "${REQUIRE_ALL:-}" = 1 || { echo "SKIPPED, this host lacks $1"; return 1; }; }
@@ -23,16 +25,28 @@ need() { command -v "$1" >/dev/null || test "${REQUIRE_ALL:-}" = 1 || { echo "SK
 build() {
 	as=$1 dist=$2
 	shift 2
-	make -s "$@" DIST_ARCHES="$arch $(test "$arch" = arm64 || echo arm64)" VERSION="$as" DIST="$dist" \
+	make -s "$@" DIST_ARCHES="$arches" VERSION="$as" DIST="$dist" \
 		SOURCE_DATE_EPOCH=1000000000 >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 }
 
-build "$version" "$work/one" release
+one=${1:-$work/one}
+test -n "${1:-}" || build "$version" "$one" release
 build "$version" "$work/two" release
-diff -r "$work/one" "$work/two"
+diff -r "$one" "$work/two"
 echo 'two releases are the same'
 
-deb=$(echo "$work"/one/*_"$arch".deb)
+# Each program has an SBOM, with the licence of each module.
+for tar in "$one"/*.tar.gz; do
+	name=$(basename "$tar" .tar.gz)
+	for program in capsh capset; do
+		sum=$(tar -xOzf "$tar" "$name/$program" | sha256sum | cut -d ' ' -f 1)
+		bom=$one/$program-${name#capsh-}.cdx.json
+		grep -qF "$sum" "$bom"
+		test "$(grep -c '"purl"' "$bom")" = "$(grep -c '"expression": "BSD-3-Clause' "$bom")"
+	done
+done
+
+deb=$(echo "$one"/*_"$arch".deb)
 if need lintian; then
 	lintian --fail-on error,warning --allow-root "$deb"
 fi
@@ -41,7 +55,7 @@ if need rpmlint; then
 	mkdir "$work/bin"
 	printf '#!/bin/sh\nexec %s --no-absolute-filenames "$@"\n' "$(command -v cpio)" >"$work/bin/cpio"
 	chmod +x "$work/bin/cpio"
-	PATH=$work/bin:$PATH rpmlint -c packaging/rpmlint.toml "$work"/one/*.rpm
+	PATH=$work/bin:$PATH rpmlint -c packaging/rpmlint.toml "$one"/*.rpm
 fi
 
 # The deb, in a root of its own.
@@ -53,6 +67,7 @@ $dpkg -i "$deb" >/dev/null
 test "$("$root/usr/bin/capsh-go" --decode=1)" = '0x0000000000000001=cap_chown'
 test "$("$root/usr/lib/capsh-go/capsh" --decode=1)" = '0x0000000000000001=cap_chown'
 "$root/usr/bin/capset" --version | grep -qF "capset $version "
+arches=$arch
 build 99.0.0 "$work/next" packages
 $dpkg -i "$work"/next/*_"$arch".deb >/dev/null
 "$root/usr/bin/capsh-go" --version | grep -qF 'capsh 99.0.0 '
@@ -67,19 +82,19 @@ same() { cmp bin/capsh "$1" && cmp bin/capset "$2"; }
 mkdir "$work/deb" "$work/rpm" "$work/apk" "$work/tar"
 dpkg-deb -x "$deb" "$work/deb"
 same "$work/deb/usr/bin/capsh-go" "$work/deb/usr/bin/capset"
-tar -xzf "$(echo "$work"/one/*_"$(uname -m)".apk)" -C "$work/apk" 2>/dev/null
+tar -xzf "$(echo "$one"/*_"$(uname -m)".apk)" -C "$work/apk" 2>/dev/null
 same "$work/apk/usr/bin/capsh-go" "$work/apk/usr/bin/capset"
 "$work/apk/usr/bin/capsh-go" --print >/dev/null
 if need rpm2cpio; then
-	(cd "$work/rpm" && rpm2cpio "$work"/one/*."$(uname -m)".rpm | cpio -id --quiet --no-absolute-filenames 2>/dev/null)
+	(cd "$work/rpm" && rpm2cpio "$one"/*."$(uname -m)".rpm | cpio -id --quiet --no-absolute-filenames 2>/dev/null)
 	same "$work/rpm/usr/bin/capsh-go" "$work/rpm/usr/bin/capset"
 	"$work/rpm/usr/bin/capset" --keep=none -- "$work/rpm/usr/bin/capsh-go" expect eff=none
 fi
-tar -xzf "$(echo "$work"/one/*-"$arch".tar.gz)" -C "$work/tar" --strip-components=1
+tar -xzf "$(echo "$one"/*-"$arch".tar.gz)" -C "$work/tar" --strip-components=1
 same "$work/tar/capsh" "$work/tar/capset"
 echo 'the programs in packages and tarball are those of make build'
 
-image=$(echo "$work"/one/*-image.tar)
+image=$(echo "$one"/*-image.tar)
 
 # use ENGINE... loads the image and runs it.
 use() {
