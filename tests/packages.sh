@@ -116,8 +116,8 @@ if need podman && need runc; then
 
 	# README's first way to install.
 	mkdir "$work/context"
-	printf '%s\n' 'FROM scratch' "COPY --from=localhost/capsh:$version /capsh /capset /" \
-		'RUN ["/capset", "--keep=none", "--", "/capsh", "expect", "eff=none"]' >"$work/context/Containerfile"
+	printf '%s\n' 'FROM scratch' "$(grep '^COPY --from=' README.md)" \
+		'RUN ["/usr/local/bin/capset", "--keep=none", "--", "/usr/local/bin/capsh", "expect", "eff=none"]' >"$work/context/Containerfile"
 	"$@" build -q --network=none --isolation=oci --ulimit=nofile=1024:1024 --ulimit=nproc=1000:1000 \
 		-t copied "$work/context" >/dev/null
 	echo 'podman built an image that copies from it'
