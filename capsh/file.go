@@ -1,9 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"slices"
+	"sort"
 
 	"capsh/internal/linux/files"
 	"capsh/internal/linux/procfs"
@@ -128,7 +128,7 @@ func (f *fileReport) walk(paths []string, oneFileSystem bool) {
 		w.Tree(path)
 	}
 	line.stop()
-	slices.SortStableFunc(f.list, func(a, b filecap.Grants) int { return cmp.Compare(a.Path, b.Path) })
+	sort.SliceStable(f.list, func(i, j int) bool { return f.list[i].Path < f.list[j].Path })
 }
 
 // show writes the report.

@@ -3,6 +3,7 @@ package checks
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"capsh/internal/rules/caps"
 )
@@ -73,8 +74,8 @@ func (f *Found) choices(kind Kind) []caps.Set {
 
 // smallest sorts sets by size and number and leaves out those that contain another.
 func smallest(list []caps.Set) []caps.Set {
-	slices.SortFunc(list, func(a, b caps.Set) int {
-		return cmp.Or(cmp.Compare(a.Len(), b.Len()), cmp.Compare(a, b))
+	sort.SliceStable(list, func(i, j int) bool {
+		return cmp.Or(cmp.Compare(list[i].Len(), list[j].Len()), cmp.Compare(list[i], list[j])) < 0
 	})
 	var kept []caps.Set
 	for _, set := range list {

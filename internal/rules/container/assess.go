@@ -1,7 +1,7 @@
 package container
 
 import (
-	"slices"
+	"sort"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -82,7 +82,7 @@ func Assess(facts *Facts) Assessment {
 	a.advise()
 	a.Verdict = a.verdict(f)
 	a.AtWorst = a.atWorst(f)
-	slices.SortStableFunc(a.Findings, func(x, y Finding) int { return int(y.Severity) - int(x.Severity) })
+	sort.SliceStable(a.Findings, func(i, j int) bool { return a.Findings[i].Severity > a.Findings[j].Severity })
 	return a
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/catalog"
@@ -58,7 +59,7 @@ func (a *Assessment) findCapabilities(f *Facts) {
 	if beyond == 0 && finding.Caps != nil {
 		finding.Evidence += fmt.Sprintf(", but %d of these can allow escape to the host", len(finding.Caps))
 	}
-	slices.SortStableFunc(finding.Caps, func(x, y Graded) int { return int(y.Severity) - int(x.Severity) })
+	sort.SliceStable(finding.Caps, func(i, j int) bool { return finding.Caps[i].Severity > finding.Caps[j].Severity })
 	switch {
 	case beyond != 0 && f.confined():
 		finding.Meaning = "They take effect only inside; they open more of the kernel to attack."

@@ -100,8 +100,12 @@ func translated(text string) string {
 	if rest, not := strings.CutPrefix(text, "!"); not {
 		text = strings.Replace(rest, "=", "!=", 1)
 	}
-	return strings.NewReplacer(" ", "", "==", "=", "=<", "<=", "=>", ">=", ":", "=",
-		"=full", "=all", "=empty", "=none", "-default", "").Replace(text)
+	for _, other := range [...][2]string{
+		{" ", ""}, {"==", "="}, {"=<", "<="}, {"=>", ">="}, {":", "="}, {"=full", "=all"}, {"=empty", "=none"}, {"-default", ""},
+	} {
+		text = strings.ReplaceAll(text, other[0], other[1])
+	}
+	return text
 }
 
 func (w *World) parse(text string) (judge, error) {

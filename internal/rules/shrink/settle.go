@@ -3,6 +3,7 @@ package shrink
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"capsh/internal/rules/caps"
 )
@@ -183,7 +184,11 @@ func (s *state) claim(set caps.Set) {
 }
 
 // byDanger lists the capabilities of a set, most dangerous first.
-func (s *state) byDanger(set caps.Set) []caps.Cap { return slices.SortedFunc(set.All(), s.order) }
+func (s *state) byDanger(set caps.Set) []caps.Cap {
+	list := slices.Collect(set.All())
+	sort.SliceStable(list, func(i, j int) bool { return s.order(list[i], list[j]) < 0 })
+	return list
+}
 
 // order puts the more dangerous one first; of equals, the one of the lower
 // number.

@@ -356,3 +356,31 @@ func TestParseThreads(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyGiven: an option is made if a word of the line may give it, and for the help.
+func TestOnlyGiven(t *testing.T) {
+	var made []bool
+	table := &flags.Table{Options: func(o *flags.Options) {
+		for _, names := range []string{"-a, --all", "-b, --block", "--block-all", "--other"} {
+			made = append(made, flags.Do(o, names, "", flags.Text("TEXT"), func(string) error { return nil }) != nil)
+		}
+	}}
+	for line, want := range map[string][]bool{
+		"":               {false, false, false, false},
+		"all -- all":     {false, false, false, false},
+		"-a x":           {true, false, false, false},
+		"-xb=ab":         {true, true, false, false},
+		"--block-all=-a": {false, true, true, false}, // pflag says that --block was not given
+		"--bloc":         {false, false, false, false},
+	} {
+		made = nil
+		table.Complete(strings.Fields(line), "")
+		if !slices.Equal(made, want) {
+			t.Errorf("%q: %v, want %v", line, made, want)
+		}
+	}
+	made = nil
+	if table.All(); slices.Contains(made, false) {
+		t.Errorf("not all are listed: %v", made)
+	}
+}
