@@ -49,10 +49,7 @@ func advice() map[string]Advice {
 func (a *Assessment) advise() {
 	known := advice()
 	for i := range a.Findings {
-		switch x := &a.Findings[i]; {
-		case x.Severity == Unread && x.ID != "device-cgroup": // nobody can read that one
-			x.Remedy = "run capsh as root on the host, which can read it"
-		case x.Severity > Info && x.Severity != Unread:
+		if x := &a.Findings[i]; x.Severity > Info && x.Severity != Unread {
 			x.Advice = known[x.ID]
 		}
 	}
@@ -73,8 +70,11 @@ func (a *Assessment) Summary() string {
 	}
 	text += strings.Join(counts, ", ") + "."
 	worst := slices.IndexFunc(a.Findings, func(x Finding) bool { return x.Severity >= Medium && x.Remedy != "" })
-	if worst >= 0 {
+	switch {
+	case worst >= 0:
 		text += " Next, for finding '" + a.Findings[worst].ID + "': " + a.Findings[worst].Remedy + "."
+	case slices.ContainsFunc(a.Findings, func(x Finding) bool { return x.Severity == Unread && x.ID != "device-cgroup" }):
+		text += " Next: run capsh as root on the host, which can read more." // not the device cgroup's rules
 	}
 	return text
 }

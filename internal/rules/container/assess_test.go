@@ -411,6 +411,26 @@ func TestPartial(t *testing.T) {
 	}
 }
 
+// TestSummary: the last line says what to do next, which of what could not be read is to
+// read it.
+func TestSummary(t *testing.T) {
+	for want, change := range map[string]func(f *Facts){
+		"DEFAULT: no findings of medium severity or higher.": func(*Facts) {},
+		"DEFAULT: 2 unknown. Next: run capsh as root on the host, which can read more.": func(f *Facts) {
+			f.Label, f.Process.Seccomp = cred.Known[string]{}, cred.Known[cred.Seccomp]{}
+		},
+		"OVER-PRIVILEGED: 1 medium. Next, for finding 'pid-namespace': do not share the PID namespace.": func(f *Facts) {
+			f.Namespaces[PIDNS].Inode = f.Namespaces[PIDNS].Host
+		},
+	} {
+		f := boxed(t)
+		change(&f)
+		if a := Assess(&f); a.Summary() != want {
+			t.Errorf("%s\nwant %s", a.Summary(), want)
+		}
+	}
+}
+
 // TestFirstNet: where the number of the host's network namespace is not to be
 // seen, its settings are.
 func TestFirstNet(t *testing.T) {

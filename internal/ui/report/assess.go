@@ -90,13 +90,10 @@ func appendFinding(b []byte, f container.Finding, width int, c term.Color) []byt
 		b = term.AppendHung(b, below, f.Meaning, width)
 	}
 	b = appendGraded(b, f.Caps, width, c)
-	if f.Severity < container.Unread || f.Remedy == "" {
+	if f.Severity < container.Medium || f.Remedy == "" {
 		return b
 	}
-	text := "Remedy: " + f.Remedy + "."
-	if f.Cause != "" {
-		text = "Cause: " + f.Cause + ". " + text
-	}
+	text := "Cause: " + f.Cause + ". Remedy: " + f.Remedy + "."
 	if len(f.Controls) > 0 {
 		text += " (" + strings.Join(f.Controls, ", ") + ")"
 	}
