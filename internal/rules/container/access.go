@@ -61,7 +61,8 @@ func (f *Facts) hostRootMapped() bool {
 		_, ok := cred.Inside(f.Process.UserNS.UIDMap.Value, root.Value.UID)
 		return ok
 	}
-	return mapsRoot(f.Process.UserNS.UIDMap.Value)
+	_, ok := cred.Inside(f.Process.UserNS.UIDMap.Value, 0)
+	return ok
 }
 
 // isHostRoot reports whether a uid, as the reader sees it, is or may be the host's 0.

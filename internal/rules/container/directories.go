@@ -228,7 +228,7 @@ func (a *Assessment) findHostDirectories(f *Facts) {
 		if f.hostRoot(m).Value {
 			roots = append(roots, m.Point)
 		}
-		if !f.hostDirectory(m) || m.belowAny(roots) { // findHostRoot reports these
+		if !f.hostDirectory(m) || belowAny(m.Point, roots) { // findHostRoot reports these
 			continue
 		}
 		what, where := f.origin(m)
@@ -254,9 +254,9 @@ func (a *Assessment) findHostDirectories(f *Facts) {
 	}
 }
 
-// belowAny reports whether a mount is in one of some directories.
-func (m Mount) belowAny(directories []string) bool {
-	return slices.ContainsFunc(directories, func(dir string) bool { _, ok := within(m.Point, dir); return ok })
+// belowAny reports whether a path is in one of some directories, or is one.
+func belowAny(path string, directories []string) bool {
+	return slices.ContainsFunc(directories, func(dir string) bool { _, ok := within(path, dir); return ok })
 }
 
 // directory grades a directory of the host.
@@ -296,26 +296,17 @@ func (f *Facts) origin(m Mount) (what, path string) {
 
 // sensitive reports whether the host's security depends on a directory or on one in it.
 func sensitive(path string) bool {
-	for _, dir := range [...]string{
+	list := []string{
 		"/etc", "/root", "/home", "/boot", "/usr", "/bin", "/sbin", "/lib", "/dev", "/run", "/proc", "/sys", "/var/run",
 		"/var/lib", "/var/spool/cron", "/var/log", "/opt",
-	} {
-		_, below := within(path, dir)
-		_, above := within(dir, path)
-		if path != "" && (below || above) {
-			return true
-		}
 	}
-	return path == "/tmp" || path == "/var/tmp" // sockets of sessions and agents
+	above := func(dir string) bool { _, ok := within(dir, path); return ok && path != "" }
+	return belowAny(path, list) || slices.ContainsFunc(list, above) ||
+		path == "/tmp" || path == "/var/tmp" // sockets of sessions and agents
 }
 
 // public reports whether a directory or file of the host is one that everyone has
 // much the same of: programs, libraries, the time zone.
 func public(path string) bool {
-	for _, dir := range [...]string{"/usr", "/bin", "/sbin", "/lib", "/etc/localtime", "/etc/timezone"} {
-		if _, ok := within(path, dir); ok {
-			return true
-		}
-	}
-	return false
+	return belowAny(path, []string{"/usr", "/bin", "/sbin", "/lib", "/etc/localtime", "/etc/timezone"})
 }

@@ -84,12 +84,6 @@ func (a *Assessment) findUserNS(f *Facts) {
 	}
 }
 
-// mapsRoot reports whether a map gives out the uid 0 of the reader's namespace.
-func mapsRoot(m []cred.IDRange) bool {
-	_, ok := cred.Inside(m, 0)
-	return ok
-}
-
 // findProcess looks at the other restrictions that the kernel keeps for the process.
 func (a *Assessment) findProcess(f *Facts) {
 	a.findSeccomp(f)
@@ -115,10 +109,12 @@ func (a *Assessment) findSeccomp(f *Facts) {
 		a.unread("seccomp", "the seccomp mode")
 	case s.Value != cred.SeccompOff:
 		a.add("seccomp", OK, "seccomp "+s.Value.String(), "")
-	case namespaces:
-		a.add("seccomp", Medium, "no seccomp filter", "New user namespaces can be made, with all capabilities in them; and every system call is available, also those that containers never need, such as keyctl, bpf and userfaultfd.")
 	default:
-		a.add("seccomp", Medium, "no seccomp filter", "Every system call is available, also those that containers never need, such as keyctl, bpf and userfaultfd.")
+		meaning := "Every system call is available, also those that containers never need, such as keyctl, bpf and userfaultfd."
+		if namespaces {
+			meaning = "New user namespaces can be made, with all capabilities in them. " + meaning
+		}
+		a.add("seccomp", Medium, "no seccomp filter", meaning)
 	}
 	filter := f.Process.Seccomp
 	switch permits, tried := f.Permits[Unshare]; {

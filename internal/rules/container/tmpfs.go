@@ -13,7 +13,7 @@ func (a *Assessment) findTmpfs(f *Facts, roots []string) (old, undated []string)
 	for _, m := range f.visible {
 		born, ok := f.Born[m.Point]
 		switch {
-		case m.Type != "tmpfs" || m.Root != "/" || f.HostMounts.OK || f.ofOtherFinding(m) || m.runtimeTmpfs() || m.belowAny(roots):
+		case m.Type != "tmpfs" || m.Root != "/" || f.HostMounts.OK || f.ofOtherFinding(m) || m.runtimeTmpfs() || belowAny(m.Point, roots):
 		case !ok || !dated || a.PodUID != "":
 			undated = append(undated, m.Point)
 		case born < own-atOnce:
@@ -36,7 +36,7 @@ func (m Mount) runtimeTmpfs() bool {
 	case "/dev/shm":
 		return m.Source == "shm"
 	}
-	return m.ReadOnly && m.belowAny([]string{"/proc", "/sys"})
+	return m.ReadOnly && belowAny(m.Point, []string{"/proc", "/sys"})
 }
 
 // ofOtherFinding reports whether a mount belongs to another finding: the /dev/shm of
