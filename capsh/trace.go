@@ -48,7 +48,6 @@ func (c *traceCommand) run(command, env []string, out *term.Output) error {
 	if err := c.choose(command); err != nil {
 		return err
 	}
-	t := newTracer(c, out, env)
 	if c.output != "" {
 		file, err := os.Create(c.output)
 		if err != nil && len(command) > 0 {
@@ -57,8 +56,9 @@ func (c *traceCommand) run(command, env []string, out *term.Output) error {
 			return err
 		}
 		defer file.Close()
-		t.to, t.width, t.text.Color = file, 0, c.color == "always"
+		out = term.NewOutput("capsh", file, out.Stderr())
 	}
+	t := newTracer(c, out, env)
 	if len(command) > 0 {
 		return t.command(command, env)
 	}

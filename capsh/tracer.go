@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"time"
 
 	"capsh/internal/linux/procfs"
@@ -17,10 +16,9 @@ import (
 // tracer writes the checks that capsh trace watches.
 type tracer struct {
 	*traceCommand
-	to    io.Writer
+	out   *term.Output
 	width int // of the terminal; 0 for none
 	text  report.Trace
-	buf   []byte
 	start time.Time
 	help  map[denial]string
 }
@@ -34,7 +32,7 @@ type denial struct {
 
 func newTracer(c *traceCommand, out *term.Output, env []string) *tracer {
 	return &tracer{
-		traceCommand: c, to: out, text: report.Trace{Color: out.Color(c.color, env)}, width: out.Width(),
+		traceCommand: c, out: out, text: report.Trace{Color: out.Color(c.color, env)}, width: out.Width(),
 		start: time.Now(), help: make(map[denial]string),
 	}
 }
@@ -49,14 +47,14 @@ func (t *tracer) each(c checks.Check, v checks.Verdict) {
 	case t.onlySum:
 		return
 	case t.json():
-		t.buf = schema.Append(t.buf[:0], schema.NewCheck(&c, &v, shown.At, shown.Help))
+		t.out.Buf = schema.Append(t.out.Buf, schema.NewCheck(&c, &v, shown.At, shown.Help))
 	default:
 		if !t.denied {
 			shown.Help = ""
 		}
-		t.buf = t.text.Line(t.buf[:0], &shown)
+		t.out.Buf = t.text.Line(t.out.Buf, &shown)
 	}
-	_, _ = t.to.Write(t.buf) // a failure comes again with the summary
+	_ = t.out.Flush() // a failure comes again with the summary
 }
 
 // shows says which checks are shown.
@@ -103,10 +101,9 @@ func (t *tracer) end(w *watch.Watch) error {
 		}
 	}
 	if t.json() {
-		t.buf = schema.Append(t.buf[:0], schema.NewTraceSummary(found, time.Since(t.start), list))
+		t.out.Buf = schema.Append(t.out.Buf, schema.NewTraceSummary(found, time.Since(t.start), list))
 	} else {
-		t.buf = t.text.Summary(t.buf[:0], found, list, t.width)
+		t.out.Buf = t.text.Summary(t.out.Buf, found, list, t.width)
 	}
-	_, err = t.to.Write(t.buf)
-	return err
+	return t.out.Flush()
 }

@@ -41,16 +41,6 @@ func (o *Output) Flush() error {
 	return o.err
 }
 
-// Write writes b behind what was gathered, without another copy.
-func (o *Output) Write(b []byte) (int, error) {
-	if err := o.Flush(); err != nil || len(b) == 0 {
-		return 0, err
-	}
-	var n int
-	n, o.err = o.stdout.Write(b)
-	return n, o.err
-}
-
 // Relieve is Flush where much was gathered.
 func (o *Output) Relieve() {
 	const much = 64 << 10
