@@ -71,7 +71,10 @@ func (c *expectCommand) run(texts, _ []string, out *term.Output) error {
 		return err
 	}
 	worst := expect.Pass
-	tap := report.TAP{Several: len(processes) > 1}
+	several := len(processes) > 1
+	if c.tap {
+		out.Printf("TAP version 13\n1..%d\n", len(processes)*len(list))
+	}
 	for i := range processes {
 		p := &processes[i]
 		verdicts, result := c.judge(list, p)
@@ -79,15 +82,12 @@ func (c *expectCommand) run(texts, _ []string, out *term.Output) error {
 		switch {
 		case c.quiet:
 		case c.tap:
-			tap.Add(p, list, verdicts)
+			out.Buf = report.TAP(out.Buf, p, list, verdicts, i*len(list), several)
 		case c.json():
 			out.Buf = schema.Append(out.Buf, schema.NewExpectations(p, list, verdicts))
 		default:
-			out.Buf = report.Expectations(out.Buf, p, verdicts, len(processes) > 1)
+			out.Buf = report.Expectations(out.Buf, p, verdicts, several)
 		}
-	}
-	if c.tap {
-		out.Buf = tap.Append(out.Buf)
 	}
 	if worst != expect.Pass {
 		return exit.Silent(exit.No)

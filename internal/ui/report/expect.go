@@ -30,41 +30,23 @@ func about(p *cred.Process) string {
 	return "process " + cred.ThreadID{PID: p.PID, TID: p.TID}.String()
 }
 
-// TAP is verdicts in the Test Anything Protocol, version 13.
-type TAP struct {
-	// Several says that each line is to name its process.
-	Several bool
-	count   int
-	lines   []byte
-}
-
-// Append appends the report.
-func (t *TAP) Append(b []byte) []byte {
-	return append(fmt.Appendf(b, "TAP version 13\n1..%d\n", t.count), t.lines...)
-}
-
-// Add adds the verdicts on a process.
-func (t *TAP) Add(p *cred.Process, list []expect.Expr, verdicts []expect.Verdict) {
-	b := t.lines
+// TAP appends the verdicts on a process in the Test Anything Protocol, version 13, behind
+// so many test points; each line names its process where there are several.
+func TAP(b []byte, p *cred.Process, list []expect.Expr, verdicts []expect.Verdict, before int, several bool) []byte {
 	for i, v := range verdicts {
-		t.count++
 		if v.Result != expect.Pass {
 			b = append(b, "not "...)
 		}
-		b = fmt.Appendf(b, "ok %d - ", t.count)
-		if t.Several {
+		b = fmt.Appendf(b, "ok %d - ", before+i+1)
+		if several {
 			b = append(b, about(p)+": "...)
 		}
 		// A # would begin a directive.
-		b = append(b, strings.ReplaceAll(term.Escape(list[i].Text), "#", `\#`)...)
-		b = append(b, '\n')
-		if v.Result == expect.Pass {
-			continue
+		b = fmt.Appendf(b, "%s\n", strings.ReplaceAll(term.Escape(list[i].Text), "#", `\#`))
+		if v.Result != expect.Pass {
+			message := schema.Append(nil, v.Message) // a JSON string is a YAML one
+			b = fmt.Appendf(b, "  ---\n  message: %s  result: %s\n  ...\n", message, v.Result)
 		}
-		message := strings.TrimSuffix(string(schema.Append(nil, v.Message)), "\n") // a JSON string is a YAML one
-		b = append(append(b, "  ---\n  message: "...), message...)
-		b = append(append(b, "\n  result: "...), v.Result.String()...)
-		b = append(b, "\n  ...\n"...)
 	}
-	t.lines = b
+	return b
 }
