@@ -16,25 +16,23 @@ import (
 
 func (s *session) explain(value string) error {
 	c, err := parseCap("--explain", value, "unrecognised value '%s'")
-	if err != nil {
-		return err
+	if err == nil {
+		s.describe([]caps.Cap{c})
 	}
-	if s.view.json {
-		s.out.Buf = schema.Append(s.out.Buf, schema.NewCatalog([]caps.Cap{c}, s.kernel().Bits))
-		return nil
-	}
-	s.out.Buf = report.Explain(s.out.Buf, c, s.kernel().Bits, false)
-	return nil
+	return err
 }
 
 func (s *session) suggest(text string) error {
-	found := catalog.Suggest(text)
-	if s.view.json {
-		s.out.Buf = schema.Append(s.out.Buf, schema.NewCatalog(found, s.kernel().Bits))
-		return nil
-	}
-	s.out.Buf = report.Explanations(s.out.Buf, found, s.kernel().Bits, false)
+	s.describe(catalog.Suggest(text))
 	return nil
+}
+
+func (s *session) describe(list []caps.Cap) {
+	if bits := s.kernel().Bits; s.view.json {
+		s.out.Buf = schema.Append(s.out.Buf, schema.NewCatalog(list, bits))
+	} else {
+		s.out.Buf = report.Explanations(s.out.Buf, list, bits, false)
+	}
 }
 
 func (s *session) license(string) error {
