@@ -100,10 +100,7 @@ func (n *need) grant(f *container.Facts, form string) (g export.Grant, warnings 
 	case n.profile != nil:
 		warnings = append(warnings, fmt.Sprintf("the profile names no user: this is for that of process %d", p.PID))
 	case !n.typed.OK:
-		warnings = append(warnings, beyondDefault(f, form)...)
-		if warning := otherThreads(p); warning != "" {
-			warnings = append(warnings, warning)
-		}
+		warnings = append(beyondDefault(f, form), otherThreads(p)...)
 	}
 	g = export.GrantOf(p)
 	groups := len(g.Groups)
@@ -154,15 +151,15 @@ func effectNotes(f *container.Facts, set caps.Set) []string {
 }
 
 // otherThreads warns of capabilities that other threads have and that are not asked for.
-func otherThreads(p *cred.Process) string {
+func otherThreads(p *cred.Process) []string {
 	more, who := report.MoreInThreads(p)
 	switch {
 	case more != 0:
-		return who + " capabilities that are not asked for: " + more.String()
+		return []string{who + " capabilities that are not asked for: " + more.String()}
 	case p.TID == p.PID && p.Threads > 1 && !p.ThreadsRead:
-		return "whether its other threads have more is unknown"
+		return []string{"whether its other threads have more is unknown"}
 	}
-	return ""
+	return nil
 }
 
 // insideIDs turns ids as this process sees them into those of another's user

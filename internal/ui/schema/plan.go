@@ -1,8 +1,6 @@
 package schema
 
 import (
-	"slices"
-
 	"capsh/internal/rules/cred"
 	"capsh/internal/rules/execve"
 	"capsh/internal/rules/plan"
@@ -40,7 +38,7 @@ type Variable struct {
 // NewPlan is the document of a plan to start a command.
 func NewPlan(p *plan.Plan, c Command) Plan {
 	d := Plan{
-		Version: Version, Command: Command{c.Path, list(c.Argv), slices.Concat([]Variable{}, c.Environment)}, Steps: []Step{},
+		Version: Version, Command: Command{c.Path, list(c.Argv), list(c.Environment)}, Steps: []Step{},
 		Before: newState(&p.Before), BeforeExec: newState(&p.Want),
 		After: cred.Known[State]{Value: newState(&p.After.Value), OK: p.After.OK},
 		Rules: ruleTexts(p.Rules), UnknownReason: nonEmpty(p.Unforeseen), Notes: list(p.Notes), Warnings: list(p.Warnings),
