@@ -92,10 +92,16 @@ func (p *planned) find() (execve.File, error) {
 	return exe, p.asGosu(notStarted(err))
 }
 
-// notStarted gives the error of a look-up its exit status.
+// notStarted gives the error of a look-up its exit status. What this process lacks for
+// looking is no fault of the command's.
 func notStarted(err error) error {
 	if none := files.NotFound(""); errors.As(err, &none) {
 		return exit.With(exit.NotFound, err)
+	}
+	for _, own := range [...]error{unix.EMFILE, unix.ENFILE, unix.ENOMEM} {
+		if errors.Is(err, own) {
+			return exit.With(exit.Failed, err)
+		}
 	}
 	return exit.With(exit.Cannot, err)
 }
