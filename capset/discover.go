@@ -266,9 +266,9 @@ func (d *discovery) try(t *shrink.Trial) (shrink.Answer, error) {
 }
 
 // fullRuns is how often the command is run with everything after an answer: ten times
-// if that is soon done, so that one that fails now and then shows. A command that works
-// half of the time gives the same answer ten times in one of 500 searches. A hang takes
-// all the time there is, and what watching showed is worth some runs.
+// if it is fast, to find one that fails now and then. A command that works half of the
+// time gives the same answer ten times in one of 500 searches. A hang takes all of the
+// timeout, and fewer runs are enough where the checks were watched.
 func (d *discovery) fullRuns(first shrink.Answer) int {
 	const most = 10
 	least, budget := 5, 2*time.Second

@@ -15,7 +15,7 @@ const LaunchName = "capset: launch"
 // Refusal is why a command was not started.
 type Refusal struct {
 	// Answer says that it is one of the command's: with this set it cannot be
-	// executed, or would not have what it is to have. Otherwise capset could not
+	// executed, or would not have what was asked for. Otherwise capset could not
 	// do its work.
 	Answer bool
 	// Status is the exit status that capset would have had.

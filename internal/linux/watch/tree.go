@@ -2,8 +2,8 @@ package watch
 
 import "golang.org/x/sys/unix"
 
-// tree are threads and all that they start, by their ids, told from the records of all
-// of the host. True is one that is watched, false one that is from its next execve on.
+// tree are threads and all that they start, by their ids: it selects them from the records
+// of the whole host. False is a thread that is watched only from its next execve on.
 type tree map[uint32]bool
 
 // newTree begins with the threads of a target, but those that have ended.

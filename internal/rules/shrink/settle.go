@@ -14,7 +14,7 @@ import (
 func (s *state) settle(found caps.Set) (Reason, error) {
 	checked := caps.Set(0)
 	for {
-		// What chance has found is refuted here, before the many runs of alternatives.
+		// A set that worked by chance is refuted here, before the many runs of alternatives.
 		again, err := s.confirmWorks(found)
 		if err != nil {
 			return "", err
@@ -39,8 +39,8 @@ func (s *state) settle(found caps.Set) (Reason, error) {
 	}
 }
 
-// refuted distinguishes a command that is flaky with everything from one that is so
-// with less.
+// refuted distinguishes a command that is flaky with all capabilities from one that is
+// flaky with fewer.
 func (s *state) refuted() (Reason, error) {
 	if steady, err := s.steady(s.tallies[s.Limit].runs()+s.need, Works); err != nil || !steady {
 		return Flaky, err

@@ -61,8 +61,8 @@ type Search struct {
 	// Budget is the greatest number of trials. Least is how many there are at least
 	// before a set is claimed, and with Limit alone where watching does not lead.
 	Budget, Least int
-	// Danger orders capabilities: the greater, the sooner it has to go. Of equals
-	// the one of the lower number goes first.
+	// Danger orders capabilities: the most dangerous is removed first, of equals the one
+	// of the lower number.
 	Danger func(caps.Cap) int
 	// Try runs the command once. Its error ends the search.
 	Try func(Trial) (Answer, error)
@@ -165,7 +165,7 @@ func (s *state) search() (Reason, error) {
 			return "", err
 		}
 	}
-	if !works && !s.result.Guided { // what fails may do so by chance
+	if !works && !s.result.Guided { // it may fail by chance
 		if steady, err := s.steady(s.Least, Works); err != nil || !steady {
 			return Flaky, err
 		}
@@ -176,7 +176,7 @@ func (s *state) search() (Reason, error) {
 	return s.settle(found)
 }
 
-// full tries everything several times, and nothing where that fails.
+// full tries all capabilities several times, and none if the command fails with all.
 func (s *state) full() (Reason, error) {
 	first, err := s.try(s.Limit, Full)
 	if err != nil {
