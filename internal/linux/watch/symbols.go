@@ -1,11 +1,11 @@
 package watch
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -61,9 +61,9 @@ func parseSymbols(text string) *symbols {
 			list = append(list, symbol{start, plainName(rest[2:])})
 		}
 	}
-	inOrder := func(a, b symbol) int { return cmp.Compare(a.start, b.start) }
-	if !slices.IsSortedFunc(list, inOrder) {
-		slices.SortStableFunc(list, inOrder)
+	inOrder := func(i, j int) bool { return list[i].start < list[j].start }
+	if !sort.SliceIsSorted(list, inOrder) {
+		sort.SliceStable(list, inOrder)
 	}
 	s := &symbols{starts: make([]uint64, len(list)), names: make([]string, len(list))}
 	for i, one := range list {

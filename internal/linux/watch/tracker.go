@@ -1,9 +1,9 @@
 package watch
 
 import (
-	"cmp"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 
 	"capsh/internal/linux/procfs"
@@ -103,7 +103,7 @@ func (t *tracker) take(rec []byte) {
 
 // settle uses the records from before the time of the last call, in their order.
 func (t *tracker) settle(now uint64) {
-	slices.SortStableFunc(t.waiting, func(a, b event) int { return cmp.Compare(a.time, b.time) })
+	sort.SliceStable(t.waiting, func(i, j int) bool { return t.waiting[i].time < t.waiting[j].time })
 	n := 0
 	for n < len(t.waiting) && t.waiting[n].time < t.before {
 		t.use(&t.waiting[n])
