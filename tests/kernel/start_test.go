@@ -26,6 +26,9 @@ const (
 	roleStop  = "stop" // roleEnd that stops itself once it has reported
 )
 
+// init keeps the roles on the main thread: a tracer waits for that one.
+func init() { runtime.LockOSThread() }
+
 // message is what the two say on their standard output, one line of JSON each.
 type message struct {
 	// Failed is why the start state could not be taken.
@@ -73,7 +76,6 @@ func reportEnd() {
 // runStart takes the start state of the case in os.Args[2] and execs os.Args[1].
 // All happens on the main thread, by calls for one thread.
 func runStart() {
-	runtime.LockOSThread()
 	var s start
 	err := json.Unmarshal([]byte(os.Args[2]), &s)
 	if err == nil {

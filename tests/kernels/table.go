@@ -80,7 +80,7 @@ func jobsOn(arch string) (list []job.Job) {
 }
 
 // limit is for one job, on a host that is busy with other things.
-const limit = 30 * time.Minute
+const limit = 20 * time.Minute
 
 // jobs are what runs in a guest. Left out are tests that load the host to find
 // races, which take minutes in an emulator and are not about the kernel.

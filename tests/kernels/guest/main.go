@@ -221,8 +221,9 @@ func runJobs() error {
 func runJob(j job.Job) {
 	fmt.Println(job.Begin, j.Name)
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), j.Limit)
+	ctx, cancel := context.WithTimeout(context.Background(), j.Limit+time.Minute) // the test ends itself, and says where it was
 	defer cancel()
+	defer time.AfterFunc(j.Limit-10*time.Second, printThreads).Stop()
 	args := slices.Concat([]string{"-test.v", "-test.count=1", "-test.timeout=" + j.Limit.String()}, j.Args)
 	cmd := exec.CommandContext(ctx, filepath.Join(job.Bin, j.Binary()), args...)
 	cmd.Dir = filepath.Join(job.Source, j.Dir)
@@ -234,4 +235,22 @@ func runJob(j job.Job) {
 	}
 	// A test's last line may have had no end.
 	fmt.Printf("\n%s %s %s %v\n", job.End, j.Name, status, time.Since(start).Round(time.Millisecond))
+}
+
+// printThreads prints what each thread waits for: a job has not ended.
+func printThreads() {
+	threads, err := filepath.Glob("/proc/[0-9]*/task/[0-9]*")
+	if err != nil {
+		return
+	}
+	for _, dir := range threads {
+		read := func(name string) string {
+			text, _ := os.ReadFile(filepath.Join(dir, name))
+			return strings.Join(strings.Fields(string(text)), " ")
+		}
+		if command := read("cmdline"); command != "" { // the kernel's have none
+			stat := strings.Fields(read("stat"))
+			fmt.Printf("%s %s in %s, system call %s: %.300q\n", dir, stat[:min(5, len(stat))], read("wchan"), read("syscall"), command)
+		}
+	}
 }
