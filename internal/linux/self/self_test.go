@@ -20,13 +20,16 @@ import (
 
 func init() {
 	helper.Run(map[string]func(){
-		"states":      helperStates,
-		"groups":      helperGroups,
-		"no-proc":     helperNoProc,
-		"hidden-bits": helperHiddenBits,
-		"no-ambient":  helperNoAmbient,
-		"no-fs-ids":   helperNoFSIDs,
-		"stdio":       helperStdio,
+		"states":          helperStates,
+		"groups":          helperGroups,
+		"no-proc":         helperNoProc,
+		"hidden-bits":     helperHiddenBits,
+		"no-ambient":      helperNoAmbient,
+		"no-fs-ids":       helperNoFSIDs,
+		"stdio":           helperStdio,
+		"refused":         helperRefused,
+		"no-bounding":     helperNoBounding,
+		"userns-filtered": helperUserNamespacesFiltered,
 	})
 }
 
