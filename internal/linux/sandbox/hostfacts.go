@@ -14,6 +14,7 @@ import (
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/container"
 	"capsh/internal/rules/cred"
+	"capsh/internal/rules/release"
 )
 
 // What the host's kernel and its settings leave of a danger.
@@ -30,7 +31,7 @@ func (r root) settings(f *container.Facts) {
 	}
 	f.LockedDown = lockedDown()
 	if f.Process.Bounding.Has(caps.SysRawio) || f.Process.Permitted.Has(caps.SysRawio) {
-		f.PortIO = portIO()
+		f.PortIO = portIO(f.Release.Value)
 	}
 	f.Modules = r.setting("sys/kernel/modules_disabled", "0")
 	f.KernelExec = r.setting("sys/kernel/kexec_load_disabled", "0")
@@ -73,9 +74,8 @@ func ioplNumber() uintptr {
 
 // portIO asks for I/O privilege level 0, which every process has (ksys_iopl,
 // arch/x86/kernel/ioport.c). A seccomp filter may answer in the kernel's place; what it
-// refuses, the kernel's symbols show: io_bitmap_share is there if iopl(2) is
-// (CONFIG_X86_IOPL_IOPERM). Before Linux 5.5, which brought both, every kernel had it.
-func portIO() cred.Known[bool] {
+// refuses, the kernel's symbols show.
+func portIO(release string) cred.Known[bool] {
 	number := ioplNumber()
 	if number == noCall {
 		return cred.Is(false)
@@ -83,9 +83,17 @@ func portIO() cred.Known[bool] {
 	if _, _, errno := unix.RawSyscall(number, 0, 0, 0); errno == 0 {
 		return cred.Is(true)
 	}
-	text, err := procfs.ReadOwn("kallsyms")
-	has := func(name string) bool { return bytes.Contains(text, []byte(" "+name+"\n")) }
-	return cred.Known[bool]{Value: has("io_bitmap_share"), OK: err == nil && has("ksys_ioperm")}
+	symbols, _ := procfs.ReadOwn("kallsyms") // none: unknown
+	return portIOBySymbols(symbols, release)
+}
+
+// portIOBySymbols looks for a function that is there if iopl(2) is: both have been left out
+// without CONFIG_X86_IOPL_IOPERM since Linux 5.5. Before that every kernel had the call.
+func portIOBySymbols(symbols []byte, kernel string) cred.Known[bool] {
+	has := func(name string) bool { return bytes.Contains(symbols, []byte(" "+name+"\n")) }
+	before, known := release.Before(kernel, 5, 5)
+	old := before && known
+	return cred.Known[bool]{Value: old || has("io_bitmap_share"), OK: old || has("ksys_ioperm")}
 }
 
 // setting reports whether a setting of the kernel has a value; false where the kernel
@@ -138,8 +146,8 @@ func deviceRules(f *container.Facts) (rules cred.Known[container.DeviceRules]) {
 }
 
 // hostProcs finds where a procfs of a PID namespace outside that of the process is
-// mounted, or the directory of one process, which no runtime mounts. Such a one shows this process by an id for each namespace from its own
-// down to this process's.
+// mounted, or the directory of one process, which no runtime mounts. Such a procfs shows
+// this process by an id for each namespace from its own down to this process's.
 func (l place) hostProcs(f *container.Facts) (list []string) {
 	below := len(f.Process.NSPID) - 1 // how deep the process is below this one's procfs
 	for _, m := range f.Mounts.Value.Visible() {
