@@ -9,6 +9,8 @@ import (
 	"capsh/internal/ui/exit"
 	"capsh/internal/ui/flags"
 	"capsh/internal/ui/term"
+
+	"golang.org/x/sys/unix"
 )
 
 // traceCommand is capsh trace.
@@ -49,7 +51,8 @@ func (c *traceCommand) run(command, env []string, out *term.Output) error {
 		return err
 	}
 	if c.output != "" {
-		file, err := os.Create(c.output)
+		// A FIFO that nobody reads is an error, so it is not opened for reading, too.
+		file, err := os.OpenFile(c.output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NONBLOCK, 0o666)
 		if err != nil && len(command) > 0 {
 			return exit.With(exit.Failed, err)
 		} else if err != nil {
