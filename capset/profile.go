@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"capsh/internal/linux/files"
@@ -104,7 +105,7 @@ func names(member string, list []string, err error) (set caps.Set, _ error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, name := range list {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(list))) {
 		if len(list) > 1 && strings.EqualFold(name, "none") {
 			return 0, fmt.Errorf(`%s: "none" must stand alone`, member)
 		}

@@ -61,6 +61,7 @@ func TestSimulateRefused(t *testing.T) {
 		{"effective beyond permitted", none, capset(chown, netRaw, 0)},
 		{"inheritable without setpcap", none, capset(0, netRaw, netRaw|chown)},
 		{"inheritable beyond bounding", with(func(s *cred.State) { s.Permitted, s.Effective = all, all }), capset(0, 0, chown)},
+		{"too many groups", with(func(s *cred.State) { s.Effective |= caps.Setgid.Set() }), plan.Setgroups{Groups: make([]uint32, 65537)}},
 		{"bounding without setpcap", none, plan.DropBounding{Set: netRaw}},
 		{"chroot", none, plan.Chroot{Path: "/"}},
 		{"keep_caps is locked", with(func(s *cred.State) { s.Securebits = cred.Is(cred.KeepCapsLocked) }), plan.KeepCaps{}},

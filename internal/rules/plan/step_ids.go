@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 
 	"capsh/internal/rules/caps"
 	"capsh/internal/rules/cred"
@@ -28,6 +29,10 @@ func (s Setgroups) Simulate(st *cred.State) error {
 		return fails(s.String(), "this user namespace denies setgroups")
 	case st.UserNS.GIDMap.OK && len(st.UserNS.GIDMap.Value) == 0:
 		return fails(s.String(), "this user namespace has no gid_map yet")
+	}
+	const most = 65536 // NGROUPS_MAX
+	if n := len(s.Groups); n > most {
+		return fails(s.Name(), strconv.Itoa(n)+" groups, and the kernel takes 65536")
 	}
 	if err := unmapped(s.String(), "gid ", st.UserNS.GIDMap, s.Groups...); err != nil {
 		return err
