@@ -220,8 +220,9 @@ var probe = func() func(t testing.TB) string {
 func effectPlaces(t *testing.T) (words []string) {
 	t.Helper()
 	testenv.Root(t)
-	dir := filepath.Join(os.Getenv(dirVar), "effects")
-	must(t, os.Mkdir(dir, 0o755))
+	dir, err := os.MkdirTemp(os.Getenv(dirVar), "effects-")
+	must(t, err)
+	must(t, os.Chmod(dir, 0o755))
 	for _, name := range []string{"roots", "theirs"} {
 		must(t, os.Mkdir(dir+"/"+name, 0o700))
 	}
