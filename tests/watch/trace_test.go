@@ -102,7 +102,7 @@ func TestTraceDenied(t *testing.T) {
 		"bounding":  {"--bounding-set=-sys_admin --inh-caps=-all --reuid=65534 --clear-groups", "cap_sys_admin is not in the bounding set: add it where that was set, as with --cap-add=SYS_ADMIN"},
 		"user":      {"--reuid=65534 --clear-groups", "cap_sys_admin is not permitted: start it with cap_sys_admin ambient, or from a file that has it"},
 		"nnp":       {"--reuid=65534 --clear-groups --no-new-privs", "under no_new_privs no file gives it"},
-		"namespace": {"", "its capabilities count only in its own user namespace"},
+		"namespace": {"", "its capabilities have effect only in its own user namespace"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			watchable(t)
@@ -118,6 +118,14 @@ func TestTraceDenied(t *testing.T) {
 				t.Errorf("granted ones are shown:\n%s", text)
 			}
 		})
+	}
+}
+
+// A process that has ended is judged by the namespace that it was in at the check.
+func TestTraceDeniedEnded(t *testing.T) {
+	r := trace(t, "--denied", "--", "unshare", "-Ur", "hostname", "x")
+	if want := "have effect only in its own user namespace"; !strings.Contains(r.Out, want) {
+		t.Errorf("no %q in\n%s", want, r.Out)
 	}
 }
 

@@ -215,7 +215,7 @@ func (t *tracker) check(e *event) {
 	t.spaces.learn(e.check, p.userns)
 	named := &t.chains[e.chain]
 	c := checks.Check{
-		Time: int64(e.time - t.start), PID: int(e.pid), TID: int(e.tid), Parent: int(p.parent), Comm: t.name(e.pid, e.tid),
+		Time: int64(e.time - t.start), PID: int(e.pid), TID: int(e.tid), Parent: int(p.parent), UserNS: p.userns, Comm: t.name(e.pid, e.tid),
 		Cap: e.check.cap, Granted: e.check.granted,
 		Namespace: t.spaces.of(e.check), Ours: t.spaces.ours(e.check, p.userns),
 		Chain: named.functions, Syscall: named.syscall,

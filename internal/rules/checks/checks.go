@@ -15,6 +15,8 @@ type Check struct {
 	PID, TID int
 	// Parent is the process that started it, 0 where that is unknown.
 	Parent int
+	// UserNS is the inode of the user namespace of the process, 0 where it is unknown.
+	UserNS uint64
 	// Comm is the name of the thread as the kernel has it: up to 15 bytes, which
 	// may be any but 0.
 	Comm string

@@ -15,11 +15,14 @@ func Help(c *Check, v *Verdict, state *cred.Known[cred.State], ended bool) strin
 	name := c.Cap.String()
 	s := &state.Value
 	own := s.UserNS.Inode
+	if c.UserNS != 0 { // what it was at the check, even if it has ended
+		own = cred.Is(c.UserNS)
+	}
 	switch {
+	case outOfReach(c.Namespace, own):
+		return fmt.Sprintf("its capabilities have effect only in its own user namespace (%d): run it without one", own.Value)
 	case !state.OK:
 		return "start it with " + name + " effective" + or(v.Alternatives)
-	case outOfReach(c.Namespace, own):
-		return fmt.Sprintf("its capabilities count only in its own user namespace (%d): run it without one", own.Value)
 	case ended && s.Permitted.Has(c.Cap): // it had lost what its parent has
 		return "start it with " + name + " effective" + or(v.Alternatives)
 	case s.Effective.Has(c.Cap):

@@ -42,6 +42,10 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
+	fromRecord := Check{Cap: caps.Chown, Namespace: initial, UserNS: 5}
+	if got := Help(&fromRecord, &Verdict{}, &cred.Known[cred.State]{}, true); !strings.Contains(got, "only in its own user namespace (5)") {
+		t.Errorf("ended in a child namespace: %q", got)
+	}
 	check := Check{Cap: caps.DACReadSearch, Namespace: initial}
 	if got := Help(&check, &Verdict{Alternatives: caps.Of(caps.DACOverride)}, &cred.Known[cred.State]{}, true); !strings.Contains(got, "(cap_dac_override would do too)") {
 		t.Errorf("%q", got)
