@@ -314,7 +314,7 @@ func (o *options) discoverLeast(from *cred.State, args, env []string, out *term.
 	if d.search.Budget == 1 {
 		runs = "once,"
 	}
-	out.Message(fmt.Sprintf("runs %s %s with all capabilities, on real data", o.argv[0], runs))
+	out.Message(fmt.Sprintf("will run %s %s with all capabilities, on real data", o.argv[0], runs))
 	if term.IsTerminal(out.Stderr()) {
 		d.progress = &progress{w: out.Stderr(), discovery: d}
 	}

@@ -77,7 +77,7 @@ func (d *discovery) explanation() string {
 	case shrink.RefusesCapabilities:
 		return "the command works without capabilities and fails with the full set: " + d.without(d.limit)
 	case shrink.DoesNotEnd:
-		return fmt.Sprintf("still running after %v; use --check=CMD to define success", d.runner.Limit())
+		return fmt.Sprintf("still running after %v; use --check=CMD to define success, or a longer --timeout", d.runner.Limit())
 	}
 	switch {
 	case d.discover.how.Value == "watch":

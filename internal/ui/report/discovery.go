@@ -21,7 +21,7 @@ func Discovery(b []byte, d *schema.Discovery, lines []byte, width int) []byte {
 		}
 	}
 	if d.Keep == nil {
-		row("keep", "no minimal set found: "+d.Reason.Value)
+		row("keep", "no minimal set found")
 		row("", d.Explanation)
 	} else {
 		row("keep", shortList(*d.Keep))
