@@ -48,7 +48,7 @@ var peers = [...]struct {
 	{"AmbientCapabilities", "systemd", "--keep=LIST"},
 	{"CapabilityBoundingSet", "systemd", "--keep=LIST, or --bounding=LIST"},
 	{"SecureBits", "systemd", "--securebits=BITS"},
-	{"NoNewPrivileges nnp", "systemd or setpriv", "no option: it is the default"},
+	{"NoNewPrivileges nnp no-new-privileges", "systemd, setpriv or docker", "no option: it is the default"},
 	{"security-opt", "docker", "--apparmor-profile=NAME, --selinux-label=LABEL or --seccomp-filter=FILE; no-new-privileges is the default"},
 	// Execution environment.
 	{"workdir w cwd working-directory WorkingDirectory D", "docker, systemd or env", "--chdir=DIR"},
@@ -71,7 +71,7 @@ var peers = [...]struct {
 	{"print current modes dump d", "capsh and setpriv", "capsh --print"},
 	{"pid decode explain suggest supports has-p has-i has-a has-b has-ambient is-uid is-gid", "capsh", "capsh itself"},
 	{"bind ro-bind dev proc tmpfs unshare-all unshare-user unshare-pid unshare-net unshare-ipc volume mount read-only network", "bwrap, docker or unshare",
-		"bwrap ... -- capset ... -- COMMAND: capset creates no namespaces and mounts"},
+		"bwrap ... -- capset ... -- COMMAND: capset creates neither namespaces nor mounts"},
 }
 
 // peerOption explains what to use for an option of another program, "" if none has it.
@@ -125,7 +125,7 @@ func (l *launch) asGosu(err error) error {
 	case exit.Status(err, 0) != exit.NotFound || strings.Contains(user, "/"):
 		return err
 	case strings.Contains(user, " "):
-		return exit.With(exit.NotFound, exit.Hint(err, "a command and its arguments are words of their own: capset -- "+user))
+		return exit.With(exit.NotFound, exit.Hint(err, "give the command and its arguments as separate words: capset -- "+user))
 	case len(l.argv) < 2:
 		return err
 	}

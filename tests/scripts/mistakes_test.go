@@ -44,6 +44,7 @@ var mistakes = []struct {
 	{[]string{"--keep=cap_net_raw+ep", "id"}, "names alone: cap_net_raw"},
 	// docker
 	{[]string{"--privileged", "id"}, "use --from=current"},
+	{[]string{"--no-new-privileges", "id"}, "it is the default"},
 	{[]string{"--group-add=audio", "id"}, "use --groups=init,+GROUP"},
 	{[]string{"-w", "/", "id"}, "use --chdir=DIR"},
 	{[]string{"--ulimit=nofile=1:1", "id"}, "use --rlimit=NAME=SOFT[:HARD]"},
@@ -53,7 +54,7 @@ var mistakes = []struct {
 	{[]string{"--working-directory=/", "id"}, "use --chdir=DIR"},
 	{[]string{"--setenv", "A", "b", "id"}, "use --env=NAME=VALUE"},
 	{[]string{"--die-with-parent", "id"}, "use --pdeathsig=KILL"},
-	{[]string{"--ro-bind", "/", "/", "id"}, "capset creates no namespaces and mounts"},
+	{[]string{"--ro-bind", "/", "/", "id"}, "capset creates neither namespaces nor mounts"},
 	// Slips, and what is nearly right.
 	{[]string{"--usr=nobody", "id"}, "did you mean --user?"},
 	{[]string{"--grups=none", "id"}, "did you mean --groups?"},
@@ -64,9 +65,9 @@ var mistakes = []struct {
 	{[]string{"--user=1234567", "id"}, "write 1234567:GID"},
 	{[]string{"--user=nobody"}, "no command to run; "},
 	{[]string{"--user=nobody", "--cap-add", "id"}, `no command to run ("id" is the value of --cap-add)`},
-	{[]string{"--user=nobody", "id -u"}, "words of their own: capset -- id -u"},
+	{[]string{"--user=nobody", "id -u"}, "as separate words: capset -- id -u"},
 	{[]string{"--pid=1", "id"}, "use capsh itself"},
-	{[]string{"--read-only", "id"}, "no namespaces and mounts"},
+	{[]string{"--read-only", "id"}, "neither namespaces nor mounts"},
 	{[]string{"--cap-add=", "id"}, "capability list is empty"},
 	{[]string{"--json", "id"}, "--json requires --dry-run"},
 	{[]string{"--no-new-privs", "--allow-new-privs", "id"}, "contradict each other"},

@@ -41,7 +41,7 @@ func TestJudge(t *testing.T) {
 	for _, test := range []struct{ text, message string }{
 		{"eff=chown", ""},
 		{"effective=CAP_CHOWN", ""},
-		{"eff=0", ""},
+		{"eff=0,chown", ""},
 		{"eff=kill", "effective: has cap_chown beyond kill, and lacks cap_kill"},
 		{"eff=none", "effective: has cap_chown"},
 		{"eff!=chown", "effective: is chown"},

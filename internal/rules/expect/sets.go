@@ -35,6 +35,9 @@ func setOf(name string) (capSet, bool) {
 }
 
 func (w *World) capSet(s capSet, op operator, value string) (judge, error) {
+	if value == "0" { // a mask in /proc/PID/status, a number here
+		return nil, errors.New(`0 is the number of cap_chown; the empty set is "none"`)
+	}
 	want, err := w.capList(value)
 	if err != nil {
 		return nil, err

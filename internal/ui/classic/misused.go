@@ -44,7 +44,11 @@ func instead(name string) string {
 		return "to run a command in a shell: -- -c COMMAND"
 	case "has-e":
 		return "libcap has none either; use capsh expect 'eff>=CAP'"
-	case "u", "reuid", "ruid", "euid", "regid", "cap-add", "cap-drop", "privileged", "security-opt",
+	case "amb", "ambient":
+		return "to raise or lower ambient capabilities: --addamb=LIST, --delamb=LIST"
+	case "privileged":
+		return "whether a container is privileged: capsh assess"
+	case "u", "reuid", "ruid", "euid", "regid", "cap-add", "cap-drop", "security-opt",
 		"inh-caps", "ambient-caps", "bounding-set", "securebits", "bounding", "dry-run", "discover":
 		return "to run a command with fewer privileges: capset --user=USER --keep=LIST -- COMMAND"
 	}

@@ -150,7 +150,10 @@ func isProgram(arg string) bool {
 
 // check refuses to change this process while speaking of another.
 func (s *session) check(actions []action) error {
-	if !s.view.elsewhere() {
+	switch {
+	case len(actions) == 0 && (s.view.json || s.view.elsewhere()):
+		return errors.New("nothing to show: add --print or another display or query option")
+	case !s.view.elsewhere():
 		return nil
 	}
 	for _, a := range actions {
