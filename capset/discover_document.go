@@ -174,7 +174,7 @@ func (d *discovery) environment() schema.Environment {
 	if d.plan.found < len(d.plan.paths) {
 		paths = append([]string{d.plan.paths[d.plan.found]}, paths...)
 	}
-	const most, ineffective = 10, filecap.Script | filecap.NoSuid | filecap.ForeignMount
+	const most, ineffective = 10, filecap.Script | filecap.Registered | filecap.NoSuid | filecap.ForeignMount
 	for _, path := range paths {
 		known := slices.ContainsFunc(e.Files, func(f schema.DiscoveredFile) bool { return f.Path == path })
 		if known || !strings.Contains(path, "/") || len(e.Files) == most || d.process.chroot.OK || d.process.chdir.OK {

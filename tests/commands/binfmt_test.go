@@ -199,6 +199,62 @@ func TestFormatsOrder(t *testing.T) {
 	chosen("cat-ep")
 }
 
+// TestFormatsFile: capsh file shows a file's privileges as honoured where an execve of
+// it gives capabilities, by its path and in a walk.
+func TestFormatsFile(t *testing.T) {
+	f, dir := newFormats(t), formatFiles(t)
+	text, err := os.ReadFile("/bin/cat")
+	must(t, err)
+	suid := filepath.Join(dir, "suid.binary")
+	must(t, os.WriteFile(suid, text, 0o755))
+	must(t, os.Chmod(suid, 0o755|os.ModeSetuid))
+	const reason = "binfmt_misc runs it with an interpreter, which determines the result"
+	gave := map[bool]int{}
+	compare := func(file, flags string) {
+		t.Helper()
+		path := filepath.Join(dir, file)
+		real := f.run(f.exec, path, "/proc/self/status")
+		_, permitted, found := strings.Cut(real.Out, "CapPrm:\t")
+		if real.Code != 0 || !found {
+			t.Fatalf("%s with %q: %d, %q, %q", file, flags, real.Code, real.Out, real.Err)
+		}
+		gives := !strings.HasPrefix(permitted, "0000000000000000\n")
+		gave[gives]++
+		for _, r := range []testenv.Result{
+			f.run(program(t), "file", "--json", path),
+			f.run(program(t), "file", "--json", "-r", dir),
+		} {
+			line, ok := "", false
+			for l := range strings.Lines(r.Out) {
+				if strings.Contains(l, `"path":"`+path+`"`) {
+					line, ok = l, true
+				}
+			}
+			if !ok || strings.Contains(line, `"honoured":true`) != gives || strings.Contains(line, reason) != (flags == "" || flags == "O") {
+				t.Errorf("%s with flags %q: the kernel gives capabilities: %t; shown %s%s", file, flags, gives, line, r.Err)
+			}
+		}
+	}
+	for file, kind := range map[string]string{
+		"of-text":     `M:2:MAGIC:`,
+		"of-script":   `M::#!:`,
+		"of.binary":   `E::binary:`,
+		"suid.binary": `E::binary:`,
+	} {
+		for _, flags := range []string{"", "O", "C"} {
+			f.write("register", ":one:"+kind+":"+dir+"/cat:"+flags)
+			compare(file, flags)
+			f.write("one", "-1")
+		}
+		if file != "of-text" { // which nothing else runs
+			compare(file, "none")
+		}
+	}
+	if gave[true] != 6 || gave[false] != 9 {
+		t.Errorf("gave capabilities, or not: %v", gave)
+	}
+}
+
 // TestFormatsLaunch: capset judges the file that decides.
 func TestFormatsLaunch(t *testing.T) {
 	f, dir := newFormats(t), formatFiles(t)

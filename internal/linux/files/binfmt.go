@@ -29,12 +29,12 @@ type formats struct {
 // *[FileError].
 func (f *formats) match(path string, head []byte) (found execve.Registration, readable bool, err error) {
 	if !f.read && !f.hidden {
-		f.read = true
 		f.list, err = readFormats()
 		f.hidden = err == errHidden || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM)
 		if err != nil && !f.hidden {
 			return found, false, err
 		}
+		f.read = true
 	}
 	for i := range f.list {
 		if f.list[i].Matches(path, head) {

@@ -25,6 +25,7 @@ type grantReader struct {
 	noXattrAt bool
 	ids       cred.UserNS // by which an owner is known
 	own       cred.Known[cred.State]
+	formats   formats
 	// change stands for the value that is there where changes is set.
 	change  Change
 	changes bool
@@ -139,7 +140,7 @@ func (r *grantReader) attribute(p place) (int, syscall.Errno) {
 }
 
 // circumstances reads what decides whether the privileges of the file of r.stat count:
-// its mount, its owner and, if it may be read, whether it is a script.
+// its mount, its owner and what runs it.
 func (r *grantReader) circumstances(p place, g *filecap.Grants) error {
 	fd, errno := p.open(unix.O_PATH)
 	if errno != 0 {
@@ -174,27 +175,39 @@ func (r *grantReader) circumstances(p place, g *filecap.Grants) error {
 	case no.Value:
 		g.Flaws |= filecap.Unmapped
 	}
-	if p.isScript() {
-		g.Flaws |= filecap.Script
-	}
-	return nil
+	interpreted, err := r.interpreted(p)
+	g.Flaws |= interpreted
+	return err
 }
 
-// isScript reports whether the file is a script; what may not be read is taken
-// for a binary.
-func (p place) isScript() bool {
+// interpreted is the flaw of a file whose interpreter decides; as in execve,
+// binfmt_misc is first. A file that may not be read is matched by its name alone, and
+// where the registrations cannot be read none is taken to match.
+func (r *grantReader) interpreted(p place) (filecap.Flaws, error) {
+	var head [headSize]byte
+	n := p.readHead(head[:])
+	registered, _, err := r.formats.match(unix.BytePtrToString(p.name), head[:])
+	switch {
+	case err != nil || registered.FileDecides:
+		return 0, err
+	case registered.Interpreter != "":
+		return filecap.Registered, nil
+	}
+	if interpreter, err := parseHead(head[:n]); interpreter != "" || err != nil {
+		return filecap.Script, nil
+	}
+	return 0, nil
+}
+
+// readHead reads the beginning of the file, and nothing where it may not be read.
+func (p place) readHead(head []byte) int {
 	fd, errno := p.open(unix.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY)
 	if errno != 0 {
-		return false
+		return 0
 	}
 	defer unix.Close(fd)
-	var head [headSize]byte
-	n, err := unix.Pread(fd, head[:], 0)
-	if err != nil {
-		return false
-	}
-	interpreter, err := parseHead(head[:n])
-	return interpreter != "" || err != nil
+	n, _ := unix.Pread(fd, head, 0)
+	return max(n, 0)
 }
 
 // statAt is statx(2) for type, mode and owner, into r.stat.

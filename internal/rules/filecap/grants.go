@@ -54,6 +54,7 @@ const (
 	NoExec       Flaws = 1 << iota // all: the mount is noexec
 	NotRunnable                    // all: no one has the permission to execute it
 	Script                         // all: its interpreter decides
+	Registered                     // all: its interpreter, of binfmt_misc, decides
 	NoSuid                         // all: the mount is nosuid
 	ForeignMount                   // all: the mount is in another mount namespace
 	InvalidCaps                    // all: an execve fails with EINVAL
@@ -70,6 +71,7 @@ var flawTexts = [...]string{
 	"the mount is noexec",
 	"no one may execute it",
 	"a script, whose interpreter decides",
+	"binfmt_misc runs it with an interpreter, which determines the result",
 	"the mount is nosuid",
 	"the mount belongs to another mount namespace",
 	"the file capabilities are invalid and make execve fail",
@@ -167,7 +169,7 @@ func (g *Grants) boundingFlaw(kernelBits int) Flaws {
 	g.NotGiven &= caps.First(kernelBits)
 	given := g.Caps.Known(kernelBits)
 	switch {
-	case g.NotGiven == 0 || g.Flaws&(ForeignCaps|NotRunnable|Script|NoExec) != 0:
+	case g.NotGiven == 0 || g.Flaws&(ForeignCaps|NotRunnable|Script|Registered|NoExec) != 0:
 		return 0
 	case given.Effective:
 		return ExecFails
@@ -180,7 +182,7 @@ func (g *Grants) boundingFlaw(kernelBits int) Flaws {
 // Honoured reports whether any of the file's privileges counts; unknown where that
 // depends on a doubt.
 func (g *Grants) Honoured() cred.Known[bool] {
-	const all = NoExec | NotRunnable | Script | NoSuid | ForeignMount | InvalidCaps | ExecFails
+	const all = NoExec | NotRunnable | Script | Registered | NoSuid | ForeignMount | InvalidCaps | ExecFails
 	if g.Flaws&all != 0 {
 		return cred.Is(false)
 	}
