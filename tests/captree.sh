@@ -1,7 +1,7 @@
 #!/bin/sh
-# Build captree, which Debian has in no package, from the source of the machine's
+# Build captree, which Debian has in no package, from the source of the host's
 # own libcap2, and install it in /usr/local/bin. As root on Debian or Ubuntu. apt
-# is told of sources and keeps lists in a scratch folder only.
+# reads sources and keeps lists in a scratch directory only.
 set -eu
 captree=/usr/local/bin/captree
 
@@ -9,7 +9,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir -p "$scratch/entries" "$scratch/lists/partial"
 
-# The machine's entries, of source packages now: "deb URL …" in a .list,
+# The host's entries, of source packages now: "deb URL …" in a .list,
 # "Types: deb" in a .sources.
 for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
 	test -e "$file" || continue

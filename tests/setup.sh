@@ -66,6 +66,8 @@ missing() {
 }
 
 if test "$(id -u)" = 0 && command -v apt-get >/dev/null; then
+	# Where there are no backports, the release's own follows below.
+	command -v runsc >/dev/null || "${0%/*}/runsc.sh" || true
 	packages=$(missing)
 	if test -n "$packages"; then
 		echo "installing what the tests need: $packages"
