@@ -41,7 +41,7 @@ unless --probe is given; unreadable items are reported as 'unknown'.
 			c.need.option(o)
 			c.outputs(o, export.Formats()...)
 		},
-		After: "VERDICT is one of these, from worst to best. Those before default mean less\nisolation than it; with confined-root, only inside a user namespace of its own:\n" +
+		After: "VERDICT is one of these, from worst to best. Those before default mean weaker\nisolation; confined-root has more capabilities only in its own user namespace:\n" +
 			flags.Hang("  ", container.VerdictNames()) + formsText,
 		Operand: flags.CompletePIDs,
 	}

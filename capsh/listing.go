@@ -53,7 +53,7 @@ type listing struct {
 
 // filters adds the options of both that choose processes.
 func (l *listing) filters(o *flags.Options) {
-	l.subjects.option(o, "these, in addition to the operands")
+	l.subjects.option(o, "also list these processes")
 	flags.Do(o, "--cap", "with one of these effective or permitted", flags.Caps(caps.First(caps.MaxBits)), func(set caps.Set) error {
 		l.caps = set
 		if set == 0 {

@@ -15,7 +15,7 @@ type treeCommand struct{ forest }
 func (c *treeCommand) table() *flags.Table {
 	return &flags.Table{
 		Usage: "capsh tree [option ...] [PID|NAME ...]",
-		About: `Shows processes that have a capability below their parents. In parentheses are
+		About: `Shows, as a tree, the processes that have a capability. In parentheses are
 the differences: what a child has more (+) and less (-) than its parent, by name
 or number, and other sets and flags. For processes named by PID or pattern (such
 as 'nginx*'), all their descendants are shown. Exit status 1 if none matches.

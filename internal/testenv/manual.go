@@ -7,6 +7,9 @@ import (
 	"unicode/utf8"
 )
 
+// unescape makes plain text of what mdoc(7) needs escaped in a block.
+var unescape = strings.NewReplacer(`\e`, `\`, `\(dq`, `"`, `\(aq`, `'`)
+
 // ManualBlocks are the literal blocks (.Bd -literal) of a manual page, to be
 // tried as they stand there.
 func ManualBlocks(t testing.TB, page string) (blocks []string) {
@@ -21,7 +24,7 @@ func ManualBlocks(t testing.TB, page string) (blocks []string) {
 		if !ended {
 			t.Fatalf("%s: a block without an end", page)
 		}
-		blocks = append(blocks, strings.ReplaceAll(block, `\e`, `\`)+"\n")
+		blocks = append(blocks, unescape.Replace(block)+"\n")
 	}
 	return blocks
 }

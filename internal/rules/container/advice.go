@@ -72,7 +72,7 @@ func (a *Assessment) Summary() string {
 	worst := slices.IndexFunc(a.Findings, func(x Finding) bool { return x.Severity >= Medium && x.Remedy != "" })
 	switch {
 	case worst >= 0:
-		text += " Next, for finding '" + a.Findings[worst].ID + "': " + a.Findings[worst].Remedy + "."
+		text += " Next, to resolve '" + a.Findings[worst].ID + "': " + a.Findings[worst].Remedy + "."
 	case slices.ContainsFunc(a.Findings, func(x Finding) bool { return x.Severity == Unread && x.ID != "device-cgroup" }):
 		text += " Next: run capsh as root on the host, which can read more." // not the device cgroup's rules
 	}

@@ -419,7 +419,7 @@ func TestSummary(t *testing.T) {
 		"DEFAULT: 2 unknown. Next: run capsh as root on the host, which can read more.": func(f *Facts) {
 			f.Label, f.Process.Seccomp = cred.Known[string]{}, cred.Known[cred.Seccomp]{}
 		},
-		"OVER-PRIVILEGED: 1 medium. Next, for finding 'pid-namespace': do not share the PID namespace.": func(f *Facts) {
+		"OVER-PRIVILEGED: 1 medium. Next, to resolve 'pid-namespace': do not share the PID namespace.": func(f *Facts) {
 			f.Namespaces[PIDNS].Inode = f.Namespaces[PIDNS].Host
 		},
 	} {
