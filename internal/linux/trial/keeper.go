@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -101,7 +102,9 @@ func Keep(args, env []string) int {
 		return 125
 	}
 	// A handler, unlike ignoring, does not come down to the program.
-	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
+	caught := []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2}
+	// Those that are ignored stay so, also for the command.
+	signal.Notify(make(chan os.Signal, 1), slices.DeleteFunc(caught, signal.Ignored)...)
 	// What the keeper watches over may stop it: capset's end makes it go on.
 	if err := errors.Join(apply.Subreaper(), apply.DeathSignal(uint32(unix.SIGCONT))); err != nil {
 		k.say("failed", err.Error())
